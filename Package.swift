@@ -1,0 +1,92 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target speaks Swift 6, treats warnings as errors and says `unsafe` where it leaves safe Swift.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .library(name: "Martlet", targets: ["Martlet"]),
+        .executable(name: "martlet", targets: ["martlet"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    ],
+    targets: [
+        // Floor 0: words
+        .target(name: "MartletBase"),
+        // Floor 1: brain
+        .target(name: "MartletLogic", dependencies: ["MartletBase"]),
+        // Floor 2: hands
+        .target(name: "CMartlet"),
+        .target(name: "MartletWire", dependencies: ["MartletBase", nioCore]),
+        .target(
+            name: "MartletNet",
+            dependencies: ["MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL, subprocess]),
+        .target(name: "MartletTelemetry", dependencies: ["MartletBase", logging]),
+        .target(
+            name: "MartletExchange",
+            dependencies: ["MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", nioCore]),
+        // Floor 3: workshops
+        .target(
+            name: "MartletGateway",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
+                nioCore, nioPosix, nioSSL, logging,
+            ]),
+        .target(
+            name: "MartletWorkers",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry", logging, lifecycle,
+            ]),
+        // Floor 4: front desk
+        .target(
+            name: "MartletConsole",
+            dependencies: ["MartletBase", "MartletLogic", "MartletTelemetry", "MartletExchange", "MartletGateway"]),
+        .target(
+            name: "Martlet",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
+                "MartletGateway", "MartletWorkers", "MartletConsole",
+                nioCore, nioPosix, nioSSL, logging, lifecycle, yams,
+            ]),
+        .target(
+            name: "MartletTools",
+            dependencies: ["MartletBase", "CMartlet", nioCore, nioPosix]),
+        .executableTarget(name: "martlet", dependencies: ["Martlet", "MartletTools", arguments]),
+        // For tests only
+        .target(
+            name: "MartletTesting",
+            dependencies: ["MartletBase", "MartletNet", "CMartlet", nioCore, nioPosix]),
+        .testTarget(name: "MartletBaseTests", dependencies: ["MartletBase"]),
+    ]
+)
+
+for target in package.targets where target.name != "CMartlet" {
+    target.swiftSettings = settings
+}

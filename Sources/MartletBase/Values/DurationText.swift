@@ -1,0 +1,26 @@
+extension Duration {
+    /// Reads `250ms`, `30s`, `10m`, `2h` (also fractions, `1.5s`); nil for anything else, a bare number included.
+    public init?(text: some StringProtocol) {
+        let units: [(suffix: String, seconds: Double)] = [
+            ("us", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
+        ]
+        guard let unit = units.first(where: { text.hasSuffix($0.suffix) }) else { return nil }
+        let digits = text.dropLast(unit.suffix.count)
+        guard let first = digits.first, first.isNumber, digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }),
+            let count = Double(digits), count * unit.seconds <= 1e9
+        else { return nil }
+        self = .seconds(count * unit.seconds)
+    }
+
+    /// The shortest form that `init(text:)` reads back, such as `1500ms` or `10m`.
+    public var text: String {
+        let nanoseconds = wholeNanoseconds
+        let units: [(suffix: String, nanoseconds: Int64)] = [
+            ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000),
+        ]
+        for unit in units where nanoseconds != 0 && nanoseconds % unit.nanoseconds == 0 {
+            return "\(nanoseconds / unit.nanoseconds)\(unit.suffix)"
+        }
+        return nanoseconds == 0 ? "0s" : "\(nanoseconds / 1000)us"
+    }
+}
