@@ -1,0 +1,41 @@
+import CMartlet
+import MartletBase
+
+/// The limit on open files of this process.
+package enum OpenFiles {
+    /// More than this buys nothing: every table that is sized by the limit (ours, a child's) would only grow.
+    package static let ceiling = 1_048_576
+
+    /// The soft limit (what is enforced) and the hard limit (how far the soft one can go).
+    package struct Limit: Equatable, Sendable {
+        package var soft: Int
+        package var hard: Int
+    }
+
+    /// The limit as it stands.
+    package static func limit() throws -> Limit {
+        var soft: UInt64 = 0
+        var hard: UInt64 = 0
+        // SAFETY: both pointers outlive the call, which only writes through them.
+        let code = unsafe martlet_open_files_get(&soft, &hard)
+        guard code == 0 else { throw failure("read the limit on open files", code) }
+        return Limit(soft: Int(clamping: soft), hard: Int(clamping: hard))
+    }
+
+    /// Raises the soft limit to `wanted`, or as near as the hard limit and ``ceiling`` allow; never lowers it.
+    ///
+    /// Returns the limit as it stands afterwards.
+    package static func raise(to wanted: Int = ceiling) throws -> Limit {
+        let now = try limit()
+        let target = min(wanted, now.hard, ceiling)
+        guard target > now.soft else { return now }
+        let hard = now.hard == .max ? UInt64.max : UInt64(now.hard)
+        let code = martlet_open_files_set(UInt64(target), hard)
+        guard code == 0 else { throw failure("raise the limit on open files to \(target)", code) }
+        return try limit()
+    }
+
+    private static func failure(_ operation: String, _ code: CInt) -> MartletError {
+        MartletError(.internalError, operation: operation, cause: systemMessage(code))
+    }
+}

@@ -1,0 +1,43 @@
+import NIOCore
+package import NIOSSL
+
+/// TLS towards one target: built once, then one handler for each connection. TLS 1.2 or later, ALPN `http/1.1`.
+package struct TLSClient: Sendable {
+    private let context: NIOSSLContext
+    private let serverName: String?
+
+    /// - Parameters:
+    ///   - verify: false accepts any certificate of anybody; for tests and closed networks.
+    ///   - ca: the authorities to believe, PEM, instead of the system's.
+    ///   - serverName: the name to ask for (SNI) and to find in the certificate, when it is not the target's host.
+    package init(verify: Bool = true, ca: String? = nil, serverName: String? = nil) throws(TLSConfigurationError) {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = applicationProtocols
+        configuration.shutdownTimeout = .seconds(farewellTimeoutSeconds)
+        configuration.certificateVerification = verify ? .fullVerification : .none
+        if let ca { configuration.trustRoots = .certificates(try PEMFiles.certificates(ca)) }
+        do {
+            context = try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw TLSConfigurationError(file: ca ?? "the system's certificate authorities", cause: "\(error)")
+        }
+        self.serverName = serverName
+        if let serverName {
+            do {
+                _ = try makeHandler(host: serverName)
+            } catch {
+                throw TLSConfigurationError(file: serverName, cause: "not a server name (\(error))")
+            }
+        }
+    }
+
+    /// A handler for one connection to `host` (a name, or an address without brackets); first in the pipeline.
+    ///
+    /// An address cannot be asked for in SNI: the certificate must then name the address that was dialled.
+    package func makeHandler(host: String) throws -> NIOSSLClientHandler {
+        let name = serverName ?? host
+        let isAddress = SocketAddress.literal(name, port: 0) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name)
+    }
+}
