@@ -1,0 +1,63 @@
+/// What to run as a child process, and the bounds it runs in.
+package struct ChildCommand: Sendable, Equatable {
+    /// The program and its arguments. A program without a slash is looked up in `PATH`.
+    package var arguments: [String]
+    /// Variables set on top of Martlet's own environment.
+    package var environment: [String: String]
+    /// The working directory; nil: Martlet's own.
+    package var directory: String?
+    /// The most address space the child may map, in bytes (`RLIMIT_AS`); nil: Martlet's own limit.
+    package var addressSpaceBytes: Int?
+    /// The most files the child may hold open (`RLIMIT_NOFILE`, soft and hard); nil: Martlet's own limit.
+    package var openFiles: Int?
+
+    package init(
+        arguments: [String],
+        environment: [String: String] = [:],
+        directory: String? = nil,
+        addressSpaceBytes: Int? = nil,
+        openFiles: Int? = nil
+    ) {
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+        self.addressSpaceBytes = addressSpaceBytes
+        self.openFiles = openFiles
+    }
+
+    /// The command behind the small programs that set up the child and then become it, so that its process id is that
+    /// of the command.
+    ///
+    /// `setpriv` asks the kernel to kill the child when Martlet dies. The kernel ties that to the *thread* that forked,
+    /// which is safe here: Subprocess forks on one thread of its own, and that lives as long as the process. Limits and
+    /// directory go the same way because a spawned child runs no code of ours before its `exec`.
+    var wrappedArguments: [String] {
+        var wrapped = ["setpriv", "--pdeathsig", "KILL", "--"]
+        if addressSpaceBytes != nil || openFiles != nil {
+            wrapped.append("prlimit")
+            if let addressSpaceBytes { wrapped.append("--as=\(addressSpaceBytes)") }
+            if let openFiles { wrapped.append("--nofile=\(openFiles)") }
+            wrapped.append("--")
+        }
+        if let directory {
+            wrapped += ["env", "--chdir=\(directory)", "--"]
+        }
+        return wrapped + arguments
+    }
+}
+
+/// How a child process ended.
+package enum ChildExit: Sendable, Equatable {
+    /// It ended by itself. 125 to 127 are also what the set-up programs answer when the command cannot be run.
+    case exited(code: Int32)
+    /// A signal ended it.
+    case signalled(Int32)
+    /// It never ran; the text says why.
+    case notStarted(String)
+}
+
+/// Which of its standard streams a child wrote to.
+package enum ChildStream: String, Sendable {
+    case output = "stdout"
+    case error = "stderr"
+}
