@@ -1,0 +1,135 @@
+/// The one list of everything Martlet counts: a series exists because it has a case here, and `docs/metrics.md` names
+/// the same ones (a test compares them).
+///
+/// Names follow Prometheus; the `gen_ai_…` ones are OpenTelemetry's GenAI names in Prometheus' spelling.
+package enum Series: String, CaseIterable, Sendable {
+    // Requests, from the record that closes each one
+    case requests = "martlet_requests_total"
+    case requestDuration = "martlet_request_duration_seconds"
+    case timeToFirstByte = "martlet_time_to_first_byte_seconds"
+    case interEvent = "martlet_inter_event_seconds"
+    case queueWait = "martlet_queue_wait_seconds"
+    case cancelled = "martlet_cancelled_total"
+    case errors = "martlet_errors_total"
+    case requestBytes = "martlet_request_body_bytes_total"
+    case responseBytes = "martlet_response_body_bytes_total"
+    // Attempts at targets
+    case connect = "martlet_connect_seconds"
+    case attempts = "martlet_upstream_attempts_total"
+    case retries = "martlet_retries_total"
+    case failures = "martlet_failures_total"
+    // Model work
+    case tokens = "martlet_tokens_total"
+    case tokenUsage = "gen_ai_client_token_usage"
+    case operationDuration = "gen_ai_client_operation_duration_seconds"
+    case timeToFirstChunk = "gen_ai_client_operation_time_to_first_chunk_seconds"
+    // The state of pools and targets, read at scrape time
+    case inFlight = "martlet_in_flight"
+    case queueLength = "martlet_queue_length"
+    case targetUp = "martlet_target_up"
+    case breakerState = "martlet_breaker_state"
+    // The process
+    case connections = "martlet_connections"
+    case fileDescriptors = "martlet_fds"
+    case bufferedBytes = "martlet_buffered_bytes"
+    case impossibleEvents = "martlet_impossible_events_total"
+    case droppedLogLines = "martlet_log_lines_dropped_total"
+    case buildInfo = "martlet_build_info"
+    case cpuSeconds = "process_cpu_seconds_total"
+    case residentMemory = "process_resident_memory_bytes"
+    case startTime = "process_start_time_seconds"
+    case openFDs = "process_open_fds"
+    case maxFDs = "process_max_fds"
+
+    /// What Prometheus calls the metric's type.
+    package enum Kind: String, Sendable {
+        case counter, gauge, histogram
+    }
+
+    /// The unit of a value, as the last word of the name says it where Prometheus' habits ask for one.
+    package enum Unit: String, Sendable {
+        case seconds, bytes, tokens, requests, attempts, connections, descriptors, events, lines, state
+    }
+
+    package typealias Row = (kind: Kind, unit: Unit, labels: [Label], help: String)
+
+    package var name: String { rawValue }
+    package var kind: Kind { row.kind }
+    package var unit: Unit { row.unit }
+    /// In the order in which samples give their values.
+    package var labels: [Label] { row.labels }
+    package var help: String { row.help }
+
+    private static let ofRequest: [Label] = [.route, .pool, .target, .version, .status, .outcome]
+    private static let ofModel: [Label] = [.genAIOperation, .genAIModel]
+
+    private var row: Row {
+        switch self {
+        case .requests:
+            (.counter, .requests, Self.ofRequest, "Requests that ended, each once.")
+        case .requestDuration:
+            (.histogram, .seconds, Self.ofRequest, "From the first byte of the request head to the end of the request.")
+        case .timeToFirstByte:
+            (.histogram, .seconds, [.pool, .target, .version],
+                "From the first byte of the request head to the first byte of the answer.")
+        case .interEvent:
+            (.histogram, .seconds, [.pool, .target], "Between two events of a streamed answer.")
+        case .queueWait:
+            (.histogram, .seconds, [.pool, .priority], "Time in the pool's queue, of requests that had to wait.")
+        case .cancelled:
+            (.counter, .requests, [.phase], "Requests whose client left before the end, by where they were.")
+        case .errors:
+            (.counter, .requests, [.code, .fault], "Errors given to clients, by code and by whose fault it was.")
+        case .requestBytes:
+            (.counter, .bytes, [.pool], "Body bytes received from clients.")
+        case .responseBytes:
+            (.counter, .bytes, [.pool], "Body bytes sent to clients.")
+        case .connect:
+            (.histogram, .seconds, [.pool, .target], "Making a new connection to a target, TLS included.")
+        case .attempts:
+            (.counter, .attempts, [.pool, .target, .version], "Attempts at a target, first ones and retries.")
+        case .retries:
+            (.counter, .attempts, [.pool, .failureClass], "Attempts made again, by the failure that caused it.")
+        case .failures:
+            (.counter, .attempts, [.pool, .target, .failureClass], "Attempts that failed. A client that leaves is none.")
+        case .tokens:
+            (.counter, .tokens, [.pool, .target, .version, .tokenType], "Tokens that targets reported as used.")
+        case .tokenUsage:
+            (.histogram, .tokens, Self.ofModel + [.genAITokenType], "Tokens used by one model call, as reported.")
+        case .operationDuration:
+            (.histogram, .seconds, Self.ofModel, "Duration of one model call.")
+        case .timeToFirstChunk:
+            (.histogram, .seconds, Self.ofModel, "Time to the first byte of one model call's answer.")
+        case .inFlight:
+            (.gauge, .requests, [.pool, .target], "Requests that a target holds now.")
+        case .queueLength:
+            (.gauge, .requests, [.pool, .priority], "Requests that wait in the pool's queue now.")
+        case .targetUp:
+            (.gauge, .state, [.pool, .target], "1 while the target may be picked, else 0.")
+        case .breakerState:
+            (.gauge, .state, [.pool, .target, .state], "1 for the state the target's breaker is in, 0 for the others.")
+        case .connections:
+            (.gauge, .connections, [.kind], "Open connections.")
+        case .fileDescriptors:
+            (.gauge, .descriptors, [.kind], "Open file descriptors, by what they are.")
+        case .bufferedBytes:
+            (.gauge, .bytes, [], "Bytes held for requests in all buffers of the process.")
+        case .impossibleEvents:
+            (.counter, .events, [], "Events that a state machine cannot receive: each one is a defect of Martlet.")
+        case .droppedLogLines:
+            (.counter, .lines, [.log], "Lines that were not written because the destination was too slow or failed.")
+        case .buildInfo:
+            (.gauge, .state, [.version, .commit], "Always 1; the labels say what runs.")
+        case .cpuSeconds:
+            (.counter, .seconds, [.mode], "CPU time of the process.")
+        case .residentMemory:
+            (.gauge, .bytes, [], "Resident memory of the process.")
+        case .startTime:
+            (.gauge, .seconds, [], "Start of the process, in seconds since 1970.")
+        case .openFDs:
+            (.gauge, .descriptors, [], "Open file descriptors.")
+        case .maxFDs:
+            (.gauge, .descriptors, [], "The soft limit of open file descriptors.")
+        }
+    }
+}

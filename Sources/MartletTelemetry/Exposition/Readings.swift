@@ -1,0 +1,59 @@
+package import MartletBase
+
+/// What is read at scrape time rather than counted: each room fills in its part.
+package struct Readings: Sendable {
+    /// One target as its pool sees it now.
+    package struct Target: Sendable {
+        package var pool: String
+        package var url: String
+        package var inFlight: Int
+        /// Whether the balancer may pick it.
+        package var isUp: Bool
+        /// nil: `breaker: off`.
+        package var breaker: BreakerLabel?
+
+        package init(pool: String, url: String, inFlight: Int, isUp: Bool, breaker: BreakerLabel?) {
+            self.pool = pool
+            self.url = url
+            self.inFlight = inFlight
+            self.isUp = isUp
+            self.breaker = breaker
+        }
+    }
+
+    /// How many requests of one priority wait for a pool.
+    package struct Queue: Sendable {
+        package var pool: String
+        package var priority: PriorityClass
+        package var length: Int
+
+        package init(pool: String, priority: PriorityClass, length: Int) {
+            self.pool = pool
+            self.priority = priority
+            self.length = length
+        }
+    }
+
+    /// What runs.
+    package struct Build: Sendable {
+        package var version: String
+        package var commit: String
+
+        package init(version: String, commit: String) {
+            self.version = version
+            self.commit = commit
+        }
+    }
+
+    package var build: Build
+    package var process: ProcessStats?
+    package var targets: [Target] = []
+    package var queues: [Queue] = []
+    /// Lines lost, by log (`access`, `server`).
+    package var droppedLogLines: [(log: String, lines: UInt64)] = []
+
+    package init(build: Build, process: ProcessStats? = .now()) {
+        self.build = build
+        self.process = process
+    }
+}

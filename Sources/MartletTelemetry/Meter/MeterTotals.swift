@@ -1,0 +1,59 @@
+package import MartletBase
+
+/// What one loop counted, as a value.
+package struct MeterSnapshot: Sendable {
+    package var requests: [RequestCell]
+    package var targets: [TargetRow]
+    package var pools: [PoolRow]
+    package var models: [ModelRow]
+    package var global: GlobalCounts
+
+    static func modelPlace(_ model: UInt16, _ operation: ModelOperation) -> Int {
+        Int(model) * ModelOperation.allCases.count + Int(operation.rawValue)
+    }
+}
+
+/// What all loops counted: made from their snapshots at scrape time, away from the loops.
+package struct MeterTotals: Sendable {
+    package struct ModelKey: Hashable, Sendable {
+        package var model: UInt16
+        package var operation: ModelOperation
+    }
+
+    package private(set) var requests: [RequestKey: Histogram<DurationScale>] = [:]
+    package private(set) var targets: [TargetID: TargetRow] = [:]
+    package private(set) var pools: [UInt16: PoolRow] = [:]
+    package private(set) var models: [ModelKey: ModelRow] = [:]
+    package private(set) var global = GlobalCounts()
+
+    package init(_ snapshots: some Sequence<MeterSnapshot> = []) {
+        for snapshot in snapshots {
+            merge(snapshot)
+        }
+    }
+
+    package mutating func merge(_ snapshot: MeterSnapshot) {
+        for cell in snapshot.requests {
+            requests[cell.key, default: Histogram()].merge(cell.duration)
+        }
+        for row in snapshot.targets {
+            guard let target = row.target else { continue }
+            targets[target, default: TargetRow(target: target)].merge(row)
+        }
+        for (index, row) in snapshot.pools.enumerated() {
+            pools[UInt16(truncatingIfNeeded: index), default: PoolRow()].merge(row)
+        }
+        for (place, row) in snapshot.models.enumerated() where row.duration.count > 0 {
+            let (model, operation) = place.quotientAndRemainder(dividingBy: ModelOperation.allCases.count)
+            guard let operation = ModelOperation(rawValue: UInt8(truncatingIfNeeded: operation)) else { continue }
+            let key = ModelKey(model: UInt16(truncatingIfNeeded: model), operation: operation)
+            models[key, default: ModelRow()].merge(row)
+        }
+        global.merge(snapshot.global)
+    }
+
+    /// Connections open now, of all loops.
+    package func connections(_ kind: ConnectionKind) -> Int64 {
+        global.connections[Int(kind.rawValue)]
+    }
+}
