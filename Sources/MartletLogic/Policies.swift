@@ -1,5 +1,3 @@
-public import MartletBase
-
 // What an operator states about a pool and its targets, as values: the configuration decodes into these, the machines
 // of this room read them. Names in the comments are the configuration's keys.
 

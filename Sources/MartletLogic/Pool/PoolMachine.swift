@@ -1,0 +1,282 @@
+public import MartletBase
+
+/// Decides for one pool: which target a request goes to, whether it waits, whether it may be tried again.
+///
+/// A request's way through it: ``pick(_:now:)`` answers with a target, with `queued` or with a refusal. A queued
+/// request gets exactly one of: a ``Grant`` (from whichever call made room), an expiry (from ``tick(now:)``), or its own
+/// ``leave(_:now:)``. Whoever was given a target calls ``release(_:_:now:)`` exactly once.
+///
+/// The driver holds one lock around it, hands grants to whom they belong, and calls ``tick(now:)`` at ``nextTick``,
+/// which it reads again after each call that answered `queued` or came with grants.
+///
+/// Events that cannot happen (the release of an unknown target, a target added twice) are ignored and counted, see
+/// ``Impossible``. Events that come too late are ignored: a check's result for a target that is gone, the leaving of a
+/// waiter that was granted already.
+public struct PoolMachine: Sendable {
+    /// What was told to the machine although it cannot happen.
+    public internal(set) var impossible = Impossible()
+
+    let policy: PoolPolicy
+    var roster = Roster()
+    var balancer: Balancer
+    var queue: WaitQueue
+    var budget: RetryBudget
+    /// Requests in flight at the targets.
+    var active = 0
+    /// Whether waiters may be served by the next tick, because a call that returns no grants made or saw room.
+    var isGrantDue = false
+    /// While requests wait: when time alone may bring a target back.
+    var nextReturn: Instant?
+
+    /// How long a refused client is asked to wait at least, and at most.
+    static let retryAfterRange: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
+
+    /// `seed` decides the random choices of `random_two`.
+    public init(policy: PoolPolicy, seed: UInt64) {
+        self.policy = policy
+        balancer = Balancer(policy, seed: seed)
+        queue = WaitQueue(limit: policy.queue.length)
+        budget = RetryBudget(share: policy.retry.budget)
+    }
+
+    // MARK: Time
+
+    /// When ``tick(now:)`` has something to do; nil: not before the next call. An instant in the past means now.
+    public var nextTick: Instant? {
+        guard !queue.isEmpty else { return nil }
+        if isGrantDue { return Instant(nanoseconds: 0) }
+        return min(queue.earliestDeadline ?? .never, nextReturn ?? .never)
+    }
+
+    /// Time passed: waiters expire, and targets whose time out of service ended serve those that wait.
+    public mutating func tick(now: Instant) -> TickResult {
+        TickResult(expired: queue.expire(now: now), grants: grantAll(now: now))
+    }
+
+    // MARK: Retries
+
+    /// Whether a retry may start now; if so, ``endRetry()`` must follow exactly once.
+    public mutating func beginRetry() -> Bool {
+        budget.begin(active: active + queue.count)
+    }
+
+    /// A retry ended, however it ended.
+    public mutating func endRetry() {
+        if !budget.end() { impossible.note("a retry ended that never began") }
+    }
+}
+
+// MARK: - Picking and waiting
+
+extension PoolMachine {
+    /// Finds a target for a request.
+    ///
+    /// Nobody overtakes: while requests of the same or a higher class wait, a newcomer waits too.
+    public mutating func pick(_ request: PickRequest, now: Instant) -> PickResult {
+        guard now < request.deadline else { return .refused(.tooLate, retryAfter: .zero) }
+        let outcome = roster.survey(excluding: request.excluding, mayRepeat: !request.mayQueue, now: now)
+        switch outcome {
+        case .ready:
+            guard queue.isEmpty || queue.isOvertaken(by: request.priority) else {
+                isGrantDue = true
+                return wait(request, now: now)
+            }
+            return choose(key: request.hashKey, now: now).map { .target($0) } ?? wait(request, now: now)
+        case .full:
+            return wait(request, now: now)
+        case .held(let until):
+            guard until < request.deadline else { return .refused(.allDown, retryAfter: until - now) }
+            return wait(request, now: now)
+        case .nobody:
+            return .refused(.noTarget, retryAfter: Self.retryAfterRange.lowerBound)
+        }
+    }
+
+    /// A waiting request gives up; false when it does not wait, because it was granted or has expired.
+    public mutating func leave(_ waiter: WaiterID, now: Instant) -> Bool {
+        queue.leave(waiter)
+    }
+
+    private mutating func wait(_ request: PickRequest, now: Instant) -> PickResult {
+        let predicted = queue.predictedWait(request.priority, now: now)
+        guard request.mayQueue else { return .refused(.noCapacity, retryAfter: Self.retryAfter(predicted)) }
+        guard !queue.isFull else { return .refused(.queueFull, retryAfter: Self.retryAfter(predicted)) }
+        guard now + predicted < request.deadline else {
+            return .refused(.tooLate, retryAfter: Self.retryAfter(predicted))
+        }
+        let waiter = WaitQueue.Waiter(
+            id: request.waiter, priority: request.priority, deadline: request.deadline, hashKey: request.hashKey,
+            excluding: request.excluding)
+        guard queue.join(waiter, now: now) else {
+            impossible.note("a waiter joined twice")
+            return .refused(.noCapacity, retryAfter: Self.retryAfter(predicted))
+        }
+        nextReturn = roster.nextReturn(now: now)
+        return .queued
+    }
+
+    /// Takes the best of the seats that the survey made eligible.
+    private mutating func choose(key: UInt64?, now: Instant) -> TargetID? {
+        guard let index = balancer.pick(&roster.seats, key: key) else { return nil }
+        active += 1
+        return roster.take(index, now: now)
+    }
+
+    /// Serves those that wait while there is room.
+    mutating func grantAll(now: Instant) -> [Grant] {
+        var grants: [Grant] = []
+        isGrantDue = false
+        while let waiter = queue.next {
+            let outcome = roster.survey(excluding: waiter.excluding, mayRepeat: true, now: now)
+            guard outcome == .ready, let target = choose(key: waiter.hashKey, now: now) else { break }
+            queue.grantNext(now: now)
+            grants.append(Grant(waiter: waiter.id, target: target))
+        }
+        nextReturn = queue.isEmpty ? nil : roster.nextReturn(now: now)
+        return grants
+    }
+
+    private static func retryAfter(_ predicted: Duration) -> Duration {
+        min(max(predicted, retryAfterRange.lowerBound), retryAfterRange.upperBound)
+    }
+}
+
+// MARK: - Results
+
+extension PoolMachine {
+    /// An attempt at `target` ended.
+    public mutating func release(_ target: TargetID, _ result: AttemptResult, now: Instant) -> ReleaseResult {
+        guard let index = roster.index(of: target), roster.seats[index].inflight > 0 else {
+            impossible.note("a target was released that was not taken")
+            return ReleaseResult()
+        }
+        roster.seats[index].inflight -= 1
+        active -= 1
+        if result == .success, queue.isEmpty, roster.succeedPlainly(index, now: now) { return ReleaseResult() }
+        let change = tell(index, result, now: now)
+        let isEmptied = dropIfEmptied(index)
+        return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change, isEmptied: isEmptied)
+    }
+
+    /// An active check of `target` passed or failed.
+    public mutating func probe(_ target: TargetID, passed: Bool, now: Instant) -> ReleaseResult {
+        // Not counted as impossible: a check may well outlive its target.
+        guard let index = roster.index(of: target) else { return ReleaseResult() }
+        let change = roster.tell(index, now: now) { health in
+            if passed { health.checkPassed(now: now) } else { health.checkFailed(now: now) }
+        }
+        return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change)
+    }
+
+    /// How often `target` should be checked now; nil: not at all.
+    public func probeInterval(_ target: TargetID, now: Instant) -> Duration? {
+        roster.index(of: target).flatMap { roster.members[$0].health.probeInterval(now: now) }
+    }
+
+    private mutating func tell(_ index: Int, _ result: AttemptResult, now: Instant) -> TargetChange? {
+        if case .failure(let failure, _) = result, failure.blamesTarget {
+            roster.seats[index].penalise(maxFails: roster.members[index].policy.maxFails)
+        }
+        return roster.tell(index, now: now) { health in
+            switch result {
+            case .success: health.succeeded(now: now)
+            case .failure(let failure, let retryAfter): health.failed(failure, retryAfter: retryAfter, now: now)
+            case .neutral: health.ended(now: now)
+            }
+        }
+    }
+}
+
+// MARK: - Targets come and go
+
+extension PoolMachine {
+    /// A target joins. `key` is a hash of its address, the same in every process, for `hash`.
+    public mutating func add(_ id: TargetID, policy: TargetPolicy, key: UInt64, now: Instant) -> [Grant] {
+        guard roster.index(of: id) == nil else {
+            impossible.note("a target was added twice")
+            return []
+        }
+        let health = TargetHealth(policy, checks: self.policy.health, breaker: self.policy.breaker)
+        roster.add(Member(id, policy: policy, health: health), key: key)
+        return queue.isEmpty ? [] : grantAll(now: now)
+    }
+
+    /// No new work for `id`; what it holds may end.
+    public mutating func drain(_ id: TargetID, now: Instant) {
+        setOperatorState(.draining, of: id)
+    }
+
+    /// Ends a drain.
+    public mutating func undrain(_ id: TargetID, now: Instant) -> [Grant] {
+        setOperatorState(.inService, of: id)
+        return queue.isEmpty ? [] : grantAll(now: now)
+    }
+
+    /// Takes `id` away: at once when it holds nothing (true), else when the last request is released.
+    public mutating func remove(_ id: TargetID, now: Instant) -> Bool {
+        setOperatorState(.removed, of: id)
+        guard let index = roster.index(of: id) else { return true }
+        return dropIfEmptied(index)
+    }
+
+    /// Whether `id` holds no request; true for one that is not there.
+    public func isEmpty(_ id: TargetID) -> Bool {
+        roster.index(of: id).map { roster.seats[$0].inflight == 0 } ?? true
+    }
+
+    private mutating func setOperatorState(_ state: OperatorState, of id: TargetID) {
+        guard let index = roster.index(of: id) else { return impossible.note("an unknown target changed hands") }
+        let current = roster.members[index].health.operatorState
+        guard current != .removed else { return }
+        roster.setOperatorState(state, at: index)
+        // Without this target another tier may have to serve those that wait.
+        isGrantDue = !queue.isEmpty
+    }
+
+    /// Whether the target at `index` drains and holds nothing; a removed one is forgotten then.
+    private mutating func dropIfEmptied(_ index: Int) -> Bool {
+        let state = roster.members[index].health.operatorState
+        guard state != .inService, roster.seats[index].inflight == 0 else { return false }
+        if state == .removed { roster.remove(at: index) }
+        return true
+    }
+}
+
+// MARK: - Looking in
+
+extension PoolMachine {
+    /// All that `/status` and the metrics show.
+    public func status(now: Instant) -> PoolStatus {
+        PoolStatus(
+            targets: roster.members.indices.map { targetStatus($0, now: now) },
+            queued: queue.depths,
+            queueLimit: queue.limit,
+            predictedWait: queue.predictedWait(.background, now: now),
+            active: active,
+            retriesInProgress: budget.inProgress,
+            retriesAllowed: budget.allowance(active: active + queue.count),
+            isPanicking: roster.isPanicking,
+            impossible: impossible.count)
+    }
+
+    private func targetStatus(_ index: Int, now: Instant) -> TargetStatus {
+        let member = roster.members[index]
+        var until: Instant?
+        if case .down(_, let instant) = member.health.availability(now: now), instant < .never { until = instant }
+        return TargetStatus(
+            id: member.id,
+            weight: member.policy.weight,
+            sharePercent: member.health.sharePercent(now: now),
+            isBackup: member.policy.isBackup,
+            inflight: roster.seats[index].inflight,
+            maxInflight: member.policy.maxInflight,
+            state: member.health.state(now: now),
+            until: until,
+            failures: member.health.failures,
+            consecutiveFails: member.health.consecutiveFails,
+            ejections: member.health.ejections,
+            breaker: member.health.breakerState(now: now),
+            breakerOpenings: member.health.breaker?.openings ?? 0,
+            picks: member.picks)
+    }
+}

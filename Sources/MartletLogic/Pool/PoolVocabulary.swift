@@ -1,0 +1,124 @@
+public import MartletBase
+
+/// A request asks for a target.
+public struct PickRequest: Sendable {
+    /// Names the request while it waits.
+    public var waiter: WaiterID
+    public var priority: PriorityClass
+    /// When waiting for a target no longer makes sense: the earlier of `timeouts.queue` and the caller's own deadline.
+    public var deadline: Instant
+    /// What `hash` goes by; nil: the request has no key and is spread.
+    public var hashKey: UInt64?
+    /// Targets that this request already tried: chosen only when no other target is left.
+    public var excluding: [TargetID]
+    /// Whether it may wait when every target is full.
+    public var mayQueue: Bool
+
+    public init(
+        waiter: WaiterID, priority: PriorityClass = .interactive, deadline: Instant, hashKey: UInt64? = nil,
+        excluding: [TargetID] = [], mayQueue: Bool = true
+    ) {
+        self.waiter = waiter
+        self.priority = priority
+        self.deadline = deadline
+        self.hashKey = hashKey
+        self.excluding = excluding
+        self.mayQueue = mayQueue
+    }
+}
+
+/// Why a request gets no target.
+public enum Refusal: UInt8, Sendable, CaseIterable {
+    /// The pool has no target in service.
+    case noTarget
+    /// Every target asked for time (429), longer than the request can wait.
+    case allDown
+    /// As many requests wait as may.
+    case queueFull
+    /// It would not start before its deadline.
+    case tooLate
+    /// Every target is at its `max_inflight` and the request may not wait.
+    case noCapacity
+
+    /// The metric label.
+    public var text: String {
+        switch self {
+        case .noTarget: "no_target"
+        case .allDown: "all_down"
+        case .queueFull: "queue_full"
+        case .tooLate: "too_late"
+        case .noCapacity: "no_capacity"
+        }
+    }
+}
+
+/// What a pool says to a request.
+public enum PickResult: Sendable, Equatable {
+    /// Go there; `release` must follow exactly once.
+    case target(TargetID)
+    /// Wait for a ``Grant``, an expiry, or leave.
+    case queued
+    /// Not now; trying again makes sense after `retryAfter`.
+    case refused(Refusal, retryAfter: Duration)
+}
+
+/// How an attempt at a target ended.
+public enum AttemptResult: Sendable, Equatable {
+    /// An answer that says nothing against the target; a 4xx is one.
+    case success
+    case failure(FailureClass, retryAfter: Duration? = nil)
+    /// Says nothing: the client left, or the attempt was called off.
+    case neutral
+}
+
+/// A waiting request gets its target: as if `pick` had answered it; `release` must follow exactly once.
+public struct Grant: Sendable, Equatable {
+    public var waiter: WaiterID
+    public var target: TargetID
+
+    public init(waiter: WaiterID, target: TargetID) {
+        self.waiter = waiter
+        self.target = target
+    }
+}
+
+/// A target stands differently from before.
+public struct TargetChange: Sendable, Equatable {
+    public var target: TargetID
+    public var from: TargetState
+    public var to: TargetState
+
+    public init(target: TargetID, from: TargetState, to: TargetState) {
+        self.target = target
+        self.from = from
+        self.to = to
+    }
+}
+
+/// What followed from a release or a check.
+public struct ReleaseResult: Sendable, Equatable {
+    /// Waiters that have a target now.
+    public var grants: [Grant] = []
+    /// For the log: how the target's standing changed, if it did.
+    public var change: TargetChange?
+    /// Whether a target that drains or was removed holds nothing any more.
+    public var isEmptied = false
+
+    public init(grants: [Grant] = [], change: TargetChange? = nil, isEmptied: Bool = false) {
+        self.grants = grants
+        self.change = change
+        self.isEmptied = isEmptied
+    }
+}
+
+/// What followed from the passing of time.
+public struct TickResult: Sendable, Equatable {
+    /// Waiters whose deadline passed; they are no longer queued.
+    public var expired: [WaiterID] = []
+    public var grants: [Grant] = []
+
+    public init(expired: [WaiterID] = [], grants: [Grant] = []) {
+        self.expired = expired
+        self.grants = grants
+    }
+}
