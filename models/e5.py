@@ -23,8 +23,6 @@ NAMES = ("e5", "e5-query", "e5-passage", "multilingual-e5-small")
 DIMENSIONS = 384
 MAXIMUM_BODY_BYTES = 16 << 20
 MAXIMUM_TEXTS = 2048
-# Between two batches the server looks whether its client is still there.
-TEXTS_PER_BATCH = 8
 
 
 class Refused(Exception):
@@ -118,18 +116,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _embed(self, question: Question) -> dict | None:
         """The answer, or None when the client left meanwhile."""
         vectors, tokens = [], 0
-        for start in range(0, len(question.texts), TEXTS_PER_BATCH):
+        # One text at a time: batches are hardly faster, and a long one would keep everybody else waiting.
+        for text in question.texts:
             if self._is_client_gone():
                 self.close_connection = True
                 return None
             # NUL would end the text for the engine, and lone surrogates cannot be encoded.
-            batch = [
-                text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
-                for text in question.texts[start : start + TEXTS_PER_BATCH]
-            ]
+            text = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
             with self.engine_lock:
-                vectors.extend(self.engine.encode(batch, question.is_query))
-                tokens += sum(self.engine.token_count(text, question.is_query) for text in batch)
+                vectors.append(self.engine.encode(text, question.is_query))
+                tokens += self.engine.token_count(text, question.is_query)
         shape = self._base64 if question.is_base64 else self._floats
         data = [{"object": "embedding", "index": i, "embedding": shape(v)} for i, v in enumerate(vectors)]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
