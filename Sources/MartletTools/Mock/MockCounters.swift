@@ -1,0 +1,100 @@
+import Synchronization
+
+/// What a mock backend has done so far.
+package struct MockStats: Sendable, Equatable {
+    package var connections = 0
+    package var requests = 0
+    /// Requests that are being answered, or that wait or hang.
+    package var active = 0
+    package var completed = 0
+    /// The client left before the end of its answer.
+    package var cancelled = 0
+    /// A fault ended the answer.
+    package var failed = 0
+    /// Events sent.
+    package var tokensSent = 0
+    /// `CLOCK_MONOTONIC` microseconds of the last cancellation; 0 when there was none.
+    package var lastCancelMicroseconds: UInt64 = 0
+    /// Requests by path; anything the mock does not know counts as `other`.
+    package var byPath: [String: Int] = [:]
+
+    var json: JSONObject {
+        var object = JSONObject()
+        object.set("connections", connections)
+        object.set("requests", requests)
+        object.set("active", active)
+        object.set("completed", completed)
+        object.set("cancelled", cancelled)
+        object.set("failed", failed)
+        object.set("tokens_sent", tokensSent)
+        object.set("last_cancel_us", lastCancelMicroseconds)
+        var paths = JSONObject()
+        for (path, count) in byPath.sorted(by: { $0.key < $1.key }) { paths.set(path, count) }
+        object.set("by_path", paths)
+        return object
+    }
+}
+
+/// The counters behind ``MockStats``, bumped from every event loop. The requests that steer the mock are not counted.
+final class MockCounters: Sendable {
+    let connections = Atomic(0)
+    let requests = Atomic(0)
+    let active = Atomic(0)
+    let completed = Atomic(0)
+    let cancelled = Atomic(0)
+    let failed = Atomic(0)
+    let tokensSent = Atomic(0)
+    let lastCancelMicroseconds = Atomic<UInt64>(0)
+    private let chat = Atomic(0)
+    private let completions = Atomic(0)
+    private let embeddings = Atomic(0)
+    private let models = Atomic(0)
+    private let health = Atomic(0)
+    private let other = Atomic(0)
+
+    func received(_ endpoint: MockEndpoint) {
+        requests.add(1, ordering: .relaxed)
+        active.add(1, ordering: .relaxed)
+        switch endpoint {
+        case .chat: chat.add(1, ordering: .relaxed)
+        case .completions: completions.add(1, ordering: .relaxed)
+        case .embeddings: embeddings.add(1, ordering: .relaxed)
+        case .models: models.add(1, ordering: .relaxed)
+        case .health: health.add(1, ordering: .relaxed)
+        default: other.add(1, ordering: .relaxed)
+        }
+    }
+
+    func ended(_ state: MockRequestState, now: UInt64) {
+        active.subtract(1, ordering: .relaxed)
+        switch state {
+        case .completed: completed.add(1, ordering: .relaxed)
+        case .failed: failed.add(1, ordering: .relaxed)
+        case .cancelled:
+            cancelled.add(1, ordering: .relaxed)
+            lastCancelMicroseconds.store(now / 1000, ordering: .relaxed)
+        case .waiting, .streaming: break
+        }
+    }
+
+    var stats: MockStats {
+        var stats = MockStats()
+        stats.connections = connections.load(ordering: .relaxed)
+        stats.requests = requests.load(ordering: .relaxed)
+        stats.active = active.load(ordering: .relaxed)
+        stats.completed = completed.load(ordering: .relaxed)
+        stats.cancelled = cancelled.load(ordering: .relaxed)
+        stats.failed = failed.load(ordering: .relaxed)
+        stats.tokensSent = tokensSent.load(ordering: .relaxed)
+        stats.lastCancelMicroseconds = lastCancelMicroseconds.load(ordering: .relaxed)
+        stats.byPath = [
+            "/v1/chat/completions": chat.load(ordering: .relaxed),
+            "/v1/completions": completions.load(ordering: .relaxed),
+            "/v1/embeddings": embeddings.load(ordering: .relaxed),
+            "/v1/models": models.load(ordering: .relaxed),
+            "/health": health.load(ordering: .relaxed),
+            "other": other.load(ordering: .relaxed),
+        ]
+        return stats
+    }
+}
