@@ -1,0 +1,166 @@
+import MartletBase
+public import NIOCore
+
+/// Reads HTTP/1.1 requests from a connection, strictly: what two readers could understand differently is refused.
+///
+/// Feed it with whatever arrived: bytes it has not taken stay in the input, to which the next bytes are appended.
+/// After an error, and after a request that ends the connection, it takes and drops everything.
+public struct RequestParser: Sendable {
+    private enum State {
+        case requestLine
+        case fields
+        case body
+        case discarding
+    }
+
+    private var state = State.requestLine
+    private let limits: HTTPLimits
+    private var bodyLimit: Int
+    private var finder = LineFinder()
+    private var line: RequestLine?
+    private var fields: FieldLines?
+    private var body = BodyReader.none
+    private var keepsAlive = true
+    private var skippedEmptyLine = false
+    private var headStarted = false
+
+    public init(limits: HTTPLimits) {
+        self.limits = limits
+        bodyLimit = limits.bodyBytes
+    }
+
+    /// Nothing of a next request has arrived: an idle connection may be closed here.
+    public var isBetweenRequests: Bool { state == .requestLine && !headStarted }
+
+    /// A head has begun and is not complete.
+    public var isInHead: Bool { state == .fields || (state == .requestLine && headStarted) }
+
+    /// Replaces the body limit for the request whose head was just read; the next request starts from the
+    /// configured limit again. Call it before the next `next`.
+    public mutating func setBodyLimit(_ bytes: Int) {
+        bodyLimit = bytes
+    }
+
+    /// The next part, or nil until more bytes arrive.
+    ///
+    /// - Throws: ``WireError`` with the code to answer; nothing more comes from this connection.
+    public mutating func next(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
+        do throws(WireError) {
+            switch state {
+            case .requestLine, .fields: return try nextHead(&input)
+            case .body: return try nextBody(&input)
+            case .discarding:
+                input.moveReaderIndex(to: input.writerIndex)
+                return nil
+            }
+        } catch {
+            state = .discarding
+            throw error
+        }
+    }
+
+    // MARK: Head
+
+    private mutating func nextHead(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
+        if state == .requestLine {
+            try skipEmptyLine(&input)
+            guard input.readableBytes > 0 else { return nil }
+            headStarted = true
+        }
+        guard let end = try readLines(input.readableBytesUInt8Span), let line, let fields else { return nil }
+        let part = try RequestRules.head(input, line: line, fields: fields, headEnd: end, limits: limits)
+        input.moveReaderIndex(forwardBy: end)
+        keepsAlive = part.framing.isKeepAlive
+        switch part.framing.body {
+        case .none: body = .none
+        case .length(let length): body = .length(length)
+        case .chunked: body = .chunked(ChunkedReader(limits: limits))
+        }
+        bodyLimit = limits.bodyBytes
+        state = .body
+        return .head(part.head, part.framing)
+    }
+
+    /// One empty line before a request is forgiven, as RFC 9112 §2.2 asks.
+    private mutating func skipEmptyLine(_ input: inout ByteBuffer) throws(WireError) {
+        guard !headStarted, let first: UInt8 = input.getInteger(at: input.readerIndex),
+            first == Characters.carriageReturn, input.readableBytes >= 2
+        else { return }
+        guard !skippedEmptyLine else { throw WireError(.badRequest, "empty lines before the request") }
+        guard input.getInteger(at: input.readerIndex + 1) == Characters.lineFeed else {
+            throw WireError(.badRequest, "line ends without CRLF")
+        }
+        skippedEmptyLine = true
+        input.moveReaderIndex(forwardBy: 2)
+    }
+
+    /// Reads complete lines; returns the length of the head when its empty line is there.
+    private mutating func readLines(_ bytes: Span<UInt8>) throws(WireError) -> Int? {
+        let table = FieldNameTable.shared
+        while let range = try finder.next(bytes) {
+            guard finder.lineStart <= limits.headBytes else { throw WireError(.headersTooLarge, "head too long") }
+            guard fields != nil else {
+                line = try RequestLine(bytes, range, limits: limits)
+                fields = FieldLines(base: finder.lineStart, isRequest: true)
+                state = .fields
+                continue
+            }
+            if range.isEmpty { return finder.lineStart }
+            try addField(range, of: bytes, table: table)
+        }
+        try checkPending(bytes)
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func addField(_ range: Range<Int>, of bytes: Span<UInt8>, table: FieldNameTable)
+        throws(WireError)
+    {
+        guard range.count <= limits.fieldBytes else { throw WireError(.headersTooLarge, "field too long") }
+        try fields?.add(range, of: bytes, table: table)
+        guard fields?.fields.count ?? 0 <= limits.fields else {
+            throw WireError(.headersTooLarge, "too many fields")
+        }
+    }
+
+    /// Bounds the line that has not ended yet.
+    private func checkPending(_ bytes: Span<UInt8>) throws(WireError) {
+        let pending = finder.pendingCount(bytes)
+        if state == .requestLine {
+            // A method, two spaces and a version at most beside the target.
+            guard pending <= limits.targetBytes + 48 else {
+                throw WireError(.targetTooLong, "request line too long")
+            }
+        } else {
+            guard pending <= limits.fieldBytes else { throw WireError(.headersTooLarge, "field too long") }
+        }
+        guard bytes.count <= limits.headBytes else { throw WireError(.headersTooLarge, "head too long") }
+    }
+
+    // MARK: Body
+
+    private mutating func nextBody(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
+        if case .length(let length) = body, length > bodyLimit {
+            throw WireError(.bodyTooLarge, "Content-Length above the limit")
+        }
+        switch try body.next(&input, limit: bodyLimit) {
+        case .bytes(let slice):
+            if case .length = body { bodyLimit -= slice.readableBytes }
+            return .body(slice)
+        case .needMore: return nil
+        case .end:
+            prepareForNextRequest()
+            return .end
+        }
+    }
+
+    private mutating func prepareForNextRequest() {
+        state = keepsAlive ? .requestLine : .discarding
+        finder = LineFinder()
+        line = nil
+        fields = nil
+        body = .none
+        skippedEmptyLine = false
+        headStarted = false
+    }
+}
