@@ -146,7 +146,7 @@ extension MockConnection {
         let interval = UInt64(clamping: current.behaviour.interval.wholeNanoseconds)
         let cut = current.behaviour.fault.cutAfter
         if head == nil, let cut, current.sent >= cut {
-            cut()
+            strike()
             return nil
         }
         let tokens = min(current.behaviour.tokens, cut ?? .max)
@@ -180,7 +180,7 @@ extension MockConnection {
     }
 
     /// Enough was sent: the fault strikes.
-    func cut() {
+    func strike() {
         guard let exchange else { return }
         let chunked = !exchange.request.isHTTP10
         switch exchange.behaviour.fault {

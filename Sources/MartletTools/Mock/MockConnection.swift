@@ -165,7 +165,7 @@ final class MockConnection: ChannelInboundHandler, Ticking {
         switch phase {
         case .waiting: answer(now: now)
         case .streaming: next = sendEvents(now: now)
-        case .cutting: cut()
+        case .cutting: strike()
         case .dripping: next = drip(now: now)
         case .idle, .silent, .closed: break
         }
