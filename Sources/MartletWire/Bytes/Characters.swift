@@ -37,6 +37,8 @@ enum Characters {
     static let addressLiteral = Class(low: 0x07ff_4000_0000_0000, high: 0x0000_007e_0000_007e)
     /// Characters that mean the same with and without percent-encoding: letters, digits, `-`, `.`, `_`, `~`.
     static let unreserved = Class(low: 0x03ff_6000_0000_0000, high: 0x47ff_fffe_87ff_fffe)
+    /// What JSON numbers and literals are made of: letters, digits, `+`, `-`, `.`.
+    static let scalar = Class(low: 0x03ff_6800_0000_0000, high: 0x07ff_fffe_07ff_fffe)
     static let digits = Class(low: 0x03ff_0000_0000_0000, high: 0)
 
     @inline(__always)
@@ -67,6 +69,17 @@ enum Characters {
         value < 10 ? 0x30 &+ value : 0x37 &+ value
     }
 
+    /// Whether `bytes[range]` is exactly `word`.
+    static func equals(_ bytes: Span<UInt8>, _ range: Range<Int>, _ word: String) -> Bool {
+        guard range.count == word.utf8.count else { return false }
+        var index = range.lowerBound
+        for byte in word.utf8 {
+            if bytes[index] != byte { return false }
+            index += 1
+        }
+        return true
+    }
+
     /// Whether `bytes[range]` spells `word`, in any case of letters.
     static func equalsIgnoringCase(_ bytes: Span<UInt8>, _ range: Range<Int>, _ word: String) -> Bool {
         guard range.count == word.utf8.count else { return false }
@@ -79,7 +92,7 @@ enum Characters {
     }
 
     /// Whether two runs of bytes are the same but for the case of letters.
-    static func equals(_ left: Span<UInt8>, _ leftRange: Range<Int>, _ right: Span<UInt8>, _ rightRange: Range<Int>)
+    static func equalsIgnoringCase(_ left: Span<UInt8>, _ leftRange: Range<Int>, _ right: Span<UInt8>, _ rightRange: Range<Int>)
         -> Bool
     {
         guard leftRange.count == rightRange.count else { return false }

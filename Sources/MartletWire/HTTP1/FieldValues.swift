@@ -109,7 +109,7 @@ struct ConnectionOptions {
         for field in fields {
             var isNominated = false
             if !FieldSet.notNominable.contains(field.name) {
-                for name in nominated where Characters.equals(bytes, field.nameRange, bytes, name) {
+                for name in nominated where Characters.equalsIgnoringCase(bytes, field.nameRange, bytes, name) {
                     isNominated = true
                 }
             }

@@ -44,7 +44,7 @@ enum RequestRules {
         let bytes = block.readableBytesUInt8Span
         guard Authority.isValid(bytes, host.valueRange) else { throw WireError(.badRequest, "invalid Host field") }
         if let named = target.authority {
-            guard Characters.equals(input.readableBytesUInt8Span, named, bytes, host.valueRange) else {
+            guard Characters.equalsIgnoringCase(input.readableBytesUInt8Span, named, bytes, host.valueRange) else {
                 throw WireError(.badRequest, "Host differs from the request target")
             }
         }
