@@ -1,18 +1,5 @@
 package import MartletBase
 
-/// What one loop counted, as a value.
-package struct MeterSnapshot: Sendable {
-    package var requests: [RequestCell]
-    package var targets: [TargetRow]
-    package var pools: [PoolRow]
-    package var models: [ModelRow]
-    package var global: GlobalCounts
-
-    static func modelPlace(_ model: UInt16, _ operation: ModelOperation) -> Int {
-        Int(model) * ModelOperation.allCases.count + Int(operation.rawValue)
-    }
-}
-
 /// What all loops counted: made from their snapshots at scrape time, away from the loops.
 package struct MeterTotals: Sendable {
     package struct ModelKey: Hashable, Sendable {
@@ -33,10 +20,10 @@ package struct MeterTotals: Sendable {
     }
 
     package mutating func merge(_ snapshot: MeterSnapshot) {
-        for cell in snapshot.requests {
+        for cell in snapshot.requests.cells {
             requests[cell.key, default: Histogram()].merge(cell.duration)
         }
-        for row in snapshot.targets {
+        for row in snapshot.targets.rows {
             guard let target = row.target else { continue }
             targets[target, default: TargetRow(target: target)].merge(row)
         }
@@ -44,9 +31,7 @@ package struct MeterTotals: Sendable {
             pools[UInt16(truncatingIfNeeded: index), default: PoolRow()].merge(row)
         }
         for (place, row) in snapshot.models.enumerated() where row.duration.count > 0 {
-            let (model, operation) = place.quotientAndRemainder(dividingBy: ModelOperation.allCases.count)
-            guard let operation = ModelOperation(rawValue: UInt8(truncatingIfNeeded: operation)) else { continue }
-            let key = ModelKey(model: UInt16(truncatingIfNeeded: model), operation: operation)
+            guard let key = MeterSnapshot.modelKey(at: place) else { continue }
             models[key, default: ModelRow()].merge(row)
         }
         global.merge(snapshot.global)

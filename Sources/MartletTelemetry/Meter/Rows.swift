@@ -9,6 +9,14 @@ package struct PoolRow: Sendable {
 
     package init() {}
 
+    mutating func record(_ record: borrowing RequestRecord) {
+        bytesIn &+= record.bytesIn
+        bytesOut &+= record.bytesOut
+        if let wait = record.queueWaitNanoseconds {
+            queueWait[Int(record.priority.rawValue)].observe(wait)
+        }
+    }
+
     package mutating func merge(_ other: Self) {
         for index in queueWait.indices {
             queueWait[index].merge(other.queueWait[index])
@@ -27,6 +35,13 @@ package struct ModelRow: Sendable {
     package var outputTokens = Histogram<TokenScale>()
 
     package init() {}
+
+    mutating func record(_ record: borrowing RequestRecord) {
+        duration.observe(record.durationNanoseconds)
+        if let firstByte = record.firstByteNanoseconds { firstChunk.observe(firstByte) }
+        if let tokens = record.inputTokens { inputTokens.observe(tokens) }
+        if let tokens = record.outputTokens { outputTokens.observe(tokens) }
+    }
 
     package mutating func merge(_ other: Self) {
         duration.merge(other.duration)

@@ -23,6 +23,12 @@ package struct TargetRow: Sendable {
         self.target = target
     }
 
+    mutating func record(_ record: borrowing RequestRecord) {
+        if let nanoseconds = record.firstByteNanoseconds { firstByte.observe(nanoseconds) }
+        inputTokens &+= record.inputTokens ?? 0
+        outputTokens &+= record.outputTokens ?? 0
+    }
+
     package mutating func merge(_ other: Self) {
         firstByte.merge(other.firstByte)
         interEvent.merge(other.interEvent)
@@ -57,6 +63,11 @@ struct TargetTable: Sendable {
     mutating func update(_ slot: TargetSlot, _ change: (inout TargetRow) -> Void) {
         guard slot.index < rows.count, rows[slot.index].target == slot.target else { return }
         change(&rows[slot.index])
+    }
+
+    mutating func record(_ record: borrowing RequestRecord, at slot: TargetSlot) {
+        guard slot.index < rows.count, rows[slot.index].target == slot.target else { return }
+        rows[slot.index].record(record)
     }
 
     mutating func forget(_ target: TargetID) {
