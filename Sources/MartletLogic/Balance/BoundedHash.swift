@@ -29,8 +29,7 @@ struct BoundedHash: Balancing {
         for index in seats.indices where seats[index].isEligible {
             let score = Self.score(key: key, seat: seats[index])
             if score > bestIfAllWereBusy?.score ?? -.infinity { bestIfAllWereBusy = (index, score) }
-            let allowed = (allowedPerWeight * Double(seats[index].weight)).rounded(.up)
-            guard Double(seats[index].inflight) < allowed else { continue }
+            guard Double(seats[index].inflight) < allowedPerWeight * Double(seats[index].weight) else { continue }
             if score > best?.score ?? -.infinity { best = (index, score) }
         }
         return (best ?? bestIfAllWereBusy)?.index

@@ -41,13 +41,14 @@ struct FailureWindow: Sendable {
 
     private mutating func roll(to now: Instant) {
         guard now >= currentEnd else { return }
-        let steps = (now.nanoseconds - currentEnd.nanoseconds) / bucketNanoseconds + 1
-        for _ in 0..<min(steps, UInt64(Self.bucketCount)) {
+        let behind = (now.nanoseconds - currentEnd.nanoseconds) / bucketNanoseconds
+        let (steps, isForever) = behind.addingReportingOverflow(1)
+        for _ in 0..<min(behind, UInt64(Self.bucketCount) - 1) + 1 {
             current = (current + 1) % Self.bucketCount
             buckets[current] = Bucket()
         }
         let (advance, tooFar) = steps.multipliedReportingOverflow(by: bucketNanoseconds)
         let (end, overflow) = currentEnd.nanoseconds.addingReportingOverflow(advance)
-        currentEnd = tooFar || overflow ? .never : Instant(nanoseconds: end)
+        currentEnd = isForever || tooFar || overflow ? .never : Instant(nanoseconds: end)
     }
 }

@@ -16,8 +16,8 @@ public import MartletBase
 /// | 8 | it came back less than `slow_start` ago | up, with a growing share | time |
 /// | 9 | | up | |
 ///
-/// A *trial* is a request picked while the target was not plainly up. Its success ends rows 4 and 5; its failure starts
-/// them anew; a client that leaves, and a 429, free the place for another trial. A trial that takes longer than
+/// A *trial* is a request picked while row 4 or 5 is not ended. Its success (the head of its answer is enough) ends
+/// both; its failure starts them anew; a client that leaves, and a 429, free the place for another trial. A trial that takes longer than
 /// `fail_timeout` (or the breaker's `open`) no longer keeps others out, as in nginx. Results that arrive while a row
 /// holds and no trial runs belong to requests picked before: failures prolong row 5 as in nginx, successes say nothing.
 ///
@@ -152,15 +152,16 @@ extension TargetHealth {
 
     /// An attempt reached its end, or an answer that is not the target's fault.
     public mutating func succeeded(now: Instant) {
-        if isPlainlyUp {
+        if isPlainlyUp || suspicion == nil {
             breaker?.succeeded(now: now)
-            return
+        } else {
+            answered(now: now)
         }
-        guard suspicion != nil else {
-            breaker?.succeeded(now: now)
-            return
-        }
-        guard trialStart != nil else { return }
+    }
+
+    /// The head of an answer that does not blame it arrived: a trial need not wait for the end of a long answer.
+    public mutating func answered(now: Instant) {
+        guard suspicion != nil, trialStart != nil else { return }
         clearSuspicion(now: now)
         settle()
     }

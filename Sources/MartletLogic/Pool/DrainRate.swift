@@ -2,6 +2,8 @@ import MartletBase
 
 /// How fast a queue moves, measured on the grants themselves: a smoothed time from one grant to the next.
 struct DrainRate: Sendable {
+    /// About a hundred years: longer predictions are all alike.
+    private static let longestNanoseconds = 3e18
     private var meanNanoseconds: Double?
     private var last: Instant?
 
@@ -26,6 +28,6 @@ struct DrainRate: Sendable {
         guard ahead > 0, let meanNanoseconds else { return .zero }
         let sinceLast = last.map { Double((now - $0).wholeNanoseconds) } ?? 0
         let nanoseconds = max(meanNanoseconds, sinceLast) * Double(ahead + 1)
-        return .nanoseconds(Int64(exactly: nanoseconds.rounded()) ?? .max)
+        return .nanoseconds(Int64(min(nanoseconds, Self.longestNanoseconds)))
     }
 }

@@ -14,7 +14,7 @@ public import MartletBase
 /// waiter that was granted already.
 public struct PoolMachine: Sendable {
     /// What was told to the machine although it cannot happen.
-    public internal(set) var impossible = Impossible()
+    public var impossible = Impossible()
 
     let policy: PoolPolicy
     var roster = Roster()
@@ -156,6 +156,16 @@ extension PoolMachine {
         let change = tell(index, result, now: now)
         let isEmptied = dropIfEmptied(index)
         return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change, isEmptied: isEmptied)
+    }
+
+    /// The head of an answer arrived that says nothing against `target`: proof enough for one that is being tried out,
+    /// whose answer may take minutes. `release` follows all the same.
+    public mutating func answered(_ target: TargetID, now: Instant) -> ReleaseResult {
+        guard let index = roster.index(of: target), !roster.members[index].health.isPlainlyUp else {
+            return ReleaseResult()
+        }
+        let change = roster.tell(index, now: now) { $0.answered(now: now) }
+        return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change)
     }
 
     /// An active check of `target` passed or failed.

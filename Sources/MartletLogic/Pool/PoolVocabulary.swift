@@ -72,6 +72,8 @@ public enum AttemptResult: Sendable, Equatable {
 }
 
 /// A waiting request gets its target: as if `pick` had answered it; `release` must follow exactly once.
+///
+/// It may come to a waiter whose deadline just passed, as long as no tick has told that it expired.
 public struct Grant: Sendable, Equatable {
     public var waiter: WaiterID
     public var target: TargetID

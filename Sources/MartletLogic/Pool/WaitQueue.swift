@@ -66,6 +66,9 @@ struct WaitQueue: Sendable {
     /// The earliest deadline of a waiter.
     var earliestDeadline: Instant? { deadlines.earliest?.deadline }
 
+    /// Deadlines held, those of waiters that are gone included.
+    var rememberedDeadlines: Int { deadlines.count }
+
     // MARK: Joining and leaving
 
     /// False, and nothing changed, when the queue is full or the id waits already.

@@ -17,7 +17,7 @@ public struct RetryBudget: Sendable, Equatable {
 
     /// The retries allowed while `active` requests are in progress.
     public func allowance(active: Int) -> Int {
-        max(Self.floor, Int(exactly: (share * Double(active)).rounded(.down)) ?? Int.max)
+        max(Self.floor, Int(min(share * Double(active), Double(Int32.max))))
     }
 
     /// Takes a place for one retry; false when the budget is spent.

@@ -1,0 +1,218 @@
+import MartletBase
+import MartletLogic
+import Testing
+
+@Suite struct PoolMachineTests {
+    private let a = TargetID(1)
+    private let b = TargetID(2)
+
+    private func pool(
+        _ count: Int = 1, maxInflight: Int? = 1, _ change: (inout PoolPolicy) -> Void = { _ in }
+    ) -> PoolMachine {
+        var pool = PoolMachine(policy: .with(change), seed: 1)
+        let policy = TargetPolicy.with { $0.maxInflight = maxInflight }
+        for number in 1...count {
+            _ = pool.add(TargetID(UInt32(number)), policy: policy, key: UInt64(number), now: at(0))
+        }
+        return pool
+    }
+
+    @Test func anEmptyPoolRefuses() {
+        var pool = PoolMachine(policy: PoolPolicy(), seed: 1)
+        #expect(pool.pick(.number(1), now: at(0)).refusal == .noTarget)
+    }
+
+    @Test func aRequestThatMayNotWaitIsRefusedWhenAllAreFull() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2, mayQueue: false), now: at(0)).refusal == .noCapacity)
+    }
+
+    @Test func theQueueIsBounded() {
+        var pool = pool { $0.queue.length = 1 }
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        #expect(pool.pick(.number(3), now: at(0)).refusal == .queueFull)
+    }
+
+    @Test func workThatCannotStartInTimeIsRefusedAtOnce() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        for number in 2...6 as ClosedRange<UInt64> { #expect(pool.pick(.number(number), now: at(0)) == .queued) }
+        _ = pool.release(a, .success, now: at(10))
+        // Four wait, and one starts every ten seconds.
+        #expect(pool.pick(.number(7, deadline: at(55)), now: at(10)) == .refused(.tooLate, retryAfter: .seconds(50)))
+        #expect(pool.pick(.number(8, deadline: at(65)), now: at(10)) == .queued)
+        #expect(pool.pick(.number(9, deadline: at(10)), now: at(10)).refusal == .tooLate)
+    }
+
+    @Test func aNewcomerDoesNotOvertakeItsOwnClass() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2, .batch), now: at(0)) == .queued)
+        #expect(pool.pick(.number(3), now: at(0)) == .queued)
+        #expect(pool.release(a, .success, now: at(1)).grants == [Grant(waiter: WaiterID(3), target: a)])
+        #expect(pool.release(a, .success, now: at(2)).grants == [Grant(waiter: WaiterID(2), target: a)])
+    }
+
+    @Test func roomThatTimeMadeIsGivenToThoseWhoWaitFirst() {
+        var pool = pool()
+        _ = pool.pick(.number(1), now: at(0))
+        _ = pool.release(a, .failure(.status429, retryAfter: .seconds(5)), now: at(0))
+        #expect(pool.pick(.number(2), now: at(1)) == .queued)
+        #expect(pool.pick(.number(3), now: at(6)) == .queued)
+        #expect(pool.nextTick.map { $0 <= at(6) } == true)
+        #expect(pool.tick(now: at(6)).grants == [Grant(waiter: WaiterID(2), target: a)])
+    }
+
+    @Test func aHigherClassOvertakesWhenThereIsRoom() {
+        var pool = pool()
+        _ = pool.pick(.number(1), now: at(0))
+        _ = pool.release(a, .failure(.status429, retryAfter: .seconds(5)), now: at(0))
+        #expect(pool.pick(.number(2, .batch), now: at(1)) == .queued)
+        #expect(pool.pick(.number(3, .interactive), now: at(6)) == .target(a))
+    }
+
+    @Test func waitersExpireAndAreNotGranted() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2, deadline: at(3)), now: at(0)) == .queued)
+        #expect(pool.nextTick == at(3))
+        #expect(pool.tick(now: at(3)) == TickResult(expired: [WaiterID(2)], grants: []))
+        #expect(pool.leave(WaiterID(2), now: at(3)) == false)
+        #expect(pool.release(a, .success, now: at(4)) == ReleaseResult())
+        #expect(pool.nextTick == nil)
+    }
+
+    @Test func aClientThatLeavesWhileQueuedGivesItsPlaceBack() {
+        var pool = pool { $0.queue.length = 1 }
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        #expect(pool.leave(WaiterID(2), now: at(1)) == true)
+        #expect(pool.leave(WaiterID(2), now: at(1)) == false)
+        #expect(pool.pick(.number(3), now: at(1)) == .queued)
+        #expect(pool.status(now: at(1)).queued.total == 1)
+    }
+
+    @Test func aRetryWaitsForAnotherTargetRatherThanTakingTheSameAgain() {
+        var pool = pool(2)
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .target(b))
+        _ = pool.release(a, .failure(.deadline), now: at(1))
+        #expect(pool.pick(.number(3, excluding: [a]), now: at(1)) == .queued)
+        #expect(pool.release(b, .success, now: at(2)).grants == [Grant(waiter: WaiterID(3), target: b)])
+        #expect(pool.pick(.number(4, excluding: [a], mayQueue: false), now: at(2)) == .target(a))
+    }
+
+    @Test func aTargetThatIsAddedServesThoseWhoWait() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        #expect(
+            pool.add(b, policy: TargetPolicy(), key: 2, now: at(1)) == [Grant(waiter: WaiterID(2), target: b)])
+    }
+
+    @Test func aDrainedTargetRunsEmptyAndSaysSo() {
+        var pool = pool(2, maxInflight: nil)
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        pool.drain(a, now: at(1))
+        #expect(!pool.isEmpty(a))
+        for number in 2...5 as ClosedRange<UInt64> { #expect(pool.pick(.number(number), now: at(1)) == .target(b)) }
+        #expect(pool.release(a, .success, now: at(2)).isEmptied)
+        #expect(pool.isEmpty(a))
+        #expect(pool.undrain(a, now: at(3)) == [])
+        #expect(pool.pick(.number(6), now: at(3)) == .target(a))
+    }
+
+    @Test func aRemovedTargetIsForgottenWithItsLastRequest() {
+        var pool = pool(2, maxInflight: nil)
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.remove(a, now: at(1)) == false)
+        #expect(pool.remove(b, now: at(1)) == true)
+        #expect(pool.undrain(a, now: at(1)) == [])
+        #expect(pool.pick(.number(2), now: at(1)).refusal == .noTarget)
+        #expect(pool.release(a, .neutral, now: at(2)).isEmptied)
+        #expect(pool.status(now: at(2)).targets.isEmpty)
+        #expect(pool.status(now: at(2)).active == 0)
+    }
+
+    @Test func nonsenseIsCountedAndChangesNothing() {
+        var pool = pool()
+        #expect(pool.release(a, .success, now: at(0)) == ReleaseResult())
+        #expect(pool.release(TargetID(99), .success, now: at(0)) == ReleaseResult())
+        #expect(pool.add(a, policy: TargetPolicy(), key: 1, now: at(0)) == [])
+        #expect(pool.remove(TargetID(99), now: at(0)) == true)
+        pool.drain(TargetID(99), now: at(0))
+        pool.endRetry()
+        #expect(pool.impossible.count == 6)
+        #expect(pool.probe(TargetID(99), passed: true, now: at(0)) == ReleaseResult())
+        #expect(pool.leave(WaiterID(99), now: at(0)) == false)
+        #expect(pool.impossible.count == 6)
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        #expect(pool.pick(.number(2), now: at(0)).refusal == .noCapacity)
+        #expect(pool.impossible.count == 7)
+    }
+
+    @Test func aTargetInSlowStartTakesLess() {
+        var pool = PoolMachine(policy: .with { $0.balance = .roundRobin }, seed: 1)
+        let policy = TargetPolicy.with { $0.slowStart = .seconds(100) }
+        for id in [a, b] { _ = pool.add(id, policy: policy, key: 1, now: at(0)) }
+        for passed in [false, false, true] { _ = pool.probe(a, passed: passed, now: at(1)) }
+        var picks = [a: 0, b: 0]
+        for number in 0..<110 as Range<UInt64> {
+            guard let target = pool.pick(.number(number), now: at(1)).target else { continue }
+            picks[target, default: 0] += 1
+            _ = pool.release(target, .success, now: at(1))
+        }
+        #expect(picks == [a: 10, b: 100])
+        for number in 0..<100 as Range<UInt64> {
+            guard let target = pool.pick(.number(number), now: at(102)).target else { continue }
+            picks[target, default: 0] += 1
+            _ = pool.release(target, .success, now: at(102))
+        }
+        #expect(abs((picks[a] ?? 0) - 60) <= 1, "\(picks)")
+    }
+
+    @Test func theBreakerOpensOnAShareOfFailuresAndClosesThroughATrial() {
+        var pool = pool(2, maxInflight: nil) { $0.balance = .roundRobin }
+        _ = pool.remove(b, now: at(0))
+        let tolerant = TargetPolicy.with { $0.maxFails = 0 }
+        _ = pool.add(TargetID(3), policy: tolerant, key: 3, now: at(0))
+        for number in 0..<20 as Range<UInt64> {
+            _ = pool.pick(.number(number, excluding: [a]), now: at(0))
+            _ = pool.release(TargetID(3), .failure(.status5xx), now: at(0))
+        }
+        let open = pool.status(now: at(1)).targets.first { $0.id == TargetID(3) }
+        #expect(open?.breaker == .open)
+        #expect(open?.state == .down(.breaker))
+        #expect(open?.until == at(30))
+        #expect(open?.failures[.status5xx] == 20)
+        #expect(pool.pick(.number(1), now: at(1)) == .target(a))
+        _ = pool.pick(.number(2, excluding: [a]), now: at(30))
+        let answered = pool.answered(TargetID(3), now: at(30))
+        #expect(answered.change == TargetChange(target: TargetID(3), from: .down(.breaker), to: .up))
+    }
+
+    @Test func retriesStayWithinTheBudgetOfTheRequestsInProgress() {
+        var pool = pool(1, maxInflight: nil)
+        for number in 0..<50 as Range<UInt64> { _ = pool.pick(.number(number), now: at(0)) }
+        var begun = 0
+        while pool.beginRetry() { begun += 1 }
+        #expect(begun == 10)
+        pool.endRetry()
+        #expect(pool.beginRetry() == true)
+        #expect(pool.status(now: at(0)).retriesInProgress == 10)
+    }
+
+    @Test func hashKeepsAKeyOnOneTarget() {
+        var pool = pool(4, maxInflight: nil) { $0.balance = .hash }
+        var targets: Set<TargetID> = []
+        for number in 0..<20 as Range<UInt64> {
+            guard let target = pool.pick(.number(number, key: 77), now: at(0)).target else { continue }
+            targets.insert(target)
+            _ = pool.release(target, .success, now: at(0))
+        }
+        #expect(targets.count == 1)
+    }
+}
