@@ -2,10 +2,13 @@ import NIOCore
 import Synchronization
 
 /// The connection of one call, which can be given up from any thread, at any moment, also while it is being made.
+///
+/// `idle` → `open` (connecting, then connected; again for each address) → `givenUp`, which is final and can be
+/// reached from every state.
 final class CallConnection: Sendable {
     private enum State {
         case idle
-        case open(any Channel)
+        case open(any Channel, isConnected: Bool)
         case givenUp(any Error)
     }
 
@@ -16,11 +19,21 @@ final class CallConnection: Sendable {
         state.withLock { if case .givenUp(let reason) = $0 { reason } else { nil } }
     }
 
+    var isConnected: Bool {
+        state.withLock { if case .open(_, isConnected: true) = $0 { true } else { false } }
+    }
+
     /// Takes charge of a channel before it connects. Throws the reason when the call has already been given up.
     func adopt(_ channel: any Channel) throws {
         try state.withLock { state in
             if case .givenUp(let reason) = state { throw reason }
-            state = .open(channel)
+            state = .open(channel, isConnected: false)
+        }
+    }
+
+    func markConnected() {
+        state.withLock { state in
+            if case .open(let channel, _) = state { state = .open(channel, isConnected: true) }
         }
     }
 
@@ -33,7 +46,7 @@ final class CallConnection: Sendable {
             case .idle:
                 state = .givenUp(reason)
                 return nil
-            case .open(let channel):
+            case .open(let channel, _):
                 state = .givenUp(reason)
                 return channel
             }

@@ -2,6 +2,9 @@ import NIOCore
 package import NIOSSL
 
 /// TLS towards one target: built once, then one handler for each connection. TLS 1.2 or later, ALPN `http/1.1`.
+///
+/// A certificate that is valid for the address that was dialled passes even where a name was asked for: so NIOSSL
+/// compares.
 package struct TLSClient: Sendable {
     private let context: NIOSSLContext
     private let serverName: String?
@@ -31,6 +34,9 @@ package struct TLSClient: Sendable {
             }
         }
     }
+
+    /// Verifies with the system's authorities; made when it is first needed, because it reads all of them.
+    static let systemDefault = Result { () throws(TLSConfigurationError) in try TLSClient() }
 
     /// A handler for one connection to `host` (a name, or an address without brackets); first in the pipeline.
     ///
