@@ -1,0 +1,34 @@
+import NIOCore
+import NIOPosix
+
+/// Makes load and says what became of it.
+package enum LoadGenerator {
+    /// Runs until the count or the duration asked for is over and every request has ended. Throws when the host or a
+    /// source address cannot be resolved; whatever the server does is in the report.
+    package static func run(_ options: LoadOptions) async throws -> LoadReport {
+        let address = try SocketAddress.makeAddressResolvingHost(options.host, port: options.port)
+        let sources = try options.sources.map { try SocketAddress(ipAddress: $0, port: 0) }
+        let threads = max(min(options.threads, options.connections), 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        var runs: [EventLoopFuture<LoadReport>] = []
+        for index in 0..<threads {
+            let share = LoadLoop.Share(
+                index: index, connections: part(options.connections, index, threads),
+                count: options.count.map { part($0, index, threads) }, rate: options.rate.map { $0 / Double(threads) })
+            let loop = group.next()
+            runs.append(
+                loop.flatSubmit {
+                    LoadLoop(options, share: share, address: address, sources: sources, loop: loop).run()
+                })
+        }
+        var report = LoadReport()
+        for run in runs { report.merge(try await run.get()) }
+        try await group.shutdownGracefully()
+        return report
+    }
+
+    /// The share of part `index` when `whole` is dealt out evenly.
+    private static func part(_ whole: Int, _ index: Int, _ parts: Int) -> Int {
+        whole / parts + (index < whole % parts ? 1 : 0)
+    }
+}
