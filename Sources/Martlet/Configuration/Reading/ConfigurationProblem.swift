@@ -4,7 +4,7 @@ package enum ConfigurationOrigin: Sendable, Hashable {
     case line(Int)
     /// An environment variable.
     case variable(String)
-    /// An option of the command line.
+    /// An option of the command line, which has no keys: its problems show none.
     case option(String)
 }
 
@@ -26,6 +26,7 @@ package struct ConfigurationProblem: Sendable, Hashable, CustomStringConvertible
             case .option(let option): option
             case nil: file
             }
+        if case .option = origin { return "\(place): \(message)" }
         return path.isEmpty ? "\(place): \(message)" : "\(place): \(path): \(message)"
     }
 }

@@ -66,7 +66,7 @@ package struct HeaderRules: Sendable, Equatable {
     /// Names that go.
     package var remove: [String] = []
 
-    package var isEmpty: Bool { set.isEmpty && add.isEmpty && remove.isEmpty }
+    package var isEmpty: Bool { self.set.isEmpty && add.isEmpty && remove.isEmpty }
 }
 
 /// `host`: the `Host` that a target or route sends upstream.

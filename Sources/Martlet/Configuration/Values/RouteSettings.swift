@@ -1,4 +1,3 @@
-package import MartletBase
 package import MartletLogic
 
 /// One entry of `routes`.

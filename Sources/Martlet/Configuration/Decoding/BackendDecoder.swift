@@ -1,0 +1,85 @@
+import MartletBase
+import MartletLogic
+import MartletWorkers
+
+/// Decodes `backends`.
+struct BackendDecoder {
+    func backends(in root: Section) -> [BackendSpec] {
+        root.namedSections("backends").map { backend($0.name, $0.section) }
+    }
+
+    private func backend(_ name: String, _ section: Section) -> BackendSpec {
+        var spec = BackendSpec(name: name, command: command(section))
+        spec.environment = environment(section)
+        spec.directory = section.text("directory")
+        spec.instances = section.count("instances", in: 1...256) ?? spec.instances
+        spec.port = section.count("port", in: SettingRange.port, or: "auto")
+        if let port = spec.port, port + spec.instances - 1 > SettingRange.port.upperBound {
+            section.refuse("leaves no ports for \(spec.instances) instances", at: "port")
+        }
+        let ready = section.section("ready")
+        spec.readyPath = SharedDecoder.requestPath("path", in: ready) ?? spec.readyPath
+        spec.checkTimeout = ready.duration("timeout") ?? spec.checkTimeout
+        let limits = section.section("limits")
+        spec.addressSpaceBytes = limits.size("address_space", in: (1 << 20)...(1 << 50), or: "off")
+        spec.openFiles = limits.count("open_files", in: 8...Int(Int32.max), or: "off")
+        spec.policy = policy(section, ready)
+        checkPort(section, spec)
+        return spec
+    }
+
+    private func policy(_ section: Section, _ ready: Section) -> BackendPolicy {
+        var policy = BackendPolicy()
+        policy.readyWithin = ready.duration("within") ?? policy.readyWithin
+        policy.checkInterval = ready.duration("interval") ?? policy.checkInterval
+        policy.hungAfter = ready.count("unhealthy", in: 1...1000) ?? policy.hungAfter
+        policy.stopGrace = section.duration("grace", in: SettingRange.pause) ?? policy.stopGrace
+        let restart = section.section("restart")
+        policy.backoffFirst = restart.duration("backoff") ?? policy.backoffFirst
+        policy.backoffMaximum = restart.duration("backoff_max") ?? max(policy.backoffMaximum, policy.backoffFirst)
+        policy.breakerExits = restart.count("exits", in: 1...1000) ?? policy.breakerExits
+        policy.breakerWindow = restart.duration("window") ?? policy.breakerWindow
+        policy.breakerInterval = restart.duration("slow") ?? policy.breakerInterval
+        policy.stableAfter = restart.duration("stable") ?? policy.stableAfter
+        if policy.backoffMaximum < policy.backoffFirst {
+            restart.refuse("must be at least `backoff`, \(policy.backoffFirst.text)", at: "backoff_max")
+        }
+        return policy
+    }
+
+    private func command(_ section: Section) -> [String] {
+        guard section.has("command") else {
+            section.refuse("needs a `command`")
+            return []
+        }
+        let items = section.list("command")
+        let words = items.enumerated().compactMap { index, item in
+            section.value(item, "must be a text") { !$0.utf8.contains(0) && (index > 0 || !$0.isEmpty) ? $0 : nil }
+        }
+        if items.isEmpty, section.item("command")?.node.text == nil { section.refuse("must hold a program", at: "command") }
+        return words
+    }
+
+    private func environment(_ section: Section) -> [String: String] {
+        var environment: [String: String] = [:]
+        for (name, item) in section.named("environment") {
+            if name.isEmpty || name.utf8.contains(0) || name.contains("=") {
+                section.refuse("is not the name of a variable", at: item)
+            } else if item.node.isNull {
+                environment[name] = ""
+            } else {
+                environment[name] = section.value(item, "must be a text") { $0.utf8.contains(0) ? nil : $0 }
+            }
+        }
+        return environment
+    }
+
+    /// A process that is not told its port must have a fixed one, and there can only be one of it.
+    private func checkPort(_ section: Section, _ spec: BackendSpec) {
+        let texts = spec.command + spec.environment.values
+        guard !spec.command.isEmpty, !texts.contains(where: { $0.contains("{port}") }) else { return }
+        if spec.port == nil || spec.instances > 1 {
+            section.refuse("must say `{port}` where the port goes, here or in `environment`", at: "command")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+extension ConfigurationKeys {
+    static let server: [ConfigurationKey] =
+        [
+            ConfigurationKey(
+                "listen", .addresses, "127.0.0.1:8080", "Public addresses: one, or a list of addresses and sections."),
+            ConfigurationKey("listen[]", .section, "One public address.", shorthand: "address"),
+            ConfigurationKey("listen[].address", .address, "`HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`. Required."),
+        ] + serverTLS("listen[].tls") + [
+            ConfigurationKey(
+                "console", .section, "Admin API, web page and metrics; `off`: none.", shorthand: "address"),
+            ConfigurationKey(
+                "console.address", .address, "127.0.0.1:8081", "Only loopback, unless `token` and `tls` are set."),
+            ConfigurationKey("console.token", .secret, "Callers must send it as `Authorization: Bearer TOKEN`."),
+        ] + serverTLS("console.tls") + [
+            ConfigurationKey("threads", .count, "auto", "Event loops; `auto`: one for each core."),
+            ConfigurationKey(
+                "trusted_proxies", .addresses,
+                "Addresses and blocks (`10.0.0.0/8`) whose `X-Forwarded-For`, `-Proto` and `X-Request-Id` are believed."),
+            ConfigurationKey(
+                "access_log", .file, "off", "One JSON line for each request: `off`, `stdout`, `stderr` or a file."),
+            ConfigurationKey("limits", .section, "What clients and the process may use."),
+            ConfigurationKey(
+                "limits.open_files", .count, "max",
+                "The soft limit on file descriptors that the process gives itself; `max`: the hard limit."),
+            ConfigurationKey(
+                "limits.connections", .count, "auto",
+                "Clients connected at one time; `auto`: as many as the file descriptors allow."),
+            ConfigurationKey("limits.body", .size, "16MiB", "The largest request body."),
+            ConfigurationKey(
+                "limits.buffered", .size, "1GiB", "Bytes of requests and answers held at one time, in all."),
+            ConfigurationKey("limits.drain", .duration, "600s", "How long a stopping process lets requests finish."),
+            ConfigurationKey("limits.header_timeout", .duration, "10s", "For the head of a request to arrive whole."),
+            ConfigurationKey(
+                "limits.body_rate", .size, "500B",
+                "Bytes a second below which an upload is cut, once `body_grace` is over; `0`: never."),
+            ConfigurationKey("limits.body_grace", .duration, "5s", "How long an upload may be as slow as it likes."),
+            ConfigurationKey(
+                "limits.keepalive", .duration, "75s", "How long a client connection may sit idle between requests."),
+            ConfigurationKey(
+                "limits.keepalive_requests", .count, "off",
+                "After this many requests a client connection is closed; `off`: never."),
+            ConfigurationKey(
+                "limits.pipeline", .count, "8", "Requests a client may have sent ahead on one connection."),
+            ConfigurationKey(
+                "limits.slow_reader", .duration, "30s",
+                "A client that takes no byte of its answer for this long is cut."),
+            ConfigurationKey("streaming", .section, "Event streams."),
+            ConfigurationKey(
+                "streaming.heartbeat", .duration, "15s",
+                "After this long a silence a comment goes out, so that nothing in between cuts the stream; `off`: never."),
+        ]
+
+    private static func serverTLS(_ path: String) -> [ConfigurationKey] {
+        [
+            ConfigurationKey(path, .section, "Serve TLS instead of plain HTTP."),
+            ConfigurationKey("\(path).certificate", .file, "PEM file of the certificate chain. Required."),
+            ConfigurationKey("\(path).key", .file, "PEM file of its private key. Required."),
+            ConfigurationKey(
+                "\(path).client_ca", .file, "PEM file: clients must show a certificate signed by one of these."),
+        ]
+    }
+}
