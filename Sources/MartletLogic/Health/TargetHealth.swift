@@ -17,9 +17,10 @@ public import MartletBase
 /// | 9 | | up | |
 ///
 /// A *trial* is a request picked while row 4 or 5 is not ended. Its success (the head of its answer is enough) ends
-/// both; its failure starts them anew; a client that leaves, and a 429, free the place for another trial. A trial that takes longer than
-/// `fail_timeout` (or the breaker's `open`) no longer keeps others out, as in nginx. Results that arrive while a row
-/// holds and no trial runs belong to requests picked before: failures prolong row 5 as in nginx, successes say nothing.
+/// both; its failure starts them anew; a client that leaves, and a 429, free the place for another trial. A trial that
+/// takes longer than `fail_timeout` (or the breaker's `open`) no longer keeps others out, as in nginx. Results that
+/// arrive while a row holds and no trial runs belong to requests picked before: failures prolong row 5 as in nginx,
+/// successes say nothing.
 ///
 /// `max_fails` counts as nginx does: a failure adds to those before it while no more than `fail_timeout` passes from
 /// one to the next. What blames a target is said by ``FailureClass/blamesTarget``; a 4xx is a success.

@@ -3,8 +3,8 @@ public import MartletBase
 /// Decides for one pool: which target a request goes to, whether it waits, whether it may be tried again.
 ///
 /// A request's way through it: ``pick(_:now:)`` answers with a target, with `queued` or with a refusal. A queued
-/// request gets exactly one of: a ``Grant`` (from whichever call made room), an expiry (from ``tick(now:)``), or its own
-/// ``leave(_:now:)``. Whoever was given a target calls ``release(_:_:now:)`` exactly once.
+/// request gets exactly one of: a ``Grant`` (from whichever call made room), an expiry (from ``tick(now:)``), or its
+/// own ``leave(_:now:)``. Whoever was given a target calls ``release(_:_:now:)`` exactly once.
 ///
 /// The driver holds one lock around it, hands grants to whom they belong, and calls ``tick(now:)`` at ``nextTick``,
 /// which it reads again after each call that answered `queued` or came with grants.

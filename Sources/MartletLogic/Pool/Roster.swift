@@ -10,10 +10,10 @@ import MartletBase
 /// 3. else the primaries, else the backups, that it tried already.
 ///
 /// **Panic rule**, only while no backup can be picked: targets that were taken out because of what requests reported
-/// (`max_fails`, breaker) are put back, those due first, until half of the primaries can be picked. Targets whose active
-/// check fails are known to be down rather than suspected, and are put back only when nothing else is left. Targets that
-/// asked for time (429) are never put back. It follows that a single target without a backup is never ejected by
-/// failures, as in nginx. With no primary in service, the backups are the primaries of all these rules.
+/// (`max_fails`, breaker) are put back, those due first, until half of the primaries can be picked. Targets whose
+/// active check fails are known to be down rather than suspected, and are put back only when nothing else is left.
+/// Targets that asked for time (429) are never put back. It follows that a single target without a backup is never
+/// ejected by failures, as in nginx. With no primary in service, the backups are the primaries of all these rules.
 struct Roster: Sendable {
     private(set) var members: [Member] = []
     /// What balancing sees, in the order of ``members``.

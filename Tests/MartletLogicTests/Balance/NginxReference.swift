@@ -1,5 +1,5 @@
-/// The choice of nginx's `least_conn` and round robin in nginx's own terms, to compare ours with: peers in a list, whole
-/// weights, `tried` and `down` folded into one flag.
+/// The choice of nginx's `least_conn` and round robin in nginx's own terms, to compare ours with: peers in a list,
+/// whole weights, `tried` and `down` folded into one flag.
 struct NginxReference {
     struct Peer {
         var weight: Int

@@ -44,13 +44,13 @@ private struct RandomLife {
     mutating func step() {
         now = now + .milliseconds(Int64.random(in: 0...400, using: &random))
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<45: pick()
-        case 45..<80: release()
+        case 0..<50: pick()
+        case 50..<80: release()
         case 80..<85: leave()
         case 85..<90: check()
         case 90..<94: tick()
         case 94..<96: retry()
-        case 96: addTarget()
+        case 96: if leases.count < 6 { addTarget() }
         case 97: removeTarget()
         default: drainOrUndrain()
         }
@@ -136,7 +136,7 @@ private struct RandomLife {
             $0.maxFails = Int.random(in: 0...2, using: &random)
             $0.failTimeout = .seconds(3)
             $0.isBackup = Int.random(in: 0..<4, using: &random) == 0
-            $0.maxInflight = Int.random(in: 1...4, using: &random)
+            $0.maxInflight = Int.random(in: 1...3, using: &random)
             $0.slowStart = Bool.random(using: &random) ? .zero : .seconds(2)
         }
         limits[id] = policy.maxInflight
@@ -216,6 +216,6 @@ private struct RandomLife {
         try #require(status.active == 0)
         try #require(status.queued.total == 0)
         try #require(status.impossible == 0)
-        try #require(met.grants > 20 && met.expiries > 5 && met.refusals > 5 && met.failures > 20, "\(met)")
+        try #require(min(met.grants, met.refusals, met.failures) > 20 && met.expiries > 0, "\(met)")
     }
 }
