@@ -28,7 +28,8 @@ import Testing
         let resolver = NameResolver(timeout: .seconds(30))
         await #expect { try await resolver.resolve(host: "no-such-host.invalid", port: 80) } throws: { error in
             guard let error = error as? MartletError else { return false }
-            return error.code == .connectFailed && error.operation.contains("no-such-host.invalid") && !error.cause.isEmpty
+            return error.code == .connectFailed && error.operation == "resolve no-such-host.invalid"
+                && !error.cause.isEmpty
         }
         await resolver.shutdown()
     }

@@ -21,7 +21,7 @@ enum PEMFiles {
     static func key(_ path: String) throws(TLSConfigurationError) -> NIOSSLPrivateKey {
         try requireReadable(path)
         guard let key = try? NIOSSLPrivateKey(file: path, format: .pem) else {
-            throw TLSConfigurationError(file: path, cause: "no private key in it (PEM without a passphrase is expected)")
+            throw TLSConfigurationError(file: path, cause: "no private key in it (PEM, no passphrase, is expected)")
         }
         return key
     }
