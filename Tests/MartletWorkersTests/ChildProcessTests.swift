@@ -149,4 +149,20 @@ import Testing
             #expect(await Processes.eventually { !Processes.lives(pid) })
         }
     }
+
+    @Test func givesEveryDescriptorBack() async {
+        // In a process of its own: other tests open and close descriptors meanwhile.
+        await #expect(processExitsWith: .success) {
+            func run(_ program: String) async throws -> Int {
+                let command = ChildCommand(arguments: ["sh", "-c", program])
+                _ = await ChildProcess(command).run(onStart: { _ in }, onLine: { _, _ in })
+                return try Processes.descriptors(of: getpid()).count
+            }
+            let baseline = try await run("echo the first opens what all share")
+            for program in ["echo one", "exit 3", "kill -9 $$", "sleep 60 & exit 0", "exec no-such-program"] {
+                let now = try await run(program)
+                precondition(now == baseline, "\(program): \(now) descriptors, \(baseline) before")
+            }
+        }
+    }
 }
