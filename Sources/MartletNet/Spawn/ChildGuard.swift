@@ -6,7 +6,7 @@ import Subprocess
 /// its memory and its devices) would live on. The guard is a shell that blocks on a pipe whose other end only Martlet
 /// holds: end-of-file there means that Martlet died, however it died.
 enum ChildGuard {
-    private static let script = #"read -r line || kill -s KILL -- "-$1""#
+    private static let script = #"read -r _; kill -s KILL -- "-$1""#
 
     /// Guards the process group until the calling task is cancelled, which ends the guard without harm.
     static func watch(group: Int32) async {
@@ -23,8 +23,8 @@ enum ChildGuard {
                 error: .discarded
             ) { execution in
                 while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
-                // Subprocess kills the guard on cancellation, but may close the pipe first.
-                _ = try? await execution.standardInputWriter.write("ended\n")
+                // Before the pipe closes, which would tell the guard that Martlet died.
+                try? execution.send(signal: .kill)
             }
         } catch {
             // Without its guard the child still dies with Martlet; only what it started may not.
