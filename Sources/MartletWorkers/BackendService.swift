@@ -9,7 +9,7 @@ import ServiceLifecycle
 /// let backends = BackendService(specs, logger: logger, now: clock.now, probe: client.isReady) { event in … }
 /// try await backends.run()
 /// ```
-package final class BackendService: Service {
+package final class BackendService: Sendable {
     /// Asks `http://host:port/path` and says whether the answer was a 2xx within the time given.
     package typealias Probe =
         @Sendable (_ host: String, _ port: Int, _ path: String, _ timeout: Duration) async -> Bool
