@@ -7,6 +7,12 @@ extension ByteBuffer {
         getSlice(at: readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
     }
 
+    /// Takes what is there, at most `count` bytes, without copying; nil when there is nothing.
+    @inline(__always)
+    mutating func readNonEmptySlice(upTo count: Int) -> ByteBuffer? {
+        readableBytes > 0 ? readSlice(length: min(count, readableBytes)) : nil
+    }
+
     /// Appends a copy of `bytes`.
     @inline(__always)
     mutating func write(_ bytes: Span<UInt8>) {

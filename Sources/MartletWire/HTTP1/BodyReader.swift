@@ -1,3 +1,4 @@
+import MartletBase
 import NIOCore
 
 /// One step in reading a body.
@@ -8,31 +9,44 @@ enum BodyStep {
 }
 
 /// Cuts a message's body out of the bytes of its connection.
-enum BodyReader: Sendable {
-    case none
-    case length(Int)
-    case chunked(ChunkedReader)
-    case untilClose
+struct BodyReader: Sendable {
+    enum Kind: Sendable {
+        case length, chunked, untilClose
+    }
 
-    /// - Parameter limit: bytes of payload and chunk extensions together.
+    private(set) var kind = Kind.length
+    private var remaining = 0
+    private var chunks = ChunkedReader()
+
+    /// Starts a body of `length` bytes.
+    mutating func start(length: Int) {
+        kind = .length
+        remaining = length
+    }
+
+    mutating func startChunked() {
+        kind = .chunked
+        chunks = ChunkedReader()
+    }
+
+    mutating func startUntilClose() {
+        kind = .untilClose
+    }
+
+    /// - Throws: `bodyTooLarge` when the body announces more than `limits.bodyBytes`, or `badRequest` for broken
+    ///   chunks.
     @inline(__always)
-    mutating func next(_ input: inout ByteBuffer, limit: Int) throws(WireError) -> BodyStep {
-        switch self {
-        case .none:
-            return .end
-        case .length(let remaining):
+    mutating func next(_ input: inout ByteBuffer, limits: HTTPLimits) throws(WireError) -> BodyStep {
+        switch kind {
+        case .length:
             guard remaining > 0 else { return .end }
-            guard let slice = input.readSlice(length: min(remaining, input.readableBytes)), slice.readableBytes > 0
-            else { return .needMore }
-            self = .length(remaining - slice.readableBytes)
+            guard let slice = input.readNonEmptySlice(upTo: remaining) else { return .needMore }
+            remaining -= slice.readableBytes
             return .bytes(slice)
-        case .chunked(var reader):
-            self = .none
-            defer { self = .chunked(reader) }
-            return try reader.next(&input, limit: limit)
+        case .chunked:
+            return try chunks.next(&input, limits: limits)
         case .untilClose:
-            guard let slice = input.readSlice(length: input.readableBytes), slice.readableBytes > 0
-            else { return .needMore }
+            guard let slice = input.readNonEmptySlice(upTo: .max) else { return .needMore }
             return .bytes(slice)
         }
     }

@@ -23,28 +23,21 @@ struct ChunkedReader: Sendable {
     private var counted = 0
     private var trailers = LineFinder()
     private var trailerCount = 0
-    private let limits: HTTPLimits
 
-    init(limits: HTTPLimits) {
-        self.limits = limits
-    }
-
-    mutating func next(_ input: inout ByteBuffer, limit: Int) throws(WireError) -> BodyStep {
+    mutating func next(_ input: inout ByteBuffer, limits: HTTPLimits) throws(WireError) -> BodyStep {
         while true {
             switch state {
             case .size, .extensions, .sizeLineFeed, .dataReturn, .dataLineFeed:
                 guard input.readableBytes > 0 else { return .needMore }
-                let consumed = try readFraming(input.readableBytesUInt8Span, limit: limit)
+                let consumed = try readFraming(input.readableBytesUInt8Span, limits)
                 input.moveReaderIndex(forwardBy: consumed)
             case .data:
-                guard let slice = input.readSlice(length: min(remaining, input.readableBytes)),
-                    slice.readableBytes > 0
-                else { return .needMore }
+                guard let slice = input.readNonEmptySlice(upTo: remaining) else { return .needMore }
                 remaining -= slice.readableBytes
                 if remaining == 0 { state = .dataReturn }
                 return .bytes(slice)
             case .trailers:
-                guard let length = try readTrailers(input.readableBytesUInt8Span) else { return .needMore }
+                guard let length = try readTrailers(input.readableBytesUInt8Span, limits) else { return .needMore }
                 input.moveReaderIndex(forwardBy: length)
                 state = .done
             case .done:
@@ -54,14 +47,14 @@ struct ChunkedReader: Sendable {
     }
 
     /// Reads up to the next payload byte or the trailers; returns how many bytes it took.
-    private mutating func readFraming(_ bytes: Span<UInt8>, limit: Int) throws(WireError) -> Int {
+    private mutating func readFraming(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(WireError) -> Int {
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
             index += 1
             switch state {
-            case .size: try readSize(byte, limit: limit)
-            case .extensions: try readExtension(byte, limit: limit)
+            case .size: try readSize(byte, limits)
+            case .extensions: try readExtension(byte, limits)
             case .sizeLineFeed:
                 guard byte == Characters.lineFeed else { throw WireError(.badRequest, "chunk size without CRLF") }
                 state = remaining == 0 ? .trailers : .data
@@ -82,8 +75,8 @@ struct ChunkedReader: Sendable {
         return index
     }
 
-    private mutating func readSize(_ byte: UInt8, limit: Int) throws(WireError) {
-        try countLineByte()
+    private mutating func readSize(_ byte: UInt8, _ limits: HTTPLimits) throws(WireError) {
+        try countLineByte(limits)
         if let value = Characters.hexValue(byte) {
             guard remaining <= Int.max >> 4 else { throw WireError(.badRequest, "chunk size out of range") }
             remaining = remaining << 4 | Int(value)
@@ -93,12 +86,12 @@ struct ChunkedReader: Sendable {
         guard digits > 0, byte == Characters.carriageReturn || byte == 0x3b else {
             throw WireError(.badRequest, "invalid chunk size")
         }
-        try count(remaining, limit: limit)
+        try count(remaining, limit: limits.bodyBytes)
         state = byte == 0x3b ? .extensions : .sizeLineFeed
     }
 
-    private mutating func readExtension(_ byte: UInt8, limit: Int) throws(WireError) {
-        try countLineByte()
+    private mutating func readExtension(_ byte: UInt8, _ limits: HTTPLimits) throws(WireError) {
+        try countLineByte(limits)
         if byte == Characters.carriageReturn {
             state = .sizeLineFeed
             return
@@ -106,10 +99,10 @@ struct ChunkedReader: Sendable {
         guard byte >= 0x20 && byte < 0x7f || byte == Characters.tab else {
             throw WireError(.badRequest, "invalid character in a chunk extension")
         }
-        try count(1, limit: limit)
+        try count(1, limit: limits.bodyBytes)
     }
 
-    private mutating func countLineByte() throws(WireError) {
+    private mutating func countLineByte(_ limits: HTTPLimits) throws(WireError) {
         lineBytes += 1
         guard lineBytes <= limits.chunkLineBytes else { throw WireError(.badRequest, "chunk size line too long") }
     }
@@ -122,7 +115,7 @@ struct ChunkedReader: Sendable {
 
     /// Checks the trailer section; its length when it is complete. It is taken from the input as a whole, so what
     /// waits there is bounded by `trailerBytes`.
-    private mutating func readTrailers(_ bytes: Span<UInt8>) throws(WireError) -> Int? {
+    private mutating func readTrailers(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(WireError) -> Int? {
         while let line = try trailers.next(bytes) {
             guard line.upperBound <= limits.trailerBytes else { throw WireError(.badRequest, "trailers too long") }
             if line.isEmpty { return trailers.lineStart }

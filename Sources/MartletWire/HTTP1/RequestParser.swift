@@ -14,19 +14,21 @@ public struct RequestParser: Sendable {
     }
 
     private var state = State.requestLine
-    private let limits: HTTPLimits
-    private var bodyLimit: Int
+    /// `bodyBytes` is that of the current request.
+    private var limits: HTTPLimits
+    private let defaultBodyBytes: Int
     private var finder = LineFinder()
     private var line: RequestLine?
     private var fields: FieldLines?
-    private var body = BodyReader.none
+    private var body = BodyReader()
+    private var announcedLength = 0
     private var keepsAlive = true
     private var skippedEmptyLine = false
     private var headStarted = false
 
     public init(limits: HTTPLimits) {
         self.limits = limits
-        bodyLimit = limits.bodyBytes
+        defaultBodyBytes = limits.bodyBytes
     }
 
     /// Nothing of a next request has arrived: an idle connection may be closed here.
@@ -38,7 +40,7 @@ public struct RequestParser: Sendable {
     /// Replaces the body limit for the request whose head was just read; the next request starts from the
     /// configured limit again. Call it before the next `next`.
     public mutating func setBodyLimit(_ bytes: Int) {
-        bodyLimit = bytes
+        limits.bodyBytes = max(0, bytes)
     }
 
     /// The next part, or nil until more bytes arrive.
@@ -68,17 +70,20 @@ public struct RequestParser: Sendable {
             headStarted = true
         }
         guard let end = try readLines(input.readableBytesUInt8Span), let line, let fields else { return nil }
-        let part = try RequestRules.head(input, line: line, fields: fields, headEnd: end, limits: limits)
+        let (head, framing) = try RequestRules.head(input, line: line, fields: fields, headEnd: end)
         input.moveReaderIndex(forwardBy: end)
-        keepsAlive = part.framing.isKeepAlive
-        switch part.framing.body {
-        case .none: body = .none
-        case .length(let length): body = .length(length)
-        case .chunked: body = .chunked(ChunkedReader(limits: limits))
+        keepsAlive = framing.isKeepAlive
+        announcedLength = 0
+        switch framing.body {
+        case .none: body.start(length: 0)
+        case .length(let length):
+            announcedLength = length
+            body.start(length: length)
+        case .chunked: body.startChunked()
         }
-        bodyLimit = limits.bodyBytes
+        limits.bodyBytes = defaultBodyBytes
         state = .body
-        return .head(part.head, part.framing)
+        return .head(head, framing)
     }
 
     /// One empty line before a request is forgiven, as RFC 9112 §2.2 asks.
@@ -140,13 +145,11 @@ public struct RequestParser: Sendable {
     // MARK: Body
 
     private mutating func nextBody(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
-        if case .length(let length) = body, length > bodyLimit {
+        guard announcedLength <= limits.bodyBytes else {
             throw WireError(.bodyTooLarge, "Content-Length above the limit")
         }
-        switch try body.next(&input, limit: bodyLimit) {
-        case .bytes(let slice):
-            if case .length = body { bodyLimit -= slice.readableBytes }
-            return .body(slice)
+        switch try body.next(&input, limits: limits) {
+        case .bytes(let slice): return .body(slice)
         case .needMore: return nil
         case .end:
             prepareForNextRequest()
@@ -159,7 +162,6 @@ public struct RequestParser: Sendable {
         finder = LineFinder()
         line = nil
         fields = nil
-        body = .none
         skippedEmptyLine = false
         headStarted = false
     }

@@ -4,9 +4,9 @@ import NIOCore
 /// What a complete request head must satisfy (RFC 9112 §3 and §6), read strictly.
 enum RequestRules {
     /// - Parameter headEnd: the head's length, its empty line included.
-    static func head(
-        _ input: ByteBuffer, line: RequestLine, fields: FieldLines, headEnd: Int, limits: HTTPLimits
-    ) throws(WireError) -> (head: RequestHead, framing: RequestFraming) {
+    static func head(_ input: ByteBuffer, line: RequestLine, fields: FieldLines, headEnd: Int) throws(WireError)
+        -> (head: RequestHead, framing: RequestFraming)
+    {
         guard fields.repeated.isDisjoint(with: .once) else {
             throw WireError(.badRequest, "repeated field that may come once")
         }
@@ -21,7 +21,9 @@ enum RequestRules {
         if fields.present.contains(.connection) {
             let options = try ConnectionOptions(kept, of: bytes)
             options.removeNominated(from: &kept, of: bytes)
-            if options.closes { framing.isKeepAlive = false } else if options.keepsAlive, line.isHTTP10, !framing.dropsBody {
+            if options.closes {
+                framing.isKeepAlive = false
+            } else if options.keepsAlive, line.isHTTP10, !framing.dropsBody {
                 framing.isKeepAlive = true
             }
         }

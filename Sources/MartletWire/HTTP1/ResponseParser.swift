@@ -16,16 +16,17 @@ public struct ResponseParser: Sendable {
     }
 
     private var state = State.idle
-    private let limits: HTTPLimits
+    private var limits: HTTPLimits
     private var method = Method.get
     private var finder = LineFinder()
     private var line: StatusLine?
     private var fields: FieldLines?
-    private var body = BodyReader.none
+    private var body = BodyReader()
     private var informationals = 0
 
     public init(limits: HTTPLimits) {
         self.limits = limits
+        self.limits.bodyBytes = .max
     }
 
     /// No response is awaited.
@@ -35,7 +36,6 @@ public struct ResponseParser: Sendable {
     public mutating func expect(method: Method) {
         self.method = method
         informationals = 0
-        body = .none
         startHead()
     }
 
@@ -78,7 +78,7 @@ public struct ResponseParser: Sendable {
             state = .failed
             throw WireError(.upstreamTruncated, "connection ended in the response head")
         case .body:
-            if case .untilClose = body {
+            if body.kind == .untilClose {
                 state = .idle
                 return .end
             }
@@ -102,10 +102,10 @@ public struct ResponseParser: Sendable {
             return .informational(head)
         }
         switch framing.body {
-        case .none: body = .none
-        case .length(let length): body = .length(length)
-        case .chunked: body = .chunked(ChunkedReader(limits: limits))
-        case .untilClose: body = .untilClose
+        case .none: body.start(length: 0)
+        case .length(let length): body.start(length: length)
+        case .chunked: body.startChunked()
+        case .untilClose: body.startUntilClose()
         }
         state = .body
         return .head(head, framing)
@@ -137,7 +137,7 @@ public struct ResponseParser: Sendable {
     }
 
     private mutating func nextBody(_ input: inout ByteBuffer) throws(WireError) -> ResponsePart? {
-        switch try body.next(&input, limit: .max) {
+        switch try body.next(&input, limits: limits) {
         case .bytes(let slice): return .body(slice)
         case .needMore: return nil
         case .end:
