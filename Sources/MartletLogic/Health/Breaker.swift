@@ -55,6 +55,5 @@ struct Breaker: Sendable {
     private mutating func open(now: Instant) {
         state = .open(until: now + policy.open)
         openings &+= 1
-        window.clear()
     }
 }

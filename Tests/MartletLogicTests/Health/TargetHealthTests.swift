@@ -60,6 +60,20 @@ import Testing
         #expect(health.availability(now: at(33)) == .up)
     }
 
+    @Test func aSuccessfulTrialForgetsTheFailuresBeforeIt() {
+        let tolerant = TargetPolicy.with {
+            $0.maxFails = 19
+            $0.failTimeout = .seconds(2)
+        }
+        var health = health(tolerant, breaker: BreakerPolicy())
+        for _ in 0..<19 { health.failed(.connect, now: at(0)) }
+        health.began(now: at(2))
+        health.succeeded(now: at(3))
+        health.failed(.connect, now: at(4))
+        #expect(health.state(now: at(4)) == .up)
+        #expect(health.breakerState(now: at(4)) == .shut)
+    }
+
     @Test func aTrialThatHangsKeepsOthersOutForFailTimeoutOnly() {
         var health = health(twoIn30)
         health.failed(.connect, now: at(0))

@@ -123,6 +123,12 @@ import Testing
         #expect(!pool.status(now: at(2)).isPanicking)
     }
 
+    @Test func aRetryInPanicRepeatsTheOnlyTargetRatherThanWaitingForNothing() {
+        var pool = pool([(a, Self.primary)])
+        #expect(targets(&pool, 2, now: at(0), .failure(.connect)) == [a])
+        #expect(pool.pick(.number(1, excluding: [a]), now: at(1)) == .target(a))
+    }
+
     @Test func withoutABackupNoMoreThanHalfAreEjected() {
         var pool = pool([(a, Self.primary), (b, Self.primary), (c, Self.primary), (d, Self.primary)])
         fail(a, in: &pool, now: at(1))
@@ -164,6 +170,17 @@ import Testing
         #expect(targets(&pool, 10, now: at(2)) == [c])
         fail(c, in: &pool, times: 5, now: at(2))
         #expect(targets(&pool, 10, now: at(3)) == [c])
+    }
+
+    @Test func whoWaitsForAPrimaryThatIsDrainedGetsTheBackup() {
+        var limited = Self.primary
+        limited.maxInflight = 1
+        var pool = pool([(a, limited), (c, Self.backup)])
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        pool.drain(a, now: at(1))
+        #expect(pool.nextTick.map { $0 <= at(1) } == true)
+        #expect(pool.tick(now: at(1)).grants == [Grant(waiter: WaiterID(2), target: c)])
     }
 
     @Test func rateLimitedTargetsGiveWayToTheBackup() {

@@ -87,11 +87,11 @@ import Testing
     }
 
     @Test func aPlaceUsedAgainDoesNotInheritADeadline() {
-        var queue = queue(waiter(1, deadline: at(50)), waiter(2, deadline: at(10)))
+        var queue = queue(waiter(1, deadline: at(10)), waiter(2, deadline: at(20)))
         #expect(queue.leave(WaiterID(2)) == true)
         #expect(queue.join(waiter(3, deadline: at(40)), now: at(0)) == true)
-        #expect(queue.expire(now: at(39)) == [])
-        #expect(queue.expire(now: at(40)) == [WaiterID(3)])
+        #expect(queue.expire(now: at(30)) == [WaiterID(1)])
+        #expect(queue.earliestDeadline == at(40))
     }
 
     @Test func waitersThatComeAndGoLeaveNoDeadlinesBehind() {
