@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Measures Martlet beside nginx (and HAProxy, where it is installed) and publishes what it found.
+
+Method and reading: Benchmarks/README.md. Needs Python 3.9, nginx, and the release binary; everything stays on loopback.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+import measures
+import report
+
+ROOT = harness.HERE.parent
+MEASURES = ["request", "event", "latency", "throughput"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", default=ROOT / ".build/release/martlet", help="the binary that `up` builds")
+    parser.add_argument("--sides", default="martlet,nginx", help="who is measured, the anchor nginx included")
+    parser.add_argument("--only", default=",".join(MEASURES), help="which of " + ", ".join(MEASURES))
+    parser.add_argument("--rounds", type=int, default=5, help="turns A B B A")
+    parser.add_argument("--requests", type=int, default=40_000, help="requests of one run of the CPU measure")
+    parser.add_argument("--streams", type=int, default=2000)
+    parser.add_argument("--quick", action="store_true", help="a few seconds for each measure: to see that it works")
+    parser.add_argument("--no-anchors", action="store_true", help="leave HAProxy out")
+    parser.add_argument("--publish", action="store_true", help="write docs/performance-latest.json and docs/performance.md")
+    return parser.parse_args()
+
+
+def with_anchors(options, sides):
+    """HAProxy is a second anchor: shown, not judged against."""
+    if options.no_anchors or "haproxy" in sides or not harness.installed("haproxy"):
+        return sides
+    return [*sides, "haproxy"]
+
+
+def measure(options, bench, data, trouble):
+    sides = options.sides.split(",")
+    only = options.only.split(",")
+    all_sides = with_anchors(options, sides)
+    rounds = 1 if options.quick else options.rounds
+
+    def step(name, about, work):
+        if name not in only:
+            return None
+        began = time.monotonic()
+        print(f"{about} …", file=sys.stderr, flush=True)
+        result = work()
+        print(f"  {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        return result
+
+    requests = 5000 if options.quick else options.requests
+    result = step("request", "CPU per request", lambda: measures.cpu_per_request(
+        bench, all_sides, rounds, requests, trouble))
+    if result:
+        data["cpu_per_request"] = result
+    window = 2 if options.quick else 4
+    result = step("event", "CPU per SSE event", lambda: measures.cpu_per_event(
+        bench, all_sides, rounds, options.streams, window, trouble))
+    if result:
+        data["cpu_per_event"] = result
+    speeds = [data["cpu_per_request"][name]["requests_per_second"] for name in sides] if "cpu_per_request" in data else []
+    rate = int(min(speeds) / 2 // 100 * 100) if speeds else 8000
+    result = step("latency", f"added latency at {rate} requests/s", lambda: measures.added_latency(
+        bench, sides, rounds, rate, 1 if options.quick else 3, trouble))
+    if result:
+        data["added_latency"] = result
+    result = step("throughput", "requests per second", lambda: measures.throughput(
+        bench, sides, 3 if options.quick else 30, trouble))
+    if result:
+        data["throughput"] = result
+
+
+def commit():
+    result = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return result.stdout.strip() or "unknown"
+
+
+def main():
+    options = arguments()
+    if os.cpu_count() < 2:
+        raise SystemExit("the measures need two cores: one for the proxy, one for the load and the backend")
+    if "nginx" in options.sides and not harness.installed("nginx"):
+        raise SystemExit("nginx is not installed: apt-get install nginx")
+    harness.raise_open_files()
+    trouble = measures.Trouble()
+    data = {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit(), "machine": harness.machine(), "trouble": trouble,
+    }
+    if data["machine"]["load_average_at_start"] > 0.5:
+        print("warning: the machine is busy; ratios suffer less than absolute figures", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="martlet-bench-") as directory:
+        bench = harness.Bench(str(pathlib.Path(options.binary).resolve()), directory)
+        try:
+            measure(options, bench, data, trouble)
+        finally:
+            bench.stop()
+    print(report.text(data))
+    if options.publish:
+        (ROOT / "docs/performance-latest.json").write_text(json.dumps(data, indent=1) + "\n")
+        report.update(ROOT / "docs/performance.md", data)
+    if trouble:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
