@@ -45,7 +45,8 @@ public struct PoolMachine: Sendable {
     public var nextTick: Instant? {
         guard !queue.isEmpty else { return nil }
         if isGrantDue { return Instant(nanoseconds: 0) }
-        return min(queue.earliestDeadline ?? .never, nextReturn ?? .never)
+        let next = min(queue.earliestDeadline ?? .never, nextReturn ?? .never)
+        return next < .never ? next : nil
     }
 
     /// Time passed: waiters expire, and targets whose time out of service ended serve those that wait.

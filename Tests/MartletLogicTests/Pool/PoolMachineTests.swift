@@ -84,6 +84,13 @@ import Testing
         #expect(pool.nextTick == nil)
     }
 
+    @Test func waitingWithoutADeadlineNeedsNoTick() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        #expect(pool.nextTick == nil)
+    }
+
     @Test func aClientThatLeavesWhileQueuedGivesItsPlaceBack() {
         var pool = pool { $0.queue.length = 1 }
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))
