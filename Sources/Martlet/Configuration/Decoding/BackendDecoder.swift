@@ -48,15 +48,12 @@ struct BackendDecoder {
     }
 
     private func command(_ section: Section) -> [String] {
-        guard section.has("command") else {
-            section.refuse("needs a `command`")
-            return []
-        }
+        section.require("command")
         let items = section.list("command")
         let words = items.enumerated().compactMap { index, item in
             section.value(item, "must be a text") { !$0.utf8.contains(0) && (index > 0 || !$0.isEmpty) ? $0 : nil }
         }
-        if items.isEmpty, section.item("command")?.node.text == nil { section.refuse("must hold a program", at: "command") }
+        if items.isEmpty { section.refuse("must hold a program", at: "command") }
         return words
     }
 

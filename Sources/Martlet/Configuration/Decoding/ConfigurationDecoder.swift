@@ -50,10 +50,7 @@ struct ConfigurationDecoder {
         if sections.isEmpty { root.refuse("must name at least one address", at: "listen") }
         return sections.compactMap { section in
             let tls = serverTLS(in: section)
-            guard section.has("address") else {
-                section.refuse("needs an `address`")
-                return nil
-            }
+            section.require("address")
             return address(in: section).map { ListenConfiguration(address: $0, tls: tls) }
         }
     }
@@ -66,7 +63,7 @@ struct ConfigurationDecoder {
 
     private func serverTLS(in section: Section) -> TLSServerConfiguration? {
         guard let tls = section.optionalSection("tls") else { return nil }
-        for key in ["certificate", "key"] where !tls.has(key) { tls.refuse("needs a `\(key)`") }
+        tls.require("certificate", "key")
         let clientCA = tls.text("client_ca")
         guard let certificate = tls.text("certificate"), let key = tls.text("key") else { return nil }
         return TLSServerConfiguration(certificate: certificate, key: key, clientCA: clientCA)

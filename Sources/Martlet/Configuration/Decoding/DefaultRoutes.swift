@@ -10,7 +10,7 @@ struct DefaultRoutes {
 
     func complete(_ configuration: inout Configuration) {
         guard !configuration.pools.isEmpty else {
-            if !root.has("pools") { root.refuse("needs `pools`: without one there is nothing to serve") }
+            if !root.has("pools") { root.refuse("is missing: without a pool there is nothing to serve", at: "pools") }
             return
         }
         let only = configuration.pools.count == 1 ? configuration.pools[0].name : nil

@@ -86,11 +86,11 @@ struct PoolDecoder {
     private func targets(_ pool: Section) -> [TargetConfiguration] {
         let sections = pool.sections("targets")
         let targets = sections.compactMap(target)
-        if !pool.has("targets") {
-            pool.refuse("needs `targets`")
-        } else if pool.list("targets").isEmpty {
+        let written = pool.list("targets").count
+        pool.require("targets")
+        if written == 0 {
             pool.refuse("must hold at least one target", at: "targets")
-        } else if targets.count == sections.count, targets.allSatisfy(\.policy.isBackup) {
+        } else if targets.count == written, targets.allSatisfy(\.policy.isBackup) {
             pool.refuse("must hold at least one target that is no backup", at: "targets")
         }
         return targets

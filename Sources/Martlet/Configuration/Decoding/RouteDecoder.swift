@@ -19,7 +19,7 @@ struct RouteDecoder {
     }
 
     private func route(_ section: Section) -> RouteConfiguration? {
-        if !section.has("path") { section.refuse("needs a `path`") }
+        section.require("path")
         let path = section.value("path", "must be a path that begins with / and holds no ? or #") { text in
             text.hasPrefix("/") && SharedDecoder.isVisible(text) && !text.contains { "?#".contains($0) } ? text : nil
         }

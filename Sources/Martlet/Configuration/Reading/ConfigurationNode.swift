@@ -14,6 +14,8 @@ struct ConfigurationNode: Sendable {
         var written: String
         /// Without quotes: only then `null` and an empty value mean nothing.
         var isPlain: Bool
+        /// It could not be made out, which is on the list of problems already.
+        var isUnreadable = false
     }
 
     struct Entry: Sendable {
@@ -27,7 +29,7 @@ struct ConfigurationNode: Sendable {
 
     /// A value that is not from a file.
     init(text: String, origin: ConfigurationOrigin) {
-        value = .scalar(Scalar(text: text, written: text, isPlain: false))
+        value = .scalar(Scalar(text: text, written: text, isPlain: true))
         self.origin = origin
     }
 
@@ -38,8 +40,12 @@ struct ConfigurationNode: Sendable {
 
     /// Whether nothing was written: `key:` alone, `~` or `null`.
     var isNull: Bool {
-        guard case .scalar(let scalar) = value, scalar.isPlain else { return false }
+        guard case .scalar(let scalar) = value, scalar.isPlain, !scalar.isUnreadable else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(scalar.written)
+    }
+
+    var isUnreadable: Bool {
+        if case .scalar(let scalar) = value { scalar.isUnreadable } else { false }
     }
 
     /// The text of a scalar; nil for nothing, lists and mappings.

@@ -5,15 +5,21 @@ final class ProblemList {
 
     let file: String
     private var problems: [ConfigurationProblem] = []
-    private var seen: Set<ConfigurationProblem> = []
+    private var seen: Set<Place> = []
+
+    private struct Place: Hashable {
+        var path: String
+        var origin: ConfigurationOrigin?
+    }
 
     init(file: String) {
         self.file = file
     }
 
+    /// Only the first problem of a place is kept: what follows there mostly follows from it.
     func add(_ message: String, at path: SettingPath, origin: ConfigurationOrigin?) {
         let problem = ConfigurationProblem(file: file, origin: origin, path: path.text, message: message)
-        if seen.insert(problem).inserted { problems.append(problem) }
+        if seen.insert(Place(path: problem.path, origin: origin)).inserted { problems.append(problem) }
     }
 
     /// All of them as one error, in the order of the file; nil when there are none.

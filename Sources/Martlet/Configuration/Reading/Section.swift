@@ -48,6 +48,7 @@ struct Section {
             return
         }
         guard let entries = item.node.isNull ? [] : item.node.entries else {
+            if item.node.isUnreadable { return nil }
             context.problems.add("must be a section with keys, not \(item.node.shown)", at: path, origin: origin)
             return nil
         }
@@ -65,6 +66,11 @@ struct Section {
         self.origin = origin
         self.context = context
         entries = []
+    }
+
+    /// Refuses a section that lacks one of these keys.
+    func require(_ keys: String...) {
+        for key in keys where !has(key) { refuse("is missing", at: key) }
     }
 
     func has(_ key: String) -> Bool {
@@ -91,6 +97,7 @@ struct Section {
     }
 
     func refuse(_ message: String, at item: Item) {
+        if item.node.isUnreadable { return }
         context.problems.add(message, at: item.path, origin: item.origin)
     }
 
@@ -112,7 +119,7 @@ struct Section {
 
     /// The items of a list; one plain value stands for a list of it where `allowsOne`.
     func list(_ key: String, allowsOne: Bool = false) -> [Item] {
-        guard let item = self.item(key), !item.node.isNull else { return [] }
+        guard let item = self.item(key), !item.node.isNull, !item.node.isUnreadable else { return [] }
         switch item.node.value {
         case .list(let nodes):
             return nodes.enumerated().map { Item(path: item.path.index($0), node: $1) }
@@ -129,7 +136,7 @@ struct Section {
 
     /// The values under names that the operator chose, in the order of the file.
     func named(_ key: String) -> [(name: String, item: Item)] {
-        guard let item = self.item(key), !item.node.isNull else { return [] }
+        guard let item = self.item(key), !item.node.isNull, !item.node.isUnreadable else { return [] }
         guard let entries = item.node.entries else {
             refuse("must be a mapping of names, not \(item.node.shown)", at: item)
             return []

@@ -27,10 +27,9 @@ enum Suggestion {
     static func closest(to word: String, among known: [String]) -> String? {
         let lowered = word.lowercased().replacing("-", with: "_")
         if let exact = known.first(where: { $0.lowercased() == lowered }) { return exact }
-        if let synonym = synonyms[lowered], let first = synonym.split(separator: ".").first,
-            synonym.contains(".") || known.contains(String(first))
-        {
-            return synonym
+        if let synonym = synonyms[lowered], let last = synonym.split(separator: ".").last {
+            if known.contains(String(last)) { return String(last) }
+            if synonym.contains(".") { return synonym }
         }
         guard word.count <= 40 else { return nil }
         let allowed = max(1, word.count / 3)

@@ -34,7 +34,7 @@ struct YAMLReader {
 
     private mutating func node(_ node: Node, at path: SettingPath, depth: Int) -> ConfigurationNode {
         let origin = ConfigurationOrigin.line(node.mark?.line ?? 1)
-        let nothing = ConfigurationNode(.scalar(.init(text: "", written: "", isPlain: true)), origin)
+        let nothing = Self.unreadable(origin)
         guard !isTooLarge, count(1, at: path, origin) else { return nothing }
         guard depth < Self.maximumDepth else {
             problems.add("is nested deeper than \(Self.maximumDepth) levels", at: path, origin: origin)
@@ -65,6 +65,10 @@ struct YAMLReader {
         return result
     }
 
+    private static func unreadable(_ origin: ConfigurationOrigin) -> ConfigurationNode {
+        ConfigurationNode(.scalar(.init(text: "", written: "", isPlain: true, isUnreadable: true)), origin)
+    }
+
     private static func tag(of node: Node) -> String {
         switch node {
         case .scalar(let scalar): scalar.tag.description
@@ -92,7 +96,7 @@ struct YAMLReader {
         guard let anchored = anchors[name] else {
             let shown = printable(name.prefix(60))
             problems.add("`*\(shown)` refers to nothing: no `&\(shown)` comes before it", at: path, origin: origin)
-            return ConfigurationNode(.scalar(.init(text: "", written: "", isPlain: true)), origin)
+            return Self.unreadable(origin)
         }
         _ = count(anchored.size, at: path, origin)
         return anchored.node
@@ -102,9 +106,10 @@ struct YAMLReader {
         -> ConfigurationNode.Scalar
     {
         let written = YAMLText.withoutMarks(scalar.string)
-        var text = written
+        let isPlain = scalar.style == .plain
         do {
-            text = try Interpolation.fill(written, from: environment)
+            let text = try Interpolation.fill(written, from: environment)
+            return ConfigurationNode.Scalar(text: text, written: written, isPlain: isPlain)
         } catch {
             switch error {
             case .unset(let name):
@@ -116,7 +121,7 @@ struct YAMLReader {
                     origin: origin)
             }
         }
-        return ConfigurationNode.Scalar(text: text, written: written, isPlain: scalar.style == .plain)
+        return ConfigurationNode.Scalar(text: written, written: written, isPlain: isPlain, isUnreadable: true)
     }
 }
 
