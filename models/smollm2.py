@@ -40,6 +40,8 @@ def parameters(port: int, slots: int, threads: int) -> xllamacpp.CommonParams:
     params.endpoint_slots = True
     params.endpoint_metrics = True
     params.ui = False
+    # Warnings and errors: below that, every request prints ten lines.
+    params.verbosity = 2
     return params
 
 
