@@ -69,6 +69,20 @@ import Testing
         }
     }
 
+    /// The reader of a pipe that goes away must not take the process with it (SIGPIPE).
+    @Test func aReaderThatLeavesIsCounted() throws {
+        try TemporaryFile.use { path in
+            #expect(unsafe mkfifo(path, 0o600) == 0)  // SAFETY: the path lives through the call.
+            // SAFETY: as above.
+            let reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            let sink = try LogSink(.file(path))
+            close(reader)
+            sink.offer(bytes("a\n"), lines: 1)
+            #expect(sink.flush(within: .seconds(10)))
+            #expect(sink.dropped == 1)
+        }
+    }
+
     @Test func aDestinationThatRefusesIsCounted() throws {
         let sink = try LogSink(.file("/dev/full"))
         sink.offer(bytes("a\nb\n"), lines: 2)

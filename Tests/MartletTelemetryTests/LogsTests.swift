@@ -46,8 +46,10 @@ import Testing
     @Test func timesAreWrittenAsTheCalendarHasThem() {
         let formatter = ISO8601DateFormatter()
         formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-        let years: [Int64] = [0, 951_782_400_000, 951_868_799_999, 1_709_164_800_001, 4_102_444_800_500, -1, -86_400_001]
-        for milliseconds in years {
+        let times: [Int64] = [
+            0, 951_782_400_000, 951_868_799_999, 1_709_164_800_001, 4_102_444_800_500, -1, -86_400_001,
+        ]
+        for milliseconds in times {
             let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
             #expect(WallTime(milliseconds: milliseconds).text == formatter.string(from: date))
         }

@@ -68,7 +68,7 @@ package enum Series: String, CaseIterable, Sendable {
         case .requests:
             (.counter, .requests, Self.ofRequest, "Requests that ended, each once.")
         case .requestDuration:
-            (.histogram, .seconds, Self.ofRequest, "From the first byte of the request head to the end of the request.")
+            (.histogram, .seconds, Self.ofRequest, "From the first byte of a request's head to its end.")
         case .timeToFirstByte:
             (.histogram, .seconds, [.pool, .target, .version],
                 "From the first byte of the request head to the first byte of the answer.")

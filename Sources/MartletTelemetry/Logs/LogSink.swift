@@ -85,22 +85,26 @@ package final class LogSink: Sendable {
     // MARK: On the background queue
 
     private func drain() {
-        while let (bytes, lines) = next() {
-            if !write(bytes) {
-                state.withLock { $0.dropped &+= UInt64(lines) }
+        while let batch = takeBatch() {
+            for (bytes, lines) in batch {
+                let isWritten = PipeSignal.held { write(bytes) }
+                state.withLock { state in
+                    state.waitingBytes -= bytes.count
+                    if !isWritten { state.dropped &+= UInt64(lines) }
+                }
             }
         }
     }
 
-    private func next() -> (bytes: [UInt8], lines: Int)? {
+    /// All that waits, so that the lock is held for a moment however much it is; nil when there is nothing left to do.
+    private func takeBatch() -> [(bytes: [UInt8], lines: Int)]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.isWriting = false
                 return nil
             }
-            let first = state.waiting.removeFirst()
-            state.waitingBytes -= first.bytes.count
-            return first
+            defer { state.waiting = [] }
+            return state.waiting
         }
     }
 

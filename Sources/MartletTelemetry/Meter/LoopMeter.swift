@@ -1,7 +1,7 @@
 package import MartletBase
 
-/// The numbers of one event loop. Confined to that loop: plain integers, no locks; after the first request of each kind,
-/// recording allocates nothing.
+/// The numbers of one event loop. Confined to that loop: plain integers, no locks; after the first request of each
+/// kind, recording allocates nothing.
 ///
 /// 1. An attempt starts: `attempt(at:)` gives the target's slot, kept by the stream.
 /// 2. While it runs: `interEvent`, `connected`, `failed`, `retried`, and the gauges.
