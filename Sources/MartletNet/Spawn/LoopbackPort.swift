@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 
 /// Ports on the loopback address for children to listen on.
 package enum LoopbackPort {
@@ -21,16 +22,10 @@ package enum LoopbackPort {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        // SAFETY: `bind` reads `sockaddr_in` through the general type, as the sockets interface wants it, and keeps no
-        // pointer.
-        return unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
+        guard let address = try? SocketAddress(ipAddress: "127.0.0.1", port: Int(port)) else { return false }
+        // SAFETY: `bind` keeps no pointer.
+        return unsafe address.withSockAddr { pointer, length in
+            unsafe bind(descriptor, pointer, socklen_t(length)) == 0
         }
     }
 }
