@@ -32,7 +32,8 @@ def arguments():
     parser.add_argument("--streams", type=int, default=2000)
     parser.add_argument("--quick", action="store_true", help="a few seconds for each measure: to see that it works")
     parser.add_argument("--no-anchors", action="store_true", help="leave HAProxy out")
-    parser.add_argument("--publish", action="store_true", help="write docs/performance-latest.json and docs/performance.md")
+    parser.add_argument(
+        "--publish", action="store_true", help="write docs/performance-latest.json and docs/performance.md")
     return parser.parse_args()
 
 
@@ -68,8 +69,10 @@ def measure(options, bench, data, trouble):
         bench, all_sides, rounds, options.streams, window, trouble))
     if result:
         data["cpu_per_event"] = result
-    speeds = [data["cpu_per_request"][name]["requests_per_second"] for name in sides] if "cpu_per_request" in data else []
-    rate = int(min(speeds) / 2 // 100 * 100) if speeds else 8000
+    rate = 8000
+    if "cpu_per_request" in data:
+        slowest = min(data["cpu_per_request"][name]["requests_per_second"] for name in sides)
+        rate = int(slowest / 2 // 100 * 100)
     result = step("latency", f"added latency at {rate} requests/s", lambda: measures.added_latency(
         bench, sides, rounds, rate, 1 if options.quick else 3, trouble))
     if result:

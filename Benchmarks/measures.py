@@ -81,7 +81,8 @@ def cpu_per_event(bench, sides, rounds, streams, window, trouble):
     proxies = {name: bench.proxy(name, mock, PROXY_CORE, threads=1) for name in sides}
     runs = {name: [] for name in sides}
     for name in turns(sides, rounds):
-        load = bench.load(proxies[name], LOAD_CORE, "--stream", "-c", streams, "-d", f"{window + 3:.1f}s", "--ramp", "1s")
+        load = bench.load(
+            proxies[name], LOAD_CORE, "--stream", "-c", streams, "-d", f"{window + 3:.1f}s", "--ramp", "1s")
         time.sleep(2)
         before, sent, began = proxies[name].cpu(), tokens_sent(mock), time.monotonic()
         time.sleep(window)

@@ -29,15 +29,16 @@ def sections(data):
     if "added_latency" in data:
         results = data["added_latency"]
         rows = [
-            [name, number(row["p50_us"]), number(row["p99_us"]), number(row["added_p50_us"]), number(row["added_p99_us"])]
+            [name, *(number(row[key]) for key in ("p50_us", "p99_us", "added_p50_us", "added_p99_us"))]
             for name, row in results.items() if name != "rate"]
         yield (
             f"Time to first byte at {results['rate']:,} requests/s, from the scheduled time",
             table(["", "p50 µs", "p99 µs", "added p50 µs", "added p99 µs"], rows))
     if "throughput" in data:
         rows = [
-            [name, number(row["requests_per_second"], 0), number(row.get("ratio", 1), 2), number(row["p50_us"] / 1000, 2),
-             number(row["p99_us"] / 1000, 2), str(sum(run["failed"] for run in row["runs"]))]
+            [name, number(row["requests_per_second"], 0), number(row.get("ratio", 1), 2),
+             number(row["p50_us"] / 1000, 2), number(row["p99_us"] / 1000, 2),
+             str(sum(run["failed"] for run in row["runs"]))]
             for name, row in data["throughput"].items()]
         yield (
             "Requests per second, load, proxy and backend on the same cores",

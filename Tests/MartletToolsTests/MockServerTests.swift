@@ -84,7 +84,8 @@ import Testing
         let server = try await MockServer.start(on: group)
         let client = try await RawClient.connect(server.port, on: group)
         let request =
-            "POST /echo HTTP/1.1\r\nhost: mock\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+            "POST /echo HTTP/1.1\r\nhost: mock\r\ntransfer-encoding: chunked\r\n\r\n"
+            + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
         for byte in request { try await client.send(String(byte)) }
         let text = try await client.receive { $0.contains("body_hash") && $0.hasSuffix("}") }.text
         #expect(text.contains("\"body_length\":5"))

@@ -6,8 +6,13 @@ package enum LoadGenerator {
     /// Runs until the count or the duration asked for is over and every request has ended. Throws when the host or a
     /// source address cannot be resolved; whatever the server does is in the report.
     package static func run(_ options: LoadOptions) async throws -> LoadReport {
-        let address = try SocketAddress.makeAddressResolvingHost(options.host, port: options.port)
-        let sources = try options.sources.map { try SocketAddress(ipAddress: $0, port: 0) }
+        let address = try resolve(options.host, options.port)
+        let sources = try options.sources.map { source in
+            guard let address = try? SocketAddress(ipAddress: source, port: 0) else {
+                throw ToolError(description: "'\(source)' is not an IP address")
+            }
+            return address
+        }
         let threads = max(min(options.threads, options.connections), 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         var runs: [EventLoopFuture<LoadReport>] = []
@@ -25,6 +30,14 @@ package enum LoadGenerator {
         for run in runs { report.merge(try await run.get()) }
         try await group.shutdownGracefully()
         return report
+    }
+
+    private static func resolve(_ host: String, _ port: Int) throws -> SocketAddress {
+        do {
+            return try SocketAddress.makeAddressResolvingHost(host, port: port)
+        } catch {
+            throw ToolError(description: "cannot resolve '\(host)': \(error)")
+        }
     }
 
     /// The share of part `index` when `whole` is dealt out evenly.

@@ -34,7 +34,8 @@ package struct LoadReport: Sendable {
     package var failures: [LoadFailure: Int] = [:]
     package var statuses: [Int: Int] = [:]
     package var bytesReceived = 0
-    /// Time to the complete answer, of those that completed: from the scheduled time at a fixed rate, else from sending.
+    /// Time to the complete answer, of those that completed: from the scheduled time at a fixed rate, else from
+    /// sending.
     package var latency = Histogram()
     /// Time to the first byte, or of a stream to its first event, counted in the same way.
     package var first = Histogram()

@@ -24,7 +24,9 @@ package final class MockServer: Sendable {
     }
 
     /// Listens. Throws when the address cannot be bound.
-    package static func start(_ options: MockOptions = .init(), on group: any EventLoopGroup) async throws -> MockServer {
+    package static func start(
+        _ options: MockOptions = .init(), on group: any EventLoopGroup
+    ) async throws -> MockServer {
         let shared = MockShared(options)
         let isSlow = options.slowAccept != nil
         let channel = try await ServerBootstrap(group: group)
