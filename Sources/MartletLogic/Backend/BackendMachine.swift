@@ -123,8 +123,9 @@ public struct BackendMachine: Sendable {
     private mutating func spawn(now: Instant) -> [Action] {
         run += 1
         let nextProbe = now + policy.startingInterval
-        state = .starting(deadline: now + policy.readyWithin, nextProbe: nextProbe)
-        return [.spawn, .wake(at: nextProbe)]
+        let deadline = now + policy.readyWithin
+        state = .starting(deadline: deadline, nextProbe: nextProbe)
+        return [.spawn, .wake(at: nextProbe), .wake(at: deadline)]
     }
 
     private mutating func probed(_ passed: Bool, now: Instant) -> [Action] {
@@ -134,7 +135,7 @@ public struct BackendMachine: Sendable {
             state = .ready(since: now, failures: 0, nextProbe: nextProbe)
             return [.announceReady, .wake(at: nextProbe)]
         case (.starting(let deadline, _), false):
-            let nextProbe = min(now + policy.startingInterval, deadline)
+            let nextProbe = now + policy.startingInterval
             state = .starting(deadline: deadline, nextProbe: nextProbe)
             return [.wake(at: nextProbe)]
         case (.ready(let since, _, _), true):
@@ -198,7 +199,7 @@ public struct BackendMachine: Sendable {
         case .starting(let deadline, let nextProbe) where now >= nextProbe:
             // The answer sets the next time; until then only the deadline counts.
             state = .starting(deadline: deadline, nextProbe: .never)
-            return [.probe(run: run), .wake(at: deadline)]
+            return [.probe(run: run)]
         case .ready(let since, let failures, let nextProbe) where now >= nextProbe:
             state = .ready(since: since, failures: failures, nextProbe: .never)
             return [.probe(run: run)]
