@@ -59,7 +59,7 @@ extension Configuration {
         return try decode(root, environment, ProblemList(file: "the embedded configuration"), embedded: backends)
     }
 
-    private static func decode(
+    static func decode(
         _ root: ConfigurationNode, _ environment: [String: String], _ problems: ProblemList,
         embedded: [BackendSpec]? = nil
     ) throws(ConfigurationError) -> Configuration {
@@ -73,11 +73,11 @@ extension Configuration {
         return configuration
     }
 
-    /// What the system says, without the path that Foundation puts into it.
+    /// What the system says, without what Foundation puts around it.
     private static func reason(_ error: any Error) -> String {
         let error = error as NSError
         let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError
-        return (underlying ?? error).localizedDescription
+        return (underlying ?? error).localizedDescription.replacing("The operation could not be completed. ", with: "")
     }
 }
 

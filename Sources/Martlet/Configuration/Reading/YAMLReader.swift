@@ -88,8 +88,7 @@ struct YAMLReader {
     }
 
     private static func aliasName(_ scalar: Node.Scalar) -> String? {
-        guard scalar.style == .plain, scalar.string.unicodeScalars.first == YAMLText.aliasMark else { return nil }
-        return String(scalar.string.unicodeScalars.dropFirst())
+        scalar.style == .plain ? YAMLText.aliasName(scalar.string) : nil
     }
 
     private mutating func alias(_ name: String, at path: SettingPath, _ origin: ConfigurationOrigin) -> ConfigurationNode {

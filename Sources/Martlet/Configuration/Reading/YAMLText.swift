@@ -4,13 +4,23 @@ import Yams
 ///
 /// The library expands aliases by itself, and hashes and compares whole keys while it does: a few lines of nested
 /// aliases would take it hours. It also stops at the first mapping with a key that is written twice. So it never sees
-/// either: an alias reaches it as a word that begins with `aliasMark`, and the first of two equal keys is marked with
-/// `duplicateMark` and tried again. Whoever reads the document takes the marks away.
+/// either: an alias reaches it as a word that begins with a mark, and the first of two equal keys is marked and tried
+/// again. The braces of `${NAME}` are marked too, because YAML would read them as a mapping within `{…}`. Whoever reads
+/// the document takes the marks away.
 struct YAMLText {
-    /// Stands for the `*` of an alias. A character of Unicode's private area; a file that holds it is refused.
-    static let aliasMark: Unicode.Scalar = "\u{E000}"
-    /// Encloses the number that keeps a repeated key apart from the next one.
-    static let duplicateMark: Unicode.Scalar = "\u{E001}"
+    /// Characters of Unicode's private area; a file that holds one is refused.
+    private enum Sign {
+        /// Stands for the `*` of an alias.
+        static let alias: Unicode.Scalar = "\u{E000}"
+        /// Encloses the number that keeps a repeated key apart from the next one.
+        static let duplicate: Unicode.Scalar = "\u{E001}"
+        /// Stands for `${`.
+        static let opening: Unicode.Scalar = "\u{E002}"
+        /// Stands for the `}` that belongs to it.
+        static let closing: Unicode.Scalar = "\u{E003}"
+        static let all: ClosedRange<Unicode.Scalar> = alias...closing
+    }
+
     static let maximumBytes = 4 << 20
     private static let maximumDuplicates = 50
 
@@ -25,21 +35,45 @@ struct YAMLText {
         guard text.utf8.count <= Self.maximumBytes else {
             throw Failure(message: "is larger than 4MiB, which no configuration needs")
         }
-        scalars = String.UnicodeScalarView()
-        var line = 1
-        var previous: Unicode.Scalar?
-        for scalar in text.unicodeScalars {
-            if scalar == Self.aliasMark || scalar == Self.duplicateMark {
-                throw Failure(line: line, message: "holds the private character U+\(String(scalar.value, radix: 16))")
-            }
-            if previous == "*", Self.isAnchorCharacter(scalar) {
-                scalars.removeLast()
-                scalars.append(Self.aliasMark)
-            }
-            if scalar == "\n" { line += 1 }
-            scalars.append(scalar)
-            previous = scalar
+        let original = Array(text.unicodeScalars)
+        if let index = original.firstIndex(where: { Sign.all.contains($0) }) {
+            let line = original[..<index].reduce(1) { $1 == "\n" ? $0 + 1 : $0 }
+            throw Failure(line: line, message: "holds the private character U+\(String(original[index].value, radix: 16))")
         }
+        scalars = Self.marked(original)
+    }
+
+    private static func marked(_ original: [Unicode.Scalar]) -> String.UnicodeScalarView {
+        var result = String.UnicodeScalarView()
+        var closing: Int?
+        var index = 0
+        while index < original.count {
+            let scalar = original[index]
+            let next = index + 1 < original.count ? original[index + 1] : nil
+            if scalar == "*", let next, isAnchorCharacter(next) {
+                result.append(Sign.alias)
+            } else if scalar == "$", next == "$" {
+                result.append(contentsOf: "$$".unicodeScalars)
+                index += 1
+            } else if scalar == "$", next == "{", let end = endOfReference(original[(index + 2)...]) {
+                result.append(Sign.opening)
+                closing = end
+                index += 1
+            } else {
+                result.append(index == closing ? Sign.closing : scalar)
+            }
+            index += 1
+        }
+        return result
+    }
+
+    /// Where the `}` is, when what comes before it can be `NAME` or `NAME:-default` on one line.
+    private static func endOfReference(_ text: ArraySlice<Unicode.Scalar>) -> Int? {
+        let stops: Set<Unicode.Scalar> = ["}", "{", "\"", "'", "\r", "\n"]
+        guard let end = text.firstIndex(where: stops.contains), text[end] == "}" else { return nil }
+        let name = text[..<end].prefix { $0 != ":" }
+        guard !name.isEmpty, name.allSatisfy({ isAnchorCharacter($0) && $0 != "-" }) else { return nil }
+        return end
     }
 
     /// The document, with the parser that must outlive it (a node holds its anchor weakly); nil for an empty file.
@@ -66,13 +100,21 @@ struct YAMLText {
         var result = String.UnicodeScalarView()
         var isInNumber = false
         for scalar in text.unicodeScalars {
-            if scalar == duplicateMark {
-                isInNumber.toggle()
-            } else if !isInNumber {
-                result.append(scalar == aliasMark ? "*" : scalar)
+            switch scalar {
+            case Sign.duplicate: isInNumber.toggle()
+            case _ where isInNumber: continue
+            case Sign.alias: result.append("*")
+            case Sign.opening: result.append(contentsOf: "${".unicodeScalars)
+            case Sign.closing: result.append("}")
+            default: result.append(scalar)
             }
         }
         return String(result)
+    }
+
+    /// The name of the alias that a plain scalar stands for.
+    static func aliasName(_ plain: String) -> String? {
+        plain.unicodeScalars.first == Sign.alias ? String(plain.unicodeScalars.dropFirst()) : nil
     }
 
     private static func isAnchorCharacter(_ scalar: Unicode.Scalar) -> Bool {
@@ -85,7 +127,7 @@ struct YAMLText {
         guard var index = index(line: mark.line, column: mark.column), index < scalars.endIndex else { return false }
         if ["&", "!", "?", "[", "{"].contains(scalars[index]) { return false }
         if scalars[index] == "\"" || scalars[index] == "'" { scalars.formIndex(after: &index) }
-        let wrapped = "\(Self.duplicateMark)\(number)\(Self.duplicateMark)"
+        let wrapped = "\(Sign.duplicate)\(number)\(Sign.duplicate)"
         scalars.insert(contentsOf: wrapped.unicodeScalars, at: index)
         return true
     }
@@ -119,8 +161,8 @@ struct YAMLText {
     }
 
     private static func sentence(_ context: YamlError.Context?, _ problem: String) -> String {
-        let tab = problem.contains("cannot start any token") ? " (YAML indents with spaces, not tabs; @, ` and % need quotes)" : ""
+        let hint = " (YAML indents with spaces, not tabs; @, ` and % need quotes)"
         let place = context.map { "\($0.text) of line \($0.mark.line): " } ?? ""
-        return place + problem + tab
+        return place + problem + (problem.contains("cannot start any token") ? hint : "")
     }
 }
