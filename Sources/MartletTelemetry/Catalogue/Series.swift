@@ -91,7 +91,7 @@ package enum Series: String, CaseIterable, Sendable {
         case .retries:
             (.counter, .attempts, [.pool, .failureClass], "Attempts made again, by the failure that caused it.")
         case .failures:
-            (.counter, .attempts, [.pool, .target, .failureClass], "Attempts that failed. A client that leaves is none.")
+            (.counter, .attempts, [.pool, .target, .failureClass], "Attempts that failed, never because a client left.")
         case .tokens:
             (.counter, .tokens, [.pool, .target, .version, .tokenType], "Tokens that targets reported as used.")
         case .tokenUsage:
