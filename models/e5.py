@@ -1,6 +1,6 @@
 """The demo embedding model: multilingual-e5-small behind OpenAI's embeddings API, loopback only.
 
-    python e5.py 18081 [--threads 1]
+    python e5.py --port 18081 [--threads 1]
 
 POST /v1/embeddings takes a string or a list of strings, and answers with floats or base64. The model was trained on
 texts marked as queries or passages: `"input_type": "passage"` (or the model name `e5-passage`) marks documents, all else
@@ -215,7 +215,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description="Serve multilingual-e5-small on a loopback port.")
-    arguments.add_argument("port", type=int)
+    arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     chosen = arguments.parse_args()
 

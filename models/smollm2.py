@@ -1,6 +1,6 @@
 """The demo language model: SmolLM2-135M-Instruct behind llama.cpp's HTTP server, OpenAI's API, loopback only.
 
-    python smollm2.py 18080 [--slots 4] [--threads 1]
+    python smollm2.py --port 18080 [--slots 4] [--threads 1]
 
 The server answers 200 at /health once the model is loaded and shows at /slots which requests it is working on. A
 request whose client has left frees its slot within a token or two.
@@ -47,7 +47,7 @@ def parameters(port: int, slots: int, threads: int) -> xllamacpp.CommonParams:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description="Serve SmolLM2 on a loopback port.")
-    arguments.add_argument("port", type=int)
+    arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--slots", type=int, default=4, help="requests worked on at one time")
     arguments.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     chosen = arguments.parse_args()

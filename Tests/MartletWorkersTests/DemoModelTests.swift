@@ -23,7 +23,8 @@ struct DemoModelTests {
     }
 
     private static func spec(_ name: String) -> BackendSpec {
-        BackendSpec(name: name, command: [Installed.server, "\(Installed.home)/models/\(name).py", "{port}"])
+        BackendSpec(
+            name: name, command: [Installed.server, "\(Installed.home)/models/\(name).py", "--port", "{port}"])
     }
 }
 
