@@ -17,5 +17,8 @@ public struct HTTPLimits: Sendable, Equatable {
     /// Interim (1xx) responses before the final one (malformed).
     public var informationals = 8
 
+    /// A request line: the target, and room for a method, two spaces and a version.
+    var requestLineBytes: Int { targetBytes < .max - 48 ? targetBytes + 48 : .max }
+
     public init() {}
 }

@@ -65,8 +65,7 @@ public struct RequestParser: Sendable {
 
     private mutating func nextHead(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
         if state == .requestLine {
-            try skipEmptyLine(&input)
-            guard input.readableBytes > 0 else { return nil }
+            guard try skipEmptyLine(&input), input.readableBytes > 0 else { return nil }
             headStarted = true
         }
         guard let end = try readLines(input.readableBytesUInt8Span), let line, let fields else { return nil }
@@ -86,25 +85,23 @@ public struct RequestParser: Sendable {
         return .head(head, framing)
     }
 
-    /// One empty line before a request is forgiven, as RFC 9112 §2.2 asks.
-    private mutating func skipEmptyLine(_ input: inout ByteBuffer) throws(WireError) {
-        guard !headStarted, let first: UInt8 = input.getInteger(at: input.readerIndex),
-            first == Characters.carriageReturn, input.readableBytes >= 2
-        else { return }
+    /// One empty line before a request is forgiven, as RFC 9112 §2.2 asks. False while half of one is there.
+    private mutating func skipEmptyLine(_ input: inout ByteBuffer) throws(WireError) -> Bool {
+        guard !headStarted, input.getInteger(at: input.readerIndex) == Characters.carriageReturn else { return true }
         guard !skippedEmptyLine else { throw WireError(.badRequest, "empty lines before the request") }
-        guard input.getInteger(at: input.readerIndex + 1) == Characters.lineFeed else {
-            throw WireError(.badRequest, "line ends without CRLF")
-        }
+        guard let second: UInt8 = input.getInteger(at: input.readerIndex + 1) else { return false }
+        guard second == Characters.lineFeed else { throw WireError(.badRequest, "line ends without CRLF") }
         skippedEmptyLine = true
         input.moveReaderIndex(forwardBy: 2)
+        return true
     }
 
     /// Reads complete lines; returns the length of the head when its empty line is there.
     private mutating func readLines(_ bytes: Span<UInt8>) throws(WireError) -> Int? {
         let table = FieldNameTable.shared
         while let range = try finder.next(bytes) {
-            guard finder.lineStart <= limits.headBytes else { throw WireError(.headersTooLarge, "head too long") }
             guard fields != nil else {
+                guard range.count <= limits.requestLineBytes else { throw Self.lineTooLong }
                 line = try RequestLine(bytes, range, limits: limits)
                 fields = FieldLines(base: finder.lineStart, isRequest: true)
                 state = .fields
@@ -122,20 +119,20 @@ public struct RequestParser: Sendable {
         throws(WireError)
     {
         guard range.count <= limits.fieldBytes else { throw WireError(.headersTooLarge, "field too long") }
+        guard finder.lineStart <= limits.headBytes else { throw WireError(.headersTooLarge, "head too long") }
         try fields?.add(range, of: bytes, table: table)
         guard fields?.fields.count ?? 0 <= limits.fields else {
             throw WireError(.headersTooLarge, "too many fields")
         }
     }
 
+    private static let lineTooLong = WireError(.targetTooLong, "request line too long")
+
     /// Bounds the line that has not ended yet.
     private func checkPending(_ bytes: Span<UInt8>) throws(WireError) {
         let pending = finder.pendingCount(bytes)
         if state == .requestLine {
-            // A method, two spaces and a version at most beside the target.
-            guard pending <= limits.targetBytes + 48 else {
-                throw WireError(.targetTooLong, "request line too long")
-            }
+            guard pending <= limits.requestLineBytes else { throw Self.lineTooLong }
         } else {
             guard pending <= limits.fieldBytes else { throw WireError(.headersTooLarge, "field too long") }
         }
