@@ -135,7 +135,7 @@ public struct HeaderBlock: Sendable {
     public mutating func remove(_ names: FieldSet) {
         guard containsAny(names) else { return }
         fields.removeAll { names.contains($0.name) }
-        present.subtract(names)
+        present = present.subtracting(names)
     }
 
     /// Takes out every field of this name, in any case of letters.

@@ -68,6 +68,18 @@ public struct RequestFraming: Sendable, Equatable {
     public var wantsUpgrade: Bool
     /// A GET or HEAD with a body: the body is dropped and the connection closed after the answer.
     public var dropsBody: Bool
+
+    public init(
+        body: BodyLength = .none, isKeepAlive: Bool = true, isHTTP10: Bool = false, expectsContinue: Bool = false,
+        wantsUpgrade: Bool = false, dropsBody: Bool = false
+    ) {
+        self.body = body
+        self.isKeepAlive = isKeepAlive
+        self.isHTTP10 = isHTTP10
+        self.expectsContinue = expectsContinue
+        self.wantsUpgrade = wantsUpgrade
+        self.dropsBody = dropsBody
+    }
 }
 
 /// What a ``RequestParser`` found.

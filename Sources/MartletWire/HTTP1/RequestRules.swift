@@ -57,8 +57,7 @@ enum RequestRules {
         -> RequestFraming
     {
         var framing = RequestFraming(
-            body: .none, isKeepAlive: !line.isHTTP10, isHTTP10: line.isHTTP10, expectsContinue: false,
-            wantsUpgrade: fields.present.contains(.upgrade), dropsBody: false)
+            isKeepAlive: !line.isHTTP10, isHTTP10: line.isHTTP10, wantsUpgrade: fields.present.contains(.upgrade))
         if let coding = fields.first(.transferEncoding) {
             guard !fields.present.contains(.contentLength) else {
                 throw WireError(.badRequest, "both Content-Length and Transfer-Encoding")

@@ -35,6 +35,13 @@ public struct ResponseFraming: Sendable, Equatable {
     public var isKeepAlive: Bool
     /// `Keep-Alive: timeout=N`, in seconds: the connection must not be used for longer than that.
     public var keepAliveTimeout: Int?
+
+    public init(body: Body, contentLength: Int? = nil, isKeepAlive: Bool, keepAliveTimeout: Int? = nil) {
+        self.body = body
+        self.contentLength = contentLength
+        self.isKeepAlive = isKeepAlive
+        self.keepAliveTimeout = keepAliveTimeout
+    }
 }
 
 /// What a ``ResponseParser`` found.
