@@ -81,28 +81,38 @@ def cpu_per_event(bench, sides, rounds, streams, window, trouble):
     proxies = {name: bench.proxy(name, mock, PROXY_CORE, threads=1) for name in sides}
     runs = {name: [] for name in sides}
     for name in turns(sides, rounds):
-        load = bench.load(
-            proxies[name], LOAD_CORE, "--stream", "-c", streams, "-d", f"{window + 3:.1f}s", "--ramp", "1s")
-        time.sleep(2)
-        before, sent, began = proxies[name].cpu(), tokens_sent(mock), time.monotonic()
-        time.sleep(window)
-        after, sent = proxies[name].cpu(), tokens_sent(mock) - sent
-        seconds = time.monotonic() - began
-        report = bench.report(load)
-        trouble.check(f"CPU per event, {name}", report)
-        if report["unfinished"] < streams:
-            trouble.append(f"CPU per event, {name}: only {report['unfinished']} of {streams} streams lived")
-        row = cost(before, after, max(sent, 1))
-        row["events_per_second"] = sent / seconds
-        row["transit_p50_us"], row["transit_p99_us"] = report["transit"]["p50_us"], report["transit"]["p99_us"]
+        for attempt in range(3):
+            row = one_event_run(bench, mock, proxies[name], streams, window, trouble)
+            if row["events_per_second"] >= 0.95 * streams * 20:
+                break
+        else:
+            trouble.append(f"CPU per event, {name}: only {row['events_per_second']:.0f} events/s, three times over")
         runs[name].append(row)
-        time.sleep(0.5)
     bench.stop()
     result = summary(runs, "nginx")
     for name, rows in runs.items():
         for key in ("events_per_second", "transit_p50_us", "transit_p99_us"):
             result[name][key] = median([row[key] for row in rows])
     return result
+
+
+def one_event_run(bench, mock, proxy, streams, window, trouble):
+    """When the mock cannot keep its pace, several events leave in one write and each costs the proxy less: such a run
+    says nothing, so the pace is part of the result."""
+    load = bench.load(proxy, LOAD_CORE, "--stream", "-c", streams, "-d", f"{window + 3:.1f}s", "--ramp", "1s")
+    time.sleep(2)
+    before, sent, began = proxy.cpu(), tokens_sent(mock), time.monotonic()
+    time.sleep(window)
+    after, sent = proxy.cpu(), tokens_sent(mock) - sent
+    seconds = time.monotonic() - began
+    report = bench.report(load)
+    trouble.check(f"CPU per event, {proxy.name}", report)
+    if report["unfinished"] < streams:
+        trouble.append(f"CPU per event, {proxy.name}: only {report['unfinished']} of {streams} streams lived")
+    time.sleep(0.5)
+    return {
+        **cost(before, after, max(sent, 1)), "events_per_second": sent / seconds,
+        "transit_p50_us": report["transit"]["p50_us"], "transit_p99_us": report["transit"]["p99_us"]}
 
 
 def added_latency(bench, sides, rounds, rate, seconds, trouble):

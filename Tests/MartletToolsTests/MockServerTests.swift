@@ -59,6 +59,26 @@ import Testing
         #expect(usage.lowerBound < done.lowerBound)
     }
 
+    @Test(arguments: ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/stats", "/a\"b"])
+    func everyAnswerIsJSON(path: String) async throws {
+        let text = try await exchange(ask(path)) { $0.hasSuffix("}") }
+        let body = try #require(text.components(separatedBy: "\r\n\r\n").last)
+        #expect(try JSONSerialization.jsonObject(with: Data(body.utf8)) is [String: Any])
+    }
+
+    @Test(arguments: ["/v1/chat/completions", "/v1/completions"]) func everyEventIsJSON(path: String) async throws {
+        let text = try await exchange(ask(path, body: "{\"stream\":true}", fields: "x-mock-interval: 1ms\r\n")) {
+            $0.hasSuffix("\r\n0\r\n\r\n")
+        }
+        let events = text.components(separatedBy: "data: ").dropFirst().dropLast()
+        #expect(events.count == 17)
+        for event in events {
+            let data = Data(event.components(separatedBy: "\n\n")[0].utf8)
+            let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+            #expect((object["choices"] as? [Any])?.count == 1)
+        }
+    }
+
     @Test func streamWithoutIntervalSendsEveryEvent() async throws {
         let fields = "x-mock-tokens: 1000\r\nx-mock-interval: 0s\r\n"
         let text = try await exchange(ask("/v1/completions", body: "{\"stream\":true}", fields: fields)) {
