@@ -15,9 +15,11 @@ let settings: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -57,7 +59,7 @@ let package = Package(
             name: "MartletGateway",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
-                nioCore, nioPosix, nioSSL, logging,
+                nioCore, nioPosix, nioTLS, nioSSL, logging,
             ]),
         .target(
             name: "MartletWorkers",
@@ -67,23 +69,49 @@ let package = Package(
         // Floor 4: front desk
         .target(
             name: "MartletConsole",
-            dependencies: ["MartletBase", "MartletLogic", "MartletTelemetry", "MartletExchange", "MartletGateway"]),
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
+                "MartletGateway", "MartletWorkers", nioCore,
+            ]),
         .target(
             name: "Martlet",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
                 "MartletGateway", "MartletWorkers", "MartletConsole",
-                nioCore, nioPosix, nioSSL, logging, lifecycle, yams,
+                nioCore, nioPosix, nioSSL, logging, lifecycle, signals, yams,
             ]),
         .target(
             name: "MartletTools",
-            dependencies: ["MartletBase", "CMartlet", nioCore, nioPosix]),
-        .executableTarget(name: "martlet", dependencies: ["Martlet", "MartletTools", arguments]),
+            dependencies: ["MartletBase", nioCore, nioPosix, arguments]),
+        .executableTarget(
+            name: "martlet",
+            dependencies: ["Martlet", "MartletBase", "MartletNet", "MartletTelemetry", "MartletTools", arguments]),
         // For tests only
         .target(
             name: "MartletTesting",
             dependencies: ["MartletBase", "MartletNet", "CMartlet", nioCore, nioPosix]),
         .testTarget(name: "MartletBaseTests", dependencies: ["MartletBase"]),
+        .testTarget(name: "MartletLogicTests", dependencies: ["MartletLogic", "MartletBase"]),
+        .testTarget(
+            name: "MartletWireTests",
+            dependencies: [
+                "MartletWire", "MartletBase", nioCore, .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            resources: [.copy("Corpus")]),
+        .testTarget(
+            name: "MartletNetTests",
+            dependencies: ["MartletNet", "MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL]),
+        .testTarget(name: "MartletTelemetryTests", dependencies: ["MartletTelemetry", "MartletBase", logging]),
+        .testTarget(
+            name: "MartletWorkersTests",
+            dependencies: [
+                "MartletWorkers", "MartletNet", "MartletLogic", "MartletBase", logging,
+                .product(name: "InMemoryLogging", package: "swift-log"),
+            ]),
+        .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
+        .testTarget(name: "MartletTests", dependencies: ["Martlet", "MartletBase", "MartletLogic", "MartletNet", "MartletWorkers"]),
+        .testTarget(name: "TidyTests"),
     ]
 )
 

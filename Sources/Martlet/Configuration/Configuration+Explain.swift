@@ -15,7 +15,9 @@ extension Configuration {
         lines += routes.map { "route    " + line($0) }
         lines += models.map { "model    " + Self.line($0) }
         lines += pools.flatMap(Self.lines)
-        lines += backends.map { "backend  \($0.name): \(Self.counted($0.instances, "instance")) of \($0.command.first ?? "")" }
+        lines += backends.map {
+            "backend  \($0.name): \(Self.counted($0.instances, "instance")) of \($0.command.first ?? "")"
+        }
         lines += unused.map { "note     \($0): nothing leads to it" }
         return lines.joined(separator: "\n")
     }

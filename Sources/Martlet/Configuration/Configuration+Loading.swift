@@ -51,10 +51,16 @@ extension Configuration {
         let pools = backends.map { backend in
             let target = ConfigurationNode(
                 entries: [("backend", ConfigurationNode(text: backend.name, origin: origin))], origin)
-            return (backend.name, ConfigurationNode(entries: [("targets", ConfigurationNode(.list([target]), origin))], origin))
+            return (
+                backend.name,
+                ConfigurationNode(entries: [("targets", ConfigurationNode(.list([target]), origin))], origin)
+            )
         }
         let models = backends.map { ($0.name, ConfigurationNode(text: $0.name, origin: origin)) }
-        let parts = [("pools", ConfigurationNode(entries: pools, origin)), ("models", ConfigurationNode(entries: models, origin))]
+        let parts = [
+            ("pools", ConfigurationNode(entries: pools, origin)),
+            ("models", ConfigurationNode(entries: models, origin)),
+        ]
         let root = ConfigurationNode(entries: backends.isEmpty ? [] : parts, origin)
         return try decode(root, environment, ProblemList(file: "the embedded configuration"), embedded: backends)
     }

@@ -27,7 +27,8 @@ struct ConfigurationEnvironmentTests {
 
     @Test("A variable can be any value, quoted or not, and no YAML comes out of it")
     func valuesOfVariables() throws {
-        let text = "pools:\n  a:\n    targets:\n      - {url: \"${URL}\", weight: ${W}, version: ${V:-v1}, api_key: ${KEY}}\n"
+        let text =
+            "pools:\n  a:\n    targets:\n      - {url: \"${URL}\", weight: ${W}, version: ${V:-v1}, api_key: ${KEY}}\n"
         let environment = ["URL": "http://b:2", "W": "7", "KEY": "k: [x]"]
         let problem = "martlet.yaml:4: pools.a.targets[0].api_key: must be one word without spaces"
         #expect(problems(text, environment: environment) == [problem])
@@ -42,10 +43,11 @@ struct ConfigurationEnvironmentTests {
     func errorsKeepSecrets() {
         let text = onePool + "threads: ${SECRET}\nconsole: {token: \"${SECRET} x\"}\n"
         let all = problems(text, environment: ["SECRET": "hunter2"])
-        #expect(all == [
-            "martlet.yaml:4: threads: must be a whole number or `auto`, not ${SECRET}",
-            "martlet.yaml:5: console.token: must be one word without spaces",
-        ])
+        #expect(
+            all == [
+                "martlet.yaml:4: threads: must be a whole number or `auto`, not ${SECRET}",
+                "martlet.yaml:5: console.token: must be one word without spaces",
+            ])
     }
 
     @Test("MARTLET_ variables override the file")
@@ -82,12 +84,15 @@ struct ConfigurationEnvironmentTests {
 
     @Test("A wrong variable is named, beside the mistakes of the file")
     func wrongVariables() {
-        let environment = ["MARTLET_LIMITS_BODY": "lots", "MARTLET_LISTEN": "8080", "MARTLET_CONSOLE_ADDRESS": "0.0.0.0:1"]
-        #expect(Set(problems(onePool + "threads: x\n", environment: environment)) == [
-            "martlet.yaml:4: threads: must be a whole number or `auto`, not x",
-            "MARTLET_LIMITS_BODY: limits.body: must be a size such as 64KiB or 16MiB, not lots",
-            "MARTLET_LISTEN: listen[0].address: must be HOST:PORT (0.0.0.0:PORT for every IPv4 address) or unix:/PATH, not 8080",
-            "MARTLET_CONSOLE_ADDRESS: console.address: needs `token` and `tls` to be reachable from other machines",
-        ])
+        let environment = [
+            "MARTLET_LIMITS_BODY": "lots", "MARTLET_LISTEN": "8080", "MARTLET_CONSOLE_ADDRESS": "0.0.0.0:1",
+        ]
+        #expect(
+            Set(problems(onePool + "threads: x\n", environment: environment)) == [
+                "martlet.yaml:4: threads: must be a whole number or `auto`, not x",
+                "MARTLET_LIMITS_BODY: limits.body: must be a size such as 64KiB or 16MiB, not lots",
+                "MARTLET_LISTEN: listen[0].address: must be HOST:PORT (0.0.0.0:PORT for every IPv4 address) or unix:/PATH, not 8080",
+                "MARTLET_CONSOLE_ADDRESS: console.address: needs `token` and `tls` to be reachable from other machines",
+            ])
     }
 }

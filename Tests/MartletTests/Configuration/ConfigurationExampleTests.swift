@@ -69,10 +69,13 @@ struct ConfigurationExampleTests {
 
     @Test("Two servers need no more than their addresses")
     func firstFile() throws {
-        let configuration = try decoded("pools:\n  chat:\n    targets:\n      - http://vllm1:8000\n      - http://vllm2:8000\n")
-        #expect(configuration.pools[0].targets.map(\.location) == ["vllm1", "vllm2"].compactMap {
-            UpstreamURL(text: "http://\($0):8000").map { .url($0) }
-        })
+        let configuration = try decoded(
+            "pools:\n  chat:\n    targets:\n      - http://vllm1:8000\n      - http://vllm2:8000\n")
+        #expect(
+            configuration.pools[0].targets.map(\.location)
+                == ["vllm1", "vllm2"].compactMap {
+                    UpstreamURL(text: "http://\($0):8000").map { .url($0) }
+                })
         #expect(configuration.models == [ModelConfiguration(name: "*", shares: [.init(pool: "chat", weight: 1)])])
         #expect(configuration.routes.map(\.path) == ["/", "/v1/"])
         #expect(configuration.routes.map(\.pool) == ["chat", nil])
@@ -104,14 +107,17 @@ struct ConfigurationExampleTests {
 
     @Test("--upstream is one pool that serves everything")
     func upstreams() throws {
-        let configuration = try Configuration.upstreams(["http://a:8000", "https://b"], environment: ["MARTLET_THREADS": "2"])
+        let configuration = try Configuration.upstreams(
+            ["http://a:8000", "https://b"], environment: ["MARTLET_THREADS": "2"])
         let file = try decoded("threads: 2\npools:\n  default:\n    targets: [http://a:8000, https://b]\n")
         #expect(configuration == file)
-        #expect(throws: ConfigurationError(problems: [
-            ConfigurationProblem(
-                file: "--upstream", origin: .option("--upstream"), path: "pools.default.targets[0].url",
-                message: "must be http://HOST:PORT or https://HOST:PORT, not \"a:8000\"")
-        ])) { try Configuration.upstreams(["a:8000"], environment: [:]) }
+        #expect(
+            throws: ConfigurationError(problems: [
+                ConfigurationProblem(
+                    file: "--upstream", origin: .option("--upstream"), path: "pools.default.targets[0].url",
+                    message: "must be http://HOST:PORT or https://HOST:PORT, not \"a:8000\"")
+            ])
+        ) { try Configuration.upstreams(["a:8000"], environment: [:]) }
         do {
             _ = try Configuration.upstreams(["a:8000"], environment: [:])
         } catch {
@@ -172,12 +178,13 @@ struct ConfigurationExampleTests {
 
     @Test("A route's overrides replace the pool's one by one")
     func overrides() throws {
-        let text = onePool + """
-                retry: {on: http_503}
-            routes:
-              - {path: /, pool: chat, timeouts: {total: 5s}, retry: {attempts: 3, on: off}, access_log: off, body: 1MiB}
-              - {path: /a/, pool: chat, host: "*.Example.com", api: openai, host_header: preserve}
-            """
+        let text =
+            onePool + """
+                    retry: {on: http_503}
+                routes:
+                  - {path: /, pool: chat, timeouts: {total: 5s}, retry: {attempts: 3, on: off}, access_log: off, body: 1MiB}
+                  - {path: /a/, pool: chat, host: "*.Example.com", api: openai, host_header: preserve}
+                """
         let configuration = try decoded(text)
         let pool = configuration.pools[0].policy
         let timeouts = configuration.routes[0].timeouts.applied(to: pool.timeouts)
@@ -224,45 +231,54 @@ struct ConfigurationExampleTests {
             backends:
               b: {command: [serve, "{port}"], instances: 2}
             """
-        #expect(try decoded(text).explain() == """
-            ok: 2 pools, 3 targets, 1 model, 1 route, 1 backend
-            listen   127.0.0.1:8080
-            console  127.0.0.1:8081, token ***
-            route    /v1/ -> the model API
-            model    qwen3 -> chat as Qwen/Qwen3
-            pool     chat: least_conn
-              target http://a:8000, weight 3, at most 64 at a time, api_key ***
-              target https://b, backup
-            pool     spare: least_conn
-              target backend b
-            backend  b: 2 instances of serve
-            note     pool spare: nothing leads to it
-            """)
+        #expect(
+            try decoded(text).explain() == """
+                ok: 2 pools, 3 targets, 1 model, 1 route, 1 backend
+                listen   127.0.0.1:8080
+                console  127.0.0.1:8081, token ***
+                route    /v1/ -> the model API
+                model    qwen3 -> chat as Qwen/Qwen3
+                pool     chat: least_conn
+                  target http://a:8000, weight 3, at most 64 at a time, api_key ***
+                  target https://b, backup
+                pool     spare: least_conn
+                  target backend b
+                backend  b: 2 instances of serve
+                note     pool spare: nothing leads to it
+                """)
     }
 
-    @Test("Addresses", arguments: [
-        ("127.0.0.1:8080", "127.0.0.1:8080", true), ("[::1]:80", "[::1]:80", true), ("0.0.0.0:0", "0.0.0.0:0", false),
-        ("localhost:1", "localhost:1", true), ("unix:/a/b", "unix:/a/b", true), ("[::]:443", "[::]:443", false),
-        ("127.evil.com:80", "127.evil.com:80", false), ("example.com:80", "example.com:80", false),
-    ])
+    @Test(
+        "Addresses",
+        arguments: [
+            ("127.0.0.1:8080", "127.0.0.1:8080", true), ("[::1]:80", "[::1]:80", true),
+            ("0.0.0.0:0", "0.0.0.0:0", false),
+            ("localhost:1", "localhost:1", true), ("unix:/a/b", "unix:/a/b", true), ("[::]:443", "[::]:443", false),
+            ("127.evil.com:80", "127.evil.com:80", false), ("example.com:80", "example.com:80", false),
+        ])
     func addresses(_ text: String, _ description: String, _ isLoopback: Bool) throws {
         let address = try #require(ListenAddress(text: text))
         #expect(address.description == description)
         #expect(address.isLoopback == isLoopback)
     }
 
-    @Test("Not addresses", arguments: [
-        "", ":", "a", "a:", ":80", "a:b", "a:65536", "a:-1", "a:1:2", "::1:80", "[::1]", "[::1]80", "[a]:80", "unix:", "unix:a",
-        "a b:80", "http://a:80", "a:+1", "a..b:1", "a:000080",
-    ])
+    @Test(
+        "Not addresses",
+        arguments: [
+            "", ":", "a", "a:", ":80", "a:b", "a:65536", "a:-1", "a:1:2", "::1:80", "[::1]", "[::1]80", "[a]:80",
+            "unix:", "unix:a",
+            "a b:80", "http://a:80", "a:+1", "a..b:1", "a:000080",
+        ])
     func notAddresses(_ text: String) {
         #expect(ListenAddress(text: text) == nil)
     }
 
-    @Test("URLs of targets", arguments: [
-        ("http://a", "http://a", "a"), ("HTTP://a:80/", "http://a", "a"), ("https://a", "https://a", "a"),
-        ("https://a:80", "https://a:80", "a:80"), ("http://[::1]:8000", "http://[::1]:8000", "[::1]:8000"),
-    ])
+    @Test(
+        "URLs of targets",
+        arguments: [
+            ("http://a", "http://a", "a"), ("HTTP://a:80/", "http://a", "a"), ("https://a", "https://a", "a"),
+            ("https://a:80", "https://a:80", "a:80"), ("http://[::1]:8000", "http://[::1]:8000", "[::1]:8000"),
+        ])
     func urls(_ text: String, _ description: String, _ authority: String) throws {
         let url = try #require(UpstreamURL(text: text))
         #expect(url.description == description)

@@ -23,7 +23,8 @@ struct ConfigurationHostileTests {
         #expect(problems(text).contains("martlet.yaml:2: a1: a key must be a word, not a list, a mapping or an alias"))
         var merges = "a0: &a0 {x: 1}\n"
         for level in 1...40 {
-            merges += "a\(level): &a\(level) {<<: [*a\(level - 1), *a\(level - 1)], y: [*a\(level - 1), *a\(level - 1)]}\n"
+            merges +=
+                "a\(level): &a\(level) {<<: [*a\(level - 1), *a\(level - 1)], y: [*a\(level - 1), *a\(level - 1)]}\n"
         }
         #expect(problems(merges).contains { $0.hasSuffix("holds more than 100000 values with its aliases") })
     }
@@ -68,9 +69,12 @@ struct ConfigurationHostileTests {
     func mutations() {
         let seeds = [ConfigurationKeysTests.everySection, ConfigurationExampleTests.designPage, onePool]
         let splices = [
-            ": ", "- ", "[", "]", "{", "}", "*", "&a ", "*a", "<<: ", "!!", "${", "$$", "\"", "'", "\t", "\n", "\r\n", "? ",
-            "|", ">", "%", "@", "\u{0}", "\u{85}", "\u{2028}", "\u{FEFF}", "\u{E000}", "${A}", "${A:-b}", "é", "🙂", "-1", "0", "1e999",
-            "99999999999999999999s", "---\n", "...\n", "~", "off", "unix:/", "[::1]:1", "http://", "9223372036854775807GiB",
+            ": ", "- ", "[", "]", "{", "}", "*", "&a ", "*a", "<<: ", "!!", "${", "$$", "\"", "'", "\t", "\n", "\r\n",
+            "? ",
+            "|", ">", "%", "@", "\u{0}", "\u{85}", "\u{2028}", "\u{FEFF}", "\u{E000}", "${A}", "${A:-b}", "é", "🙂",
+            "-1", "0", "1e999",
+            "99999999999999999999s", "---\n", "...\n", "~", "off", "unix:/", "[::1]:1", "http://",
+            "9223372036854775807GiB",
         ]
         var random = Xorshift(state: 0x5EED)
         var refused = 0
@@ -85,7 +89,9 @@ struct ConfigurationHostileTests {
                     let end = min(scalars.count, at + random.below(60))
                     scalars.insert(contentsOf: scalars[at..<end], at: random.below(scalars.count + 1))
                 default:
-                    if at < scalars.count { scalars[at] = splices[random.below(splices.count)].unicodeScalars.first ?? "x" }
+                    if at < scalars.count {
+                        scalars[at] = splices[random.below(splices.count)].unicodeScalars.first ?? "x"
+                    }
                 }
             }
             var text = String.UnicodeScalarView()

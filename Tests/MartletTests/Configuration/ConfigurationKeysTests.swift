@@ -5,7 +5,7 @@ import Testing
 
 @testable import Martlet
 
-/// One table of keys: what the decoder reads, what the documentation lists and what the defaults are must agree with it.
+/// One table of keys: what the decoder reads, what the documentation lists and what holds by default agree with it.
 @Suite("The table of keys is the whole truth")
 struct ConfigurationKeysTests {
     /// A file in which every section exists, so that the decoder comes past every key.
@@ -72,7 +72,9 @@ struct ConfigurationKeysTests {
         #expect(try configuration == decode(base))
     }
 
-    @Test("A default that is changed changes the configuration", arguments: withDefault.filter { $0.kind == .duration }.map(\.path))
+    @Test(
+        "A default that is changed changes the configuration",
+        arguments: withDefault.filter { $0.kind == .duration }.map(\.path))
     func valuesAreRead(_ path: String) throws {
         let base = try tree(Self.everySection)
         var written = base

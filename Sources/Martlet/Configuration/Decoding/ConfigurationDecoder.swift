@@ -23,7 +23,8 @@ struct ConfigurationDecoder {
         }
         configuration.accessLog = root.text("access_log").map(accessLog) ?? .off
         if let item = root.section("streaming").item("heartbeat") {
-            configuration.streaming.heartbeat = item.node.isOff ? nil : root.duration(item, in: .seconds(1) ... .seconds(3600))
+            configuration.streaming.heartbeat =
+                item.node.isOff ? nil : root.duration(item, in: .seconds(1) ... .seconds(3600))
         }
         checkAddresses(configuration)
         references.check(configuration, root.context.problems)
@@ -87,7 +88,8 @@ struct ConfigurationDecoder {
 
     private func checkAddresses(_ configuration: Configuration) {
         var seen: Set<ListenAddress> = []
-        for listener in configuration.listen where !seen.insert(listener.address).inserted && !isAnyPort(listener.address) {
+        for listener in configuration.listen
+        where !seen.insert(listener.address).inserted && !isAnyPort(listener.address) {
             root.refuse("names \(listener.address) twice", at: "listen")
         }
         if let console = configuration.console, seen.contains(console.address), !isAnyPort(console.address) {

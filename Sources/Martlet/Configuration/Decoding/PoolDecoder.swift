@@ -18,7 +18,8 @@ struct PoolDecoder {
         policy.hash = hash(section.section("hash"))
         policy.timeouts = SharedDecoder.timeouts(section).applied(to: policy.timeouts)
         policy.retry = SharedDecoder.retry(section).applied(to: policy.retry)
-        policy.queue.length = section.section("queue").count("length", in: SettingRange.countOrNone) ?? policy.queue.length
+        policy.queue.length =
+            section.section("queue").count("length", in: SettingRange.countOrNone) ?? policy.queue.length
         policy.health = health(section.section("health"))
         policy.breaker = section.item("breaker")?.node.isOff == true ? nil : breaker(section.section("breaker"))
         var keepalive = UpstreamKeepalive()
@@ -55,7 +56,8 @@ struct PoolDecoder {
         var policy = HealthPolicy()
         policy.kind = section.choice("type", HealthPolicy.Kind.self) ?? policy.kind
         policy.path = SharedDecoder.requestPath("path", in: section) ?? policy.path
-        policy.expect = section.value("expect", "must be a status such as 200, or a range such as 200-399", Self.statuses)
+        policy.expect = section.value(
+            "expect", "must be a status such as 200, or a range such as 200-399", Self.statuses)
         if policy.expect == 200...399 { policy.expect = nil }
         policy.interval = section.duration("interval") ?? policy.interval
         policy.timeout = section.duration("timeout") ?? policy.timeout
@@ -65,7 +67,9 @@ struct PoolDecoder {
     }
 
     private static func statuses(_ text: String) -> ClosedRange<Int>? {
-        let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Section.wholeNumber(String($0)) }
+        let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map {
+            Section.wholeNumber(String($0))
+        }
         guard let first = bounds.first, let low = first, bounds.count <= 2, let last = bounds.last, let high = last,
             (100...599).contains(low), (low...599).contains(high)
         else { return nil }

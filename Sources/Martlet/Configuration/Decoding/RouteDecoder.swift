@@ -48,7 +48,9 @@ struct RouteDecoder {
         guard let item = section.item("strip"), !item.node.isOff else { return nil }
         let isWhole = ["true", "yes", "on"].contains(item.node.text?.lowercased())
         let form = "must be true, false or the beginning of the route's path"
-        guard var strip = isWhole ? path : section.value(item, form, { $0.hasPrefix("/") ? $0 : nil }) else { return nil }
+        guard var strip = isWhole ? path : section.value(item, form, { $0.hasPrefix("/") ? $0 : nil }) else {
+            return nil
+        }
         if strip.hasSuffix("/") { strip.removeLast() }
         let rest = path.dropFirst(strip.count)
         guard path.hasPrefix(strip), rest.isEmpty || rest.hasPrefix("/") else {

@@ -16,26 +16,31 @@ extension ConfigurationKeys {
         + retry("pools.*.retry", standards: ["2", "20%", "error timeout"]) + [
             ConfigurationKey("pools.*.queue", .section, "Requests that wait while every target is busy."),
             ConfigurationKey("pools.*.queue.length", .count, "1000", "How many may wait; `0`: none."),
-            ConfigurationKey("pools.*.health", .section, "Active checks of each target; `off`: none.", shorthand: "type"),
+            ConfigurationKey(
+                "pools.*.health", .section, "Active checks of each target; `off`: none.", shorthand: "type"),
             ConfigurationKey("pools.*.health.type", .word, "http", "`http`, `tcp` or `off`."),
             ConfigurationKey("pools.*.health.path", .text, "/health", "What an `http` check asks for."),
             ConfigurationKey(
                 "pools.*.health.expect", .word, "200-399", "The status that passes: `200`, or a range."),
             ConfigurationKey("pools.*.health.interval", .duration, "5s", "Between two checks of a target that is up."),
             ConfigurationKey("pools.*.health.timeout", .duration, "2s", "How long one check may take."),
-            ConfigurationKey("pools.*.health.healthy", .count, "1", "Passing checks in a row that bring a target back."),
-            ConfigurationKey("pools.*.health.unhealthy", .count, "2", "Failing checks in a row that take a target out."),
+            ConfigurationKey(
+                "pools.*.health.healthy", .count, "1", "Passing checks in a row that bring a target back."),
+            ConfigurationKey(
+                "pools.*.health.unhealthy", .count, "2", "Failing checks in a row that take a target out."),
             ConfigurationKey(
                 "pools.*.breaker", .section, "Takes out a target that fails too often; `off`: never."),
             ConfigurationKey("pools.*.breaker.failures", .ratio, "50%", "The share of failures that opens it."),
             ConfigurationKey("pools.*.breaker.window", .duration, "10s", "Over which failures are counted."),
-            ConfigurationKey("pools.*.breaker.minimum", .count, "20", "Requests in the window below which it never opens."),
+            ConfigurationKey(
+                "pools.*.breaker.minimum", .count, "20", "Requests in the window below which it never opens."),
             ConfigurationKey("pools.*.breaker.open", .duration, "30s", "How long it stays open before one probe."),
             ConfigurationKey("pools.*.keepalive", .section, "Connections to targets that wait for the next request."),
             ConfigurationKey(
                 "pools.*.keepalive.idle", .duration, "4s",
                 "Closed after this long unused; keep it below the servers' own timeout."),
-            ConfigurationKey("pools.*.keepalive.connections", .count, "1024", "Idle ones kept for the pool; `0`: none."),
+            ConfigurationKey(
+                "pools.*.keepalive.connections", .count, "1024", "Idle ones kept for the pool; `0`: none."),
         ]
 
     static let targets: [ConfigurationKey] =
@@ -43,7 +48,8 @@ extension ConfigurationKeys {
             ConfigurationKey("pools.*.targets", .list, "Where requests go. Required."),
             ConfigurationKey("pools.*.targets[]", .section, "One server, or one managed backend.", shorthand: "url"),
             ConfigurationKey(
-                "pools.*.targets[].url", .url, "`http://HOST:PORT` or `https://HOST:PORT`; a name stands for all its addresses."),
+                "pools.*.targets[].url", .url,
+                "`http://HOST:PORT` or `https://HOST:PORT`; a name stands for all its addresses."),
             ConfigurationKey("pools.*.targets[].backend", .text, "In place of `url`: a name of `backends`."),
             ConfigurationKey("pools.*.targets[].weight", .count, "1", "Its share of the work against the others'."),
             ConfigurationKey(
@@ -61,7 +67,7 @@ extension ConfigurationKeys {
                 "pools.*.targets[].api_key", .secret, "Sent as `Authorization: Bearer KEY` in place of the client's."),
             ConfigurationKey(
                 "pools.*.targets[].host", .word, "target",
-                "The `Host` it sees: `target` (of its own URL), `preserve` (the client's, nginx's `$host`), or a name."),
+                "The `Host` it sees: `target` (of its own URL), `preserve` (the client's, nginx's `$host`) or a name."),
             ConfigurationKey("pools.*.targets[].version", .text, "A label on its metrics."),
             ConfigurationKey("pools.*.targets[].tls", .section, "For `https://`."),
             ConfigurationKey(
@@ -92,7 +98,8 @@ extension ConfigurationKeys {
             ConfigurationKey(
                 path, .section,
                 standards == nil
-                    ? "In place of the pool's, one by one." : "Another target first; never after bytes reached the client."),
+                    ? "In place of the pool's, one by one."
+                    : "Another target first; never after bytes reached the client."),
             ConfigurationKey("\(path).attempts", .count, standards?[0] ?? "", "Attempts in all, the first included."),
             ConfigurationKey(
                 "\(path).budget", .ratio, standards?[1] ?? "",

@@ -19,10 +19,12 @@ extension ConfigurationKeys {
             ConfigurationKey("routes[].pool", .text, "The pool; without it the route is the model API (see `models`)."),
             ConfigurationKey(
                 "routes[].strip", .text, "false",
-                "`true`: the route's path is taken off before the request goes upstream; or the part of it to take off."),
+                "`true`: the route's path is taken off before the request goes upstream; or the part of it to take off."
+            ),
             ConfigurationKey("routes[].host_header", .word, "In place of the target's `host`."),
             ConfigurationKey("routes[].body", .size, "The largest request body, if not `limits.body`."),
-            ConfigurationKey("routes[].access_log", .flag, "true", "Whether its requests leave a line in the access log."),
+            ConfigurationKey(
+                "routes[].access_log", .flag, "true", "Whether its requests leave a line in the access log."),
             ConfigurationKey(
                 "routes[].api", .word,
                 "The shape of Martlet's own errors: `openai` (what the model API uses) or `plain` (what others use)."),
@@ -34,7 +36,8 @@ extension ConfigurationKeys {
         ConfigurationKey("backends", .names, "Processes that Martlet runs itself; a target names one as `backend`."),
         ConfigurationKey("backends.*", .section, "One backend, under a name of your choice."),
         ConfigurationKey(
-            "backends.*.command", .command, "The program and its arguments, as a list; `{port}` becomes the port. Required."),
+            "backends.*.command", .command,
+            "The program and its arguments, as a list; `{port}` becomes the port. Required."),
         ConfigurationKey("backends.*.environment", .names, "Variables on top of Martlet's own."),
         ConfigurationKey("backends.*.environment.*", .text, "The value; `{port}` becomes the port."),
         ConfigurationKey("backends.*.directory", .file, "The working directory, if not Martlet's own."),
@@ -47,17 +50,20 @@ extension ConfigurationKeys {
         ConfigurationKey("backends.*.ready.within", .duration, "60s", "A process that takes longer is replaced."),
         ConfigurationKey("backends.*.ready.interval", .duration, "5s", "Between two checks once it serves."),
         ConfigurationKey("backends.*.ready.timeout", .duration, "2s", "How long one check may take."),
-        ConfigurationKey("backends.*.ready.unhealthy", .count, "3", "Failing checks in a row after which it is replaced."),
+        ConfigurationKey(
+            "backends.*.ready.unhealthy", .count, "3", "Failing checks in a row after which it is replaced."),
         ConfigurationKey("backends.*.limits", .section, "Limits of each process."),
         ConfigurationKey("backends.*.limits.address_space", .size, "off", "The most address space; `off`: no limit."),
-        ConfigurationKey("backends.*.limits.open_files", .count, "off", "The most open files; `off`: Martlet's own limit."),
+        ConfigurationKey(
+            "backends.*.limits.open_files", .count, "off", "The most open files; `off`: Martlet's own limit."),
         ConfigurationKey("backends.*.restart", .section, "How a process that ended is started again."),
         ConfigurationKey("backends.*.restart.backoff", .duration, "1s", "The first wait; it doubles with each exit."),
         ConfigurationKey("backends.*.restart.backoff_max", .duration, "30s", "The longest wait."),
         ConfigurationKey("backends.*.restart.exits", .count, "5", "So many exits within `window` slow restarts down."),
         ConfigurationKey("backends.*.restart.window", .duration, "60s", "See `exits`."),
         ConfigurationKey("backends.*.restart.slow", .duration, "60s", "The wait between starts while slowed down."),
-        ConfigurationKey("backends.*.restart.stable", .duration, "60s", "Serving this long earns quick restarts again."),
+        ConfigurationKey(
+            "backends.*.restart.stable", .duration, "60s", "Serving this long earns quick restarts again."),
         ConfigurationKey("backends.*.grace", .duration, "10s", "Between SIGTERM and SIGKILL when it is stopped."),
     ]
 }

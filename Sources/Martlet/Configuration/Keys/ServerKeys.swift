@@ -15,7 +15,8 @@ extension ConfigurationKeys {
             ConfigurationKey("threads", .count, "auto", "Event loops; `auto`: one for each core."),
             ConfigurationKey(
                 "trusted_proxies", .addresses,
-                "Addresses and blocks (`10.0.0.0/8`) whose `X-Forwarded-For`, `-Proto` and `X-Request-Id` are believed."),
+                "Addresses and blocks (`10.0.0.0/8`) whose `X-Forwarded-For`, `-Proto` and `X-Request-Id` are believed."
+            ),
             ConfigurationKey(
                 "access_log", .file, "off", "One JSON line for each request: `off`, `stdout`, `stderr` or a file."),
             ConfigurationKey("limits", .section, "What clients and the process may use."),
@@ -47,7 +48,8 @@ extension ConfigurationKeys {
             ConfigurationKey("streaming", .section, "Event streams."),
             ConfigurationKey(
                 "streaming.heartbeat", .duration, "15s",
-                "After this long a silence a comment goes out, so that nothing in between cuts the stream; `off`: never."),
+                "After this long a silence a comment goes out, so that no proxy cuts the stream; `off`: never."
+            ),
         ]
 
     private static func serverTLS(_ path: String) -> [ConfigurationKey] {

@@ -15,7 +15,8 @@ enum HeaderText {
     /// No control characters, no space around it.
     static func isValue(_ text: some StringProtocol) -> Bool {
         let isPrintable = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
-        return isPrintable && text.utf8.count <= 8192 && !isSpace(text.utf8.first) && !isSpace(text.utf8.reversed().first)
+        return isPrintable && text.utf8.count <= 8192 && !isSpace(text.utf8.first)
+            && !isSpace(text.utf8.reversed().first)
     }
 
     private static func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }

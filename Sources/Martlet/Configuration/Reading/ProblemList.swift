@@ -25,7 +25,9 @@ final class ProblemList {
     /// All of them as one error, in the order of the file; nil when there are none.
     var error: ConfigurationError? {
         guard !problems.isEmpty else { return nil }
-        let ordered = problems.enumerated().sorted { (Self.rank($0.element), $0.offset) < (Self.rank($1.element), $1.offset) }
+        let ordered = problems.enumerated().sorted {
+            (Self.rank($0.element), $0.offset) < (Self.rank($1.element), $1.offset)
+        }
         var told = ordered.prefix(Self.maximumTold).map(\.element)
         if problems.count > Self.maximumTold {
             let message = "and \(problems.count - Self.maximumTold) more problems"

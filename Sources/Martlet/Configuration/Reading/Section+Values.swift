@@ -110,7 +110,9 @@ extension Section {
     }
 
     func size(_ item: Item, in range: ClosedRange<Int>) -> Int? {
-        guard let size = value(item, "must be a size such as 64KiB or 16MiB", { ByteCount.parse($0) }) else { return nil }
+        guard let size = value(item, "must be a size such as 64KiB or 16MiB", { ByteCount.parse($0) }) else {
+            return nil
+        }
         return bounded(size, in: range, at: item) { ByteCount.text($0) }
     }
 
@@ -136,7 +138,8 @@ extension Section {
         -> T?
     {
         if range.contains(value) { return value }
-        let bound = value < range.lowerBound ? "at least \(text(range.lowerBound))" : "at most \(text(range.upperBound))"
+        let bound =
+            value < range.lowerBound ? "at least \(text(range.lowerBound))" : "at most \(text(range.upperBound))"
         refuse("must be \(bound), not \(item.node.shown)", at: item)
         return nil
     }

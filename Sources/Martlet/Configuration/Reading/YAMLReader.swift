@@ -41,7 +41,8 @@ struct YAMLReader {
             isTooLarge = true
             return nothing
         }
-        if !["", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"].contains(Self.tag(of: node)) {
+        if !["", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"].contains(Self.tag(of: node))
+        {
             problems.add("tags such as \(printable(Self.tag(of: node))) are not read here", at: path, origin: origin)
         }
         let before = values
@@ -91,7 +92,9 @@ struct YAMLReader {
         scalar.style == .plain ? YAMLText.aliasName(scalar.string) : nil
     }
 
-    private mutating func alias(_ name: String, at path: SettingPath, _ origin: ConfigurationOrigin) -> ConfigurationNode {
+    private mutating func alias(_ name: String, at path: SettingPath, _ origin: ConfigurationOrigin)
+        -> ConfigurationNode
+    {
         guard let anchored = anchors[name] else {
             let shown = printable(name.prefix(60))
             problems.add("`*\(shown)` refers to nothing: no `&\(shown)` comes before it", at: path, origin: origin)
@@ -127,7 +130,9 @@ struct YAMLReader {
 // MARK: - Mappings
 
 extension YAMLReader {
-    private mutating func entries(_ mapping: Node.Mapping, at path: SettingPath, depth: Int) -> [ConfigurationNode.Entry] {
+    private mutating func entries(_ mapping: Node.Mapping, at path: SettingPath, depth: Int) -> [ConfigurationNode
+        .Entry]
+    {
         var entries: [ConfigurationNode.Entry] = []
         var inherited: [ConfigurationNode.Entry] = []
         var lines: [String: Int] = [:]

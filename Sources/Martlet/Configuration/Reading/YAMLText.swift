@@ -5,8 +5,8 @@ import Yams
 /// The library expands aliases by itself, and hashes and compares whole keys while it does: a few lines of nested
 /// aliases would take it hours. It also stops at the first mapping with a key that is written twice. So it never sees
 /// either: an alias reaches it as a word that begins with a mark, and the first of two equal keys is marked and tried
-/// again. The braces of `${NAME}` are marked too, because YAML would read them as a mapping within `{…}`. Whoever reads
-/// the document takes the marks away.
+/// again. The braces of `${NAME}` are marked too, because YAML would read them as a mapping within `{…}`. Whoever
+/// reads the document takes the marks away.
 struct YAMLText {
     /// Characters of Unicode's private area; a file that holds one is refused.
     private enum Sign {
@@ -23,13 +23,15 @@ struct YAMLText {
 
     static let maximumBytes = 4 << 20
     private static let maximumDuplicates = 50
+    /// Trying again costs time: a large file gets fewer tries.
+    private static let maximumBytesTried = 8 << 20
 
     struct Failure: Error {
         var line: Int?
         var message: String
     }
 
-    private var scalars: String.UnicodeScalarView
+    private var scalars: [Unicode.Scalar]
 
     init(_ text: String) throws(Failure) {
         guard text.utf8.count <= Self.maximumBytes else {
@@ -38,13 +40,15 @@ struct YAMLText {
         let original = Array(text.unicodeScalars)
         if let index = original.firstIndex(where: { Sign.all.contains($0) }) {
             let line = original[..<index].reduce(1) { $1 == "\n" ? $0 + 1 : $0 }
-            throw Failure(line: line, message: "holds the private character U+\(String(original[index].value, radix: 16))")
+            throw Failure(
+                line: line, message: "holds the private character U+\(String(original[index].value, radix: 16))")
         }
         scalars = Self.marked(original)
     }
 
-    private static func marked(_ original: [Unicode.Scalar]) -> String.UnicodeScalarView {
-        var result = String.UnicodeScalarView()
+    private static func marked(_ original: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        result.reserveCapacity(original.count)
         var closing: Int?
         var index = 0
         while index < original.count {
@@ -53,7 +57,7 @@ struct YAMLText {
             if scalar == "*", let next, isAnchorCharacter(next) {
                 result.append(Sign.alias)
             } else if scalar == "$", next == "$" {
-                result.append(contentsOf: "$$".unicodeScalars)
+                result += ["$", "$"]
                 index += 1
             } else if scalar == "$", next == "{", let end = endOfReference(original[(index + 2)...]) {
                 result.append(Sign.opening)
@@ -69,23 +73,30 @@ struct YAMLText {
 
     /// Where the `}` is, when what comes before it can be `NAME` or `NAME:-default` on one line.
     private static func endOfReference(_ text: ArraySlice<Unicode.Scalar>) -> Int? {
-        let stops: Set<Unicode.Scalar> = ["}", "{", "\"", "'", "\r", "\n"]
-        guard let end = text.firstIndex(where: stops.contains), text[end] == "}" else { return nil }
+        guard let end = text.firstIndex(where: isStop), text[end] == "}" else { return nil }
         let name = text[..<end].prefix { $0 != ":" }
         guard !name.isEmpty, name.allSatisfy({ isAnchorCharacter($0) && $0 != "-" }) else { return nil }
         return end
     }
 
+    private static func isStop(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "}", "{", "\"", "'", "\r", "\n": true
+        default: false
+        }
+    }
+
     /// The document, with the parser that must outlive it (a node holds its anchor weakly); nil for an empty file.
     mutating func compose() throws(Failure) -> (parser: Parser, root: Node)? {
+        let maximumRepeats = min(Self.maximumDuplicates, Self.maximumBytesTried / max(1, scalars.count))
         var repeats = 0
         while true {
             do {
-                let parser = try Parser(yaml: String(scalars), resolver: .basic, encoding: .utf8)
+                let parser = try Parser(yaml: Self.text(scalars), resolver: .basic, encoding: .utf8)
                 return try parser.singleRoot().map { (parser, $0) }
             } catch YamlError.duplicatedKeysInMapping(let names, let context) {
                 repeats += 1
-                guard repeats <= Self.maximumDuplicates, markDuplicate(at: context.mark, number: repeats) else {
+                guard repeats <= maximumRepeats, markDuplicate(at: context.mark, number: repeats) else {
                     let name = printable(Self.withoutMarks(names.first ?? "").prefix(60))
                     throw Failure(line: context.mark.line, message: "the key `\(name)` is written twice")
                 }
@@ -97,19 +108,26 @@ struct YAMLText {
 
     /// The text of a value or key as it was in the file.
     static func withoutMarks(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
+        guard text.unicodeScalars.contains(where: { Sign.all.contains($0) }) else { return text }
+        var result: [Unicode.Scalar] = []
         var isInNumber = false
         for scalar in text.unicodeScalars {
             switch scalar {
             case Sign.duplicate: isInNumber.toggle()
             case _ where isInNumber: continue
             case Sign.alias: result.append("*")
-            case Sign.opening: result.append(contentsOf: "${".unicodeScalars)
+            case Sign.opening: result += ["$", "{"]
             case Sign.closing: result.append("}")
             default: result.append(scalar)
             }
         }
-        return String(result)
+        return Self.text(result)
+    }
+
+    private static func text(_ scalars: [Unicode.Scalar]) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        return String(view)
     }
 
     /// The name of the alias that a plain scalar stands for.
@@ -124,26 +142,27 @@ struct YAMLText {
 
     /// Makes the key there unlike any other; false where something stands before the key itself.
     private mutating func markDuplicate(at mark: Mark, number: Int) -> Bool {
-        guard var index = index(line: mark.line, column: mark.column), index < scalars.endIndex else { return false }
+        guard var index = index(line: mark.line, column: mark.column) else { return false }
         if ["&", "!", "?", "[", "{"].contains(scalars[index]) { return false }
-        if scalars[index] == "\"" || scalars[index] == "'" { scalars.formIndex(after: &index) }
+        if scalars[index] == "\"" || scalars[index] == "'" { index += 1 }
         let wrapped = "\(Sign.duplicate)\(number)\(Sign.duplicate)"
         scalars.insert(contentsOf: wrapped.unicodeScalars, at: index)
         return true
     }
 
     /// Lines end where the library ends them.
-    private func index(line: Int, column: Int) -> String.UnicodeScalarView.Index? {
-        var index = scalars.startIndex
+    private func index(line: Int, column: Int) -> Int? {
+        var index = 0
         var current = 1
         while current < line {
-            guard index < scalars.endIndex else { return nil }
+            guard index < scalars.count else { return nil }
             let scalar = scalars[index]
-            scalars.formIndex(after: &index)
-            if scalar == "\r", index < scalars.endIndex, scalars[index] == "\n" { scalars.formIndex(after: &index) }
+            index += 1
+            if scalar == "\r", index < scalars.count, scalars[index] == "\n" { index += 1 }
             if ["\r", "\n", "\u{85}", "\u{2028}", "\u{2029}"].contains(scalar) { current += 1 }
         }
-        return scalars.index(index, offsetBy: column - 1, limitedBy: scalars.endIndex)
+        index += column - 1
+        return index < scalars.count ? index : nil
     }
 
     private static func failure(_ error: any Error) -> Failure {

@@ -1,0 +1,118 @@
+import MartletBase
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import NIOCore
+
+/// What a configuration means, built: pools, routes, and who is to join which pool. Built whole before anything of it
+/// is used, so that a certificate that does not load changes nothing.
+struct Plan {
+    /// A target that a managed backend becomes when one of its instances is ready.
+    struct BackendTarget: Sendable {
+        let pool: Pool
+        let settings: TargetConfiguration
+    }
+
+    private(set) var pools: [Pool] = []
+    private(set) var specs: [(spec: TargetSpec, pool: Pool)] = []
+    private(set) var backendTargets: [String: [BackendTarget]] = [:]
+    private(set) var routes: [Route] = []
+    private(set) var models: ModelTable
+
+    init(_ configuration: Configuration, labels: LabelRegistry, observer: any PoolObserver) throws {
+        models = ModelTable([])
+        var byName: [String: Pool] = [:]
+        for settings in configuration.pools {
+            let index = labels.index(of: settings.name, in: .pool)
+            let pool = Pool(name: settings.name, index: index, policy: settings.policy, observer: observer)
+            pools.append(pool)
+            byName[settings.name] = pool
+            for target in settings.targets { try place(target, in: pool) }
+        }
+        models = ModelTable(configuration.models.map { model in
+            ModelTable.Entry(
+                name: model.name, index: labels.index(of: model.name, in: .model),
+                pools: model.shares.compactMap { share in byName[share.pool].map { ($0, share.weight) } },
+                upstreamName: model.upstreamName, fallback: model.fallback.flatMap { byName[$0] })
+        })
+        for settings in configuration.routes {
+            let destination = settings.pool.flatMap { byName[$0] }.map(Route.Destination.pool) ?? .models(models)
+            routes.append(
+                Route(settings, index: labels.index(of: settings.path, in: .route), to: destination, limits: configuration.limits))
+        }
+    }
+
+    private mutating func place(_ target: TargetConfiguration, in pool: Pool) throws {
+        switch target.location {
+        case .url(let url): specs.append((try TargetSpec(target, origin: url.origin), pool))
+        case .backend(let name):
+            backendTargets[name, default: []].append(BackendTarget(pool: pool, settings: target))
+        }
+    }
+}
+
+extension UpstreamURL {
+    var origin: Origin { Origin(scheme: isTLS ? .https : .http, host: host, port: port) }
+}
+
+extension TargetSpec {
+    init(_ settings: TargetConfiguration, origin: Origin) throws {
+        var tls: TLSClient?
+        if origin.scheme == .https {
+            tls = try TLSClient(verify: settings.tls.verify, ca: settings.tls.ca, serverName: settings.tls.serverName)
+        }
+        var edits = HeaderEdits(settings.headers)
+        if let key = settings.apiKey {
+            edits = HeaderEdits(settings.headers, authorization: key)
+        }
+        let authority: String? =
+            switch settings.host {
+            case .target: origin.authority
+            case .preserve: nil
+            case .literal(let text): text
+            }
+        self.init(
+            origin: origin, policy: settings.policy, edits: edits, tls: tls, authority: authority,
+            version: settings.version ?? "")
+    }
+}
+
+extension HeaderEdits {
+    init(_ rules: HeaderRules, authorization key: Secret? = nil) {
+        var set = rules.set.map { ($0.name, $0.value.exposed) }
+        if let key { set.append(("Authorization", "Bearer \(key.exposed)")) }
+        self.init(set: set, add: rules.add.map { ($0.name, $0.value.exposed) }, remove: rules.remove)
+    }
+}
+
+extension Route {
+    convenience init(_ settings: RouteConfiguration, index: UInt16, to destination: Destination, limits: LimitsConfiguration) {
+        let timeouts = settings.timeouts
+        let retry = settings.retry
+        self.init(
+            index: index, path: settings.path, host: settings.host, destination: destination,
+            shape: settings.api == .openai ? .openAI : .plain, strip: settings.strip ?? "",
+            requestEdits: HeaderEdits(settings.headers), responseEdits: HeaderEdits(settings.responseHeaders),
+            bodyLimit: settings.body ?? limits.body, hostHeader: settings.hostHeader.flatMap(HostHeader.init),
+            adapt: { pool in
+                var policy = pool
+                policy.timeouts = timeouts.applied(to: pool.timeouts)
+                policy.retry = retry.applied(to: pool.retry)
+                return policy
+            },
+            isLogged: settings.isLogged)
+    }
+}
+
+extension Route.HostHeader {
+    /// nil: the target's own rule holds.
+    init?(_ rule: HostRule) {
+        switch rule {
+        case .target: return nil
+        case .preserve: self = .preserve
+        case .literal(let text): self = .literal(ByteBuffer(string: text))
+        }
+    }
+}

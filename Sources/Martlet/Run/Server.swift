@@ -1,0 +1,181 @@
+import Glibc
+package import Logging
+import MartletBase
+import MartletConsole
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletWire
+import MartletWorkers
+package import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+/// One running Martlet: everything that a configuration asked for, wired together.
+package final class Server: Sendable {
+    private let configuration: Configuration
+    private let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: LoopTable
+    private let labels = LabelRegistry()
+    private let resolver = NameResolver()
+    private let client: HTTPClient
+    private let membership: Membership
+    private let plan: Plan
+    private let backends: BackendService
+    private let budget: BufferBudget
+    private let accessLog: LogSink?
+
+    /// Builds everything, opens nothing yet. Throws what the file could not know, such as a certificate that does not
+    /// load.
+    package init(_ configuration: Configuration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
+        budget = BufferBudget(limit: configuration.limits.buffered)
+        accessLog = try LogSink.accessLog(configuration.accessLog)
+        loops = LoopTable(group: group, contexts: try Self.contexts(of: group, configuration, budget, accessLog, labels))
+        client = HTTPClient(group: group, resolver: resolver)
+        membership = Membership(resolver: resolver, labels: labels, loops: loops, logger: logger)
+        plan = try Plan(configuration, labels: labels, observer: PoolWatcher(loops: loops, logger: logger))
+        let client = self.client
+        let glue = BackendGlue(plan: plan, membership: membership, logger: logger)
+        backends = BackendService(
+            configuration.backends, logger: logger, now: { .current },
+            probe: { host, port, path, timeout in await client.isReady(host: host, port: port, path: path, timeout: timeout) },
+            announce: { glue.announce($0) })
+    }
+
+    /// Serves until the task is cancelled or the process is told to stop.
+    ///
+    /// - Parameter started: told the addresses once every listener is open.
+    package func run(started: @Sendable (Addresses) -> Void) async throws {
+        for (spec, pool) in plan.specs { await membership.add(spec, to: pool) }
+        let listeners = try await openListeners()
+        started(Addresses(listeners: listeners.public.map(\.address), console: listeners.console?.address))
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: Role { [membership] in await membership.run() }),
+            .init(service: Role { [plan] in await Self.tick(plan.pools) }),
+            .init(service: Role { [loops] in await Self.flushAccessLogs(loops) }),
+            .init(service: Role { [backends] in await backends.run() }),
+        ]
+        for pool in plan.pools {
+            let checker = HealthChecker(pool: pool, client: client, logger: logger)
+            services.append(.init(service: Role { await checker.run() }))
+        }
+        let serviceGroup = ServiceGroup(
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await serviceGroup.run()
+        for listener in listeners.public { await listener.close() }
+        await listeners.console?.close()
+        await resolver.shutdown()
+        try await group.shutdownGracefully()
+    }
+
+    // MARK: Listeners
+
+    private func openListeners() async throws -> (public: [Listener], console: Listener?) {
+        let site = Site(Router(publicRoutes()))
+        var listeners: [Listener] = []
+        for settings in configuration.listen {
+            listeners.append(try await open(settings.address, tls: settings.tls, site: site))
+        }
+        guard let console = configuration.console else { return (listeners, nil) }
+        let desk = Site(Router(consoleRoutes(token: console.token)))
+        return (listeners, try await open(console.address, tls: console.tls, site: desk))
+    }
+
+    private func open(_ address: ListenAddress, tls: TLSServerConfiguration?, site: Site) async throws -> Listener {
+        var settings = FrontSettings(configuration)
+        settings.isTLS = tls != nil
+        let security = try tls.map { try TLSServer(certificate: $0.certificate, key: $0.key, clientCA: $0.clientCA) }
+        do {
+            return try await Listener.open(
+                on: try await address.resolved(by: resolver), tls: security, settings: settings, site: site, loops: loops)
+        } catch {
+            throw MartletError(.internalError, operation: "listen on \(address)", cause: "\(error)")
+        }
+    }
+
+    private func publicRoutes() -> [Route] {
+        plan.routes + [
+            local("/healthz", HealthzEndpoint(pools: plan.pools)),
+            local("/readyz", ReadyzEndpoint(pools: plan.pools)),
+        ] + plan.routes.filter(\.isModelAPI).map { route in
+            local("\(route.name)models", ModelsEndpoint(table: plan.models, client: client, created: Int(time(nil))), isLogged: true)
+        }
+    }
+
+    private func consoleRoutes(token: Secret?) -> [Route] {
+        let desk = Desk(
+            pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
+            accessLog: accessLog)
+        return [
+            local("/status", Guarded(StatusEndpoint(desk), token: token)),
+            local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
+            local("/targets", Guarded(TargetsEndpoint(desk), token: token)),
+            local("/healthz", HealthzEndpoint(pools: plan.pools)),
+            local("/readyz", ReadyzEndpoint(pools: plan.pools)),
+        ]
+    }
+
+    private func local(_ path: String, _ handler: any LocalHandler, isLogged: Bool = false) -> Route {
+        Route(
+            index: labels.index(of: path, in: .route), path: path, destination: .local(handler), shape: .openAI,
+            bodyLimit: 1 << 20, isLogged: isLogged)
+    }
+
+    // MARK: Roles
+
+    /// Time acts on queues: expired waiters leave, targets whose ejection ended take work.
+    private static func tick(_ pools: [Pool]) async {
+        while (try? await Task.sleep(for: .milliseconds(100))) != nil {
+            for pool in pools { pool.tick(now: .current) }
+        }
+    }
+
+    private static func flushAccessLogs(_ loops: LoopTable) async {
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            loops.broadcast { $0.accessLog?.flush() }
+        }
+    }
+
+    private static func contexts(
+        of group: MultiThreadedEventLoopGroup, _ configuration: Configuration, _ budget: BufferBudget, _ sink: LogSink?,
+        _ labels: LabelRegistry
+    ) throws -> [NIOLoopBound<LoopContext>] {
+        let seed = UInt64.random(in: .min ... .max)
+        let heartbeat = configuration.streaming.heartbeat
+        let keepalive = configuration.pools.first?.keepalive ?? UpstreamKeepalive()
+        return try group.makeIterator().enumerated().map { number, loop in
+            try loop.submit {
+                let context = LoopContext(loop: loop, number: number, budget: budget, seed: seed)
+                context.heartbeat = heartbeat
+                context.accessLog = sink.map { AccessLog(sink: $0, labels: labels) }
+                context.legs = HTTP1Legs(
+                    loop: context, idleTime: keepalive.idle, idlePerTarget: keepalive.connections)
+                return NIOLoopBound(context, eventLoop: loop)
+            }.wait()
+        }
+    }
+}
+
+/// Where a server listens, ports that were picked included.
+package struct Addresses: Sendable {
+    package let listeners: [SocketAddress]
+    package let console: SocketAddress?
+}
+
+/// A background role as a service: ends when the server is told to stop, not before, even where it has nothing to do (a
+/// service that returns early would end the others).
+private struct Role: Service {
+    let body: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await body() }
+        try? await gracefulShutdown()
+    }
+}

@@ -1,0 +1,60 @@
+package import MartletBase
+package import MartletExchange
+package import MartletGateway
+package import MartletTelemetry
+import MartletWire
+package import MartletWorkers
+
+/// What the console shows and may change.
+package struct Desk: Sendable {
+    let pools: [Pool]
+    let loops: LoopTable
+    let labels: LabelRegistry
+    let membership: Membership
+    let backends: BackendService
+    let budget: BufferBudget
+    let accessLog: LogSink?
+
+    package init(
+        pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
+        budget: BufferBudget, accessLog: LogSink?
+    ) {
+        self.pools = pools
+        self.loops = loops
+        self.labels = labels
+        self.membership = membership
+        self.backends = backends
+        self.budget = budget
+        self.accessLog = accessLog
+    }
+
+    /// The numbers of all loops, summed.
+    func totals() async throws -> MeterTotals {
+        MeterTotals(try await loops.map { $0.meter.snapshot() })
+    }
+}
+
+/// Asks for the console's token, where one is set.
+package final class Guarded: LocalHandler {
+    private let handler: any LocalHandler
+    private let token: Secret?
+
+    package init(_ handler: any LocalHandler, token: Secret?) {
+        self.handler = handler
+        self.token = token
+    }
+
+    package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        if let token, !Self.isSame(request.headers.value(.authorization) ?? "", "Bearer \(token.exposed)") {
+            throw MartletError(.unauthorized)
+        }
+        return try await handler.handle(request)
+    }
+
+    /// Takes as long wherever the first difference is.
+    private static func isSame(_ given: String, _ wanted: String) -> Bool {
+        let (given, wanted) = (Array(given.utf8), Array(wanted.utf8))
+        guard given.count == wanted.count else { return false }
+        return zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}

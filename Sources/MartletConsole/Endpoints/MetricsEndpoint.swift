@@ -1,0 +1,53 @@
+package import MartletExchange
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import NIOCore
+
+/// `GET /metrics`: Prometheus text.
+package final class MetricsEndpoint: LocalHandler {
+    private let desk: Desk
+
+    package init(_ desk: Desk) {
+        self.desk = desk
+    }
+
+    package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        let text = Exposition.text(totals: try await desk.totals(), labels: desk.labels, readings: readings())
+        return LocalResponse(status: 200, contentType: Exposition.contentType, body: ByteBuffer(string: text))
+    }
+
+    private func readings() -> Readings {
+        var readings = Readings(build: BuildInfo.current)
+        for pool in desk.pools {
+            let status = pool.status(now: .current)
+            let urls = Dictionary(pool.targets.map { ($0.id, $0.url) }) { first, _ in first }
+            readings.targets += status.targets.map { target in
+                Readings.Target(
+                    pool: pool.name, url: urls[target.id] ?? "", inFlight: target.inflight,
+                    isUp: target.state.reason == nil, breaker: BreakerLabel(target.breaker))
+            }
+            for (priority, length) in [
+                (PriorityClass.interactive, status.queued.interactive), (.batch, status.queued.batch),
+                (.background, status.queued.background),
+            ] {
+                readings.queues.append(.init(pool: pool.name, priority: priority, length: length))
+            }
+        }
+        if let log = desk.accessLog { readings.droppedLogLines.append(("access", log.dropped)) }
+        return readings
+    }
+}
+
+extension BreakerLabel {
+    /// nil: the pool has no breaker.
+    init?(_ state: BreakerState) {
+        switch state {
+        case .off: return nil
+        case .shut: self = .shut
+        case .halfOpen: self = .halfOpen
+        case .open: self = .open
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import MartletBase
+package import MartletExchange
+import MartletGateway
+import MartletNet
+import MartletWire
+import NIOCore
+
+/// `POST /targets` with `{"action": "add"|"drain"|"remove", "pool": NAME, "url": URL}`: changes a pool without a reload.
+package final class TargetsEndpoint: LocalHandler {
+    private struct Command: Decodable {
+        var action: String
+        var pool: String
+        var url: String
+    }
+
+    private let desk: Desk
+
+    package init(_ desk: Desk) {
+        self.desk = desk
+    }
+
+    package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        guard request.method == .post else { throw MartletError(.methodNotAllowed, cause: "use POST") }
+        guard let command = try? JSONDecoder().decode(Command.self, from: Data(request.body.readableBytesView)) else {
+            throw MartletError(.invalidBody, cause: #"the body must be {"action":…,"pool":…,"url":…}"#)
+        }
+        guard let pool = desk.pools.first(where: { $0.name == command.pool }) else {
+            throw MartletError(.notFound, cause: "there is no pool `\(command.pool)`")
+        }
+        let origin: Origin
+        do {
+            origin = try HTTPURL(command.url).origin
+        } catch {
+            throw MartletError(.invalidBody, cause: "\(error)")
+        }
+        return try await carryOut(command.action, origin, pool)
+    }
+
+    private func carryOut(_ action: String, _ origin: Origin, _ pool: Pool) async throws -> LocalResponse {
+        let answer: Membership.Answer
+        switch action {
+        case "add":
+            let rules = await desk.membership.template(of: pool)
+            let spec = rules?.moved(to: origin) ?? TargetSpec(origin: origin, authority: origin.authority)
+            await desk.membership.add(spec, to: pool, source: .operatorCommand)
+            answer = .done
+        case "drain": answer = await desk.membership.drain(origin, of: pool)
+        case "remove": answer = await desk.membership.remove(origin, of: pool)
+        default: throw MartletError(.invalidBody, cause: "`action` must be add, drain or remove")
+        }
+        switch answer {
+        case .done: return .json(#"{"result":"done"}"#)
+        case .draining: return .json(#"{"result":"draining"}"#, status: 202)
+        case .emptied: return .json(#"{"result":"empty"}"#)
+        case .unknownTarget: throw MartletError(.notFound, cause: "pool `\(pool.name)` has no target `\(origin)`")
+        }
+    }
+}

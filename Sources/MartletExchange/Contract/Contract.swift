@@ -1,0 +1,120 @@
+package import MartletBase
+package import MartletWire
+package import NIOCore
+
+// How the two ends of a request talk, through the exchange in the middle.
+//
+// 1. A front reads a request head, finds its route and makes an `Exchange`; it hands on the body (`requestBody`,
+//    `requestEnd`) as it comes and stops reading when told to.
+// 2. The exchange picks a target and opens a leg to it: `start`, then `body` and `bodyEnd`. The leg says `legAccepted`
+//    once bytes of the request may have reached the target; from there the request is not safe to replay.
+// 3. The leg says `legHead` once, `legBody` any number of times within the demand it was given, then `legEnd`; or, at
+//    any point, `legFailed`. After either of the last two it says nothing more and no longer knows the exchange.
+// 4. The exchange passes the answer to the front (`respond`, `body`, `end`), or breaks it off (`abort`).
+// 5. Either side may vanish at any moment: the front says `gone`, the exchange says `cancel` to the leg.
+//
+// Everything happens on one event loop. An event that arrives while the exchange is inside a step is queued until the
+// step is over, so neither side is re-entered in the middle of a decision.
+
+/// How long a response body is, before HTTP/1 framing.
+package enum BodySize: Sendable, Equatable {
+    case none
+    case exactly(Int)
+    case unknown
+}
+
+/// The side of the caller: an HTTP/1 connection, later an HTTP/2 stream or an in-process caller.
+package protocol Front: AnyObject {
+    /// The answer's head. Hop-by-hop and framing fields in it are ignored: framing is the front's own.
+    ///
+    /// - Parameters:
+    ///   - dropped: lower-case names of fields that are not passed on.
+    ///   - extra: lines of ours.
+    func respond(_ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines)
+    /// A 1xx answer other than 100 and 101.
+    func informational(_ head: ResponseHead)
+    func body(_ slice: ByteBuffer)
+    func end()
+    /// The answer cannot be completed: what is written so far goes out, then the client sees a broken body.
+    func abort()
+    /// Sends what `respond` and `body` gathered.
+    func flush()
+    /// Whether the client takes bytes at present; `Exchange.frontWritable` follows when that changes back.
+    var isWritable: Bool { get }
+    /// Lets the request body flow, or holds it back.
+    func setReading(_ isOn: Bool)
+    /// The caller's address as text, for logs and `hash: {key: client}`.
+    var clientAddress: String { get }
+}
+
+/// The side of the model: one request on an HTTP/1 connection, later an HTTP/2 stream or a worker.
+package protocol Leg: AnyObject {
+    /// Sends the head. `size` announces the body that `body` will bring.
+    func start(_ request: OutgoingRequest, size: BodySize)
+    func body(_ slice: ByteBuffer)
+    func bodyEnd()
+    /// Sends what `start` and `body` gathered.
+    func flush()
+    /// The exchange takes `bytes` more of the answer's body.
+    func demand(_ bytes: Int)
+    /// Stops the work: nobody wants the answer. Idempotent; the leg says nothing afterwards.
+    func cancel(_ reason: CancelReason)
+    /// False while the target does not take more of the request body; `Exchange.legUploadWritable` follows.
+    var isUploadWritable: Bool { get }
+}
+
+/// Opens legs on one event loop.
+package protocol LegSource: AnyObject {
+    /// A leg to `target` for `exchange`: an idle connection, or a new one. Trouble is reported as `legFailed`.
+    func open(_ target: Target, for exchange: Exchange) -> any Leg
+    /// A leg to a handler inside this process.
+    func open(_ handler: any LocalHandler, for exchange: Exchange) -> any Leg
+    /// The target was taken out: requests that wait for its first byte may go elsewhere.
+    func targetLost(_ target: TargetID)
+    /// The target left its pool: idle connections to it close now, the others after their answer.
+    func targetRemoved(_ target: TargetID)
+}
+
+/// A request head on its way out: as it came, less what is not passed on, plus what is ours.
+package struct OutgoingRequest: Sendable {
+    package var head: RequestHead
+    /// Fields of `head` that are not passed on.
+    package var except: FieldSet
+    /// More of them, by lower-case name.
+    package var exceptNamed: [String]
+    /// Added after the fields of `head`.
+    package var lines: HeaderLines
+
+    package init(head: RequestHead, except: FieldSet, exceptNamed: [String], lines: HeaderLines) {
+        self.head = head
+        self.except = except
+        self.exceptNamed = exceptNamed
+        self.lines = lines
+    }
+
+    /// With a target's own `headers:` and `api_key:`.
+    func edited(by edits: HeaderEdits) -> OutgoingRequest {
+        guard !edits.isEmpty else { return self }
+        var request = self
+        request.exceptNamed += edits.dropped
+        request.lines.bytes.writeImmutableBuffer(edits.lines.bytes)
+        return request
+    }
+}
+
+/// Header lines as bytes, each ended by CRLF, ready to be appended to a head.
+package struct HeaderLines: Sendable {
+    package var bytes: ByteBuffer
+
+    package init(_ bytes: ByteBuffer = ByteBuffer()) {
+        self.bytes = bytes
+    }
+
+    /// Appends `name: value`. Both come from us or were validated with the configuration.
+    package mutating func append(_ name: String, _ value: some StringProtocol) {
+        bytes.writeString(name)
+        bytes.writeStaticString(": ")
+        bytes.writeSubstring(Substring(value))
+        bytes.writeStaticString("\r\n")
+    }
+}

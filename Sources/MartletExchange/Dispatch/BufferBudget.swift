@@ -1,0 +1,22 @@
+import Synchronization
+
+/// The bound on the bytes that all requests of the process hold in memory together: bodies read ahead, answers that a
+/// slow client does not take. Each request has its own bounds beside it.
+package final class BufferBudget: Sendable {
+    package let limit: Int
+    private let used = Atomic<Int>(0)
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    package var usedBytes: Int { used.load(ordering: .relaxed) }
+
+    /// Nothing more may be read ahead.
+    package var isExhausted: Bool { usedBytes >= limit }
+
+    /// Counts `bytes` as held; negative ones are given back.
+    package func charge(_ bytes: Int) {
+        used.add(bytes, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,217 @@
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletWire
+import NIOCore
+
+// The way back: commit, relay, end.
+extension Exchange {
+    func answerBegan(_ head: ResponseHead, size: BodySize) {
+        let now = context.now
+        guard machine.phase == .waiting || machine.phase == .connecting else { return }
+        if machine.wouldRetry(status: head.status), tryElsewhere(head, now: now) { return }
+        let isEventStream = head.isEventStream
+        guard machine.committed(isEventStream: isEventStream, heartbeat: context.heartbeat, now: now) else { return }
+        giveBackRetry()
+        if head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
+        answerStatus = head.status
+        if head.status == 429 { retryAfter = head.retryAfter }
+        record.status = UInt16(clamping: head.status)
+        countStatus(head.status)
+        record.firstByteNanoseconds = now.nanoseconds &- started.nanoseconds
+        forgetRequest()
+        if isEventStream {
+            relay = EventRelay(readsMarks: route.isModelAPI)
+            lastEvent = now
+        } else if route.isModelAPI, head.status < 300 {
+            usage = UsageScanner()
+        }
+        front.respond(
+            head, size: isEventStream && size != .none ? .unknown : size, dropping: route.responseEdits.dropped,
+            extra: answerLines(isEventStream))
+        rearmIfEarlier()
+    }
+
+    func relayBody(_ slice: ByteBuffer) {
+        guard machine.phase == .streaming else { return }
+        let now = context.now
+        machine.progressed(now: now)
+        let count = slice.readableBytes
+        if relay != nil {
+            if let slot { context.meter.interEvent(slot, nanoseconds: now.nanoseconds &- lastEvent.nanoseconds) }
+            lastEvent = now
+            if let ready = relay?.take(slice) { pass(ready) }
+            if let held = relay?.heldBytes, held > 0 || reservedBytes > 0 { settleBudget() }
+        } else {
+            usage?.feed(slice.readableBytesUInt8Span)
+            pass(slice)
+        }
+        if front.isWritable {
+            leg?.demand(count)
+        } else {
+            owedDemand += count
+            machine.clientStalled(true, now: now)
+            settleBudget()
+        }
+    }
+
+    func clientResumed() {
+        guard owedDemand > 0 else { return }
+        let owed = owedDemand
+        owedDemand = 0
+        machine.clientStalled(false, now: context.now)
+        settleBudget()
+        leg?.demand(owed)
+    }
+
+    private func pass(_ slice: ByteBuffer) {
+        record.bytesOut += UInt64(slice.readableBytes)
+        front.body(slice)
+    }
+
+    func answerEnded() {
+        leg = nil
+        guard machine.phase == .streaming else { return }
+        if let rest = relay?.finish() { pass(rest) }
+        if route.isModelAPI, let marks = relay?.marks, answerStatus < 300, !marks.isDone {
+            // The client would take the silence for the end of the answer.
+            return attemptFailed(.truncated, wasSent: true, wasStale: false)
+        }
+        front.end()
+        close(.completed, verdict: verdict(forStatus: answerStatus))
+    }
+
+    // MARK: Errors
+
+    /// Ends the request with an error answer of our own. Only before the commit point.
+    func answer(_ error: MartletError, retryAfter: Duration? = nil) {
+        guard machine.phase != .streaming, machine.phase != .closed else { return }
+        dropLeg(.timeout)
+        record.errorCode = error.code
+        record.status = UInt16(clamping: error.code.status)
+        let payload = ByteBuffer(string: route.shape.body(error))
+        var extra = answerLines(false)
+        if let retryAfter, error.code.status == 503 {
+            extra.append("Retry-After", String(max(1, Int(retryAfter.inSeconds.rounded(.up)))))
+        }
+        if isRetryBudgetSpent || error.code.fault == .policy { extra.append("x-should-retry", "false") }
+        extra.append("Content-Type", "application/json")
+        record.bytesOut += UInt64(payload.readableBytes)
+        front.respond(
+            ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: extra)
+        front.body(payload)
+        front.end()
+        close(Self.outcome(for: error.code), verdict: .neutral)
+    }
+
+    /// Breaks off an answer that has begun: never silently.
+    func abort(_ error: MartletError) {
+        guard machine.phase == .streaming else { return }
+        dropLeg(.timeout)
+        record.errorCode = error.code
+        if let relay {
+            let event = (relay.isMidEvent ? "\n\n" : "") + route.shape.event(error)
+            pass(ByteBuffer(string: event))
+        }
+        front.abort()
+        let isLate = error.code == .idleTimeout || error.code == .totalTimeout || error.code == .deadlineExceeded
+        close(isLate ? .timedOut : .truncated, verdict: .neutral)
+    }
+
+    func clientLeft(_ reason: CancelReason) {
+        guard machine.phase != .closed else { return }
+        record.cancelPhase = cancelPhase
+        close(reason == .drain ? .drained : .clientGone, verdict: .neutral)
+    }
+
+    private var cancelPhase: CancelPhase? {
+        switch machine.phase {
+        case .collecting, .closed: nil
+        case .queued: .queued
+        case .connecting: .connecting
+        case .waiting: .waiting
+        case .streaming: .streaming
+        case .backingOff: .backingOff
+        }
+    }
+
+    // MARK: The end
+
+    /// Closes the books, once: every resource goes back, the ledger gets its record.
+    func close(_ outcome: Outcome, verdict: AttemptResult) {
+        guard machine.close() else { return }
+        let now = context.now
+        leaveQueue(now: now)
+        context.wheel.disarm(&timer)
+        dropLeg(outcome == .clientGone ? .clientGone : .shutdown)
+        releaseLease(verdict, now: now)
+        giveBackRetry()
+        readTokens()
+        body.forget()
+        relay = nil
+        owedDemand = 0
+        settleBudget()
+        record.outcome = outcome
+        record.durationNanoseconds = now.nanoseconds &- started.nanoseconds
+        context.meter.record(record)
+        if let accessLog { details?.write(record, to: accessLog) }
+    }
+
+    /// Nothing is sent again: what was kept for that goes.
+    private func forgetRequest() {
+        if let lines = request?.lines.bytes { context.buffers.give(lines) }
+        request = nil
+        body.commit()
+        settleBudget()
+    }
+
+    private func countStatus(_ status: Int) {
+        guard let slot else { return }
+        if status == 429 { context.meter.failed(slot, .status429) }
+        if status >= 500 { context.meter.failed(slot, .status5xx) }
+    }
+
+    private func readTokens() {
+        guard let found = relay?.marks?.usage ?? usage?.usage else { return }
+        record.inputTokens = UInt64(clamping: found.prompt)
+        record.outputTokens = UInt64(clamping: found.completion)
+    }
+
+    private func tryElsewhere(_ head: ResponseHead, now: Instant) -> Bool {
+        guard body.canReplay, let pool, pool.beginRetry() else { return false }
+        dropLeg(.replaced)
+        releaseLease(verdict(forStatus: head.status, head: head), now: now)
+        giveBackRetry()
+        holdsRetry = true
+        context.meter.retried(pool: record.pool, because: head.status == 429 ? .status429 : .status5xx)
+        machine.retryAfterStatus(now: now)
+        pick(now: now)
+        return true
+    }
+
+    private func verdict(forStatus status: Int, head: ResponseHead? = nil) -> AttemptResult {
+        switch status {
+        case 429: .failure(.status429, retryAfter: head?.retryAfter ?? retryAfter)
+        case 500...: .failure(.status5xx, retryAfter: nil)
+        default: .success
+        }
+    }
+
+    private static func outcome(for code: ErrorCode) -> Outcome {
+        switch code {
+        case .firstByteTimeout, .idleTimeout, .totalTimeout, .deadlineExceeded, .queueTimeout, .connectTimeout: .timedOut
+        case .internalError: .poisoned
+        default: code.fault == .upstream ? .upstreamFailed : .refused
+        }
+    }
+
+    // MARK: Lines of our own in every answer
+
+    private func answerLines(_ isEventStream: Bool) -> HeaderLines {
+        var lines = route.responseEdits.lines
+        lines.append("X-Request-Id", caller.requestID)
+        if isEventStream { lines.append("X-Accel-Buffering", "no") }
+        return lines
+    }
+}

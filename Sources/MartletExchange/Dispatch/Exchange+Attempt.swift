@@ -1,0 +1,205 @@
+import MartletBase
+import MartletLogic
+import MartletTelemetry
+import MartletWire
+import NIOCore
+
+// Attempts: pick, send, fail, try again.
+extension Exchange {
+    func pick(now: Instant) {
+        guard let pool else { return answer(MartletError(.internalError)) }
+        let wanted = PickRequest(
+            waiter: WaiterID(number), priority: caller.priority, deadline: machine.deadline,
+            hashKey: hashKey(pool.policy), excluding: tried, mayQueue: true)
+        switch pool.pick(wanted, for: self, now: now) {
+        case .target(let target):
+            attempt(target, now: now)
+        case .queued:
+            isInQueue = true
+            queuedSince = now
+            machine.queued(now: now)
+            rearmIfEarlier()
+        case .refused(let refusal, let retryAfter):
+            guard !fallBack(now: now) else { return }
+            answer(MartletError(Self.code(for: refusal)), retryAfter: retryAfter)
+        }
+    }
+
+    func placeGranted(_ target: Target) {
+        isInQueue = false
+        guard machine.phase == .queued else {
+            pool?.release(target, .neutral, now: context.now)
+            return
+        }
+        attempt(target, now: context.now)
+    }
+
+    private func attempt(_ target: Target, now: Instant) {
+        if queuedSince != .never {
+            record.queueWaitNanoseconds = (record.queueWaitNanoseconds ?? 0) &+ (now.nanoseconds &- queuedSince.nanoseconds)
+            queuedSince = .never
+        }
+        lease = target
+        tried.append(target.id)
+        record.target = target.id
+        record.attempts &+= 1
+        slot = context.meter.attempt(at: target.id)
+        attemptStarted = now
+        machine.picked(now: now)
+        rearmIfEarlier()
+        body.rewind()
+        openLeg { $0.open(target, for: self) }
+    }
+
+    func openLeg(_ open: (any LegSource) -> any Leg) {
+        wasSent = false
+        isBodyEndSent = false
+        guard let legs = context.legs, let request else { return answer(MartletError(.internalError)) }
+        let leg = open(legs)
+        self.leg = leg
+        leg.start(outgoing(request), size: body.isComplete ? .exactly(body.receivedBytes, orNone: caller) : caller.bodySize)
+        pumpRequestBody()
+    }
+
+    func attemptAccepted(isNew: Bool) {
+        guard !wasSent else { return }
+        let now = context.now
+        wasSent = true
+        if isNew, let slot {
+            record.connectNanoseconds = now.nanoseconds &- attemptStarted.nanoseconds
+            context.meter.connected(slot, nanoseconds: now.nanoseconds &- attemptStarted.nanoseconds)
+        }
+        machine.accepted(now: now)
+        rearmIfEarlier()
+    }
+
+    /// The attempt is over without an answer: health hears of it, then the machine decides.
+    func attemptFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool) {
+        let now = context.now
+        dropLeg(.replaced)
+        let isBlameless = wasStale || failure == .deadline
+        let isEjected = releaseLease(isBlameless ? .neutral : .failure(failure, retryAfter: nil), now: now)
+        if !isBlameless, let slot { context.meter.failed(slot, failure) }
+        giveBackRetry()
+        let failed = FailedAttempt(
+            failure, wasSent: wasSent, wasStaleConnection: wasStale, isTargetEjected: isEjected || failure == .ejected)
+        let mayRetry = takeRetry()
+        switch machine.failed(failed, mayRetry: mayRetry, jitter: context.draw(), now: now) {
+        case .replay:
+            giveBackRetry()
+            tried.removeLast(tried.isEmpty ? 0 : 1)
+            pick(now: now)
+        case .retry(let pause):
+            context.meter.retried(pool: record.pool, because: failure)
+            if pause == .zero { pick(now: now) } else { rearmIfEarlier() }
+        case .answer(let code):
+            giveBackRetry()
+            guard !(code.retry == .yes && fallBack(now: now)) else { return }
+            answer(MartletError(code))
+        case .abort(let code):
+            giveBackRetry()
+            abort(MartletError(code))
+        case .ignore:
+            giveBackRetry()
+            context.meter.impossibleEvent()
+        }
+    }
+
+    func targetWasLost() {
+        // Leaving makes sense only when there is somewhere to go and a try left; else the answer may still come.
+        let now = context.now
+        guard machine.wouldRetryElsewhere, body.canReplay, let lease, pool?.isUsable(besides: lease.id, now: now) == true
+        else { return }
+        attemptFailed(.ejected, wasSent: true, wasStale: false)
+    }
+
+    /// Goes to the fallback pool once, while nothing was sent to the client.
+    private func fallBack(now: Instant) -> Bool {
+        guard let fallback = modelEntry?.fallback, !hasFallenBack, body.canReplay, machine.phase != .streaming
+        else { return false }
+        hasFallenBack = true
+        tried.removeAll(keepingCapacity: true)
+        use(fallback)
+        pick(now: now)
+        return true
+    }
+
+    // MARK: The retry budget
+
+    private func takeRetry() -> Bool {
+        guard body.canReplay, let pool, machine.phase != .streaming else { return false }
+        guard pool.beginRetry() else {
+            isRetryBudgetSpent = true
+            return false
+        }
+        holdsRetry = true
+        return true
+    }
+
+    func giveBackRetry() {
+        guard holdsRetry else { return }
+        holdsRetry = false
+        pool?.endRetry()
+    }
+
+    // MARK: What an attempt holds
+
+    /// Gives the place at the target back; answers whether the target is out because of it.
+    @discardableResult
+    func releaseLease(_ result: AttemptResult, now: Instant) -> Bool {
+        guard let target = lease else { return false }
+        lease = nil
+        return pool?.release(target, result, now: now) ?? false
+    }
+
+    func dropLeg(_ reason: CancelReason) {
+        guard let leg else { return }
+        self.leg = nil
+        leg.cancel(reason)
+    }
+
+    func leaveQueue(now: Instant) {
+        guard isInQueue else { return }
+        // False: a place was granted and is on its way here; `placeGranted` gives it back.
+        if pool?.leave(WaiterID(number), now: now) == true { isInQueue = false }
+    }
+
+    // MARK: What is sent
+
+    /// The request as the present target gets it: with its authority and edits.
+    private func outgoing(_ request: OutgoingRequest) -> OutgoingRequest {
+        guard let lease else { return request }
+        var outgoing = request.edited(by: lease.edits)
+        switch route.hostHeader {
+        case .preserve: break
+        case .literal(let authority): outgoing.head.authority = authority
+        case nil: if let authority = lease.authority { outgoing.head.authority = authority }
+        }
+        return outgoing
+    }
+
+    private func hashKey(_ policy: PoolPolicy) -> UInt64? {
+        guard policy.balance == .hash else { return nil }
+        switch policy.hash.key {
+        case .header(let name): return request?.head.headers.value(named: name).map { Pool.stableHash($0) }
+        case .client: return Pool.stableHash(front.clientAddress)
+        case .path:
+            return Pool.stableHash(request?.head.path ?? "")
+        }
+    }
+
+    private static func code(for refusal: Refusal) -> ErrorCode {
+        switch refusal {
+        case .noTarget, .allDown: .noTarget
+        case .queueFull: .queueFull
+        case .tooLate, .noCapacity: .noCapacity
+        }
+    }
+}
+
+extension BodySize {
+    /// A body that is wholly read has a length, unless the request announced none.
+    static func exactly(_ bytes: Int, orNone caller: CallerFacts) -> BodySize {
+        caller.bodySize == .none ? .none : .exactly(bytes)
+    }
+}

@@ -1,0 +1,126 @@
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletWire
+import NIOCore
+
+// The way in: the body, the model it names, the pool.
+extension Exchange {
+    func begin(now: Instant) {
+        arm()
+        switch route.destination {
+        case .pool(let pool):
+            use(pool)
+            pick(now: now)
+        case .models:
+            peek = ModelPeek()
+        case .local(let handler):
+            machine.picked(now: now)
+            openLeg { $0.open(handler, for: self) }
+        }
+    }
+
+    func takeRequestBody(_ slice: ByteBuffer) {
+        guard machine.phase != .closed else { return }
+        record.bytesIn += UInt64(slice.readableBytes)
+        if peek != nil, !peekAt(slice) { return }
+        // A streaming answer may have begun before the upload ended: what nobody takes is not kept.
+        if body.canReplay || leg != nil { hold(slice) }
+        guard machine.phase != .closed else { return }
+        if leg != nil { pumpRequestBody() }
+        if body.isFull, !isReadingHeld {
+            isReadingHeld = true
+            front.setReading(false)
+        }
+    }
+
+    func takeRequestEnd() {
+        guard machine.phase != .closed else { return }
+        body.complete()
+        if peek != nil {
+            routeByModel()
+        } else if leg != nil {
+            pumpRequestBody()
+        }
+    }
+
+    /// Gives the leg what it does not have yet.
+    func pumpRequestBody() {
+        guard let leg, !isBodyEndSent else { return }
+        if leg.isUploadWritable, let slice = body.takeUnsent() {
+            leg.body(slice)
+            machine.uploaded(now: context.now)
+        }
+        if body.isComplete, !body.hasUnsent {
+            isBodyEndSent = true
+            leg.bodyEnd()
+        }
+        if isReadingHeld, !body.isFull {
+            isReadingHeld = false
+            front.setReading(true)
+        }
+    }
+
+    private func hold(_ slice: ByteBuffer) {
+        body.append(slice)
+        settleBudget()
+        if context.budget.isExhausted, body.keepsAll { answer(MartletError(.overloaded)) }
+    }
+
+    /// Tells the process-wide bound what this request holds now.
+    func settleBudget() {
+        let held = body.heldBytes + (relay?.heldBytes ?? 0) + owedDemand
+        guard held != reservedBytes else { return }
+        context.budget.charge(held - reservedBytes)
+        reservedBytes = held
+    }
+
+    // MARK: Models
+
+    private func peekAt(_ slice: ByteBuffer) -> Bool {
+        do {
+            try peek?.feed(slice.readableBytesUInt8Span)
+            return true
+        } catch {
+            peek = nil
+            answer(MartletError(error.code, cause: "\(error.reason)"))
+            return false
+        }
+    }
+
+    private func routeByModel() {
+        guard case .models(let table) = route.destination, let peek else { return }
+        self.peek = nil
+        let found: PeekedModel
+        do {
+            found = try peek.finish()
+        } catch {
+            return answer(MartletError(error.code, cause: "\(error.reason)"))
+        }
+        guard let model = found.model, let range = found.modelRange else {
+            return answer(MartletError(.invalidBody, cause: "the body names no `model`"))
+        }
+        guard let entry = table.entry(for: model), let pool = entry.pool(draw: context.draw()) else {
+            return answer(MartletError(.modelNotFound, cause: "the model `\(model.prefix(200))` does not exist"))
+        }
+        modelEntry = entry
+        record.model = entry.index
+        if let name = entry.upstreamName {
+            body.replace(range, with: JSONText.quoted(name))
+        }
+        use(pool)
+        pick(now: context.now)
+    }
+
+    /// From here the request belongs to `pool`, whose rules hold where the route states none.
+    func use(_ pool: Pool) {
+        self.pool = pool
+        record.pool = pool.index
+        let rules = route.adapt(pool.policy)
+        var retry = rules.retry
+        if route.isModelAPI, !retry.isOnStated { retry.on.insert(.nonIdempotentWhenEjected) }
+        machine.adopt(timeouts: rules.timeouts, retry: retry)
+        rearmIfEarlier()
+    }
+}

@@ -1,0 +1,38 @@
+import MartletBase
+import MartletLogic
+import MartletNet
+import NIOCore
+
+// Deadlines: one entry of the loop's wheel, moved only when a deadline comes earlier.
+extension Exchange {
+    func arm() {
+        armedUntil = machine.nextDeadline
+        timer = context.wheel.arm(self, at: armedUntil)
+    }
+
+    func rearmIfEarlier() {
+        let next = machine.nextDeadline
+        guard next < armedUntil, machine.phase != .closed else { return }
+        armedUntil = next
+        context.wheel.rearm(&timer, self, at: next)
+    }
+
+    func timerFired(_ now: Instant) {
+        switch machine.timerFired(now: now) {
+        case .rearm: break
+        case .pickAgain: pick(now: now)
+        case .failAttempt(let failure):
+            dropLeg(.timeout)
+            attemptFailed(failure, wasSent: wasSent, wasStale: false)
+        case .refuse(let code):
+            answer(MartletError(code), retryAfter: .seconds(1))
+        case .expire(let code):
+            if machine.phase == .streaming { abort(MartletError(code)) } else { answer(MartletError(code)) }
+        case .heartbeat:
+            machine.heartbeatSent(now: now)
+            guard let relay, !relay.isMidEvent, front.isWritable else { return }
+            front.body(ByteBuffer(string: ":\n\n"))
+            front.flush()
+        }
+    }
+}

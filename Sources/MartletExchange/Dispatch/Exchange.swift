@@ -1,0 +1,207 @@
+package import MartletBase
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+package import MartletWire
+package import NIOCore
+
+/// What the front knows about a request beyond its head.
+package struct CallerFacts {
+    package var priority: PriorityClass = .interactive
+    /// The deadline the caller stated; `.never` without one.
+    package var deadline: Instant = .never
+    package var requestID = ""
+    /// Length of the request body as announced.
+    package var bodySize: BodySize = .none
+
+    package init() {}
+}
+
+/// One request: owns every resource it holds, and gives each back exactly once, whatever ends it.
+///
+/// A driver around `ExchangeMachine`: it turns what front and leg say into events, and the machine's answers into
+/// calls. See `Contract.swift` for who calls whom, and `docs/life-of-a-request.md` for the whole way.
+package final class Exchange: Timed {
+    package let context: LoopContext
+    package let route: Route
+    package let caller: CallerFacts
+    /// Unique in the process; names the request in a pool's queue.
+    package let number: UInt64
+    package let front: any Front
+    var machine: ExchangeMachine
+    var record: RequestRecord
+    let started: Instant
+    var accessLog: AccessLog?
+    var details: AccessDetails?
+    var timer = DeadlineWheel.Handle.none
+    var armedUntil = Instant.never
+
+    // What the request is, until the answer is committed.
+    var request: OutgoingRequest?
+    var body: RequestBody
+    var peek: ModelPeek?
+    var modelEntry: ModelTable.Entry?
+
+    // What the request holds: each is given back by the one function that sets it to nil.
+    var pool: Pool?
+    var lease: Target?
+    var leg: (any Leg)?
+    var isInQueue = false
+    var holdsRetry = false
+    var reservedBytes = 0
+
+    // The attempts so far.
+    var tried: [TargetID] = []
+    var isRetryBudgetSpent = false
+    var hasFallenBack = false
+    var attemptStarted = Instant.never
+    var queuedSince = Instant.never
+    var slot: TargetSlot?
+    var wasSent = false
+    var isBodyEndSent = false
+
+    // The answer on its way.
+    var answerStatus = 0
+    var retryAfter: Duration?
+    var relay: EventRelay?
+    var usage: UsageScanner?
+    var owedDemand = 0
+    var lastEvent = Instant.never
+    var isReadingHeld = false
+
+    // Events that arrived inside a step.
+    private var isStepping = false
+    private var waitingEvents: [Event] = []
+
+    enum Event {
+        case requestBody(ByteBuffer), requestEnd, requestFailed(MartletError), gone(CancelReason), frontWritable
+        case granted(Target), queueExpired
+        case legAccepted(isNew: Bool), legUploadWritable, legInformational(ResponseHead)
+        case legHead(ResponseHead, BodySize), legBody(ByteBuffer), legEnd
+        case legFailed(FailureClass, wasSent: Bool, wasStale: Bool)
+        case timer(Instant), targetLost
+    }
+
+    package init(
+        context: LoopContext, route: Route, front: any Front, request: OutgoingRequest, caller: CallerFacts, now: Instant
+    ) {
+        self.context = context
+        self.route = route
+        self.front = front
+        self.request = request
+        self.caller = caller
+        number = context.nextRequestNumber()
+        if let log = context.accessLog, route.isLogged {
+            accessLog = log
+            details = AccessDetails(request.head, client: front.clientAddress, id: caller.requestID)
+        }
+        body = RequestBody(keepsAll: route.isModelAPI)
+        record = RequestRecord()
+        record.route = route.index
+        record.priority = caller.priority
+        started = now
+        machine = ExchangeMachine(
+            timeouts: Timeouts(), retry: RetryPolicy(), isIdempotent: request.head.method.isIdempotent,
+            callerDeadline: caller.deadline, now: now)
+    }
+
+    // MARK: From the front
+
+    /// Begins: finds the pool, or reads the body until it names a model.
+    package func start() {
+        isStepping = true
+        begin(now: context.now)
+        endStep()
+    }
+
+    package func requestBody(_ slice: ByteBuffer) { step(.requestBody(slice)) }
+    package func requestEnd() { step(.requestEnd) }
+    /// All that could be read of the request at present was handed on: it goes out in one write.
+    package func requestReadComplete() { leg?.flush() }
+    /// The rest of the request is malformed.
+    package func requestFailed(_ error: MartletError) { step(.requestFailed(error)) }
+    /// The client takes bytes again.
+    package func frontWritable() { step(.frontWritable) }
+    /// The client left, or was cut off. Idempotent.
+    package func gone(_ reason: CancelReason = .clientGone) { step(.gone(reason)) }
+
+    // MARK: From the pool
+
+    /// A place in the queue was granted. May come late: then the place goes straight back.
+    func granted(_ target: Target) { step(.granted(target)) }
+    /// No place came before the request's deadline.
+    func queueExpired() { step(.queueExpired) }
+
+    // MARK: From the leg
+
+    /// - Parameter isNew: a connection was made for it.
+    package func legAccepted(isNew: Bool) { step(.legAccepted(isNew: isNew)) }
+    package func legUploadWritable() { step(.legUploadWritable) }
+    package func legInformational(_ head: ResponseHead) { step(.legInformational(head)) }
+    package func legHead(_ head: ResponseHead, size: BodySize) { step(.legHead(head, size)) }
+    package func legBody(_ slice: ByteBuffer) { step(.legBody(slice)) }
+    package func legEnd() { step(.legEnd) }
+    /// - Parameters:
+    ///   - wasSent: bytes of the request may have reached the target.
+    ///   - wasStale: a kept-alive connection died before any byte of an answer.
+    package func legFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool = false) {
+        step(.legFailed(failure, wasSent: wasSent, wasStale: wasStale))
+    }
+    /// All that could be read was read: what was gathered goes out in one write.
+    package func legReadComplete() { front.flush() }
+    /// The target was taken out while this request waits for its first byte.
+    package func targetLost() { step(.targetLost) }
+
+    package func deadlineReached(now: Instant) -> Instant {
+        armedUntil = .never
+        step(.timer(now))
+        guard machine.phase != .closed else { return .never }
+        armedUntil = machine.nextDeadline
+        return armedUntil
+    }
+
+    // MARK: One step at a time
+
+    private func step(_ event: Event) {
+        guard !isStepping else {
+            waitingEvents.append(event)
+            return
+        }
+        isStepping = true
+        handle(event)
+        endStep()
+    }
+
+    private func endStep() {
+        while !waitingEvents.isEmpty {
+            handle(waitingEvents.removeFirst())
+        }
+        isStepping = false
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .legBody(let slice): relayBody(slice)
+        case .requestBody(let slice): takeRequestBody(slice)
+        case .requestEnd: takeRequestEnd()
+        case .requestFailed(let error):
+            if machine.phase == .streaming { abort(error) } else { answer(error) }
+        case .gone(let reason): clientLeft(reason)
+        case .frontWritable: clientResumed()
+        case .granted(let target): placeGranted(target)
+        case .queueExpired:
+            isInQueue = false
+            if machine.phase == .queued { answer(MartletError(.queueTimeout), retryAfter: .seconds(1)) }
+        case .legAccepted(let isNew): attemptAccepted(isNew: isNew)
+        case .legUploadWritable: pumpRequestBody()
+        case .legInformational(let head): if machine.phase == .waiting { front.informational(head) }
+        case .legHead(let head, let size): answerBegan(head, size: size)
+        case .legEnd: answerEnded()
+        case .legFailed(let failure, let wasSent, let wasStale):
+            leg = nil
+            attemptFailed(failure, wasSent: wasSent, wasStale: wasStale)
+        case .timer(let now): timerFired(now)
+        case .targetLost: targetWasLost()
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package import MartletBase
+package import MartletLogic
+import NIOCore
+import Synchronization
+
+/// A pool of targets: the machine that decides, behind one lock, and what its ids stand for.
+///
+/// The lock is taken at pick and at release, and by the services that check health and resolve names; it is never held
+/// while anything outside is called. Its state is one for the process, whatever the number of event loops.
+package final class Pool: Sendable {
+    /// What a pick came to.
+    package enum Picked {
+        case target(Target)
+        case queued
+        case refused(Refusal, retryAfter: Duration)
+    }
+
+    private struct Waiting: Sendable {
+        let loop: any EventLoop
+        let exchange: NIOLoopBound<Exchange>
+    }
+
+    private struct State {
+        var machine: PoolMachine
+        var targets: [TargetID: Target] = [:]
+        /// Taken out, with requests still in flight.
+        var leaving: Set<TargetID> = []
+        var waiters: [WaiterID: Waiting] = [:]
+    }
+
+    /// A granted place on its way to the request that waited for it.
+    private struct Delivery {
+        let waiting: Waiting
+        /// nil: no place came in time.
+        let target: Target?
+    }
+
+    package let name: String
+    /// Its place in the metrics.
+    package let index: UInt16
+    package let policy: PoolPolicy
+    private let state: Mutex<State>
+    private let observer: any PoolObserver
+
+    package init(name: String, index: UInt16, policy: PoolPolicy, observer: any PoolObserver) {
+        self.name = name
+        self.index = index
+        self.policy = policy
+        self.observer = observer
+        state = Mutex(State(machine: PoolMachine(policy: policy, seed: UInt64(index) &+ 0x9E37_79B9)))
+    }
+
+    // MARK: Requests
+
+    /// A place for `exchange`, now or later (`Exchange.granted`).
+    package func pick(_ request: PickRequest, for exchange: Exchange, now: Instant) -> Picked {
+        state.withLock { state in
+            switch state.machine.pick(request, now: now) {
+            case .target(let id):
+                guard let target = state.targets[id] else { return .refused(.noTarget, retryAfter: .seconds(1)) }
+                return .target(target)
+            case .queued:
+                let loop = exchange.context.loop
+                state.waiters[request.waiter] = Waiting(
+                    loop: loop, exchange: NIOLoopBound(exchange, eventLoop: loop))
+                return .queued
+            case .refused(let refusal, let retryAfter):
+                return .refused(refusal, retryAfter: retryAfter)
+            }
+        }
+    }
+
+    /// A queued request no longer wants its place. False: a place was granted already and is on its way.
+    package func leave(_ waiter: WaiterID, now: Instant) -> Bool {
+        state.withLock { state in
+            state.waiters[waiter] = nil
+            return state.machine.leave(waiter, now: now)
+        }
+    }
+
+    /// Gives back a place with what became of the attempt; answers whether the target is out because of it.
+    @discardableResult
+    package func release(_ target: Target, _ result: AttemptResult, now: Instant) -> Bool {
+        apply(target, now: now) { $0.release(target.id, result, now: now) }
+    }
+
+    /// The target began to answer, and well: a trial of it has succeeded, however long the answer takes.
+    package func answered(_ target: Target, now: Instant) {
+        apply(target, now: now) { $0.answered(target.id, now: now) }
+    }
+
+    /// Room for one more retry, or not.
+    package func beginRetry() -> Bool { state.withLock { $0.machine.beginRetry() } }
+
+    package func endRetry() { state.withLock { $0.machine.endRetry() } }
+
+    // MARK: Membership and health
+
+    package func add(_ target: Target, policy: TargetPolicy, now: Instant) {
+        let deliveries = state.withLock { state in
+            state.targets[target.id] = target
+            let key = Self.stableHash(target.url)
+            return take(state.machine.add(target.id, policy: policy, key: key, now: now), &state)
+        }
+        deliver(deliveries)
+    }
+
+    package func drain(_ target: TargetID, now: Instant) {
+        state.withLock { $0.machine.drain(target, now: now) }
+        tick(now: now)
+    }
+
+    /// Takes a target out for good; its requests in flight end first. True when there are none.
+    package func remove(_ target: TargetID, now: Instant) -> Bool {
+        state.withLock { state in
+            let isEmpty = state.machine.remove(target, now: now)
+            if isEmpty { state.targets[target] = nil } else { state.leaving.insert(target) }
+            return isEmpty
+        }
+    }
+
+    package func isEmpty(_ target: TargetID) -> Bool { state.withLock { $0.machine.isEmpty(target) } }
+
+    /// What a health check found.
+    package func probe(_ target: Target, passed: Bool, now: Instant) {
+        apply(target, now: now) { $0.probe(target.id, passed: passed, now: now) }
+    }
+
+    /// Lets time act on the queue: expired waiters leave, targets whose ejection ended take work.
+    package func tick(now: Instant) {
+        let deliveries = state.withLock { state in
+            let result = state.machine.tick(now: now)
+            let expired = result.expired.compactMap { state.waiters.removeValue(forKey: $0) }
+            return take(result.grants, &state) + expired.map { Delivery(waiting: $0, target: nil) }
+        }
+        deliver(deliveries)
+    }
+
+    package var targets: [Target] { state.withLock { $0.targets.values.sorted { $0.id < $1.id } } }
+
+    /// How often a target is to be checked at present.
+    package func probeInterval(_ target: TargetID, now: Instant) -> Duration {
+        state.withLock { $0.machine.probeInterval(target, now: now) } ?? policy.health.interval
+    }
+
+    /// Whether some target can take a request now, or could if it were not full.
+    package func isUsable(besides lost: TargetID? = nil, now: Instant) -> Bool {
+        status(now: now).targets.contains { $0.id != lost && $0.state.reason == nil }
+    }
+
+    package func status(now: Instant) -> PoolStatus { state.withLock { $0.machine.status(now: now) } }
+
+    // MARK: Inside
+
+    @discardableResult
+    private func apply(_ target: Target, now: Instant, _ change: (inout PoolMachine) -> ReleaseResult) -> Bool {
+        let (deliveries, result) = state.withLock { state in
+            let result = change(&state.machine)
+            if result.isEmptied, state.leaving.remove(target.id) != nil { state.targets[target.id] = nil }
+            return (take(result.grants, &state), result)
+        }
+        deliver(deliveries)
+        if result.isEmptied { observer.pool(self, emptied: target) }
+        guard let change = result.change else { return false }
+        observer.pool(self, target: target, changed: change)
+        return change.to.reason != nil
+    }
+
+    private func take(_ grants: [Grant], _ state: inout State) -> [Delivery] {
+        guard !grants.isEmpty else { return [] }
+        return grants.compactMap { grant in
+            guard let waiting = state.waiters.removeValue(forKey: grant.waiter), let target = state.targets[grant.target]
+            else { return nil }
+            return Delivery(waiting: waiting, target: target)
+        }
+    }
+
+    /// Outside the lock: each waiter hears on its own loop.
+    private func deliver(_ deliveries: [Delivery]) {
+        for delivery in deliveries {
+            delivery.waiting.loop.execute {
+                if let target = delivery.target {
+                    delivery.waiting.exchange.value.granted(target)
+                } else {
+                    delivery.waiting.exchange.value.queueExpired()
+                }
+            }
+        }
+    }
+
+    /// FNV-1a: the same in every process, so that `hash` sends a key to the same address everywhere.
+    package static func stableHash(_ text: some StringProtocol) -> UInt64 {
+        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+}
+
+/// Hears when a target of a pool comes or goes: for the log, and for requests that wait at a lost target.
+package protocol PoolObserver: Sendable {
+    func pool(_ pool: Pool, target: Target, changed change: TargetChange)
+    /// A target that drains, or was taken out, holds no request any more.
+    func pool(_ pool: Pool, emptied target: Target)
+}

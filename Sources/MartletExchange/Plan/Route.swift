@@ -1,0 +1,116 @@
+package import MartletLogic
+package import NIOCore
+
+/// One entry of `routes:`, compiled. Immutable: a new configuration brings new routes.
+package final class Route: Sendable {
+    package enum Destination: Sendable {
+        /// A pool, by path alone.
+        case pool(Pool)
+        /// The pool that the body's `model` names.
+        case models(ModelTable)
+        /// A handler inside this process.
+        case local(any LocalHandler)
+    }
+
+    /// What a route makes of `Host`.
+    package enum HostHeader: Sendable {
+        case preserve
+        case literal(ByteBuffer)
+    }
+
+    /// Its place in the metrics.
+    package let index: UInt16
+    /// Its path prefix, the metric label.
+    package let name: String
+    /// Lower case, without port; nil matches every host.
+    package let host: String?
+    package let prefix: [UInt8]
+    package let destination: Destination
+    package let shape: ErrorShape
+    /// What is taken off the front of the path before it is sent on; empty: nothing.
+    package let strip: [UInt8]
+    package let requestEdits: HeaderEdits
+    package let responseEdits: HeaderEdits
+    /// Bytes of request body that are accepted.
+    package let bodyLimit: Int
+    /// `Host` upstream; nil: the target's rule.
+    package let hostHeader: HostHeader?
+    /// The pool's rules with those that the route states put in.
+    package let adapt: @Sendable (PoolPolicy) -> PoolPolicy
+    package let isLogged: Bool
+
+    package init(
+        index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
+        strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
+        bodyLimit: Int, hostHeader: HostHeader? = nil,
+        adapt: @escaping @Sendable (PoolPolicy) -> PoolPolicy = { $0 }, isLogged: Bool = true
+    ) {
+        self.index = index
+        name = path
+        self.host = host
+        prefix = Array(path.utf8)
+        self.destination = destination
+        self.shape = shape
+        self.strip = Array(strip.utf8)
+        self.requestEdits = requestEdits
+        self.responseEdits = responseEdits
+        self.bodyLimit = bodyLimit
+        self.hostHeader = hostHeader
+        self.adapt = adapt
+        self.isLogged = isLogged
+    }
+
+    /// Whether requests of this route name a model in their body.
+    package var isModelAPI: Bool {
+        if case .models = destination { return true }
+        return false
+    }
+}
+
+/// `models:`: what the body's `model` means.
+package struct ModelTable: Sendable {
+    package struct Entry: Sendable {
+        package var name: String
+        /// Its place in the metrics.
+        package var index: UInt16
+        /// Pools and their weights; one of them is drawn for each request.
+        package var pools: [(pool: Pool, weight: Int)]
+        /// The name sent upstream; nil: as the client said it.
+        package var upstreamName: String?
+        package var fallback: Pool?
+
+        package init(
+            name: String, index: UInt16, pools: [(pool: Pool, weight: Int)], upstreamName: String?, fallback: Pool?
+        ) {
+            self.name = name
+            self.index = index
+            self.pools = pools
+            self.upstreamName = upstreamName
+            self.fallback = fallback
+        }
+
+        /// The pool for a draw in 0..<1.
+        package func pool(draw: Double) -> Pool? {
+            var rest = draw * Double(pools.reduce(0) { $0 + $1.weight })
+            for (pool, weight) in pools {
+                rest -= Double(weight)
+                if rest < 0 { return pool }
+            }
+            return pools.last?.pool
+        }
+    }
+
+    package let named: [String: Entry]
+    /// `*`: every other model.
+    package let wildcard: Entry?
+    /// Names in the order of the file.
+    package let names: [String]
+
+    package init(_ entries: [Entry]) {
+        named = Dictionary(entries.filter { $0.name != "*" }.map { ($0.name, $0) }) { first, _ in first }
+        wildcard = entries.first { $0.name == "*" }
+        names = entries.map(\.name).filter { $0 != "*" }
+    }
+
+    package func entry(for model: String) -> Entry? { named[model] ?? wildcard }
+}

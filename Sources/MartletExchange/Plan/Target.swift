@@ -1,0 +1,35 @@
+package import MartletBase
+package import MartletNet
+package import NIOCore
+
+/// One address that can do the work: fixed for its life. What changes about it lives in its pool's machine.
+package final class Target: Sendable {
+    package let id: TargetID
+    /// As the operator wrote it, with the address a name resolved to when there are several.
+    package let url: String
+    package let address: SocketAddress
+    /// The scheme, host and port of the URL, before the host was resolved.
+    package let origin: Origin
+    /// nil: plain text.
+    package let tls: TLSClient?
+    /// What `Host` says: nil keeps the client's.
+    package let authority: ByteBuffer?
+    /// For its requests: the target's own `headers:` and `api_key:`.
+    package let edits: HeaderEdits
+    /// The version label it carries in the metrics; empty without one.
+    package let version: String
+
+    package init(
+        id: TargetID, url: String, address: SocketAddress, origin: Origin, tls: TLSClient?, authority: String?, edits: HeaderEdits,
+        version: String
+    ) {
+        self.id = id
+        self.url = url
+        self.address = address
+        self.origin = origin
+        self.tls = tls
+        self.authority = authority.map { ByteBuffer(string: $0) }
+        self.edits = edits
+        self.version = version
+    }
+}

@@ -1,0 +1,131 @@
+import MartletBase
+import MartletExchange
+import MartletNet
+import MartletWire
+import NIOCore
+
+/// Who the client is, and how its requests are written for the upstream.
+///
+/// `X-Forwarded-For`, `-Proto`, `X-Real-IP` and `X-Request-Id` are always ours; what the client sent in them is believed
+/// only from a trusted proxy.
+struct ForwardedFor {
+    let address: String
+    private let isTrusted: Bool
+    private let isTLS: Bool
+    /// The lines for a client that is not a proxy: the same for every request of a connection.
+    private let lines: ByteBuffer
+
+    init(_ remote: SocketAddress?, settings: FrontSettings) {
+        let isTrusted = remote.map { address in settings.trustedProxies.contains { $0.contains(address) } } ?? false
+        self.init(address: remote?.ipAddress ?? "local", isTrusted: isTrusted, isTLS: settings.isTLS)
+    }
+
+    init(address: String, isTrusted: Bool, isTLS: Bool) {
+        self.address = address
+        self.isTrusted = isTrusted
+        self.isTLS = isTLS
+        lines = Self.lines(chain: address, client: address, scheme: isTLS ? "https" : "http")
+    }
+
+    private static func lines(chain: String, client: String, scheme: String) -> ByteBuffer {
+        var lines = HeaderLines()
+        lines.append("X-Forwarded-For", chain)
+        lines.append("X-Forwarded-Proto", scheme)
+        lines.append("X-Real-IP", client)
+        return lines.bytes
+    }
+
+    /// The request as it will be sent, and what it says about its caller.
+    func accept(
+        _ head: RequestHead, framing: RequestFraming, route: Route, loop: LoopContext, now: Instant
+    ) -> (OutgoingRequest, CallerFacts) {
+        var caller = CallerFacts()
+        caller.bodySize = framing.bodySize
+        if head.headers.contains(.xRequestPriority) {
+            caller.priority = head.headers.value(.xRequestPriority).flatMap { PriorityClass(text: $0) } ?? .interactive
+        }
+        if head.headers.contains(.xRequestTimeout) {
+            caller.deadline = head.headers.value(.xRequestTimeout).flatMap(Self.timeout).map { now + $0 } ?? .never
+        }
+        let stated = isTrusted ? head.headers.value(.xRequestID) : nil
+        caller.requestID = stated ?? loop.nextRequestID()
+
+        var lines = HeaderLines(loop.buffers.take())
+        lines.bytes.writeImmutableBuffer(isTrusted ? trustedLines(head.headers) : self.lines)
+        lines.append("X-Request-Id", caller.requestID)
+        // An answer that is read in passing must not be compressed.
+        if route.isModelAPI { lines.bytes.writeStaticString("Accept-Encoding: identity\r\n") }
+        lines.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes)
+        let request = OutgoingRequest(
+            head: head.detached(stripping: route.strip.count),
+            except: route.isModelAPI ? Self.droppedForModels : Self.dropped,
+            exceptNamed: route.requestEdits.dropped, lines: lines)
+        return (request, caller)
+    }
+
+    private func trustedLines(_ headers: HeaderBlock) -> ByteBuffer {
+        let chain = headers.value(.xForwardedFor).map { "\($0), \(address)" } ?? address
+        let client = headers.value(.xRealIP) ?? chain.split(separator: ",").first.map { String($0.trimmed) } ?? address
+        return Self.lines(
+            chain: chain, client: client, scheme: headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http"))
+    }
+
+    /// `30s`, `500ms`, or a number of seconds.
+    private static func timeout(_ text: String) -> Duration? {
+        if let duration = Duration(text: text) { return duration }
+        guard let seconds = Double(text), seconds > 0, seconds < 1e6 else { return nil }
+        return .seconds(seconds)
+    }
+
+    private static let dropped = FieldSet.hopByHop.union(.framing).union(
+        FieldSet(.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID))
+    private static let droppedForModels = dropped.union(FieldSet(.acceptEncoding))
+}
+
+extension Substring {
+    /// Without the blanks around it.
+    fileprivate var trimmed: Substring {
+        var text = self.drop { $0 == " " }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}
+
+extension RequestFraming {
+    var bodySize: BodySize {
+        switch body {
+        case .none: .none
+        case .length(let length): .exactly(length)
+        case .chunked: .unknown
+        }
+    }
+}
+
+extension RequestHead {
+    /// Beyond this a receive buffer is too large to be pinned for as long as the request waits.
+    private static let pinnedLimit = 4096
+
+    /// The request with the first `count` bytes of its path taken off, in small storage.
+    func detached(stripping count: Int) -> RequestHead {
+        var head = self
+        if headers.bytes.storageCapacity > Self.pinnedLimit {
+            head.headers = HeaderBlock()
+            head.headers.append(contentsOf: headers)
+            head.target = target.copied
+            head.authority = authority.copied
+        }
+        if count > 0, pathLength >= count { head.strip(count) }
+        return head
+    }
+
+    private mutating func strip(_ count: Int) {
+        guard let rest = target.getSlice(at: target.readerIndex + count, length: target.readableBytes - count)
+        else { return }
+        let hasSlash = rest.readableBytesView.first == UInt8(ascii: "/")
+        var stripped = ByteBufferAllocator().buffer(capacity: rest.readableBytes + 1)
+        if !hasSlash { stripped.writeStaticString("/") }
+        stripped.writeImmutableBuffer(rest)
+        target = stripped
+        pathLength = pathLength - count + (hasSlash ? 0 : 1)
+    }
+}

@@ -1,0 +1,440 @@
+import MartletBase
+import MartletExchange
+import MartletNet
+import MartletTelemetry
+import MartletWire
+import NIOCore
+
+/// A client's HTTP/1 connection: requests come in, one after the other, answers go out.
+///
+/// The only handler of its channel (TLS aside). It reads a head, finds the route and makes the `Exchange`; from then on
+/// it moves bytes. What it writes is gathered and goes out in one flush for each turn of the event loop.
+final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum State {
+        /// Nothing of the next request came yet.
+        case idle
+        /// A part of a head came.
+        case inHead
+        /// A request is with the exchange, or its answer is.
+        case busy
+        /// The answer was sent early; the rest of the request is read and dropped, so that the answer is not lost to a
+        /// reset.
+        case lingering
+        case closed
+    }
+
+    let loop: LoopContext
+    let settings: FrontSettings
+    let router: () -> Router
+    var channel: ChannelHandlerContext?
+    var state = State.idle
+    var peer = ForwardedFor(address: "", isTrusted: false, isTLS: false)
+
+    // The request being read.
+    var parser: RequestParser
+    private var input: ByteBuffer?
+    private var isParsing = false
+    private var exchange: Exchange?
+    private var isRequestRead = true
+    private var requests = 0
+    private var isReadingOff = false
+    private var isReadWanted = false
+    private var bodyStarted = Instant.never
+    private var bodyBytes = 0
+
+    // The answer being written.
+    var writer = ResponseWriter()
+    var out: ByteBuffer?
+    private var isAnswered = true
+    var isKeepAlive = true
+    private var isPeerWritable = true
+
+    // One entry of the wheel for the whole connection.
+    private var timer = DeadlineWheel.Handle.none
+    private var deadline = Instant.never
+    private var stalledBytes = Int.max
+
+    init(loop: LoopContext, settings: FrontSettings, router: @escaping () -> Router) {
+        self.loop = loop
+        self.settings = settings
+        self.router = router
+        parser = RequestParser(limits: settings.http)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        channel = context
+        if context.channel.isActive { opened(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        opened(context)
+        context.fireChannelActive()
+    }
+
+    private func opened(_ context: ChannelHandlerContext) {
+        guard timer == .none else { return }
+        loop.meter.connections(.client, changedBy: 1)
+        peer = ForwardedFor(context.remoteAddress, settings: settings)
+        deadline = loop.now + settings.headerTimeout
+        timer = loop.wheel.arm(self, at: deadline)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard state != .lingering, state != .closed else { return }
+        var bytes = unwrapInboundIn(data)
+        if input == nil { input = bytes } else { input?.writeBuffer(&bytes) }
+        parse()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.requestReadComplete()
+        flush()
+    }
+
+    /// Reads are asked for by the channel itself after each turn; one held back is made up for when reading resumes.
+    func read(context: ChannelHandlerContext) {
+        if isReadingOff { isReadWanted = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isPeerWritable = context.channel.isWritable
+        if isPeerWritable {
+            stalledBytes = .max
+            exchange?.frontWritable()
+        } else {
+            watchSlowReader()
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended(.clientGone)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    /// The connection is over, whatever ended it.
+    private func ended(_ reason: CancelReason) {
+        guard state != .closed else { return }
+        state = .closed
+        loop.wheel.disarm(&timer)
+        loop.meter.connections(.client, changedBy: -1)
+        input = nil
+        if let out { loop.buffers.give(out) }
+        out = nil
+        let exchange = self.exchange
+        self.exchange = nil
+        exchange?.gone(reason)
+        channel = nil
+    }
+
+    func close(reset: Bool = false, reason: CancelReason = .clientGone) {
+        guard let channel else { return }
+        ended(reason)
+        if reset { channel.channel.reset() } else { channel.close(promise: nil) }
+    }
+
+    // MARK: Reading requests
+
+    /// Reads what can be read of `input`. Not re-entered: an answer that ends inside it lets the loop go on.
+    private func parse() {
+        guard !isParsing else { return }
+        isParsing = true
+        defer { isParsing = false }
+        while state != .closed, state != .lingering, let part = nextPart() {
+            switch part {
+            case .head(let head, let framing): begin(head, framing)
+            case .body(let slice):
+                bodyBytes += slice.readableBytes
+                exchange?.requestBody(slice)
+            case .end:
+                isRequestRead = true
+                bodyStarted = .never
+                exchange?.requestEnd()
+                if isAnswered { nextRequest() }
+            }
+        }
+        boundInput()
+    }
+
+    private func nextPart() -> RequestPart? {
+        // A pipelined request waits until the one before it is answered.
+        if isRequestRead, !isAnswered { return nil }
+        var bytes = input ?? ByteBuffer()
+        input = nil
+        defer { if state != .closed, bytes.readableBytes > 0 { input = bytes } }
+        do {
+            let part = try parser.next(&bytes)
+            if part == nil, state == .idle, bytes.readableBytes > 0 {
+                state = .inHead
+                setDeadline(loop.now + settings.headerTimeout)
+            }
+            return part
+        } catch {
+            bytes.clear()
+            refuse(MartletError(error.code, cause: "\(error.reason)"))
+            return nil
+        }
+    }
+
+    private func boundInput() {
+        guard let held = input?.readableBytes, state == .busy, isRequestRead else { return }
+        if held > settings.pipelinedBytes { setReading(false) }
+    }
+
+    private func begin(_ head: RequestHead, _ framing: RequestFraming) {
+        state = .busy
+        requests += 1
+        isRequestRead = false
+        isAnswered = false
+        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
+        writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
+        guard let route = router().match(head) else {
+            return refuse(MartletError(.notFound))
+        }
+        if case .length(let length) = framing.body, length > route.bodyLimit {
+            return refuse(MartletError(.bodyTooLarge), shape: route.shape)
+        }
+        parser.setBodyLimit(route.bodyLimit)
+        let now = loop.now
+        if framing.expectsContinue { write("HTTP/1.1 100 Continue\r\n\r\n") }
+        let (request, caller) = peer.accept(head, framing: framing, route: route, loop: loop, now: now)
+        let exchange = Exchange(
+            context: loop, route: route, front: self, request: request, caller: caller, now: now)
+        self.exchange = exchange
+        if framing.body != .none, (input?.readableBytes ?? 0) == 0 { watchBody(now) }
+        exchange.start()
+    }
+
+    /// Answers a request that never became one, or whose body broke off.
+    private func refuse(_ error: MartletError, shape: ErrorShape = .openAI) {
+        if let exchange {
+            isKeepAlive = false
+            return exchange.requestFailed(error)
+        }
+        if isAnswered { writer.begin(method: .get, isHTTP10: false) }
+        isAnswered = false
+        isKeepAlive = false
+        state = .busy
+        recordRefusal(error)
+        let payload = ByteBuffer(string: shape.body(error))
+        var extra = HeaderLines()
+        extra.append("Content-Type", "application/json")
+        respond(
+            ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: extra)
+        body(payload)
+        end()
+    }
+
+    private func recordRefusal(_ error: MartletError) {
+        var record = RequestRecord()
+        record.status = UInt16(clamping: error.code.status)
+        record.outcome = .refused
+        record.errorCode = error.code
+        loop.meter.record(record)
+    }
+
+    private func nextRequest() {
+        guard state == .busy else { return }
+        state = .idle
+        if isReadingOff { setReading(true) }
+        setDeadline(loop.now + settings.keepAlive, isLazy: true)
+    }
+
+    func setReading(_ isOn: Bool) {
+        isReadingOff = !isOn
+        if isOn, isReadWanted, let channel {
+            isReadWanted = false
+            channel.read()
+        }
+    }
+
+    // MARK: Writing the answer
+
+    var isWritable: Bool { isPeerWritable }
+
+    var clientAddress: String { peer.address }
+
+    func respond(_ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines) {
+        // An early answer leaves the rest of the request unread: the connection ends with it.
+        if !isRequestRead { isKeepAlive = false }
+        var bytes = takeOut()
+        isKeepAlive = writer.head(
+            head, size: size, dropping: dropped, extra: extra, isKeepAlive: isKeepAlive, into: &bytes)
+        out = bytes
+    }
+
+    func informational(_ head: ResponseHead) {
+        var bytes = takeOut()
+        writer.informational(head, into: &bytes)
+        out = bytes
+    }
+
+    func body(_ slice: ByteBuffer) {
+        guard state == .busy, writer.hasBody else { return }
+        var bytes = takeOut()
+        writer.chunkHeader(slice.readableBytes, into: &bytes)
+        if slice.readableBytes <= ResponseWriter.copyLimit {
+            bytes.writeImmutableBuffer(slice)
+            writer.chunkEnd(into: &bytes)
+            out = bytes
+        } else {
+            channel?.write(wrapOutboundOut(bytes), promise: nil)
+            channel?.write(wrapOutboundOut(slice), promise: nil)
+            out = nil
+            if writer.isChunked {
+                var rest = takeOut()
+                writer.chunkEnd(into: &rest)
+                out = rest
+            }
+        }
+    }
+
+    func end() {
+        guard state == .busy, !isAnswered else { return }
+        if writer.isChunked, writer.hasBody { write("0\r\n\r\n") }
+        finish()
+    }
+
+    func abort() {
+        guard state == .busy, let channel else { return }
+        // Without framing only a reset tells the client that the answer is not whole.
+        let mustReset = writer.isUntilClose
+        let bytes = out ?? ByteBuffer()
+        out = nil
+        exchange = nil
+        let bound = NIOLoopBound(self, eventLoop: loop.loop)
+        channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
+            bound.value.close(reset: mustReset)
+        }
+        state = .lingering
+        setDeadline(loop.now + settings.slowReader)
+    }
+
+    func flush() {
+        guard let bytes = out, let channel else { return }
+        out = nil
+        channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        loop.buffers.give(bytes)
+    }
+
+    private func finish() {
+        isAnswered = true
+        exchange = nil
+        if isKeepAlive {
+            flush()
+            if isRequestRead { nextRequest() }
+            parse()
+        } else {
+            linger()
+        }
+    }
+
+    /// Sends what is left, ends our side, and reads on for a while: closing with unread bytes would reset the
+    /// connection, and the client would lose the answer.
+    private func linger() {
+        guard let channel else { return }
+        let bytes = out ?? ByteBuffer()
+        out = nil
+        state = .lingering
+        input = nil
+        setReading(true)
+        let isRead = isRequestRead
+        let bound = NIOLoopBound(self, eventLoop: loop.loop)
+        channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
+            guard let channel = bound.value.channel else { return }
+            if isRead { bound.value.close() } else { channel.close(mode: .output, promise: nil) }
+        }
+        setDeadline(loop.now + (isRead ? settings.slowReader : .seconds(2)))
+    }
+
+    private func write(_ bytes: StaticString) {
+        var buffer = takeOut()
+        buffer.writeStaticString(bytes)
+        out = buffer
+    }
+
+    private func takeOut() -> ByteBuffer {
+        guard let bytes = out else { return loop.buffers.take() }
+        out = nil
+        return bytes
+    }
+
+    // MARK: Deadlines
+
+    /// Lazy: an entry that fires early is put off then, which is cheaper than moving it for every request.
+    private func setDeadline(_ instant: Instant, isLazy: Bool = false) {
+        let isEarlier = instant < deadline
+        deadline = instant
+        if isEarlier && !isLazy, timer != .none { loop.wheel.rearm(&timer, self, at: instant) }
+    }
+
+    private func watchBody(_ now: Instant) {
+        bodyStarted = now
+        bodyBytes = 0
+        setDeadline(now + settings.bodyGrace)
+    }
+
+    private func watchSlowReader() {
+        stalledBytes = pendingBytes
+        setDeadline(loop.now + settings.slowReader)
+    }
+
+    /// Bytes that wait for the client to take them.
+    private var pendingBytes: Int {
+        (try? channel?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    func deadlineReached(now: Instant) -> Instant {
+        guard state != .closed else { return .never }
+        switch state {
+        case .closed: return .never
+        case .idle, .inHead:
+            guard now >= deadline else { return deadline }
+            expired()
+            return .never
+        case .lingering:
+            guard now >= deadline else { return deadline }
+            close(reset: true)
+            return .never
+        case .busy: return busyDeadline(now)
+        }
+    }
+
+    private func expired() {
+        // A connection on which nothing came is closed without a word; half a head is answered.
+        if state == .inHead { refuse(MartletError(.requestTimeout)) } else { close() }
+    }
+
+    private func busyDeadline(_ now: Instant) -> Instant {
+        if !isPeerWritable {
+            let pending = pendingBytes
+            if now >= deadline, pending >= stalledBytes {
+                close(reset: true, reason: .slowReader)
+                return .never
+            }
+            if pending < stalledBytes {
+                stalledBytes = pending
+                deadline = now + settings.slowReader
+            }
+            return deadline
+        }
+        if bodyStarted != .never, !isReadingOff {
+            let elapsed = now - bodyStarted - settings.bodyGrace
+            if now >= deadline, elapsed.inSeconds * Double(settings.bodyBytesPerSecond) > Double(bodyBytes) {
+                refuse(MartletError(.requestTimeout))
+                return now + .seconds(2)
+            }
+        }
+        return now + .seconds(1)
+    }
+}

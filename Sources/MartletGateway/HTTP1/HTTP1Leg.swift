@@ -1,0 +1,336 @@
+import MartletBase
+import MartletExchange
+import MartletLogic
+import MartletNet
+import MartletWire
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// One HTTP/1 connection to a target, and the leg of the request it carries at present.
+///
+/// Between two requests it is idle and watched: the end of the connection takes it out of the pool at once.
+final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        /// The connection is being made; what is to be sent gathers in `out`.
+        case connecting
+        case idle
+        case busy
+        case closed
+    }
+
+    /// What the exchange takes of an answer before it says how much more it wants.
+    private static let window = 64 << 10
+
+    let target: Target
+    private unowned let legs: HTTP1Legs
+    private var state = State.connecting
+    private(set) var exchange: Exchange?
+    private var channel: ChannelHandlerContext?
+
+    // The request.
+    private var out: ByteBuffer?
+    private var isChunked = false
+    private var isSent = false
+    private var isReused = false
+
+    // The answer.
+    private var parser: ResponseParser
+    private var input: ByteBuffer?
+    private var hasHeard = false
+    private var hasHead = false
+    private var isKeepAlive = false
+    private var credit = HTTP1Leg.window
+    private var isReadWanted = false
+    private var trouble: FailureClass?
+
+    // While idle.
+    private var timer = DeadlineWheel.Handle.none
+    private var idleUntil = Instant.never
+
+    init(target: Target, legs: HTTP1Legs) {
+        self.target = target
+        self.legs = legs
+        parser = ResponseParser(limits: legs.limits)
+    }
+
+    // MARK: Leg
+
+    func attach(_ exchange: Exchange) {
+        self.exchange = exchange
+        isReused = state == .idle
+        if state == .idle { state = .busy }
+        isSent = false
+        hasHeard = false
+        hasHead = false
+        credit = Self.window
+    }
+
+    func start(_ request: OutgoingRequest, size: BodySize) {
+        guard state != .closed else { return }
+        parser.expect(method: request.head.method)
+        isChunked = size == .unknown
+        var bytes = takeOut()
+        HTTP1Writer.requestLine(request.head, into: &bytes)
+        HTTP1Writer.field(.host, request.head.authority, into: &bytes)
+        request.head.headers.write(into: &bytes, except: request.except, exceptNamed: request.exceptNamed)
+        bytes.writeImmutableBuffer(request.lines.bytes)
+        switch size {
+        case .none: break
+        case .exactly(let length): HTTP1Writer.contentLength(length, into: &bytes)
+        case .unknown: bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
+        }
+        bytes.writeStaticString("\r\n")
+        out = bytes
+        if state == .busy { exchange?.legAccepted(isNew: false) }
+    }
+
+    func body(_ slice: ByteBuffer) {
+        guard state == .busy || state == .connecting, slice.readableBytes > 0 else { return }
+        var bytes = takeOut()
+        if isChunked { HTTP1Writer.chunkHeader(slice.readableBytes, into: &bytes) }
+        if slice.readableBytes <= ResponseWriter.copyLimit || channel == nil {
+            bytes.writeImmutableBuffer(slice)
+            out = bytes
+        } else {
+            channel?.write(wrapOutboundOut(bytes), promise: nil)
+            channel?.write(wrapOutboundOut(slice), promise: nil)
+            out = takeOut()
+        }
+        if isChunked { out?.writeStaticString("\r\n") }
+    }
+
+    func bodyEnd() {
+        guard state == .busy || state == .connecting else { return }
+        if isChunked { out?.writeStaticString("0\r\n\r\n") }
+        isSent = true
+        flush()
+    }
+
+    func flush() {
+        guard state == .busy, let channel else { return }
+        if let bytes = out {
+            out = nil
+            channel.write(wrapOutboundOut(bytes), promise: nil)
+            legs.loop.buffers.give(bytes)
+        }
+        channel.flush()
+    }
+
+    func demand(_ bytes: Int) {
+        credit += bytes
+        guard credit > 0, isReadWanted, let channel else { return }
+        isReadWanted = false
+        channel.read()
+    }
+
+    func cancel(_ reason: CancelReason) {
+        guard state != .closed else { return }
+        exchange = nil
+        close(reset: true)
+    }
+
+    var isUploadWritable: Bool {
+        guard state == .busy, let channel else { return false }
+        return channel.channel.isWritable
+    }
+
+    private func takeOut() -> ByteBuffer {
+        guard let bytes = out else { return legs.loop.buffers.take() }
+        out = nil
+        return bytes
+    }
+
+    // MARK: Connection
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        channel = context
+        if state == .closed { context.channel.close(promise: nil) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if target.tls == nil { connected() }
+        context.fireChannelActive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event { connected() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func connected() {
+        guard state == .connecting, let exchange else { return close(reset: false) }
+        state = .busy
+        exchange.legAccepted(isNew: true)
+        exchange.legUploadWritable()
+        flush()
+    }
+
+    /// The dial failed before there was a channel that could say so.
+    func connectFailed(_ failure: FailureClass) {
+        guard state == .connecting else { return }
+        let failed = detach()
+        close(reset: false)
+        failed?.legFailed(failure, wasSent: false)
+    }
+
+    /// Reading waits while the exchange wants nothing; an idle connection is always read, to see its end.
+    func read(context: ChannelHandlerContext) {
+        if state == .busy, credit <= 0 { isReadWanted = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, state == .busy { exchange?.legUploadWritable() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        guard state == .busy else {
+            // Nobody asked: whatever this is, it must not become the answer to the next request.
+            return close(reset: true)
+        }
+        hasHeard = true
+        if input == nil { input = bytes } else { input?.writeBuffer(&bytes) }
+        parse()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.legReadComplete()
+    }
+
+    private func parse() {
+        while state == .busy, exchange != nil, let part = nextPart() {
+            switch part {
+            case .informational(let head): exchange?.legInformational(head)
+            case .head(let head, let framing):
+                hasHead = true
+                isKeepAlive = framing.isKeepAlive
+                setIdleTime(framing.keepAliveTimeout)
+                exchange?.legHead(head, size: framing.bodySize)
+            case .body(let slice):
+                credit -= slice.readableBytes
+                exchange?.legBody(slice)
+            case .end: return ended()
+            }
+        }
+    }
+
+    private func nextPart() -> ResponsePart? {
+        var bytes = input ?? ByteBuffer()
+        input = nil
+        defer { if bytes.readableBytes > 0 { input = bytes } }
+        do {
+            return try parser.next(&bytes)
+        } catch {
+            bytes.clear()
+            fail(.malformed)
+            return nil
+        }
+    }
+
+    /// The answer is complete. The connection is free before the exchange hears of it, so that the client's next
+    /// request can have it.
+    private func ended() {
+        let served = detach()
+        if isKeepAlive, isSent, input == nil, let channel, channel.channel.isActive {
+            state = .idle
+            rest()
+        } else {
+            close(reset: !isSent)
+        }
+        served?.legEnd()
+    }
+
+    private func fail(_ failure: FailureClass) {
+        let failed = detach()
+        let wasStale = isReused && !hasHeard && failure == .reset
+        close(reset: true)
+        failed?.legFailed(failure, wasSent: true, wasStale: wasStale)
+    }
+
+    private func detach() -> Exchange? {
+        defer { exchange = nil }
+        return exchange
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is NIOSSLError || error is BoringSSLError, state == .connecting { trouble = .tls }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        context.fireChannelInactive()
+        switch state {
+        case .closed: break
+        case .idle: close(reset: false)
+        case .connecting: connectFailed(trouble ?? .connect)
+        case .busy: endOfInput()
+        }
+    }
+
+    private func endOfInput() {
+        guard hasHead else { return fail(.reset) }
+        guard let last = try? parser.endOfInput(), case .end = last else { return fail(.truncated) }
+        isKeepAlive = false
+        ended()
+    }
+
+    private func close(reset: Bool) {
+        guard state != .closed else { return }
+        if state == .idle { legs.forget(self) }
+        state = .closed
+        legs.closed(self)
+        legs.loop.wheel.disarm(&timer)
+        input = nil
+        if let bytes = out { legs.loop.buffers.give(bytes) }
+        out = nil
+        if let channel {
+            if reset { channel.channel.reset() } else { channel.channel.close(promise: nil) }
+        }
+        channel = nil
+    }
+
+    // MARK: Idle
+
+    /// Kept shorter than the target says it keeps its side, so that a request never meets a closing connection.
+    private func setIdleTime(_ stated: Int?) {
+        let own = legs.idleTime
+        idleFor = stated.map { min(own, .seconds(max(0, $0 - 1))) } ?? own
+    }
+    private var idleFor: Duration = .zero
+
+    private func rest() {
+        guard idleFor > .zero, legs.keep(self) else { return close(reset: false) }
+        idleUntil = legs.loop.now + idleFor
+        // Armed once; while requests come and go the entry puts itself off.
+        if timer == .none { timer = legs.loop.wheel.arm(self, at: idleUntil) }
+    }
+
+    func deadlineReached(now: Instant) -> Instant {
+        guard state == .idle else { return now + legs.idleTime }
+        guard now >= idleUntil else { return idleUntil }
+        close(reset: false)
+        return .never
+    }
+
+    /// The target is gone for good: an idle connection to it is of no use.
+    func retire() {
+        if state == .idle { close(reset: false) } else { isKeepAlive = false }
+    }
+}
+
+extension ResponseFraming {
+    var bodySize: BodySize {
+        switch body {
+        case .none: .none
+        case .length(let length): .exactly(length)
+        case .chunked, .untilClose: .unknown
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package import MartletBase
+package import MartletExchange
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletWire
+import NIOCore
+import NIOPosix
+
+/// The upstream connections of one event loop.
+package final class HTTP1Legs: LegSource {
+    unowned let loop: LoopContext
+    let limits: HTTPLimits
+    /// How long an unused connection is kept.
+    let idleTime: Duration
+    private var idle: IdlePool<HTTP1Leg>
+    /// Every open connection, to tell those whose target is lost.
+    private var open: [ObjectIdentifier: HTTP1Leg] = [:]
+
+    package init(loop: LoopContext, idleTime: Duration, idlePerTarget: Int) {
+        self.loop = loop
+        limits = HTTPLimits()
+        self.idleTime = idleTime
+        idle = IdlePool(limitPerTarget: idlePerTarget)
+    }
+
+    package func open(_ target: Target, for exchange: Exchange) -> any Leg {
+        if let leg = idle.take(target.id) {
+            loop.meter.connections(.upstreamIdle, changedBy: -1)
+        loop.meter.connections(.upstreamActive, changedBy: 1)
+            leg.attach(exchange)
+            return leg
+        }
+        let leg = HTTP1Leg(target: target, legs: self)
+        open[ObjectIdentifier(leg)] = leg
+        loop.meter.connections(.upstreamActive, changedBy: 1)
+        leg.attach(exchange)
+        dial(leg, target)
+        return leg
+    }
+
+    package func open(_ handler: any LocalHandler, for exchange: Exchange) -> any Leg {
+        LocalLeg(handler: handler, exchange: exchange)
+    }
+
+    private func dial(_ leg: HTTP1Leg, _ target: Target) {
+        let bound = NIOLoopBound(leg, eventLoop: loop.loop)
+        let tls = target.tls
+        let host = target.origin.host
+        ClientBootstrap(group: loop.loop)
+            // The exchange's own timer is the one that counts.
+            .connectTimeout(.seconds(60))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try SocketOptions.standard.apply(to: channel)
+                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(host: host)) }
+                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                }
+            }
+            .connect(to: target.address)
+            .whenFailure { error in
+                bound.value.connectFailed(error is ChannelError ? .connectTimeout : .connect)
+            }
+    }
+
+    // MARK: Idle connections
+
+    func keep(_ leg: HTTP1Leg) -> Bool {
+        guard idle.put(leg, for: leg.target.id) else { return false }
+        loop.meter.connections(.upstreamIdle, changedBy: 1)
+        loop.meter.connections(.upstreamActive, changedBy: -1)
+        return true
+    }
+
+    func forget(_ leg: HTTP1Leg) {
+        idle.remove(leg, for: leg.target.id)
+        loop.meter.connections(.upstreamIdle, changedBy: -1)
+        loop.meter.connections(.upstreamActive, changedBy: 1)
+    }
+
+    func closed(_ leg: HTTP1Leg) {
+        open[ObjectIdentifier(leg)] = nil
+        loop.meter.connections(.upstreamActive, changedBy: -1)
+    }
+
+    /// The target was taken out: requests that wait for its first byte go elsewhere.
+    package func targetLost(_ target: TargetID) {
+        for leg in open.values where leg.target.id == target { leg.exchange?.targetLost() }
+    }
+
+    /// The target left its pool: what is idle closes now, the rest after its answer.
+    package func targetRemoved(_ target: TargetID) {
+        for leg in open.values where leg.target.id == target { leg.retire() }
+    }
+}

@@ -1,0 +1,165 @@
+package import Logging
+import MartletBase
+package import MartletExchange
+import MartletLogic
+package import MartletNet
+package import MartletTelemetry
+import NIOCore
+
+/// Who belongs to which pool: resolves the names of targets, again every few seconds, and takes in what operators and
+/// managed backends say. Each address of a name is a target.
+package actor Membership {
+    /// Where a spec came from, which is what removes it.
+    package enum Source: Hashable, Sendable {
+        case configuration
+        case operatorCommand
+        case backend(String, instance: Int)
+    }
+
+    private struct Entry {
+        let pool: Pool
+        let spec: TargetSpec
+        let source: Source
+        var resolution = ResolutionDiff()
+        var targets: [SocketAddress: Target] = [:]
+        var isDraining = false
+        var lastError: String?
+    }
+
+    private static let interval: Duration = .seconds(5)
+
+    private let resolver: NameResolver
+    private let labels: LabelRegistry
+    private let loops: LoopTable
+    private let logger: Logger
+    private var entries: [Entry] = []
+    private var lastID: UInt32 = 0
+
+    package init(resolver: NameResolver, labels: LabelRegistry, loops: LoopTable, logger: Logger) {
+        self.resolver = resolver
+        self.labels = labels
+        self.loops = loops
+        self.logger = logger
+    }
+
+    /// Adds a spec; its addresses become targets when they are resolved, literal ones at once.
+    package func add(_ spec: TargetSpec, to pool: Pool, source: Source = .configuration) async {
+        entries.append(Entry(pool: pool, spec: spec, source: source))
+        await resolve(entries.count - 1)
+    }
+
+    /// Keeps names resolved until the task is cancelled.
+    package func run() async {
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            for index in entries.indices where index < entries.count && !entries[index].spec.origin.isLiteral {
+                await resolve(index)
+            }
+        }
+    }
+
+    // MARK: Operators
+
+    /// What became of an operator's command.
+    package enum Answer: Sendable, Equatable {
+        case done, draining, emptied, unknownTarget
+    }
+
+    /// No new requests for `origin` in `pool`.
+    package func drain(_ origin: Origin, of pool: Pool) -> Answer {
+        let now = Instant.current
+        var ids: [TargetID] = []
+        for index in entries.indices where entries[index].pool === pool && entries[index].spec.origin == origin {
+            entries[index].isDraining = true
+            ids += entries[index].targets.values.map(\.id)
+        }
+        guard !ids.isEmpty else { return .unknownTarget }
+        for id in ids { pool.drain(id, now: now) }
+        return ids.allSatisfy { pool.isEmpty($0) } ? .emptied : .draining
+    }
+
+    /// Takes `origin` out of `pool`; its requests in flight end first.
+    package func remove(_ origin: Origin, of pool: Pool) -> Answer {
+        let leaving = entries.filter { $0.pool === pool && $0.spec.origin == origin }
+        guard !leaving.isEmpty else { return .unknownTarget }
+        entries.removeAll { $0.pool === pool && $0.spec.origin == origin }
+        let isEmpty = leaving.flatMap(\.targets.values).map { remove($0, of: pool) }.allSatisfy { $0 }
+        return isEmpty ? .emptied : .draining
+    }
+
+    /// The rules that a target added to `pool` by an operator gets: those of its first one.
+    package func template(of pool: Pool) -> TargetSpec? {
+        entries.first { $0.pool === pool }?.spec
+    }
+
+    /// Everything that came from `source` leaves.
+    package func removeAll(from source: Source) {
+        let leaving = entries.filter { $0.source == source }
+        entries.removeAll { $0.source == source }
+        for entry in leaving {
+            for target in entry.targets.values { _ = remove(target, of: entry.pool) }
+        }
+    }
+
+    // MARK: Inside
+
+    private func resolve(_ index: Int) async {
+        let entry = entries[index]
+        let result: Result<[SocketAddress], any Error>
+        do {
+            result = .success(try await resolver.resolve(host: entry.spec.origin.host, port: entry.spec.origin.port))
+        } catch {
+            result = .failure(error)
+        }
+        // Others may have come and gone while this one was resolved.
+        guard let index = entries.firstIndex(where: { $0.pool === entry.pool && $0.spec.origin == entry.spec.origin })
+        else { return }
+        report(result, index)
+        let change = entries[index].resolution.next(result)
+        for address in change.removed {
+            guard let target = entries[index].targets.removeValue(forKey: address) else { continue }
+            _ = remove(target, of: entry.pool)
+        }
+        for address in change.added { admit(address, index) }
+    }
+
+    private func report(_ result: Result<[SocketAddress], any Error>, _ index: Int) {
+        guard case .failure(let error) = result else {
+            entries[index].lastError = nil
+            return
+        }
+        let text = "\(error)"
+        guard entries[index].lastError != text else { return }
+        entries[index].lastError = text
+        logger.warning(
+            "name not resolved",
+            metadata: ["target": "\(entries[index].spec.origin)", "error": "\(text)"])
+    }
+
+    private func admit(_ address: SocketAddress, _ index: Int) {
+        let entry = entries[index]
+        lastID += 1
+        let id = TargetID(lastID)
+        let url = entry.spec.origin.isLiteral
+            ? "\(entry.spec.origin)" : "\(entry.spec.origin) (\(address.ipAddress ?? "\(address)"))"
+        let target = Target(
+            id: id, url: url, address: address, origin: entry.spec.origin, tls: entry.spec.tls,
+            authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version)
+        entries[index].targets[address] = target
+        labels.register(id, .init(pool: entry.pool.name, url: url, version: entry.spec.version))
+        entry.pool.add(target, policy: entry.spec.policy, now: .current)
+        if entry.isDraining { entry.pool.drain(id, now: .current) }
+        logger.info("target added", metadata: ["pool": "\(entry.pool.name)", "target": "\(url)"])
+    }
+
+    private func remove(_ target: Target, of pool: Pool) -> Bool {
+        let isEmpty = pool.remove(target.id, now: .current)
+        loops.broadcast { $0.legs?.targetRemoved(target.id) }
+        logger.info("target removed", metadata: ["pool": "\(pool.name)", "target": "\(target.url)"])
+        return isEmpty
+    }
+}
+
+extension Origin {
+    /// An address, not a name: it means the same tomorrow.
+    var isLiteral: Bool { SocketAddress.literal(host, port: port) != nil }
+}

@@ -1,0 +1,36 @@
+import MartletBase
+package import MartletExchange
+package import MartletLogic
+package import MartletNet
+
+/// What is stated about a target before its name is resolved: one spec stands for every address of its host.
+package struct TargetSpec: Sendable {
+    package var origin: Origin
+    package var policy: TargetPolicy
+    package var edits: HeaderEdits
+    /// nil for plain HTTP.
+    package var tls: TLSClient?
+    /// `host:`; nil: the client's own is kept.
+    package var authority: String?
+    package var version: String
+
+    package init(
+        origin: Origin, policy: TargetPolicy = TargetPolicy(), edits: HeaderEdits = HeaderEdits(), tls: TLSClient? = nil,
+        authority: String?, version: String = ""
+    ) {
+        self.origin = origin
+        self.policy = policy
+        self.edits = edits
+        self.tls = tls
+        self.authority = authority
+        self.version = version
+    }
+
+    /// The same rules for another place, such as one that an operator adds to the pool.
+    package func moved(to origin: Origin) -> TargetSpec {
+        var spec = self
+        if authority == self.origin.authority { spec.authority = origin.authority }
+        spec.origin = origin
+        return spec
+    }
+}
