@@ -87,12 +87,13 @@ public struct RequestParser: Sendable {
 
     /// One empty line before a request is forgiven, as RFC 9112 §2.2 asks. False while half of one is there.
     private mutating func skipEmptyLine(_ input: inout ByteBuffer) throws(WireError) -> Bool {
-        guard !headStarted, input.getInteger(at: input.readerIndex) == Characters.carriageReturn else { return true }
-        guard !skippedEmptyLine else { throw WireError(.badRequest, "empty lines before the request") }
-        guard let second: UInt8 = input.getInteger(at: input.readerIndex + 1) else { return false }
-        guard second == Characters.lineFeed else { throw WireError(.badRequest, "line ends without CRLF") }
-        skippedEmptyLine = true
-        input.moveReaderIndex(forwardBy: 2)
+        while !headStarted, input.getInteger(at: input.readerIndex) == Characters.carriageReturn {
+            guard !skippedEmptyLine else { throw WireError(.badRequest, "empty lines before the request") }
+            guard let second: UInt8 = input.getInteger(at: input.readerIndex + 1) else { return false }
+            guard second == Characters.lineFeed else { throw WireError(.badRequest, "line ends without CRLF") }
+            skippedEmptyLine = true
+            input.moveReaderIndex(forwardBy: 2)
+        }
         return true
     }
 

@@ -1,0 +1,30 @@
+import Foundation
+import MartletWire
+import Testing
+
+@Suite("Bytes that once failed under the fuzzer")
+struct FuzzReplayTests {
+    static func failures(_ target: String) -> [[UInt8]] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fuzz/Failures/\(target)")
+        let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        return files.compactMap { try? [UInt8](Data(contentsOf: $0)) }
+    }
+
+    @Test("Requests mean the same in any pieces")
+    func requests() {
+        let kept = Self.failures("RequestFuzz")
+        #expect(!kept.isEmpty)
+        for bytes in kept {
+            let whole = requestOutcome(bytes, .whole)
+            #expect(requestOutcome(bytes, .single) == whole)
+            #expect(requestOutcome(bytes, .every(7)) == whole)
+        }
+    }
+
+    @Test("Empty lines before a request are refused as soon as they are there")
+    func emptyLines() {
+        #expect(requestOutcome(Array("\r\n\r".utf8), .whole) == "!bad_request")
+        #expect(requestOutcome(Array("\r\n\r".utf8), .single) == "!bad_request")
+    }
+}
