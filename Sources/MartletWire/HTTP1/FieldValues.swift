@@ -101,8 +101,8 @@ struct ConnectionOptions {
         }
     }
 
-    /// `fields` without the nominated ones; security fields stay whatever Connection says.
-    func removeNominated(from fields: inout [HeaderField], of bytes: Span<UInt8>) {
+    /// Takes out the nominated fields; security fields stay whatever Connection says.
+    func removeNominated(from fields: inout [HeaderField], present: inout FieldSet, of bytes: Span<UInt8>) {
         guard !nominated.isEmpty else { return }
         var kept: [HeaderField] = []
         kept.reserveCapacity(fields.count)
@@ -116,5 +116,7 @@ struct ConnectionOptions {
             if !isNominated { kept.append(field) }
         }
         fields = kept
+        present = []
+        for field in kept { present.insert(field.name) }
     }
 }

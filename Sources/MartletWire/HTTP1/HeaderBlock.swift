@@ -10,15 +10,14 @@ public struct HeaderBlock: Sendable {
     private var present: FieldSet
 
     public init() {
-        self.init(bytes: ByteBuffer(), fields: [])
+        self.init(bytes: ByteBuffer(), fields: [], present: [])
     }
 
-    /// Fields whose offsets count from the first byte of `bytes`.
-    init(bytes: ByteBuffer, fields: [HeaderField]) {
+    /// Fields whose offsets count from the first byte of `bytes`, and the set of their names.
+    init(bytes: ByteBuffer, fields: [HeaderField], present: FieldSet) {
         self.bytes = bytes
         self.fields = fields
-        present = []
-        for field in fields { present.insert(field.name) }
+        self.present = present
     }
 
     // MARK: Looking up

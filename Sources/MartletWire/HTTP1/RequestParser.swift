@@ -63,6 +63,7 @@ public struct RequestParser: Sendable {
 
     // MARK: Head
 
+    @inline(__always)
     private mutating func nextHead(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
         if state == .requestLine {
             guard try skipEmptyLine(&input), input.readableBytes > 0 else { return nil }
@@ -142,6 +143,7 @@ public struct RequestParser: Sendable {
 
     // MARK: Body
 
+    @inline(__always)
     private mutating func nextBody(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
         guard announcedLength <= limits.bodyBytes else {
             throw WireError(.bodyTooLarge, "Content-Length above the limit")

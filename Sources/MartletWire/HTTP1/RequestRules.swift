@@ -4,6 +4,7 @@ import NIOCore
 /// What a complete request head must satisfy (RFC 9112 §3 and §6), read strictly.
 enum RequestRules {
     /// - Parameter headEnd: the head's length, its empty line included.
+    @inline(__always)
     static func head(_ input: ByteBuffer, line: RequestLine, fields: FieldLines, headEnd: Int) throws(WireError)
         -> (head: RequestHead, framing: RequestFraming)
     {
@@ -12,7 +13,7 @@ enum RequestRules {
         }
         let block = input.slice(fields.base..<max(fields.base, headEnd - 2))
         let bytes = block.readableBytesUInt8Span
-        var kept = fields.fields
+        var (kept, present) = (fields.fields, fields.present)
 
         let target = try RequestTarget(input, line.target, method: line.method)
         let authority = try authority(
@@ -20,7 +21,7 @@ enum RequestRules {
         var framing = try framing(bytes, fields: fields, line: line)
         if fields.present.contains(.connection) {
             let options = try ConnectionOptions(kept, of: bytes)
-            options.removeNominated(from: &kept, of: bytes)
+            options.removeNominated(from: &kept, present: &present, of: bytes)
             if options.closes {
                 framing.isKeepAlive = false
             } else if options.keepsAlive, line.isHTTP10, !framing.dropsBody {
@@ -31,7 +32,7 @@ enum RequestRules {
             method: line.method,
             methodBytes: line.method == .other ? input.slice(line.methodRange) : ByteBuffer(),
             target: target.target, pathLength: target.pathLength, authority: authority,
-            headers: HeaderBlock(bytes: block, fields: kept))
+            headers: HeaderBlock(bytes: block, fields: kept, present: present))
         return (head, framing)
     }
 

@@ -87,6 +87,7 @@ public struct ResponseParser: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func nextHead(_ input: inout ByteBuffer) throws(WireError) -> ResponsePart? {
         guard let end = try readLines(input.readableBytesUInt8Span), let line, let fields else { return nil }
         guard line.status != 101 else { throw WireError(.upstreamMalformed, "upstream switched protocols") }
@@ -136,6 +137,7 @@ public struct ResponseParser: Sendable {
         return nil
     }
 
+    @inline(__always)
     private mutating func nextBody(_ input: inout ByteBuffer) throws(WireError) -> ResponsePart? {
         switch try body.next(&input, limits: limits) {
         case .bytes(let slice): return .body(slice)

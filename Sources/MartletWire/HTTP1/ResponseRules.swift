@@ -3,6 +3,7 @@ import NIOCore
 
 /// What a complete response head must satisfy (RFC 9112 §6.3), read strictly.
 enum ResponseRules {
+    @inline(__always)
     static func head(_ input: ByteBuffer, line: StatusLine, fields: FieldLines, headEnd: Int, method: Method)
         throws(WireError) -> (head: ResponseHead, framing: ResponseFraming)
     {
@@ -11,11 +12,11 @@ enum ResponseRules {
         }
         let block = input.slice(fields.base..<max(fields.base, headEnd - 2))
         let bytes = block.readableBytesUInt8Span
-        var kept = fields.fields
+        var (kept, present) = (fields.fields, fields.present)
         var framing = try framing(bytes, fields: fields, line: line, method: method)
         if fields.present.contains(.connection) {
             let options = try ConnectionOptions(kept, of: bytes)
-            options.removeNominated(from: &kept, of: bytes)
+            options.removeNominated(from: &kept, present: &present, of: bytes)
             if options.closes {
                 framing.isKeepAlive = false
             } else if options.keepsAlive, line.isHTTP10, framing.body != .untilClose {
@@ -26,7 +27,7 @@ enum ResponseRules {
             framing.keepAliveTimeout = FieldValues.keepAliveTimeout(bytes, field.valueRange)
         }
         let head = ResponseHead(
-            status: line.status, reason: input.slice(line.reason), headers: HeaderBlock(bytes: block, fields: kept))
+            status: line.status, reason: input.slice(line.reason), headers: HeaderBlock(bytes: block, fields: kept, present: present))
         return (head, framing)
     }
 
