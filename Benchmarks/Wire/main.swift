@@ -51,14 +51,14 @@ func heads() throws {
     let limits = HTTPLimits()
     print("request head \(request.readableBytes) bytes, response head \(response.readableBytes)")
     var requests = RequestParser(limits: limits)
-    try measure("request head, 10 fields") {
+    try measure("request head with its end, 10 fields") {
         var input = request
         guard case .head(let head, _) = try requests.next(&input) else { return 0 }
         guard case .end = try requests.next(&input) else { return 0 }
         return head.headers.fields.count
     }
     var responses = ResponseParser(limits: limits)
-    try measure("response head, 4 fields") {
+    try measure("response head with its end, 4 fields") {
         responses.expect(method: .post)
         var input = response
         guard case .head(let head, _) = try responses.next(&input) else { return 0 }

@@ -134,7 +134,7 @@ struct DifferentialTests {
         (
             "Transfer-Encoding is taken in HTTP/1.0",
             [
-                "coding: old version",
+                "coding: old version"
             ]
         ),
         (

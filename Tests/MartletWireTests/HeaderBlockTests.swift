@@ -40,10 +40,12 @@ struct HeaderBlockTests {
         #expect(String(buffer: block.valueBytes(field)) == "text/plain")
     }
 
-    @Test("Nothing can break out of its line", arguments: [
-        ("X", "a\r\nY: b"), ("X", "a\nb"), ("X", "a\rb"), ("X", "a\u{0}b"), ("X", "a\u{7f}"), ("X: y\r\nZ", "a"),
-        ("", "a"), ("X Y", "a"), ("X:", "a"), ("\u{e9}", "a"), ("X\u{0}", "a"),
-    ])
+    @Test(
+        "Nothing can break out of its line",
+        arguments: [
+            ("X", "a\r\nY: b"), ("X", "a\nb"), ("X", "a\rb"), ("X", "a\u{0}b"), ("X", "a\u{7f}"), ("X: y\r\nZ", "a"),
+            ("", "a"), ("X Y", "a"), ("X:", "a"), ("\u{e9}", "a"), ("X\u{0}", "a"),
+        ])
     func injection(_ name: String, _ value: String) {
         var block = Self.block(("A", "1"))
         let isTaken = block.append(name, value)
@@ -58,7 +60,8 @@ struct HeaderBlockTests {
 
     @Test("Copies leave out what they are told to")
     func copying() {
-        let block = Self.block(("Host", "a"), ("X-A", "1"), ("Connection", "close"), ("X-B", "2"), ("Via", "v"), ("X-C", "3"))
+        let block = Self.block(
+            ("Host", "a"), ("X-A", "1"), ("Connection", "close"), ("X-B", "2"), ("Via", "v"), ("X-C", "3"))
         var buffer = ByteBuffer()
         block.write(into: &buffer, except: [.connection, .via], exceptNamed: ["x-b"])
         #expect(String(buffer: buffer) == "Host: a\r\nX-A: 1\r\nX-C: 3\r\n")

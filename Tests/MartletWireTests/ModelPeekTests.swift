@@ -28,7 +28,8 @@ struct ModelPeekTests {
     static let accepted: [(body: String, model: String?, isStream: Bool)] = [
         ("{}", nil, false), (" \n\t{ } \r\n", nil, false), ("{\"model\":\"m\"}", "m", false),
         ("{\"model\":\"m\",\"stream\":true}", "m", true), ("{\"stream\":false,\"model\":\"m\"}", "m", false),
-        ("{\"stream\":null,\"model\":null}", nil, false), ("{ \"model\" : \"a/b:c-1.5\" , \"stream\" : true }", "a/b:c-1.5", true),
+        ("{\"stream\":null,\"model\":null}", nil, false),
+        ("{ \"model\" : \"a/b:c-1.5\" , \"stream\" : true }", "a/b:c-1.5", true),
         ("{\"messages\":[{\"role\":\"user\",\"content\":\"\\\"model\\\":\\\"x\\\" {[\"}],\"model\":\"m\"}", "m", false),
         ("{\"a\":{\"model\":\"x\",\"stream\":true},\"model\":\"m\"}", "m", false),
         ("{\"a\":[[[{\"model\":[]}]]],\"model\":\"m\",\"n\":-1.5e+3,\"t\":[1,2,\"]\"]}", "m", false),
@@ -37,7 +38,10 @@ struct ModelPeekTests {
         ("{\"model\":\"\"}", "", false), ("{\"models\":\"x\",\"mode\":\"y\",\"xmodel\":\"z\"}", nil, false),
         ("{\"\":1,\" model\":2}", nil, false), ("{\"x\":\"\\\\\",\"model\":\"m\"}", "m", false),
         ("{\"0123456789abcdef_model\":\"x\"}", nil, false),
-        ("{\"a\":\(String(repeating: "[", count: 63))\(String(repeating: "]", count: 63)),\"model\":\"m\"}", "m", false),
+        (
+            "{\"a\":\(String(repeating: "[", count: 63))\(String(repeating: "]", count: 63)),\"model\":\"m\"}", "m",
+            false
+        ),
         ("{\(keys(256))}", nil, false),
     ]
 
@@ -69,12 +73,15 @@ struct ModelPeekTests {
 
     static let refused: [String] = [
         "", " ", "[]", "\"model\"", "1", "null", "{", "{\"model\"", "{\"model\":", "{\"model\":\"m", "{\"model\":\"m\"",
-        "{\"model\":\"m\"}x", "{\"model\":\"m\"}{}", "{}}", "{}\u{0}", "{,}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\" 1}",
+        "{\"model\":\"m\"}x", "{\"model\":\"m\"}{}", "{}}", "{}\u{0}", "{,}", "{\"a\":1,}", "{\"a\":1 \"b\":2}",
+        "{\"a\" 1}",
         "{\"a\"::1}", "{\"a\":}", "{\"a\":,}", "{a:1}", "{'model':'m'}", "{\"model\":\"a\",\"model\":\"b\"}",
         "{\"a\":1,\"b\":2,\"a\":3}", "{\"stream\":true,\"stream\":true}", "{\"mod\\u0065l\":\"m\"}", "{\"a\\n\":1}",
         "{\"model\":1}", "{\"model\":true}", "{\"model\":[]}", "{\"model\":{}}", "{\"model\":nul}", "{\"stream\":1}",
-        "{\"stream\":\"true\"}", "{\"stream\":[]}", "{\"stream\":truE}", "{\"a\":[}", "{\"a\":{]}", "{\"a\":[}]", "{\"a\":(1)}",
-        "{\"a\":\"\u{1}\"}", "{\"a\":\"\n\"}", "{\"a\u{1}\":1}", "{\"a\":[\"\t\"]}", "{\"a\":\"\\x\"}", "{\"a\":[\"\\'\"]}",
+        "{\"stream\":\"true\"}", "{\"stream\":[]}", "{\"stream\":truE}", "{\"a\":[}", "{\"a\":{]}", "{\"a\":[}]",
+        "{\"a\":(1)}",
+        "{\"a\":\"\u{1}\"}", "{\"a\":\"\n\"}", "{\"a\u{1}\":1}", "{\"a\":[\"\t\"]}", "{\"a\":\"\\x\"}",
+        "{\"a\":[\"\\'\"]}",
         "{\"model\":\"\\ud83d\"}", "{\"model\":\"\\ude00\\ud83d\"}", "{\"model\":\"\\u12\"}", "{\"model\":\"\\uzzzz\"}",
         "{/**/}", "{\"a\":1}//", "\u{feff}{}", "{\"a\":[1,/*]*/2]}", "{\"a\":\"x}",
         "{\"model\":\"\(String(repeating: "m", count: 513))\"}",

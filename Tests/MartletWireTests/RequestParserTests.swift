@@ -34,7 +34,8 @@ struct RequestParserTests {
 
     @Test("Target, path and authority")
     func target() throws {
-        let (head, _) = try Self.head("GET http://API.Example.com:80/a/../b%41?q=/../ HTTP/1.1\r\nHost: api.example.com:80\r\n\r\n")
+        let (head, _) = try Self.head(
+            "GET http://API.Example.com:80/a/../b%41?q=/../ HTTP/1.1\r\nHost: api.example.com:80\r\n\r\n")
         #expect(String(buffer: head.target) == "/bA?q=/../")
         #expect(head.path == "/bA")
         #expect(head.pathLength == 3)
@@ -43,14 +44,19 @@ struct RequestParserTests {
 
     @Test("An expectation counts only where a body follows")
     func expectation() throws {
-        #expect(try Self.head("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n").framing.expectsContinue)
+        #expect(
+            try Self.head("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n").framing
+                .expectsContinue)
         #expect(try !Self.head("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n").framing.expectsContinue)
-        #expect(try !Self.head("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n").framing.expectsContinue)
+        #expect(
+            try !Self.head("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n").framing
+                .expectsContinue)
     }
 
     @Test("An upgrade is noticed and never taken")
     func upgrade() throws {
-        let (head, framing) = try Self.head("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+        let (head, framing) = try Self.head(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
         #expect(framing.wantsUpgrade)
         var sent = ByteBuffer()
         head.headers.write(into: &sent, except: FieldSet.hopByHop)
@@ -79,7 +85,8 @@ struct RequestParserTests {
     @Test("A route's body limit holds for its request only")
     func routeLimit() throws {
         let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123456789"
-        let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n5;xyz\r\n67890\r\n0\r\n\r\n"
+        let chunked =
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n5;xyz\r\n67890\r\n0\r\n\r\n"
         func refusal(_ text: String, limits: [Int?]) -> (code: ErrorCode?, requests: Int) {
             var configured = HTTPLimits()
             configured.bodyBytes = 10
@@ -144,9 +151,11 @@ struct RequestParserTests {
         var random = SeededRandom(seed: 7)
         let pieces = ["/", "//", ".", "..", "%2e", "%2E", "a", "%41", "%c3%a9", ";", "%25", "...", "?", "~", "%7e"]
         for _ in 0..<2000 {
-            let path = "/" + (0..<Int.random(in: 0...8, using: &random)).map { _ in
-                pieces.randomElement(using: &random) ?? ""
-            }.joined()
+            let path =
+                "/"
+                + (0..<Int.random(in: 0...8, using: &random)).map { _ in
+                    pieces.randomElement(using: &random) ?? ""
+                }.joined()
             guard let once = try? Self.head("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n").head else { continue }
             let text = String(buffer: once.target)
             let twice = try Self.head("GET \(text) HTTP/1.1\r\nHost: a\r\n\r\n").head

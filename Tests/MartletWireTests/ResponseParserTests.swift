@@ -6,7 +6,9 @@ import Testing
 @Suite("Responses are framed strictly")
 struct ResponseParserTests {
     /// `1xx` heads, `status bodyBytes` (`+close`), then `!code`, `...` or what the end of the connection makes of it.
-    static func outcome(_ text: String, _ pieces: Pieces = .whole, method: MartletWire.Method = .get, ends: Bool = false)
+    static func outcome(
+        _ text: String, _ pieces: Pieces = .whole, method: MartletWire.Method = .get, ends: Bool = false
+    )
         -> String
     {
         var parser = ResponseParser(limits: HTTPLimits())
@@ -51,14 +53,18 @@ struct ResponseParserTests {
         ("HTTP/1.1 200 tr\u{e8}s bien\r\nContent-Length: 0\r\n\r\n", "200 0"),
         ("HTTP/1.1 599 ?\r\nContent-Length: 1\r\n\r\nx", "599 1"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: 1\r\n\r\n", "200 3"),
-        ("HTTP/1.1 204 No Content\r\n\r\n", "204 0"), ("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", "304 0"),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "204 0"),
+        ("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", "304 0"),
         ("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", "204 0"),
         ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 2+close"),
         ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", "200 2"),
         ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", "200 2+close"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", "..."), ("HTTP/1.1 200 OK\r\n", "..."),
-        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
-            "100; 103; 200 1"),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+                + "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+            "100; 103; 200 1"
+        ),
         (String(repeating: "HTTP/1.1 102 P\r\n\r\n", count: 8), "102; 102; 102; 102; 102; 102; 102; 102; ..."),
         (String(repeating: "HTTP/1.1 102 P\r\n\r\n", count: 9), "102; 102; 102; 102; 102; 102; 102; 102; " + bad),
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n\r\n", "200 1; " + bad),
@@ -73,7 +79,8 @@ struct ResponseParserTests {
         ("<html>\r\n", bad), ("HTTP/1.1 200 \u{0}\r\n\r\n", bad),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", bad),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", bad),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello", bad), ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", bad),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello", bad),
+        ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", bad),
         ("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n", bad),
         ("HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\n", bad),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", bad),
@@ -108,17 +115,19 @@ struct ResponseParserTests {
         #expect(Self.outcome("HTTP/1.1 200 OK\r\n\r\n", method: .head) == "200 0")
     }
 
-    @Test("The end of the connection", arguments: [
-        ("", "!upstream_reset"), ("HTTP/1.1 2", "!upstream_truncated"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", "!upstream_truncated"),
-        ("HTTP/1.1 100 Continue\r\n\r\n", "100; !upstream_truncated"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", "!upstream_truncated"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "!upstream_truncated"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "!upstream_truncated"),
-        ("HTTP/1.1 200 OK\r\n\r\nall of it", "200 9+close"), ("HTTP/1.1 200 OK\r\n\r\n", "200 0+close"),
-        ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nabc", "200 3+close"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 2"),
-    ])
+    @Test(
+        "The end of the connection",
+        arguments: [
+            ("", "!upstream_reset"), ("HTTP/1.1 2", "!upstream_truncated"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", "!upstream_truncated"),
+            ("HTTP/1.1 100 Continue\r\n\r\n", "100; !upstream_truncated"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", "!upstream_truncated"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "!upstream_truncated"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "!upstream_truncated"),
+            ("HTTP/1.1 200 OK\r\n\r\nall of it", "200 9+close"), ("HTTP/1.1 200 OK\r\n\r\n", "200 0+close"),
+            ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nabc", "200 3+close"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 2"),
+        ])
     func endOfConnection(_ text: String, _ outcome: String) {
         #expect(Self.outcome(text, ends: true) == outcome)
         #expect(Self.outcome(text, .single, ends: true) == outcome)
@@ -147,7 +156,8 @@ struct ResponseParserTests {
         var input = ByteBuffer()
         for length in 0..<20 {
             parser.expect(method: .post)
-            input.writeString("HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n\(String(repeating: "x", count: length))")
+            input.writeString(
+                "HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n\(String(repeating: "x", count: length))")
             var body = 0
             while let part = try parser.next(&input) { if case .body(let slice) = part { body += slice.readableBytes } }
             #expect(parser.isIdle)

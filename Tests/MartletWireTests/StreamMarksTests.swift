@@ -10,13 +10,15 @@ struct StreamMarksTests {
         return marks
     }
 
-    @Test("The terminal marker is seen as a whole line only", arguments: [
-        ("data: [DONE]\n\n", true), ("data:[DONE]\r\n\r\n", true), ("id: 1\rdata: [DONE]\r\r", true),
-        ("data: {\"x\":1}\n\ndata: [DONE]\n\n", true), ("data: [DONE]", true),
-        ("data: {\"content\":\"data: [DONE]\"}\n\n", false), ("data: [DONE]x\n\n", false),
-        ("data:  [DONE]\n\n", false), ("xdata: [DONE]\n\n", false), (": data: [DONE]\n\n", false),
-        ("[DONE]\n\n", false), ("data: [DON", false), ("data: [done]\n\n", false), ("", false),
-    ])
+    @Test(
+        "The terminal marker is seen as a whole line only",
+        arguments: [
+            ("data: [DONE]\n\n", true), ("data:[DONE]\r\n\r\n", true), ("id: 1\rdata: [DONE]\r\r", true),
+            ("data: {\"x\":1}\n\ndata: [DONE]\n\n", true), ("data: [DONE]", true),
+            ("data: {\"content\":\"data: [DONE]\"}\n\n", false), ("data: [DONE]x\n\n", false),
+            ("data:  [DONE]\n\n", false), ("xdata: [DONE]\n\n", false), (": data: [DONE]\n\n", false),
+            ("[DONE]\n\n", false), ("data: [DON", false), ("data: [done]\n\n", false), ("", false),
+        ])
     func terminalMarker(_ events: String, _ isDone: Bool) {
         #expect(Self.marks(events).isDone == isDone)
     }
@@ -35,7 +37,9 @@ struct StreamMarksTests {
     @Test("Several events in one slice are read as one after the other")
     func severalEventsAtOnce() {
         let marks = Self.marks(
-            "data: {\"usage\":null}\n\ndata: {\"usage\": {\"prompt_tokens\": 3, \"total_tokens\": 4}}\n\ndata: [DONE]\n\n")
+            "data: {\"usage\":null}\n\n"
+                + "data: {\"usage\": {\"prompt_tokens\": 3, \"total_tokens\": 4}}\n\ndata: [DONE]\n\n"
+        )
         #expect(marks.usage == TokenUsage(prompt: 3, completion: 1, total: 4))
         #expect(marks.isDone)
     }
@@ -44,7 +48,11 @@ struct StreamMarksTests {
     static let fields = "\"prompt_tokens\":12,\"completion_tokens\":34,\"total_tokens\":46"
     static let bodies: [(String, TokenUsage?)] = [
         ("{\"usage\":{\(fields)}}", usage),
-        ("{\"id\":\"x\",\n \"usage\" :\t{ \"prompt_tokens\" : 12 ,\n\"completion_tokens\":34, \"total_tokens\":46 } }", usage),
+        (
+            "{\"id\":\"x\",\n \"usage\" :\t{ \"prompt_tokens\" : 12 ,\n"
+                + "\"completion_tokens\":34, \"total_tokens\":46 } }",
+            usage
+        ),
         ("{\"usage\":{\"completion_tokens_details\":{\"prompt_tokens\":1,\"total_tokens\":2},\(fields)}}", usage),
         ("{\"usage\":{\(fields),\"details\":[{\"total_tokens\":9}]}}", usage),
         ("{\"usage\":null,\"x\":{\"usage\":{\(fields)}}}", usage),

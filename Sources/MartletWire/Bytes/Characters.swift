@@ -92,7 +92,9 @@ enum Characters {
     }
 
     /// Whether two runs of bytes are the same but for the case of letters.
-    static func equalsIgnoringCase(_ left: Span<UInt8>, _ leftRange: Range<Int>, _ right: Span<UInt8>, _ rightRange: Range<Int>)
+    static func equalsIgnoringCase(
+        _ left: Span<UInt8>, _ leftRange: Range<Int>, _ right: Span<UInt8>, _ rightRange: Range<Int>
+    )
         -> Bool
     {
         guard leftRange.count == rightRange.count else { return false }

@@ -27,7 +27,8 @@ enum ResponseRules {
             framing.keepAliveTimeout = FieldValues.keepAliveTimeout(bytes, field.valueRange)
         }
         let head = ResponseHead(
-            status: line.status, reason: input.slice(line.reason), headers: HeaderBlock(bytes: block, fields: kept, present: present))
+            status: line.status, reason: input.slice(line.reason),
+            headers: HeaderBlock(bytes: block, fields: kept, present: present))
         return (head, framing)
     }
 

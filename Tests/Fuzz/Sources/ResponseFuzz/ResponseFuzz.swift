@@ -33,7 +33,9 @@ private func outcome(_ bytes: [UInt8], pieces: Int, method: MartletWire.Method, 
         case .informational(let head): done.append("\(head.status)")
         case .head(let head, let framing):
             done.append("\(head.status) \(String(buffer: head.reason)) \(framing)")
-            for field in head.headers.fields { done.append("\(head.headers.name(field)): \(head.headers.value(field))") }
+            for field in head.headers.fields {
+                done.append("\(head.headers.name(field)): \(head.headers.value(field))")
+            }
         case .body(let slice): body += Array(slice.readableBytesView)
         case .end: done.append("end \(body)")
         }
