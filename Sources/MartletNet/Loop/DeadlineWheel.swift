@@ -42,7 +42,7 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
 
     package init(loop: any EventLoop) {
         self.loop = loop
-        lastTick = NIODeadline.now().uptimeNanoseconds / Self.tickNanoseconds
+        lastTick = loop.now.uptimeNanoseconds / Self.tickNanoseconds
     }
 
     /// Entries armed now.
@@ -78,7 +78,7 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
 
     package func handleScheduledCallback(eventLoop: some EventLoop) {
         isTicking = false
-        let now = NIODeadline.now().uptimeNanoseconds
+        let now = loop.now.uptimeNanoseconds
         let tick = now / Self.tickNanoseconds
         // After a long pause one turn of the wheel visits every slot once.
         let first = max(lastTick + 1, tick >= UInt64(Self.slotCount) ? tick - UInt64(Self.slotCount) + 1 : 0)
@@ -95,7 +95,8 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
         guard !isTicking, armedCount > 0 else { return }
         isTicking = true
         // A loop that is shutting down refuses timers; its channels are closing anyway.
-        if (try? loop.assumeIsolated().scheduleCallback(in: .nanoseconds(Int64(Self.tickNanoseconds)), handler: self)) == nil {
+        let next = loop.now + .nanoseconds(Int64(Self.tickNanoseconds))
+        if (try? loop.assumeIsolated().scheduleCallback(at: next, handler: self)) == nil {
             isTicking = false
         }
     }
