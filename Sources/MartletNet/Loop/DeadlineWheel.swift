@@ -82,12 +82,13 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
         let tick = now / Self.tickNanoseconds
         // After a long pause one turn of the wheel visits every slot once.
         let first = max(lastTick + 1, tick >= UInt64(Self.slotCount) ? tick - UInt64(Self.slotCount) + 1 : 0)
+        // Before any owner acts: what it arms for the past is due in the next tick, not in a slot already visited.
+        lastTick = tick
         if first <= tick {
             for position in first...tick {
                 visit(slot: Int(position % UInt64(Self.slotCount)), tick: tick, now: Instant(nanoseconds: now))
             }
         }
-        lastTick = tick
         startTicking()
     }
 
