@@ -118,6 +118,8 @@ extension Exchange {
         guard let fallback = modelEntry?.fallback, !hasFallenBack, body.canReplay, machine.phase != .streaming
         else { return false }
         hasFallenBack = true
+        // It was taken from the pool that is left behind.
+        giveBackRetry()
         tried.removeAll(keepingCapacity: true)
         use(fallback)
         pick(now: now)
