@@ -312,12 +312,13 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         let bytes = out ?? ByteBuffer()
         out = nil
         exchange = nil
+        state = .lingering
+        setDeadline(loop.now + settings.slowReader)
         let bound = NIOLoopBound(self, eventLoop: loop.loop)
+        // As a rule complete at once, and the connection closed with it.
         channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
             bound.value.close(reset: mustReset)
         }
-        state = .lingering
-        setDeadline(loop.now + settings.slowReader)
     }
 
     func flush() {
