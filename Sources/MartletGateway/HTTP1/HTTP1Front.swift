@@ -164,6 +164,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
             }
         }
         boundInput()
+        if state == .busy, !isRequestRead, bodyStarted == .never { watchBody() }
     }
 
     private func nextPart() -> RequestPart? {
@@ -196,6 +197,8 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         requests += 1
         isRequestRead = false
         isAnswered = false
+        bodyStarted = .never
+        bodyBytes = 0
         isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
         guard let route = router().match(head) else {
@@ -211,7 +214,6 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         let exchange = Exchange(
             context: loop, route: route, front: self, request: request, caller: caller, now: now)
         self.exchange = exchange
-        if framing.body != .none, (input?.readableBytes ?? 0) == 0 { watchBody(now) }
         exchange.start()
     }
 
@@ -379,10 +381,10 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         if isEarlier && !isLazy, timer != .none { loop.wheel.rearm(&timer, self, at: instant) }
     }
 
-    private func watchBody(_ now: Instant) {
-        bodyStarted = now
-        bodyBytes = 0
-        setDeadline(now + settings.bodyGrace)
+    /// The body did not come with its head: from now on it has to arrive at some speed.
+    private func watchBody() {
+        bodyStarted = loop.now
+        setDeadline(bodyStarted + settings.bodyGrace)
     }
 
     private func watchSlowReader() {
