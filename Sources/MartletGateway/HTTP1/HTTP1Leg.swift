@@ -239,7 +239,6 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private func ended() {
         let served = detach()
         if isKeepAlive, isSent, input == nil, let channel, channel.channel.isActive {
-            state = .idle
             rest()
         } else {
             close(reset: !isSent)
@@ -307,6 +306,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     private func rest() {
         guard idleFor > .zero, legs.keep(self) else { return close(reset: false) }
+        state = .idle
         idleUntil = legs.loop.now + idleFor
         // Armed once; while requests come and go the entry puts itself off.
         if timer == .none { timer = legs.loop.wheel.arm(self, at: idleUntil) }
