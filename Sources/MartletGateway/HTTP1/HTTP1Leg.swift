@@ -185,7 +185,10 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, state == .busy { exchange?.legUploadWritable() }
+        if context.channel.isWritable, state == .busy {
+            exchange?.legUploadWritable()
+            flush()
+        }
         context.fireChannelWritabilityChanged()
     }
 
