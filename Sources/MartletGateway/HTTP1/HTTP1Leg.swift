@@ -331,7 +331,8 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 extension ResponseFraming {
     var bodySize: BodySize {
         switch body {
-        case .none: .none
+        // Answers to HEAD and 304 say how long the body would have been.
+        case .none: contentLength.map { .exactly($0) } ?? .none
         case .length(let length): .exactly(length)
         case .chunked, .untilClose: .unknown
         }

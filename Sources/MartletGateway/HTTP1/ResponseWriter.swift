@@ -40,6 +40,7 @@ struct ResponseWriter {
         switch framing {
         case .length:
             if case .exactly(let length) = size { HTTP1Writer.contentLength(length, into: &bytes) }
+            if case .none = size { HTTP1Writer.contentLength(0, into: &bytes) }
         case .chunked: bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
         case .untilClose: isKept = false
         case .none: writeLengthWithoutBody(size, status: head.status, into: &bytes)
