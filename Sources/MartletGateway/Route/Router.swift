@@ -2,24 +2,35 @@ package import MartletExchange
 package import MartletWire
 import NIOCore
 
-/// Finds the route of a request: those for its host before those for every host, the longest prefix first.
+/// Finds the route of a request: those for its host first, then those for `*.NAME` with the longest name, then those
+/// for every host; among them the longest prefix.
 package struct Router: Sendable {
     private let routes: [Route]
     /// Some route asks for a host at all.
     private let looksAtHost: Bool
 
     package init(_ routes: [Route]) {
-        self.routes = routes.sorted {
-            ($0.host == nil ? 0 : 1, $0.prefix.count) > ($1.host == nil ? 0 : 1, $1.prefix.count)
-        }
+        self.routes = routes.sorted { (Self.rank($0.host), $0.prefix.count) > (Self.rank($1.host), $1.prefix.count) }
         looksAtHost = routes.contains { $0.host != nil }
     }
 
     package func match(_ head: RequestHead) -> Route? {
         let host = looksAtHost ? Self.host(of: head.authority) : ""
         return routes.first { route in
-            (route.host == nil || route.host == host) && Self.hasPrefix(head, route.prefix)
+            Self.matches(host, route.host) && Self.hasPrefix(head, route.prefix)
         }
+    }
+
+    /// `*.NAME` stands for any name below it.
+    private static func matches(_ host: String, _ wanted: String?) -> Bool {
+        guard let wanted else { return true }
+        guard wanted.hasPrefix("*.") else { return host == wanted }
+        return host.utf8.count >= wanted.utf8.count && host.hasSuffix(wanted.dropFirst())
+    }
+
+    private static func rank(_ host: String?) -> Int {
+        guard let host else { return 0 }
+        return host.hasPrefix("*.") ? host.utf8.count : .max
     }
 
     private static func hasPrefix(_ head: RequestHead, _ prefix: [UInt8]) -> Bool {
