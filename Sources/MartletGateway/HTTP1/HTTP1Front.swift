@@ -404,7 +404,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         case .idle, .inHead:
             guard now >= deadline else { return deadline }
             expired()
-            return .never
+            return deadline
         case .lingering:
             guard now >= deadline else { return deadline }
             close(reset: true)
