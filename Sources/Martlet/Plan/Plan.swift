@@ -40,7 +40,7 @@ struct Plan {
         for settings in configuration.routes {
             let destination = settings.pool.flatMap { byName[$0] }.map(Route.Destination.pool) ?? .models(models)
             routes.append(
-                Route(settings, index: labels.index(of: settings.path, in: .route), to: destination, limits: configuration.limits))
+                Route(settings, index: labels.index(of: settings.path, in: .route), to: destination, pools: pools, limits: configuration.limits))
         }
     }
 
@@ -88,21 +88,18 @@ extension HeaderEdits {
 }
 
 extension Route {
-    convenience init(_ settings: RouteConfiguration, index: UInt16, to destination: Destination, limits: LimitsConfiguration) {
-        let timeouts = settings.timeouts
-        let retry = settings.retry
+    convenience init(_ settings: RouteConfiguration, index: UInt16, to destination: Destination, pools: [Pool], limits: LimitsConfiguration) {
+        let rules = pools.map { pool in
+            (pool.index, RequestRules(
+                timeouts: settings.timeouts.applied(to: pool.policy.timeouts),
+                retry: settings.retry.applied(to: pool.policy.retry), isModelAPI: settings.isModelAPI))
+        }
         self.init(
             index: index, path: settings.path, host: settings.host, destination: destination,
             shape: settings.api == .openai ? .openAI : .plain, strip: settings.strip ?? "",
             requestEdits: HeaderEdits(settings.headers), responseEdits: HeaderEdits(settings.responseHeaders),
             bodyLimit: settings.body ?? limits.body, hostHeader: settings.hostHeader.flatMap(HostHeader.init),
-            adapt: { pool in
-                var policy = pool
-                policy.timeouts = timeouts.applied(to: pool.timeouts)
-                policy.retry = retry.applied(to: pool.retry)
-                return policy
-            },
-            isLogged: settings.isLogged)
+            rules: Dictionary(rules) { first, _ in first }, isLogged: settings.isLogged)
     }
 }
 

@@ -148,7 +148,7 @@ package final class Server: Sendable {
         _ labels: LabelRegistry
     ) throws -> [NIOLoopBound<LoopContext>] {
         let seed = UInt64.random(in: .min ... .max)
-        let heartbeat = configuration.streaming.heartbeat
+        let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
         let keepalive = configuration.pools.first?.keepalive ?? UpstreamKeepalive()
         return try group.makeIterator().enumerated().map { number, loop in
             try loop.submit {

@@ -29,7 +29,7 @@ package protocol Front: AnyObject {
     ///
     /// - Parameters:
     ///   - dropped: lower-case names of fields that are not passed on.
-    ///   - extra: lines of ours.
+    ///   - extra: lines of ours, besides the request's id.
     func respond(_ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines)
     /// A 1xx answer other than 100 and 101.
     func informational(_ head: ResponseHead)
@@ -66,7 +66,9 @@ package protocol Leg: AnyObject {
 /// Opens legs on one event loop.
 package protocol LegSource: AnyObject {
     /// A leg to `target` for `exchange`: an idle connection, or a new one. Trouble is reported as `legFailed`.
-    func open(_ target: Target, for exchange: Exchange) -> any Leg
+    ///
+    /// - Parameter isFresh: only a new connection will do.
+    func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg
     /// A leg to a handler inside this process.
     func open(_ handler: any LocalHandler, for exchange: Exchange) -> any Leg
     /// The target was taken out: requests that wait for its first byte may go elsewhere.

@@ -14,7 +14,8 @@ extension Exchange {
         let isEventStream = head.isEventStream
         guard machine.committed(isEventStream: isEventStream, heartbeat: context.heartbeat, now: now) else { return }
         giveBackRetry()
-        if head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
+        // A unary answer is released in a moment, with the same news.
+        if isEventStream, head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
         answerStatus = head.status
         if head.status == 429 { retryAfter = head.retryAfter }
         record.status = UInt16(clamping: head.status)
@@ -29,7 +30,7 @@ extension Exchange {
         }
         front.respond(
             head, size: isEventStream && size != .none ? .unknown : size, dropping: route.responseEdits.dropped,
-            extra: answerLines(isEventStream))
+            extra: isEventStream ? route.eventStreamLines : route.answerLines)
         rearmIfEarlier()
     }
 
@@ -74,7 +75,7 @@ extension Exchange {
         leg = nil
         guard machine.phase == .streaming else { return }
         if let rest = relay?.finish() { pass(rest) }
-        if route.isModelAPI, let marks = relay?.marks, answerStatus < 300, !marks.isDone {
+        if route.isModelAPI, let marks = relay?.marks, answerStatus < 300, !marks.isDone, endsWithDone {
             // The client would take the silence for the end of the answer.
             return attemptFailed(.truncated, wasSent: true, wasStale: false)
         }
@@ -91,7 +92,7 @@ extension Exchange {
         record.errorCode = error.code
         record.status = UInt16(clamping: error.code.status)
         let payload = ByteBuffer(string: route.shape.body(error))
-        var extra = answerLines(false)
+        var extra = route.answerLines
         if let retryAfter, error.code.status == 503 {
             extra.append("Retry-After", String(max(1, Int(retryAfter.inSeconds.rounded(.up)))))
         }
@@ -160,11 +161,13 @@ extension Exchange {
 
     /// Nothing is sent again: what was kept for that goes.
     private func forgetRequest() {
-        if let lines = request?.lines.bytes { context.buffers.give(lines) }
-        request = nil
+        if var lines = request.take()?.lines.bytes { context.buffers.give(&lines) }
         body.commit()
         settleBudget()
     }
+
+    /// Chat and text completions end their streams with `[DONE]`.
+    private var endsWithDone: Bool { record.operation == .chat || record.operation == .textCompletion }
 
     private func countStatus(_ status: Int) {
         guard let slot else { return }
@@ -179,7 +182,8 @@ extension Exchange {
     }
 
     private func tryElsewhere(_ head: ResponseHead, now: Instant) -> Bool {
-        guard body.canReplay, let pool, pool.beginRetry() else { return false }
+        guard body.canReplay, let pool, let lease, pool.isUsable(besides: lease.id, now: now), pool.beginRetry()
+        else { return false }
         dropLeg(.replaced)
         releaseLease(verdict(forStatus: head.status, head: head), now: now)
         giveBackRetry()
@@ -204,14 +208,5 @@ extension Exchange {
         case .internalError: .poisoned
         default: code.fault == .upstream ? .upstreamFailed : .refused
         }
-    }
-
-    // MARK: Lines of our own in every answer
-
-    private func answerLines(_ isEventStream: Bool) -> HeaderLines {
-        var lines = route.responseEdits.lines
-        lines.append("X-Request-Id", caller.requestID)
-        if isEventStream { lines.append("X-Accel-Buffering", "no") }
-        return lines
     }
 }

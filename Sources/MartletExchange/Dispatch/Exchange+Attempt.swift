@@ -9,7 +9,7 @@ extension Exchange {
     func pick(now: Instant) {
         guard let pool else { return answer(MartletError(.internalError)) }
         let wanted = PickRequest(
-            waiter: WaiterID(number), priority: caller.priority, deadline: machine.deadline,
+            waiter: WaiterID(number), priority: caller.priority, deadline: machine.queueDeadline(now: now),
             hashKey: hashKey(pool.policy), excluding: tried, mayQueue: true)
         switch pool.pick(wanted, for: self, now: now) {
         case .target(let target):
@@ -48,7 +48,9 @@ extension Exchange {
         machine.picked(now: now)
         rearmIfEarlier()
         body.rewind()
-        openLeg { $0.open(target, for: self) }
+        let isFresh = wantsFreshConnection
+        wantsFreshConnection = false
+        openLeg { $0.open(target, for: self, isFresh: isFresh) }
     }
 
     func openLeg(_ open: (any LegSource) -> any Leg) {
@@ -87,6 +89,8 @@ extension Exchange {
         switch machine.failed(failed, mayRetry: mayRetry, jitter: context.draw(), now: now) {
         case .replay:
             giveBackRetry()
+            // The other idle connections to this target may have died with that one.
+            wantsFreshConnection = true
             tried.removeLast(tried.isEmpty ? 0 : 1)
             pick(now: now)
         case .retry(let pause):

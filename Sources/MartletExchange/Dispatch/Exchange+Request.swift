@@ -13,9 +13,19 @@ extension Exchange {
         case .pool(let pool):
             use(pool)
             pick(now: now)
-        case .models:
-            peek = ModelPeek()
+        case .models(let table):
+            if request?.head.namesModel == true {
+                peek = ModelPeek()
+                record.operation = request?.head.operation
+            } else if let entry = table.wildcard, let pool = entry.pool(draw: context.draw()) {
+                // Nothing to read a model from: only `*` can mean it.
+                use(pool)
+                pick(now: now)
+            } else {
+                answer(MartletError(.notFound))
+            }
         case .local(let handler):
+            machine.adopt(timeouts: RequestRules.local.timeouts, retry: RequestRules.local.retry)
             machine.picked(now: now)
             openLeg { $0.open(handler, for: self) }
         }
@@ -117,10 +127,8 @@ extension Exchange {
     func use(_ pool: Pool) {
         self.pool = pool
         record.pool = pool.index
-        let rules = route.adapt(pool.policy)
-        var retry = rules.retry
-        if route.isModelAPI, !retry.isOnStated { retry.on.insert(.nonIdempotentWhenEjected) }
-        machine.adopt(timeouts: rules.timeouts, retry: retry)
+        let rules = route.rules(in: pool)
+        machine.adopt(timeouts: rules.timeouts, retry: rules.retry)
         rearmIfEarlier()
     }
 }

@@ -53,6 +53,7 @@ package final class Exchange: Timed {
     // The attempts so far.
     var tried: [TargetID] = []
     var isRetryBudgetSpent = false
+    var wantsFreshConnection = false
     var hasFallenBack = false
     var attemptStarted = Instant.never
     var queuedSince = Instant.never
@@ -99,9 +100,10 @@ package final class Exchange: Timed {
         record = RequestRecord()
         record.route = route.index
         record.priority = caller.priority
+        record.isHealth = !route.isLogged
         started = now
         machine = ExchangeMachine(
-            timeouts: Timeouts(), retry: RetryPolicy(), isIdempotent: request.head.method.isIdempotent,
+            timeouts: RequestRules.none.timeouts, retry: RequestRules.none.retry, isIdempotent: request.head.method.isIdempotent,
             callerDeadline: caller.deadline, now: now)
     }
 
@@ -109,6 +111,7 @@ package final class Exchange: Timed {
 
     /// Begins: finds the pool, or reads the body until it names a model.
     package func start() {
+        context.readClock()
         isStepping = true
         begin(now: context.now)
         endStep()
@@ -162,13 +165,16 @@ package final class Exchange: Timed {
 
     // MARK: One step at a time
 
-    private func step(_ event: Event) {
+    /// Runs `event` now, or after the step it arrived in.
+    @inline(__always)
+    private func step(_ event: @autoclosure () -> Event) {
         guard !isStepping else {
-            waitingEvents.append(event)
+            waitingEvents.append(event())
             return
         }
+        context.readClock()
         isStepping = true
-        handle(event)
+        handle(event())
         endStep()
     }
 
@@ -179,6 +185,7 @@ package final class Exchange: Timed {
         isStepping = false
     }
 
+    @inline(__always)
     private func handle(_ event: Event) {
         switch event {
         case .legBody(let slice): relayBody(slice)

@@ -15,7 +15,7 @@ package final class LoopContext {
     package var accessLog: AccessLog?
     package var buffers = BufferPool()
     /// How long an event stream may be silent before a comment goes out; nil: never.
-    package var heartbeat: Duration?
+    package var heartbeat: Interval?
     private var random: SplitMix64
     private var lastRequest: UInt64
     private let requestIDMask: UInt64
@@ -25,6 +25,7 @@ package final class LoopContext {
     ///   - seed: random, the same for all loops of the process.
     package init(loop: any EventLoop, number: Int, budget: BufferBudget, seed: UInt64) {
         self.loop = loop
+        now = Instant(nanoseconds: loop.now.uptimeNanoseconds)
         wheel = DeadlineWheel(loop: loop)
         self.budget = budget
         random = SplitMix64(seed: seed &+ UInt64(number))
@@ -32,8 +33,13 @@ package final class LoopContext {
         requestIDMask = seed
     }
 
-    /// The loop's own clock: the monotonic one, but for a loop whose time a test moves.
-    package var now: Instant { Instant(nanoseconds: loop.now.uptimeNanoseconds) }
+    /// When the event being handled arrived: the clock is read once for each (`readClock`), not for each question.
+    package private(set) var now: Instant
+
+    /// An event arrived. The loop's own clock: the monotonic one, but for a loop whose time a test moves.
+    package func readClock() {
+        now = Instant(nanoseconds: loop.now.uptimeNanoseconds)
+    }
 
     /// A number that no other request of this process has.
     package func nextRequestNumber() -> UInt64 {

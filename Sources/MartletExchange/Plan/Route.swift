@@ -1,4 +1,4 @@
-package import MartletLogic
+import MartletLogic
 package import NIOCore
 
 /// One entry of `routes:`, compiled. Immutable: a new configuration brings new routes.
@@ -35,15 +35,18 @@ package final class Route: Sendable {
     package let bodyLimit: Int
     /// `Host` upstream; nil: the target's rule.
     package let hostHeader: HostHeader?
-    /// The pool's rules with those that the route states put in.
-    package let adapt: @Sendable (PoolPolicy) -> PoolPolicy
+    /// By the index of the pool.
+    private let rules: [UInt16: RequestRules]
+    /// Lines of ours in every answer, and in every event stream.
+    let answerLines: HeaderLines
+    let eventStreamLines: HeaderLines
     package let isLogged: Bool
 
     package init(
         index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
         strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
         bodyLimit: Int, hostHeader: HostHeader? = nil,
-        adapt: @escaping @Sendable (PoolPolicy) -> PoolPolicy = { $0 }, isLogged: Bool = true
+        rules: [UInt16: RequestRules] = [:], isLogged: Bool = true
     ) {
         self.index = index
         name = path
@@ -56,9 +59,17 @@ package final class Route: Sendable {
         self.responseEdits = responseEdits
         self.bodyLimit = bodyLimit
         self.hostHeader = hostHeader
-        self.adapt = adapt
+        self.rules = rules
+        answerLines = responseEdits.lines
+        var lines = responseEdits.lines
+        // Proxies in front of us must not hold the stream back either.
+        lines.append("X-Accel-Buffering", "no")
+        eventStreamLines = lines
         self.isLogged = isLogged
     }
+
+    /// What holds for its requests in `pool`.
+    func rules(in pool: Pool) -> RequestRules { rules[pool.index] ?? RequestRules(pool, isModelAPI: isModelAPI) }
 
     /// Whether requests of this route name a model in their body.
     package var isModelAPI: Bool {

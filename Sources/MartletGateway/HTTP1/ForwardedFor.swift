@@ -52,10 +52,12 @@ struct ForwardedFor {
 
         var lines = HeaderLines(loop.buffers.take())
         lines.bytes.writeImmutableBuffer(isTrusted ? trustedLines(head.headers) : self.lines)
-        lines.append("X-Request-Id", caller.requestID)
+        lines.bytes.writeStaticString("X-Request-Id: ")
+        lines.bytes.writeString(caller.requestID)
+        lines.bytes.writeStaticString("\r\n")
         // An answer that is read in passing must not be compressed.
         if route.isModelAPI { lines.bytes.writeStaticString("Accept-Encoding: identity\r\n") }
-        lines.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes)
+        if !route.requestEdits.isEmpty { lines.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes) }
         let request = OutgoingRequest(
             head: head.detached(stripping: route.strip.count),
             except: route.isModelAPI ? Self.droppedForModels : Self.dropped,

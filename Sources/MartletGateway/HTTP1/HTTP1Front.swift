@@ -31,6 +31,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     let loop: LoopContext
     let settings: FrontSettings
     let router: () -> Router
+    private let keepAlive: Interval
     var channel: ChannelHandlerContext?
     var state = State.idle
     var peer = ForwardedFor(address: "", isTrusted: false, isTLS: false)
@@ -41,6 +42,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     private var isParsing = false
     private var exchange: Exchange?
     private var isRequestRead = true
+    private var hasBody = false
     private var requests = 0
     private var isReadingOff = false
     private var isReadWanted = false
@@ -49,7 +51,10 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     // The answer being written.
     var writer = ResponseWriter()
+    private var requestID = ""
     var out: ByteBuffer?
+    /// Something was written past `out` and not flushed yet.
+    private var isFlushOwed = false
     private var isAnswered = true
     var isKeepAlive = true
     private var isPeerWritable = true
@@ -63,6 +68,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         self.loop = loop
         self.settings = settings
         self.router = router
+        keepAlive = Interval(settings.keepAlive)
         parser = RequestParser(limits: settings.http)
     }
 
@@ -80,6 +86,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     private func opened(_ context: ChannelHandlerContext) {
         guard timer == .none else { return }
+        loop.readClock()
         loop.meter.connections(.client, changedBy: 1)
         peer = ForwardedFor(context.remoteAddress, settings: settings)
         deadline = loop.now + settings.headerTimeout
@@ -88,6 +95,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard state != .lingering, state != .closed else { return }
+        loop.readClock()
         var bytes = unwrapInboundIn(data)
         if input == nil { input = bytes } else { input?.writeBuffer(&bytes) }
         parse()
@@ -129,8 +137,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         loop.wheel.disarm(&timer)
         loop.meter.connections(.client, changedBy: -1)
         input = nil
-        if let out { loop.buffers.give(out) }
-        out = nil
+        if var bytes = out.take() { loop.buffers.give(&bytes) }
         let exchange = self.exchange
         self.exchange = nil
         exchange?.gone(reason)
@@ -199,8 +206,10 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         isAnswered = false
         bodyStarted = .never
         bodyBytes = 0
+        hasBody = framing.body != .none
         isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
+        requestID = ""
         guard let route = router().match(head) else {
             return refuse(MartletError(.notFound))
         }
@@ -211,6 +220,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         let now = loop.now
         if framing.expectsContinue { write("HTTP/1.1 100 Continue\r\n\r\n") }
         let (request, caller) = peer.accept(head, framing: framing, route: route, loop: loop, now: now)
+        requestID = caller.requestID
         let exchange = Exchange(
             context: loop, route: route, front: self, request: request, caller: caller, now: now)
         self.exchange = exchange
@@ -223,7 +233,11 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
             isKeepAlive = false
             return exchange.requestFailed(error)
         }
-        if isAnswered { writer.begin(method: .get, isHTTP10: false) }
+        // What follows a bad head was never a request: it is read away, so that closing does not destroy the answer.
+        if isAnswered {
+            writer.begin(method: .get, isHTTP10: false)
+            isRequestRead = false
+        }
         isAnswered = false
         isKeepAlive = false
         state = .busy
@@ -249,7 +263,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         guard state == .busy else { return }
         state = .idle
         if isReadingOff { setReading(true) }
-        setDeadline(loop.now + settings.keepAlive, isLazy: true)
+        setDeadline(loop.now + keepAlive, isLazy: true)
     }
 
     func setReading(_ isOn: Bool) {
@@ -268,10 +282,11 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     func respond(_ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines) {
         // An early answer leaves the rest of the request unread: the connection ends with it.
-        if !isRequestRead { isKeepAlive = false }
+        if !isRequestRead, hasBody { isKeepAlive = false }
         var bytes = takeOut()
         isKeepAlive = writer.head(
-            head, size: size, dropping: dropped, extra: extra, isKeepAlive: isKeepAlive, into: &bytes)
+            head, size: size, dropping: dropped, extra: extra, requestID: requestID, isKeepAlive: isKeepAlive,
+            into: &bytes)
         out = bytes
     }
 
@@ -293,6 +308,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
             channel?.write(wrapOutboundOut(bytes), promise: nil)
             channel?.write(wrapOutboundOut(slice), promise: nil)
             out = nil
+            isFlushOwed = true
             if writer.isChunked {
                 var rest = takeOut()
                 writer.chunkEnd(into: &rest)
@@ -324,10 +340,15 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     func flush() {
-        guard let bytes = out, let channel else { return }
-        out = nil
-        channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-        loop.buffers.give(bytes)
+        guard let channel else { return }
+        if var bytes = out.take() {
+            isFlushOwed = false
+            channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+            loop.buffers.give(&bytes)
+        } else if isFlushOwed {
+            isFlushOwed = false
+            channel.flush()
+        }
     }
 
     private func finish() {
@@ -367,9 +388,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     private func takeOut() -> ByteBuffer {
-        guard let bytes = out else { return loop.buffers.take() }
-        out = nil
-        return bytes
+        out.take() ?? loop.buffers.take()
     }
 
     // MARK: Deadlines

@@ -48,9 +48,12 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private var credit = HTTP1Leg.window
     private var isReadWanted = false
     private var trouble: FailureClass?
+    /// The connection ended by an error, not by its end: where the end is the framing, the answer is not whole.
+    private var isBroken = false
 
     // While idle.
     private var timer = DeadlineWheel.Handle.none
+    private var idleFor = Interval(.zero)
     private var idleUntil = Instant.never
 
     init(target: Target, legs: HTTP1Legs) {
@@ -114,12 +117,9 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     func flush() {
         guard state == .busy, let channel else { return }
-        if let bytes = out {
-            out = nil
-            channel.write(wrapOutboundOut(bytes), promise: nil)
-            legs.loop.buffers.give(bytes)
-        }
-        channel.flush()
+        guard var bytes = out.take() else { return channel.flush() }
+        channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        legs.loop.buffers.give(&bytes)
     }
 
     func demand(_ bytes: Int) {
@@ -141,9 +141,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     private func takeOut() -> ByteBuffer {
-        guard let bytes = out else { return legs.loop.buffers.take() }
-        out = nil
-        return bytes
+        out.take() ?? legs.loop.buffers.take()
     }
 
     // MARK: Connection
@@ -210,7 +208,8 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private func parse() {
         while state == .busy, exchange != nil, let part = nextPart() {
             switch part {
-            case .informational(let head): exchange?.legInformational(head)
+            // The client that waits for `100 Continue` got ours.
+            case .informational(let head): if head.status != 100 { exchange?.legInformational(head) }
             case .head(let head, let framing):
                 hasHead = true
                 isKeepAlive = framing.isKeepAlive
@@ -263,6 +262,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is NIOSSLError || error is BoringSSLError, state == .connecting { trouble = .tls }
+        isBroken = true
         context.close(promise: nil)
     }
 
@@ -278,7 +278,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     private func endOfInput() {
         guard hasHead else { return fail(.reset) }
-        guard let last = try? parser.endOfInput(), case .end = last else { return fail(.truncated) }
+        guard !isBroken, let last = try? parser.endOfInput(), case .end = last else { return fail(.truncated) }
         isKeepAlive = false
         ended()
     }
@@ -290,8 +290,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         legs.closed(self)
         legs.loop.wheel.disarm(&timer)
         input = nil
-        if let bytes = out { legs.loop.buffers.give(bytes) }
-        out = nil
+        if var bytes = out.take() { legs.loop.buffers.give(&bytes) }
         if let channel {
             if reset { channel.channel.reset() } else { channel.channel.close(promise: nil) }
         }
@@ -303,12 +302,11 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     /// Kept shorter than the target says it keeps its side, so that a request never meets a closing connection.
     private func setIdleTime(_ stated: Int?) {
         let own = legs.idleTime
-        idleFor = stated.map { min(own, .seconds(max(0, $0 - 1))) } ?? own
+        idleFor = stated.map { min(own, Interval(.seconds(max(0, $0 - 1)))) } ?? own
     }
-    private var idleFor: Duration = .zero
 
     private func rest() {
-        guard idleFor > .zero, legs.keep(self) else { return close(reset: false) }
+        guard idleFor.nanoseconds > 0, legs.keep(self) else { return close(reset: false) }
         state = .idle
         idleUntil = legs.loop.now + idleFor
         // Armed once; while requests come and go the entry puts itself off.

@@ -12,20 +12,20 @@ package final class HTTP1Legs: LegSource {
     unowned let loop: LoopContext
     let limits: HTTPLimits
     /// How long an unused connection is kept.
-    let idleTime: Duration
-    private var idle: IdlePool<HTTP1Leg>
+    let idleTime: Interval
+    private let idle: IdleLegs
     /// Every open connection, to tell those whose target is lost.
     private var open: [ObjectIdentifier: HTTP1Leg] = [:]
 
     package init(loop: LoopContext, idleTime: Duration, idlePerTarget: Int) {
         self.loop = loop
         limits = HTTPLimits()
-        self.idleTime = idleTime
-        idle = IdlePool(limitPerTarget: idlePerTarget)
+        self.idleTime = Interval(idleTime)
+        idle = IdleLegs(limitPerTarget: idlePerTarget)
     }
 
-    package func open(_ target: Target, for exchange: Exchange) -> any Leg {
-        if let leg = idle.take(target.id) {
+    package func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg {
+        if !isFresh, let leg = idle.take(target.id) {
             loop.meter.connections(.upstreamIdle, changedBy: -1)
         loop.meter.connections(.upstreamActive, changedBy: 1)
             leg.attach(exchange)
@@ -66,14 +66,14 @@ package final class HTTP1Legs: LegSource {
     // MARK: Idle connections
 
     func keep(_ leg: HTTP1Leg) -> Bool {
-        guard idle.put(leg, for: leg.target.id) else { return false }
+        guard idle.put(leg) else { return false }
         loop.meter.connections(.upstreamIdle, changedBy: 1)
         loop.meter.connections(.upstreamActive, changedBy: -1)
         return true
     }
 
     func forget(_ leg: HTTP1Leg) {
-        idle.remove(leg, for: leg.target.id)
+        idle.remove(leg)
         loop.meter.connections(.upstreamIdle, changedBy: -1)
         loop.meter.connections(.upstreamActive, changedBy: 1)
     }
@@ -91,5 +91,6 @@ package final class HTTP1Legs: LegSource {
     /// The target left its pool: what is idle closes now, the rest after its answer.
     package func targetRemoved(_ target: TargetID) {
         for leg in open.values where leg.target.id == target { leg.retire() }
+        idle.forget(target)
     }
 }

@@ -29,12 +29,17 @@ struct ResponseWriter {
 
     /// Writes the head; answers whether the connection can be kept afterwards.
     mutating func head(
-        _ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines, isKeepAlive: Bool,
-        into bytes: inout ByteBuffer
+        _ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines, requestID: String,
+        isKeepAlive: Bool, into bytes: inout ByteBuffer
     ) -> Bool {
         HTTP1Writer.statusLine(head.status, into: &bytes)
         head.headers.write(into: &bytes, except: Self.notForwarded, exceptNamed: dropped)
-        bytes.writeImmutableBuffer(extra.bytes)
+        if extra.bytes.readableBytes > 0 { bytes.writeImmutableBuffer(extra.bytes) }
+        if !requestID.isEmpty {
+            bytes.writeStaticString("X-Request-Id: ")
+            bytes.writeString(requestID)
+            bytes.writeStaticString("\r\n")
+        }
         var isKept = isKeepAlive
         framing = frame(size, status: head.status)
         switch framing {

@@ -76,7 +76,7 @@ public struct ExchangeMachine: Sendable, Equatable {
     /// Attempts begun.
     public private(set) var attempts = 0
     private var hasReplayed = false
-    private var timeouts: Timeouts
+    private var timeouts: TimeoutIntervals
     private var retry: RetryPolicy
     private let isIdempotent: Bool
     private let started: Instant
@@ -89,23 +89,28 @@ public struct ExchangeMachine: Sendable, Equatable {
     /// When the answer last moved; `lastHeard` also counts our own comments.
     private var lastProgress: Instant
     private var lastHeard: Instant
-    private var heartbeat: Duration?
+    private var heartbeat: Interval?
     private var isClientStalled = false
 
     /// A request that started at `now` and whose caller gives up at `callerDeadline`.
-    public init(timeouts: Timeouts, retry: RetryPolicy, isIdempotent: Bool, callerDeadline: Instant, now: Instant) {
+    public init(timeouts: TimeoutIntervals, retry: RetryPolicy, isIdempotent: Bool, callerDeadline: Instant, now: Instant) {
         self.timeouts = timeouts
         self.retry = retry
         self.isIdempotent = isIdempotent
         self.callerDeadline = callerDeadline
         started = now
-        totalDeadline = now + timeouts.total
+        totalDeadline = now + self.timeouts.total
         lastProgress = now
         lastHeard = now
     }
 
     /// When the request has to be over.
     public var deadline: Instant { min(totalDeadline, callerDeadline) }
+
+    /// Until when waiting for a place makes sense. `timeouts.queue: 0` still allows a place that is free.
+    public func queueDeadline(now: Instant) -> Instant {
+        min(deadline, now + max(timeouts.queue, Interval(.milliseconds(1))))
+    }
 
     /// The earliest instant at which `timerFired` may have something to say.
     public var nextDeadline: Instant {
@@ -148,7 +153,7 @@ public struct ExchangeMachine: Sendable, Equatable {
     }
 
     /// The head of the answer goes to the client. False: the machine is past that point, drop it.
-    public mutating func committed(isEventStream: Bool, heartbeat: Duration?, now: Instant) -> Bool {
+    public mutating func committed(isEventStream: Bool, heartbeat: Interval?, now: Instant) -> Bool {
         guard phase == .waiting || phase == .connecting else { return false }
         phase = .streaming
         phaseDeadline = .never
@@ -232,7 +237,7 @@ public struct ExchangeMachine: Sendable, Equatable {
     }
 
     /// A pool takes the request over, the first or a fallback: its rules hold and attempts start afresh.
-    public mutating func adopt(timeouts: Timeouts, retry: RetryPolicy) {
+    public mutating func adopt(timeouts: TimeoutIntervals, retry: RetryPolicy) {
         self.timeouts = timeouts
         self.retry = retry
         totalDeadline = started + timeouts.total

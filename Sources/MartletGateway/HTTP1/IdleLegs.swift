@@ -1,0 +1,49 @@
+import MartletBase
+import MartletExchange
+
+/// Idle connections of one event loop, by target: the one used last is taken first, so that the others can expire.
+///
+/// Each stack is an object of its own: changing an array inside a dictionary costs two look-ups and a move.
+final class IdleLegs {
+    private final class Stack {
+        var legs: [HTTP1Leg] = []
+    }
+
+    private var stacks: [TargetID: Stack] = [:]
+    /// Kept for each target; one more closes at once.
+    private let limitPerTarget: Int
+
+    init(limitPerTarget: Int) {
+        self.limitPerTarget = limitPerTarget
+    }
+
+    func take(_ target: TargetID) -> HTTP1Leg? {
+        stacks[target]?.legs.popLast()
+    }
+
+    /// False: there is no room, the caller closes it.
+    func put(_ leg: HTTP1Leg) -> Bool {
+        let stack = stack(of: leg.target.id)
+        guard stack.legs.count < limitPerTarget else { return false }
+        stack.legs.append(leg)
+        return true
+    }
+
+    /// The connection died or expired while idle.
+    func remove(_ leg: HTTP1Leg) {
+        guard let stack = stacks[leg.target.id], let index = stack.legs.lastIndex(where: { $0 === leg }) else { return }
+        stack.legs.remove(at: index)
+    }
+
+    /// The target left its pool, and its connections with it.
+    func forget(_ target: TargetID) {
+        stacks[target] = nil
+    }
+
+    private func stack(of target: TargetID) -> Stack {
+        if let stack = stacks[target] { return stack }
+        let stack = Stack()
+        stacks[target] = stack
+        return stack
+    }
+}
