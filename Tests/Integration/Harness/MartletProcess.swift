@@ -1,0 +1,172 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The real binary, serving a configuration on ports that it picked itself.
+///
+/// Made by ``withMartlet(_:environment:body:)``, which ends it whatever happens.
+final class MartletProcess: Sendable {
+    let publicPort: Int
+    let consolePort: Int
+    /// Its own folder; in a configuration `{dir}` stands for it.
+    let directory: URL
+    private let process: Process
+
+    var processID: Int32 { process.processIdentifier }
+
+    private init(process: Process, directory: URL, publicPort: Int, consolePort: Int) {
+        self.process = process
+        self.directory = directory
+        self.publicPort = publicPort
+        self.consolePort = consolePort
+    }
+
+    /// Starts the binary and returns once it says that it serves.
+    ///
+    /// - Parameter configuration: YAML. Ports that are free, two event loops and quick expiry of idle connections are
+    ///   put in where it says nothing of `listen`, `console` or `threads`.
+    static func start(
+        _ configuration: String, arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> MartletProcess {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let file = directory.appending(path: "martlet.yaml")
+        try complete(configuration, directory).write(to: file, atomically: false, encoding: .utf8)
+        let process = Process()
+        process.executableURL = try Repository.binary
+        process.arguments = ["up", file.path] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.currentDirectoryURL = directory
+        process.standardOutput = try emptyFile(directory, "out")
+        process.standardError = try emptyFile(directory, "err")
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        do {
+            let ports = try await awaitPorts(directory, process)
+            return MartletProcess(
+                process: process, directory: directory, publicPort: ports.public, consolePort: ports.console)
+        } catch {
+            kill(process.processIdentifier, SIGKILL)
+            throw error
+        }
+    }
+
+    /// Ends it: in good order within two seconds, else at once. Removes its folder.
+    func stop() async {
+        kill(processID, SIGTERM)
+        try? await until("the process to end", within: .seconds(2)) { !process.isRunning }
+        if process.isRunning { kill(processID, SIGKILL) }
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    // MARK: What it says
+
+    /// `GET /status` of the console.
+    func status() async throws -> Status {
+        let answer = try await Client.ask("GET", "/status", port: consolePort)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Status.self, from: Data(answer.body.utf8))
+    }
+
+    /// `GET /metrics` of the console.
+    func metrics() async throws -> Metrics {
+        Metrics(text: try await Client.ask("GET", "/metrics", port: consolePort).body)
+    }
+
+    /// Everything it wrote to standard error.
+    func log() -> String { Self.text(directory, "err") }
+
+    /// What it wrote to a file of its own folder.
+    func written(to name: String) -> String { Self.text(directory, name) }
+
+    // MARK: What it holds
+
+    /// What its descriptors are, one word each: `socket`, `pipe`, a path.
+    func openFiles() throws -> [String] {
+        let folder = "/proc/\(processID)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
+            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
+            return link.map { String($0.prefix { $0 != "[" }) }
+        }.sorted()
+    }
+
+    /// The descriptors of a process at rest: checks of targets come and go meanwhile, so the fewest of several looks.
+    func restingFiles() async throws -> [String] {
+        var fewest = try openFiles()
+        for _ in 0..<10 {
+            try await Task.sleep(for: .milliseconds(5))
+            let now = try openFiles()
+            if now.count < fewest.count { fewest = now }
+        }
+        return fewest
+    }
+
+    /// Waits until nothing is in flight, every counter is back to zero and no more descriptors are open than
+    /// `baseline`; fails the test when that does not come.
+    func settle(to baseline: [String], within limit: Duration = .seconds(5)) async throws {
+        try await until("nothing to be in flight", within: limit, explain: { "\(try await self.status())" }) {
+            try await self.status().isAtRest
+        }
+        try await until(
+            "descriptors to return to their number before the first request", within: limit,
+            explain: { "before: \(baseline), now: \(try self.openFiles())" },
+            condition: { try self.openFiles().count <= baseline.count })
+    }
+
+    // MARK: Inside
+
+    private static func complete(_ configuration: String, _ directory: URL) -> String {
+        let lines = configuration.split(separator: "\n")
+        let standard = [
+            "listen": "127.0.0.1:0", "console": "{address: 127.0.0.1:0}", "threads": "2",
+        ].filter { key, _ in !lines.contains { $0.hasPrefix("\(key):") } }
+        return standard.map { "\($0.key): \($0.value)\n" }.joined()
+            + configuration.replacingOccurrences(of: "{dir}", with: directory.path)
+    }
+
+    private static func emptyFile(_ directory: URL, _ name: String) throws -> FileHandle {
+        let file = directory.appending(path: name)
+        try Data().write(to: file)
+        return try FileHandle(forWritingTo: file)
+    }
+
+    private static func text(_ directory: URL, _ name: String) -> String {
+        (try? String(contentsOf: directory.appending(path: name), encoding: .utf8)) ?? ""
+    }
+
+    private static func awaitPorts(_ directory: URL, _ process: Process) async throws -> (public: Int, console: Int) {
+        let explain = { "it wrote: " + text(directory, "out") + text(directory, "err") }
+        try await until("martlet to serve", within: .seconds(10), explain: explain) {
+            try #require(process.isRunning, "martlet ended: \(explain())")
+            return text(directory, "out").contains("\nconsole ") && text(directory, "out").hasSuffix("\n")
+        }
+        let lines = text(directory, "out").split(separator: "\n")
+        return (try port(lines, "serving"), try port(lines, "console"))
+    }
+
+    private static func port(_ lines: [Substring], _ word: String) throws -> Int {
+        let line = try #require(lines.first { $0.hasPrefix(word) })
+        let url = try #require(URL(string: String(line.split(separator: " ")[1])))
+        return try #require(url.port)
+    }
+}
+
+/// Where the binary under test is.
+enum Repository {
+    static var binary: URL {
+        get throws {
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().deletingLastPathComponent()
+            let named = ProcessInfo.processInfo.environment["MARTLET_TEST_BINARY"].map { URL(fileURLWithPath: $0) }
+            let built = ["release", "debug"].map { root.appending(path: ".build/\($0)/martlet") }
+            let found = ([named].compactMap { $0 } + built).first {
+                FileManager.default.isExecutableFile(atPath: $0.path)
+            }
+            return try #require(found, "there is no binary to test: build `martlet` or set MARTLET_TEST_BINARY")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import MartletTools
+import NIOCore
+import NIOPosix
+import Testing
+
+/// Runs `body` against a gateway with this configuration, and checks at the end that the gateway is at rest again:
+/// nothing in flight, no retry or queue place held, no more descriptors open than before the first request.
+///
+/// The configuration should let idle connections expire soon (`keepalive: {idle: 200ms}`).
+func withMartlet<Value>(
+    _ configuration: String, environment: [String: String] = [:],
+    body: (MartletProcess) async throws -> Value
+) async throws -> Value {
+    let martlet = try await MartletProcess.start(configuration, environment: environment)
+    do {
+        let baseline = try await martlet.restingFiles()
+        let value = try await body(martlet)
+        try await martlet.settle(to: baseline)
+        await martlet.stop()
+        return value
+    } catch {
+        await martlet.stop()
+        throw error
+    }
+}
+
+/// Runs `body` with so many mock backends, and cuts them off at the end.
+func withMocks<Value>(
+    _ count: Int, _ options: MockOptions = MockOptions(), body: ([MockServer]) async throws -> Value
+) async throws -> Value {
+    var mocks: [MockServer] = []
+    do {
+        for _ in 0..<count { mocks.append(try await MockServer.start(options, on: MultiThreadedEventLoopGroup.singleton)) }
+        let value = try await body(mocks)
+        for mock in mocks { await mock.stop() }
+        return value
+    } catch {
+        for mock in mocks { await mock.stop() }
+        throw error
+    }
+}
+
+/// A gateway before so many mock backends: ``withMocks(_:_:body:)`` and ``withMartlet(_:environment:body:)``.
+func withMartlet<Value>(
+    mocks count: Int, _ configuration: ([MockServer]) -> String,
+    body: (MartletProcess, [MockServer]) async throws -> Value
+) async throws -> Value {
+    try await withMocks(count) { mocks in
+        try await withMartlet(configuration(mocks)) { martlet in try await body(martlet, mocks) }
+    }
+}
+
+extension MockServer {
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// A mock at the port where another one was, as a backend that was started again.
+    static func restart(at port: Int) async throws -> MockServer {
+        var options = MockOptions()
+        options.port = port
+        return try await MockServer.start(options, on: MultiThreadedEventLoopGroup.singleton)
+    }
+}
