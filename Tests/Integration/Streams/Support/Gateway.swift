@@ -1,0 +1,80 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Testing
+
+/// A gateway before one target. What a test wants to say beyond that goes into the pool, its target or the whole file.
+struct Setup {
+    var url: String
+    /// Further keys of the pool, in flow style, each with its comma.
+    var pool = ""
+    /// Further keys of the target, in flow style.
+    var target = ""
+    /// Further sections of the file.
+    var file = ""
+
+    var text: String {
+        """
+        threads: 1
+        \(file)
+        pools:
+          p: {health: off, breaker: off, keepalive: {idle: 200ms}, \(pool) targets: [{url: "\(url)", max_fails: 0, \(target)}]}
+        """
+    }
+}
+
+/// ``withMartlet(_:environment:body:)`` before a backend that the test plays by hand. At the end no state machine has met
+/// an event that it should never meet.
+func withGateway(
+    before backend: RawBackend, scheme: String = "http", pool: String = "", target: String = "", file: String = "",
+    _ body: (MartletProcess) async throws -> Void
+) async throws {
+    let setup = Setup(url: "\(scheme)://127.0.0.1:\(backend.port)", pool: pool, target: target, file: file)
+    try await withMartlet(setup.text) { gateway in
+        try await body(gateway)
+        #expect(try await gateway.metrics().sum("martlet_impossible_events_total") == 0)
+    }
+    await backend.stop()
+}
+
+extension MartletProcess {
+    /// A new raw connection of a client.
+    func peer(tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil) async throws -> Peer {
+        try await Peer.connect(publicPort, tls: tls, receiveBuffer: receiveBuffer)
+    }
+
+    /// Sends bytes on a connection of their own, and collects what comes until the gateway ends it.
+    func exchange(_ request: String) async throws -> Peer.Heard {
+        let client = try await peer()
+        try await client.send(request)
+        return try await client.receive(.end)
+    }
+
+    /// The only target's failures by class.
+    func failures() async throws -> [String: Int] {
+        try await status().pools[0].targets[0].failures
+    }
+}
+
+extension Peer {
+    /// Connects to a port of this machine, with TLS when a context is given.
+    static func connect(_ port: Int, tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil) async throws -> Peer {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let log = try await loop.submit { NIOLoopBound(PeerLog(), eventLoop: loop) }.get()
+        var bootstrap = ClientBootstrap(group: loop)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(log.value)
+                }
+            }
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
+        }
+        return Peer(channel: try await bootstrap.connect(host: "127.0.0.1", port: port).get(), log: log)
+    }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// One end of a raw connection, a client or a backend: it sends bytes as they are, and collects what comes back and how
+/// the connection ended.
+final class Peer: Sendable {
+    enum End: Equatable {
+        case open
+        /// The other side ended it in good order.
+        case closed
+        case reset
+    }
+
+    /// What came from the other side.
+    struct Heard: Sendable {
+        var bytes: ByteBuffer
+        var end: End
+        /// `CLOCK_MONOTONIC`, when the end came.
+        var endedAt: NIODeadline?
+
+        var text: String { String(buffer: bytes) }
+    }
+
+    /// What to wait for.
+    enum Goal: Sendable {
+        case text(String)
+        case count(of: String, times: Int)
+        case bytes(Int)
+        case end
+    }
+
+    struct TimedOut: Error, CustomStringConvertible {
+        let goal: Goal
+        let seen: String
+        var description: String { "waited in vain for \(goal); came: \(seen.suffix(500))" }
+    }
+
+    let channel: any Channel
+    private let log: NIOLoopBound<PeerLog>
+
+    init(channel: any Channel, log: NIOLoopBound<PeerLog>) {
+        self.channel = channel
+        self.log = log
+    }
+
+    func send(_ text: String) async throws {
+        try await channel.writeAndFlush(ByteBuffer(string: text)).get()
+    }
+
+    func send(_ bytes: ByteBuffer) async throws {
+        try await channel.writeAndFlush(bytes).get()
+    }
+
+    /// Starts to send and does not wait for the other side to take it.
+    func begin(sending bytes: ByteBuffer) {
+        channel.writeAndFlush(bytes, promise: nil)
+    }
+
+    /// All that has come, once the goal is reached or the connection has ended.
+    func receive(_ goal: Goal, within limit: TimeAmount = .seconds(10)) async throws -> Heard {
+        let loop = channel.eventLoop
+        let log = log
+        return try await loop.flatSubmit {
+            let promise = loop.makePromise(of: Heard.self)
+            let timer = loop.scheduleTask(in: limit) {
+                promise.fail(TimedOut(goal: goal, seen: log.value.heard.text))
+            }
+            promise.futureResult.whenComplete { _ in timer.cancel() }
+            log.value.wait(for: goal, promise)
+            return promise.futureResult
+        }.get()
+    }
+
+    /// Removes and returns the bytes up to the end of a request head (with its `\r\n\r\n`); nil when the connection ends
+    /// before.
+    func takeHead() async throws -> String? {
+        let heard = try await receive(.text("\r\n\r\n"), within: .seconds(60))
+        guard let range = heard.text.range(of: "\r\n\r\n") else { return nil }
+        let head = String(heard.text[..<range.upperBound])
+        try await forget(head.utf8.count)
+        return head
+    }
+
+    /// Forgets the first bytes that came.
+    func forget(_ count: Int) async throws {
+        let log = log
+        try await channel.eventLoop.submit { log.value.forget(count) }.get()
+    }
+
+    func setReading(_ isOn: Bool) async throws {
+        try await channel.setOption(.autoRead, value: isOn).get()
+        if isOn { channel.read() }
+    }
+
+    /// Ends the connection in good order (FIN).
+    func close() async {
+        try? await channel.close()
+    }
+
+    /// Leaves: ends the connection (FIN or a TCP reset) below TLS, without its farewell. Returns when it did.
+    func leave(_ way: Leaving) async throws -> NIODeadline {
+        let channel = channel
+        let now = NIODeadline.now()
+        try await channel.eventLoop.flatSubmit {
+            if way == .reset, let socket = channel as? any SocketOptionProvider {
+                _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            }
+            let promise = channel.eventLoop.makePromise(of: Void.self)
+            if let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self) {
+                tls.close(promise: promise)
+            } else {
+                channel.close(promise: promise)
+            }
+            return promise.futureResult
+        }.get()
+        return now
+    }
+}
+
+/// How a client leaves.
+enum Leaving: CaseIterable, Sendable {
+    case fin, reset
+}
+
+/// The handler behind ``Peer``.
+final class PeerLog: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private(set) var heard = Peer.Heard(bytes: ByteBuffer(), end: .open, endedAt: nil)
+    private var waiting: (goal: Peer.Goal, promise: EventLoopPromise<Peer.Heard>)?
+
+    func wait(for goal: Peer.Goal, _ promise: EventLoopPromise<Peer.Heard>) {
+        waiting = (goal, promise)
+        check()
+    }
+
+    func forget(_ count: Int) {
+        heard.bytes.moveReaderIndex(forwardBy: min(count, heard.bytes.readableBytes))
+        heard.bytes.discardReadBytes()
+    }
+
+    private func check() {
+        guard let waiting, heard.end != .open || isReached(waiting.goal) else { return }
+        self.waiting = nil
+        waiting.promise.succeed(heard)
+    }
+
+    private func isReached(_ goal: Peer.Goal) -> Bool {
+        switch goal {
+        case .text(let text): heard.bytes.readableBytesView.firstRange(of: text.utf8) != nil
+        case .count(let text, let times): heard.bytes.readableBytesView.ranges(of: text.utf8).count >= times
+        case .bytes(let count): heard.bytes.readableBytes >= count
+        case .end: false
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var slice = unwrapInboundIn(data)
+        heard.bytes.writeBuffer(&slice)
+        check()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, error.errnoCode == ECONNRESET { ended(.reset) }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended(.closed)
+    }
+
+    private func ended(_ end: Peer.End) {
+        guard heard.end == .open else { return }
+        heard.end = end
+        heard.endedAt = .now()
+        check()
+    }
+}
