@@ -16,7 +16,7 @@ package struct ConsoleClient: Sendable {
 
     package init(url: String, token: String?) throws {
         self.url = try HTTPURL(url)
-        headers = token.map { [("Authorization", "Bearer \($0)")] } ?? []
+        headers = [("Content-Type", "application/json")] + (token.map { [("Authorization", "Bearer \($0)")] } ?? [])
     }
 
     package func changeTarget(_ action: String, pool: String, url target: String) async throws -> Reply {

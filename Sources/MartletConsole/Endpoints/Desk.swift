@@ -3,6 +3,8 @@ package import MartletExchange
 package import MartletGateway
 package import MartletTelemetry
 import MartletWire
+import NIOCore
+import MartletNet
 package import MartletWorkers
 
 /// What the console shows and may change.
@@ -45,10 +47,20 @@ package final class Guarded: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        guard token != nil || Self.isDirect(request) else {
+            throw MartletError(.unauthorized, cause: "without a token the console answers to addresses and localhost only")
+        }
         if let token, !Self.isSame(request.headers.value(.authorization) ?? "", "Bearer \(token.exposed)") {
             throw MartletError(.unauthorized)
         }
         return try await handler.handle(request)
+    }
+
+    /// The request names an address or `localhost`: a name that a web page made point here would be another.
+    private static func isDirect(_ request: LocalRequest) -> Bool {
+        let host = request.headers.value(.host) ?? ""
+        let name = host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" }) : String(host.prefix { $0 != ":" })
+        return name.isEmpty || name == "localhost" || SocketAddress.literal(name, port: 0) != nil
     }
 
     /// Takes as long wherever the first difference is.

@@ -74,11 +74,12 @@ extension Exchange {
     func answerEnded() {
         leg = nil
         guard machine.phase == .streaming else { return }
-        if let rest = relay?.finish() { pass(rest) }
+        let rest = relay?.finish()
         if route.isModelAPI, let marks = relay?.marks, answerStatus < 300, !marks.isDone, endsWithDone {
-            // The client would take the silence for the end of the answer.
+            // The client would take the silence for the end of the answer. Half an event that is held stays unsent.
             return attemptFailed(.truncated, wasSent: true, wasStale: false)
         }
+        if let rest { pass(rest) }
         front.end()
         close(.completed, verdict: verdict(forStatus: answerStatus))
     }
@@ -96,7 +97,7 @@ extension Exchange {
         if let retryAfter, error.code.status == 503 {
             extra.append("Retry-After", String(max(1, Int(retryAfter.inSeconds.rounded(.up)))))
         }
-        if isRetryBudgetSpent || error.code.fault == .policy { extra.append("x-should-retry", "false") }
+        if isRetryBudgetSpent || error.code == .deadlineExceeded { extra.append("x-should-retry", "false") }
         extra.append("Content-Type", "application/json")
         record.bytesOut += UInt64(payload.readableBytes)
         front.respond(

@@ -84,11 +84,10 @@ extension Exchange {
         if !isBlameless, let slot { context.meter.failed(slot, failure) }
         giveBackRetry()
         let failed = FailedAttempt(
-            failure, wasSent: wasSent, wasStaleConnection: wasStale, isTargetEjected: isEjected || failure == .ejected)
-        let mayRetry = takeRetry()
-        switch machine.failed(failed, mayRetry: mayRetry, jitter: context.draw(), now: now) {
+            failure, wasSent: wasSent, wasStaleConnection: wasStale && body.canReplay,
+            isTargetEjected: isEjected || failure == .ejected)
+        switch machine.failed(failed, mayRetry: takeRetry(), jitter: context.draw(), now: now) {
         case .replay:
-            giveBackRetry()
             // The other idle connections to this target may have died with that one.
             wantsFreshConnection = true
             tried.removeLast(tried.isEmpty ? 0 : 1)
@@ -97,14 +96,11 @@ extension Exchange {
             context.meter.retried(pool: record.pool, because: failure)
             if pause == .zero { pick(now: now) } else { rearmIfEarlier() }
         case .answer(let code):
-            giveBackRetry()
             guard !(code.retry == .yes && fallBack(now: now)) else { return }
             answer(MartletError(code))
         case .abort(let code):
-            giveBackRetry()
             abort(MartletError(code))
         case .ignore:
-            giveBackRetry()
             context.meter.impossibleEvent()
         }
     }
@@ -133,7 +129,7 @@ extension Exchange {
     // MARK: The retry budget
 
     private func takeRetry() -> Bool {
-        guard body.canReplay, let pool, machine.phase != .streaming else { return false }
+        guard body.canReplay, let pool else { return false }
         guard pool.beginRetry() else {
             isRetryBudgetSpent = true
             return false
@@ -188,7 +184,7 @@ extension Exchange {
         guard policy.balance == .hash else { return nil }
         switch policy.hash.key {
         case .header(let name): return request?.head.headers.value(named: name).map { Pool.stableHash($0) }
-        case .client: return Pool.stableHash(front.clientAddress)
+        case .client: return caller.client.map { Pool.stableHash($0) }
         case .path:
             return Pool.stableHash(request?.head.path ?? "")
         }

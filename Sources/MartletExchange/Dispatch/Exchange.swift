@@ -11,6 +11,8 @@ package struct CallerFacts {
     /// The deadline the caller stated; `.never` without one.
     package var deadline: Instant = .never
     package var requestID = ""
+    /// The client's address; nil when it is this machine or a trusted proxy, which stand for many clients.
+    package var client: String?
     /// Length of the request body as announced.
     package var bodySize: BodySize = .none
 
@@ -94,7 +96,7 @@ package final class Exchange: Timed {
         number = context.nextRequestNumber()
         if let log = context.accessLog, route.isLogged {
             accessLog = log
-            details = AccessDetails(request.head, client: front.clientAddress, id: caller.requestID)
+            details = AccessDetails(request.head, client: caller.client ?? front.clientAddress, id: caller.requestID)
         }
         body = RequestBody(keepsAll: route.isModelAPI)
         record = RequestRecord()

@@ -110,6 +110,13 @@ package final class Pool: Sendable {
         tick(now: now)
     }
 
+    package func undrain(_ target: TargetID, now: Instant) {
+        let deliveries = state.withLock { state in
+            take(state.machine.undrain(target, now: now), &state)
+        }
+        deliver(deliveries)
+    }
+
     /// Takes a target out for good; its requests in flight end first. True when there are none.
     package func remove(_ target: TargetID, now: Instant) -> Bool {
         state.withLock { state in

@@ -28,7 +28,7 @@ struct RequestBody {
     var heldBytes: Int { kept?.readableBytes ?? 0 }
 
     /// More than this is held: the client has to wait until a leg takes some.
-    var isFull: Bool { !keepsAll && heldBytes >= Self.replayLimit }
+    var isFull: Bool { !keepsAll && heldBytes > Self.replayLimit }
 
     mutating func append(_ slice: ByteBuffer) {
         receivedBytes += slice.readableBytes
@@ -86,6 +86,7 @@ struct RequestBody {
         body.writeString(text)
         body.writeImmutableBuffer(tail)
         self.kept = body
+        receivedBytes = body.readableBytes
     }
 }
 

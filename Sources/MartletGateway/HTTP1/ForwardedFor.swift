@@ -11,20 +11,26 @@ import NIOCore
 struct ForwardedFor {
     let address: String
     private let isTrusted: Bool
+    private let isLoopback: Bool
     private let isTLS: Bool
+    private let trustedProxies: [AddressRange]
     /// The lines for a client that is not a proxy: the same for every request of a connection.
     private let lines: ByteBuffer
 
     init(_ remote: SocketAddress?, settings: FrontSettings) {
         let isTrusted = remote.map { address in settings.trustedProxies.contains { $0.contains(address) } } ?? false
-        self.init(address: remote?.ipAddress ?? "local", isTrusted: isTrusted, isTLS: settings.isTLS)
+        self.init(
+            address: remote?.ipAddress ?? "local", isTrusted: isTrusted, isLoopback: remote?.isLoopback ?? true,
+            settings: settings)
     }
 
-    init(address: String, isTrusted: Bool, isTLS: Bool) {
+    private init(address: String, isTrusted: Bool, isLoopback: Bool, settings: FrontSettings) {
         self.address = address
         self.isTrusted = isTrusted
-        self.isTLS = isTLS
-        lines = Self.lines(chain: address, client: address, scheme: isTLS ? "https" : "http")
+        self.isLoopback = isLoopback
+        isTLS = settings.isTLS
+        trustedProxies = settings.trustedProxies
+        lines = Self.lines(chain: address, client: address, scheme: settings.isTLS ? "https" : "http")
     }
 
     private static func lines(chain: String, client: String, scheme: String) -> ByteBuffer {
@@ -51,7 +57,14 @@ struct ForwardedFor {
         caller.requestID = stated ?? loop.nextRequestID()
 
         var lines = HeaderLines(loop.buffers.take())
-        lines.bytes.writeImmutableBuffer(isTrusted ? trustedLines(head.headers) : self.lines)
+        if isTrusted {
+            let believed = believed(head.headers)
+            caller.client = believed.client
+            lines.bytes.writeImmutableBuffer(believed.lines)
+        } else {
+            caller.client = isLoopback ? nil : address
+            lines.bytes.writeImmutableBuffer(self.lines)
+        }
         lines.bytes.writeStaticString("X-Request-Id: ")
         lines.bytes.writeString(caller.requestID)
         lines.bytes.writeStaticString("\r\n")
@@ -65,11 +78,20 @@ struct ForwardedFor {
         return (request, caller)
     }
 
-    private func trustedLines(_ headers: HeaderBlock) -> ByteBuffer {
-        let chain = headers.value(.xForwardedFor).map { "\($0), \(address)" } ?? address
-        let client = headers.value(.xRealIP) ?? chain.split(separator: ",").first.map { String($0.trimmed) } ?? address
-        return Self.lines(
-            chain: chain, client: client, scheme: headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http"))
+    /// The lines for a request that a trusted proxy passed on, and the client it names: going back along the chain,
+    /// the first address that is not one of ours. What stands before that one is the client's own claim.
+    private func believed(_ headers: HeaderBlock) -> (lines: ByteBuffer, client: String?) {
+        let stated = headers.fields.filter { $0.name == .xForwardedFor }.map { headers.value($0) }
+        let hops = stated.flatMap { $0.split(separator: ",").map { String($0.trimmed) } } + [address]
+        let client = hops.last { !isOneOfOurs($0) } ?? hops.first ?? address
+        let scheme = headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http")
+        let chain = hops.joined(separator: ", ")
+        return (Self.lines(chain: chain, client: client, scheme: scheme), isOneOfOurs(client) ? nil : client)
+    }
+
+    private func isOneOfOurs(_ text: String) -> Bool {
+        guard let address = SocketAddress.literal(text, port: 0) else { return false }
+        return trustedProxies.contains { $0.contains(address) }
     }
 
     /// `30s`, `500ms`, or a number of seconds.
@@ -80,8 +102,8 @@ struct ForwardedFor {
     }
 
     private static let dropped = FieldSet.hopByHop.union(.framing).union(
-        FieldSet(.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID))
-    private static let droppedForModels = dropped.union(FieldSet(.acceptEncoding))
+        [.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID, .xForwardedHost, .xForwardedPort, .forwarded])
+    private static let droppedForModels = dropped.union([.acceptEncoding])
 }
 
 extension Substring {

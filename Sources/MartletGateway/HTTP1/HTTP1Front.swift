@@ -34,7 +34,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     private let keepAlive: Interval
     var channel: ChannelHandlerContext?
     var state = State.idle
-    var peer = ForwardedFor(address: "", isTrusted: false, isTLS: false)
+    var peer: ForwardedFor
 
     // The request being read.
     var parser: RequestParser
@@ -62,13 +62,16 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     // One entry of the wheel for the whole connection.
     private var timer = DeadlineWheel.Handle.none
     private var deadline = Instant.never
-    private var stalledBytes = Int.max
+    /// Bytes given to the channel, and those of them that the client had taken at the last look.
+    private var writtenBytes = 0
+    private var takenBytes = 0
 
     init(loop: LoopContext, settings: FrontSettings, router: @escaping () -> Router) {
         self.loop = loop
         self.settings = settings
         self.router = router
         keepAlive = Interval(settings.keepAlive)
+        peer = ForwardedFor(nil, settings: settings)
         parser = RequestParser(limits: settings.http)
     }
 
@@ -114,7 +117,6 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isPeerWritable = context.channel.isWritable
         if isPeerWritable {
-            stalledBytes = .max
             exchange?.frontWritable()
         } else {
             watchSlowReader()
@@ -267,6 +269,11 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     func setReading(_ isOn: Bool) {
+        // The time in which we did not read does not count against the client.
+        if isOn, isReadingOff, bodyStarted != .never {
+            bodyStarted = loop.now
+            bodyBytes = 0
+        }
         isReadingOff = !isOn
         if isOn, isReadWanted, let channel {
             isReadWanted = false
@@ -305,6 +312,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
             writer.chunkEnd(into: &bytes)
             out = bytes
         } else {
+            writtenBytes += bytes.readableBytes + slice.readableBytes
             channel?.write(wrapOutboundOut(bytes), promise: nil)
             channel?.write(wrapOutboundOut(slice), promise: nil)
             out = nil
@@ -334,6 +342,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         setDeadline(loop.now + settings.slowReader)
         let bound = NIOLoopBound(self, eventLoop: loop.loop)
         // As a rule complete at once, and the connection closed with it.
+        writtenBytes += bytes.readableBytes
         channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
             bound.value.close(reset: mustReset)
         }
@@ -343,6 +352,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         guard let channel else { return }
         if var bytes = out.take() {
             isFlushOwed = false
+            writtenBytes += bytes.readableBytes
             channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
             loop.buffers.give(&bytes)
         } else if isFlushOwed {
@@ -374,6 +384,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         setReading(true)
         let isRead = isRequestRead
         let bound = NIOLoopBound(self, eventLoop: loop.loop)
+        writtenBytes += bytes.readableBytes
         channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
             guard let channel = bound.value.channel else { return }
             if isRead { bound.value.close() } else { channel.close(mode: .output, promise: nil) }
@@ -407,7 +418,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     private func watchSlowReader() {
-        stalledBytes = pendingBytes
+        takenBytes = writtenBytes - pendingBytes
         setDeadline(loop.now + settings.slowReader)
     }
 
@@ -416,16 +427,26 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         (try? channel?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
+    /// Whether the client took bytes since the last look: then it has time again. Only while some are waiting.
+    private func isTaking(_ now: Instant) -> Bool {
+        let pending = pendingBytes
+        guard pending > 0, writtenBytes - pending > takenBytes else { return false }
+        takenBytes = writtenBytes - pending
+        deadline = now + settings.slowReader
+        return true
+    }
+
     func deadlineReached(now: Instant) -> Instant {
         guard state != .closed else { return .never }
+        loop.readClock()
         switch state {
         case .closed: return .never
         case .idle, .inHead:
-            guard now >= deadline else { return deadline }
+            guard now >= deadline, !isTaking(now) else { return deadline }
             expired()
             return deadline
         case .lingering:
-            guard now >= deadline else { return deadline }
+            guard now >= deadline, !isTaking(now) else { return deadline }
             close(reset: true)
             return .never
         case .busy: return busyDeadline(now)
@@ -439,16 +460,9 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     private func busyDeadline(_ now: Instant) -> Instant {
         if !isPeerWritable {
-            let pending = pendingBytes
-            if now >= deadline, pending >= stalledBytes {
-                close(reset: true, reason: .slowReader)
-                return .never
-            }
-            if pending < stalledBytes {
-                stalledBytes = pending
-                deadline = now + settings.slowReader
-            }
-            return deadline
+            guard now >= deadline, !isTaking(now) else { return deadline }
+            close(reset: true, reason: .slowReader)
+            return .never
         }
         if bodyStarted != .never, !isReadingOff {
             let elapsed = now - bodyStarted - settings.bodyGrace

@@ -314,6 +314,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     func deadlineReached(now: Instant) -> Instant {
+        legs.loop.readClock()
         guard state == .idle else { return now + legs.idleTime }
         guard now >= idleUntil else { return idleUntil }
         close(reset: false)

@@ -27,27 +27,33 @@ package struct HealthChecker: Sendable {
         let policy = pool.policy.health
         guard policy.kind != .off else { return }
         let mode = CheckModeBox(policy)
-        var due: [TargetID: Instant] = [:]
+        /// When each target's last check began.
+        var begun: [TargetID: Instant] = [:]
         await withDiscardingTaskGroup { checks in
             repeat {
                 let now = Instant.current
                 let targets = pool.targets
-                for gone in Set(due.keys).subtracting(targets.map(\.id)) {
-                    due[gone] = nil
-                    mode.withLock { $0.removed(gone) }
+                for gone in Set(begun.keys).subtracting(targets.map(\.id)) {
+                    begun[gone] = nil
+                    mode.removed(gone)
                 }
-                for target in targets where due[target.id] ?? now <= now {
-                    // Until this check is over the target is not due again.
-                    due[target.id] = now + pool.probeInterval(target.id, now: now)
+                for target in targets where isDue(target, begun[target.id], now) && mode.begin(target.id) {
+                    begun[target.id] = now
                     checks.addTask { await check(target, mode, count: targets.count) }
                 }
             } while (try? await Task.sleep(for: .milliseconds(200))) != nil
         }
     }
 
+    /// Asked anew each time: a target that went down since its last check is due sooner.
+    private func isDue(_ target: Target, _ begun: Instant?, _ now: Instant) -> Bool {
+        begun.map { $0 + pool.probeInterval(target.id, now: now) <= now } ?? true
+    }
+
     private func check(_ target: Target, _ mode: CheckModeBox, count: Int) async {
         let passed = await probe(target, mode, count: count)
         pool.probe(target, passed: passed, now: .current)
+        mode.end(target.id)
     }
 
     private func probe(_ target: Target, _ mode: CheckModeBox, count: Int) async -> Bool {
@@ -57,7 +63,7 @@ package struct HealthChecker: Sendable {
         }
         do {
             let reply = try await client.request(
-                .get, url, timeout: policy.timeout, maxBody: 64 << 10, at: target.address, tls: target.tls)
+                .get, url, headers: target.edits.fields, timeout: policy.timeout, maxBody: 64 << 10, at: target.address, tls: target.tls)
             switch mode.withLock({ $0.answered(target.id, status: reply.status, of: count) }) {
             case .passed: return true
             case .failed: return false
@@ -76,11 +82,25 @@ package struct HealthChecker: Sendable {
 
 /// How the pool is checked, shared by its checks in flight.
 private final class CheckModeBox: Sendable {
-    private let mode: Mutex<CheckMode>
-
-    init(_ policy: HealthPolicy) {
-        mode = Mutex(CheckMode(policy))
+    private struct State {
+        var mode: CheckMode
+        var running: Set<TargetID> = []
     }
 
-    func withLock<Value>(_ body: (inout CheckMode) -> sending Value) -> sending Value { mode.withLock { body(&$0) } }
+    private let state: Mutex<State>
+
+    init(_ policy: HealthPolicy) {
+        state = Mutex(State(mode: CheckMode(policy)))
+    }
+
+    /// False: the target's last check is not over yet.
+    func begin(_ target: TargetID) -> Bool { state.withLock { $0.running.insert(target).inserted } }
+
+    func end(_ target: TargetID) { state.withLock { _ = $0.running.remove(target) } }
+
+    func removed(_ target: TargetID) { state.withLock { $0.mode.removed(target) } }
+
+    func withLock<Value>(_ body: (inout CheckMode) -> sending Value) -> sending Value {
+        state.withLock { body(&$0.mode) }
+    }
 }

@@ -17,6 +17,7 @@ package actor Membership {
     }
 
     private struct Entry {
+        let id: Int
         let pool: Pool
         let spec: TargetSpec
         let source: Source
@@ -34,6 +35,7 @@ package actor Membership {
     private let logger: Logger
     private var entries: [Entry] = []
     private var lastID: UInt32 = 0
+    private var lastEntry = 0
 
     package init(resolver: NameResolver, labels: LabelRegistry, loops: LoopTable, logger: Logger) {
         self.resolver = resolver
@@ -44,16 +46,24 @@ package actor Membership {
 
     /// Adds a spec; its addresses become targets when they are resolved, literal ones at once.
     package func add(_ spec: TargetSpec, to pool: Pool, source: Source = .configuration) async {
-        entries.append(Entry(pool: pool, spec: spec, source: source))
-        await resolve(entries.count - 1)
+        if source == .operatorCommand, let index = entries.firstIndex(where: { $0.pool === pool && $0.spec.origin == spec.origin }) {
+            return undrain(index)
+        }
+        lastEntry += 1
+        entries.append(Entry(id: lastEntry, pool: pool, spec: spec, source: source))
+        await resolve(lastEntry)
+    }
+
+    /// What was drained takes work again.
+    private func undrain(_ index: Int) {
+        entries[index].isDraining = false
+        for target in entries[index].targets.values { entries[index].pool.undrain(target.id, now: .current) }
     }
 
     /// Keeps names resolved until the task is cancelled.
     package func run() async {
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            for index in entries.indices where index < entries.count && !entries[index].spec.origin.isLiteral {
-                await resolve(index)
-            }
+            for entry in entries where !entry.spec.origin.isLiteral { await resolve(entry.id) }
         }
     }
 
@@ -102,17 +112,17 @@ package actor Membership {
 
     // MARK: Inside
 
-    private func resolve(_ index: Int) async {
-        let entry = entries[index]
+    private func resolve(_ id: Int) async {
+        guard let entry = entries.first(where: { $0.id == id }) else { return }
         let result: Result<[SocketAddress], any Error>
         do {
-            result = .success(try await resolver.resolve(host: entry.spec.origin.host, port: entry.spec.origin.port))
+            let addresses = try await resolver.resolve(host: entry.spec.origin.host, port: entry.spec.origin.port)
+            result = .success(entry.spec.origin.preferred(addresses))
         } catch {
             result = .failure(error)
         }
         // Others may have come and gone while this one was resolved.
-        guard let index = entries.firstIndex(where: { $0.pool === entry.pool && $0.spec.origin == entry.spec.origin })
-        else { return }
+        guard let index = entries.firstIndex(where: { $0.id == id }) else { return }
         report(result, index)
         let change = entries[index].resolution.next(result)
         for address in change.removed {
@@ -162,4 +172,10 @@ package actor Membership {
 extension Origin {
     /// An address, not a name: it means the same tomorrow.
     var isLiteral: Bool { SocketAddress.literal(host, port: port) != nil }
+
+    /// `localhost` is one machine, not two: its IPv6 address counts only where there is no other.
+    func preferred(_ addresses: [SocketAddress]) -> [SocketAddress] {
+        let v4 = addresses.filter { $0.protocol == .inet }
+        return host == "localhost" && !v4.isEmpty ? v4 : addresses
+    }
 }

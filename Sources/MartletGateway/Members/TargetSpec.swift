@@ -26,9 +26,11 @@ package struct TargetSpec: Sendable {
         self.version = version
     }
 
-    /// The same rules for another place, such as one that an operator adds to the pool.
+    /// The same rules for another place, such as one that an operator adds to the pool. Header fields, and a key among
+    /// them, go along only to the same host: they were meant for it.
     package func moved(to origin: Origin) -> TargetSpec {
         var spec = self
+        if origin.host != self.origin.host || origin.scheme != self.origin.scheme { spec.edits = HeaderEdits() }
         if authority == self.origin.authority { spec.authority = origin.authority }
         spec.origin = origin
         return spec

@@ -193,21 +193,24 @@ public struct ExchangeMachine: Sendable, Equatable {
     /// An attempt failed before or after the commit point.
     ///
     /// - Parameters:
-    ///   - mayRetry: the request's bytes are all still at hand and the retry budget has room.
+    ///   - mayRetry: the request's bytes are all still at hand and the retry budget has room; asked only when the rules
+    ///     want a retry.
     ///   - jitter: 0 to 1, spreads the pause before a second retry.
-    public mutating func failed(_ attempt: FailedAttempt, mayRetry: Bool, jitter: Double, now: Instant) -> OnFailure {
+    public mutating func failed(
+        _ attempt: FailedAttempt, mayRetry: @autoclosure () -> Bool, jitter: Double, now: Instant
+    ) -> OnFailure {
         switch phase {
         case .streaming: return .abort(Self.code(for: attempt.failure))
         case .connecting, .waiting: break
         case .collecting, .queued, .backingOff, .closed: return .ignore
         }
-        if attempt.wasStaleConnection, !hasReplayed, mayRetry {
+        if attempt.wasStaleConnection, !hasReplayed {
             hasReplayed = true
             attempts -= 1
             return .replay
         }
         let isAllowed = RetryRule.allows(attempt, isIdempotent: isIdempotent, policy: retry.on)
-        guard isAllowed, mayRetry, attempts < retry.attempts else { return .answer(Self.code(for: attempt.failure)) }
+        guard isAllowed, attempts < retry.attempts, mayRetry() else { return .answer(Self.code(for: attempt.failure)) }
         // The first retry goes elsewhere at once; the ones after it give the targets time.
         let pause: Duration =
             attempts == 1 ? .zero : .milliseconds(100) * (1 << min(attempts - 2, 6)) * (0.5 + jitter / 2)
