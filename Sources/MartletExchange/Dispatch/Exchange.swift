@@ -208,7 +208,8 @@ package final class Exchange: Timed {
         case .legEnd: answerEnded()
         case .legFailed(let failure, let wasSent, let wasStale):
             leg = nil
-            attemptFailed(failure, wasSent: wasSent, wasStale: wasStale)
+            // A client that left in the same step ended the request: nobody is to blame for what its target did then.
+            if machine.phase != .closed { attemptFailed(failure, wasSent: wasSent, wasStale: wasStale) }
         case .timer(let now): timerFired(now)
         case .targetLost: targetWasLost()
         }
