@@ -9,6 +9,7 @@ final class ModelsEndpoint: LocalHandler {
     private let client: HTTPClient
     /// When this process began to serve: OpenAI's form wants a time of creation.
     private let created: Int
+    private let lists = ModelLists()
 
     init(table: ModelTable, client: HTTPClient, created: Int) {
         self.table = table
@@ -17,9 +18,10 @@ final class ModelsEndpoint: LocalHandler {
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        try request.mustRead()
         var names = table.names
         if let wildcard = table.wildcard {
-            for name in await listed(by: wildcard.pools.map(\.pool)) where !names.contains(name) { names.append(name) }
+            for name in await lists.names({ await self.listed(by: wildcard.pools.map(\.pool)) }) where !names.contains(name) { names.append(name) }
         }
         if let name = request.modelName {
             guard names.contains(name) else { throw MartletError(.modelNotFound, cause: "the model `\(name)` does not exist") }
@@ -60,5 +62,23 @@ extension LocalRequest {
         guard let range = path.firstRange(of: "/models/") else { return nil }
         let name = path[range.upperBound...]
         return name.isEmpty ? nil : String(name)
+    }
+}
+
+/// What the targets listed, kept for a moment: one question from outside must not become one to every target.
+private actor ModelLists {
+    private static let lifetime: Duration = .seconds(5)
+    private var current: (names: [String], until: ContinuousClock.Instant)?
+    private var asking: Task<[String], Never>?
+
+    func names(_ ask: @escaping @Sendable () async -> [String]) async -> [String] {
+        if let current, current.until > .now { return current.names }
+        if let asking { return await asking.value }
+        let task = Task { await ask() }
+        asking = task
+        let names = await task.value
+        asking = nil
+        current = (names, .now + Self.lifetime)
+        return names
     }
 }

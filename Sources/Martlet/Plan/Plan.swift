@@ -13,6 +13,7 @@ struct Plan {
     struct BackendTarget: Sendable {
         let pool: Pool
         let settings: TargetConfiguration
+        let keepAlive: UpstreamKeepAlive
     }
 
     private(set) var pools: [Pool] = []
@@ -21,7 +22,7 @@ struct Plan {
     private(set) var routes: [Route] = []
     private(set) var models: ModelTable
 
-    init(_ configuration: Configuration, labels: LabelRegistry, observer: any PoolObserver) throws {
+    init(_ configuration: Configuration, loops: Int, labels: LabelRegistry, observer: any PoolObserver) throws {
         models = ModelTable([])
         var byName: [String: Pool] = [:]
         for settings in configuration.pools {
@@ -29,7 +30,8 @@ struct Plan {
             let pool = Pool(name: settings.name, index: index, policy: settings.policy, observer: observer)
             pools.append(pool)
             byName[settings.name] = pool
-            for target in settings.targets { try place(target, in: pool) }
+            let keepAlive = UpstreamKeepAlive(settings.keepalive, loops: loops)
+            for target in settings.targets { try place(target, in: pool, keepAlive) }
         }
         models = ModelTable(configuration.models.map { model in
             ModelTable.Entry(
@@ -44,11 +46,11 @@ struct Plan {
         }
     }
 
-    private mutating func place(_ target: TargetConfiguration, in pool: Pool) throws {
+    private mutating func place(_ target: TargetConfiguration, in pool: Pool, _ keepAlive: UpstreamKeepAlive) throws {
         switch target.location {
-        case .url(let url): specs.append((try TargetSpec(target, origin: url.origin), pool))
+        case .url(let url): specs.append((try TargetSpec(target, origin: url.origin, keepAlive), pool))
         case .backend(let name):
-            backendTargets[name, default: []].append(BackendTarget(pool: pool, settings: target))
+            backendTargets[name, default: []].append(BackendTarget(pool: pool, settings: target, keepAlive: keepAlive))
         }
     }
 }
@@ -58,7 +60,7 @@ extension UpstreamURL {
 }
 
 extension TargetSpec {
-    init(_ settings: TargetConfiguration, origin: Origin) throws {
+    init(_ settings: TargetConfiguration, origin: Origin, _ keepAlive: UpstreamKeepAlive) throws {
         var tls: TLSClient?
         if origin.scheme == .https {
             tls = try TLSClient(verify: settings.tls.verify, ca: settings.tls.ca, serverName: settings.tls.serverName)
@@ -75,7 +77,14 @@ extension TargetSpec {
             }
         self.init(
             origin: origin, policy: settings.policy, edits: edits, tls: tls, authority: authority,
-            version: settings.version ?? "")
+            version: settings.version ?? "", keepAlive: keepAlive)
+    }
+}
+
+extension UpstreamKeepAlive {
+    /// What is kept for a target is shared among the event loops.
+    init(_ settings: UpstreamKeepalive, loops: Int) {
+        self.init(idle: settings.idle, connections: (settings.connections + loops - 1) / loops)
     }
 }
 

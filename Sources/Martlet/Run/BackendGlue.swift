@@ -32,7 +32,7 @@ final class BackendGlue: Sendable {
         case .ready(let backend, let instance, let port):
             let origin = Origin(host: "127.0.0.1", port: port)
             for target in targets[backend] ?? [] {
-                guard let spec = try? TargetSpec(target.settings, origin: origin) else { continue }
+                guard let spec = try? TargetSpec(target.settings, origin: origin, target.keepAlive) else { continue }
                 await membership.add(spec, to: target.pool, source: .backend(backend, instance: instance))
             }
         case .gone(let backend, let instance, _, _):

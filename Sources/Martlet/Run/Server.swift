@@ -40,7 +40,7 @@ package final class Server: Sendable {
         loops = LoopTable(group: group, contexts: try Self.contexts(of: group, configuration, budget, accessLog, labels))
         client = HTTPClient(group: group, resolver: resolver)
         membership = Membership(resolver: resolver, labels: labels, loops: loops, logger: logger)
-        plan = try Plan(configuration, labels: labels, observer: PoolWatcher(loops: loops, logger: logger))
+        plan = try Plan(configuration, loops: loops.contexts.count, labels: labels, observer: PoolWatcher(loops: loops, logger: logger))
         let client = self.client
         let glue = BackendGlue(plan: plan, membership: membership, logger: logger)
         backends = BackendService(
@@ -53,7 +53,9 @@ package final class Server: Sendable {
     ///
     /// - Parameter started: told the addresses once every listener is open.
     package func run(started: @Sendable (Addresses) -> Void) async throws {
-        for (spec, pool) in plan.specs { await membership.add(spec, to: pool) }
+        await withDiscardingTaskGroup { group in
+            for (spec, pool) in plan.specs { group.addTask { await self.membership.add(spec, to: pool) } }
+        }
         let listeners = try await openListeners()
         started(Addresses(listeners: listeners.public.map(\.address), console: listeners.console?.address))
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
@@ -71,6 +73,8 @@ package final class Server: Sendable {
         try await serviceGroup.run()
         for listener in listeners.public { await listener.close() }
         await listeners.console?.close()
+        _ = try? await loops.map { $0.accessLog?.flush() }
+        _ = accessLog?.flush()
         await resolver.shutdown()
         try await group.shutdownGracefully()
     }
@@ -104,9 +108,16 @@ package final class Server: Sendable {
         plan.routes + [
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
             local("/readyz", ReadyzEndpoint(pools: plan.pools)),
-        ] + plan.routes.filter(\.isModelAPI).map { route in
-            local("\(route.name)models", ModelsEndpoint(table: plan.models, client: client, created: Int(time(nil))), isLogged: true)
-        }
+        ] + plan.routes.filter(\.isModelAPI).map(modelList)
+    }
+
+    /// The list of models beside a route of the model API.
+    private func modelList(_ route: Route) -> Route {
+        let path = route.name.hasSuffix("/") ? "\(route.name)models" : "\(route.name)/models"
+        return Route(
+            index: labels.index(of: path, in: .route), path: path, host: route.host,
+            destination: .local(ModelsEndpoint(table: plan.models, client: client, created: Int(time(nil)))),
+            shape: .openAI, bodyLimit: 0)
     }
 
     private func consoleRoutes(token: Secret?) -> [Route] {
@@ -116,16 +127,16 @@ package final class Server: Sendable {
         return [
             local("/status", Guarded(StatusEndpoint(desk), token: token)),
             local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
-            local("/targets", Guarded(TargetsEndpoint(desk), token: token)),
+            local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
             local("/readyz", ReadyzEndpoint(pools: plan.pools)),
         ]
     }
 
-    private func local(_ path: String, _ handler: any LocalHandler, isLogged: Bool = false) -> Route {
+    private func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0) -> Route {
         Route(
             index: labels.index(of: path, in: .route), path: path, destination: .local(handler), shape: .openAI,
-            bodyLimit: 1 << 20, isLogged: isLogged)
+            bodyLimit: bodyLimit, isLogged: false, isExact: true)
     }
 
     // MARK: Roles
@@ -149,14 +160,12 @@ package final class Server: Sendable {
     ) throws -> [NIOLoopBound<LoopContext>] {
         let seed = UInt64.random(in: .min ... .max)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
-        let keepalive = configuration.pools.first?.keepalive ?? UpstreamKeepalive()
         return try group.makeIterator().enumerated().map { number, loop in
             try loop.submit {
                 let context = LoopContext(loop: loop, number: number, budget: budget, seed: seed)
                 context.heartbeat = heartbeat
                 context.accessLog = sink.map { AccessLog(sink: $0, labels: labels) }
-                context.legs = HTTP1Legs(
-                    loop: context, idleTime: keepalive.idle, idlePerTarget: keepalive.connections)
+                context.legs = HTTP1Legs(loop: context)
                 return NIOLoopBound(context, eventLoop: loop)
             }.wait()
         }

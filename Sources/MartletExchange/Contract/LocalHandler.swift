@@ -1,4 +1,4 @@
-import MartletBase
+package import MartletBase
 package import MartletWire
 package import NIOCore
 
@@ -22,6 +22,13 @@ package struct LocalRequest: Sendable {
         self.headers = headers
         self.body = body
         self.clientAddress = clientAddress
+    }
+}
+
+extension LocalRequest {
+    /// For endpoints that only show something.
+    package func mustRead() throws(MartletError) {
+        guard method == .get || method == .head else { throw MartletError(.methodNotAllowed, cause: "use GET") }
     }
 }
 

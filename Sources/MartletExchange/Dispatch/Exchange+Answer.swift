@@ -29,7 +29,8 @@ extension Exchange {
             usage = UsageScanner()
         }
         front.respond(
-            head, size: isEventStream && size != .none ? .unknown : size, dropping: route.responseEdits.dropped,
+            head, size: isEventStream && size != .none ? .unknown : size, 
+            dropping: isEventStream ? route.eventStreamDropped : route.responseEdits.dropped,
             extra: isEventStream ? route.eventStreamLines : route.answerLines)
         rearmIfEarlier()
     }

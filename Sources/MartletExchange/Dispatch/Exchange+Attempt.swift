@@ -114,7 +114,7 @@ extension Exchange {
     }
 
     /// Goes to the fallback pool once, while nothing was sent to the client.
-    private func fallBack(now: Instant) -> Bool {
+    func fallBack(now: Instant) -> Bool {
         guard let fallback = modelEntry?.fallback, !hasFallenBack, body.canReplay, machine.phase != .streaming
         else { return false }
         hasFallenBack = true
@@ -192,9 +192,9 @@ extension Exchange {
 
     private static func code(for refusal: Refusal) -> ErrorCode {
         switch refusal {
-        case .noTarget, .allDown: .noTarget
+        case .noTarget: .noTarget
         case .queueFull: .queueFull
-        case .tooLate, .noCapacity: .noCapacity
+        case .allDown, .tooLate, .noCapacity: .noCapacity
         }
     }
 }

@@ -83,6 +83,7 @@ extension Exchange {
         let held = body.heldBytes + (relay?.heldBytes ?? 0) + owedDemand
         guard held != reservedBytes else { return }
         context.budget.charge(held - reservedBytes)
+        context.meter.bufferedBytes(changedBy: Int64(held - reservedBytes))
         reservedBytes = held
     }
 

@@ -17,6 +17,14 @@ extension Exchange {
         context.wheel.rearm(&timer, self, at: next)
     }
 
+    /// No place in time: the fallback may have one.
+    func waitedTooLong(_ code: ErrorCode) {
+        let now = context.now
+        if now >= caller.deadline { return answer(MartletError(.deadlineExceeded)) }
+        guard !fallBack(now: now) else { return }
+        answer(MartletError(code), retryAfter: .seconds(1))
+    }
+
     func timerFired(_ now: Instant) {
         switch machine.timerFired(now: now) {
         case .rearm: break
@@ -25,7 +33,8 @@ extension Exchange {
             dropLeg(.timeout)
             attemptFailed(failure, wasSent: wasSent, wasStale: false)
         case .refuse(let code):
-            answer(MartletError(code), retryAfter: .seconds(1))
+            leaveQueue(now: now)
+            waitedTooLong(code)
         case .expire(let code):
             if machine.phase == .streaming { abort(MartletError(code)) } else { answer(MartletError(code)) }
         case .heartbeat:

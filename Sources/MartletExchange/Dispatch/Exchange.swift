@@ -200,7 +200,7 @@ package final class Exchange: Timed {
         case .granted(let target): placeGranted(target)
         case .queueExpired:
             isInQueue = false
-            if machine.phase == .queued { answer(MartletError(.queueTimeout), retryAfter: .seconds(1)) }
+            if machine.phase == .queued { waitedTooLong(.queueTimeout) }
         case .legAccepted(let isNew): attemptAccepted(isNew: isNew)
         case .legUploadWritable: pumpRequestBody()
         case .legInformational(let head): if machine.phase == .waiting { front.informational(head) }

@@ -40,13 +40,16 @@ package final class Route: Sendable {
     /// Lines of ours in every answer, and in every event stream.
     let answerLines: HeaderLines
     let eventStreamLines: HeaderLines
+    let eventStreamDropped: [String]
     package let isLogged: Bool
+    /// Only the very path, not what begins with it.
+    package let isExact: Bool
 
     package init(
         index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
         strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
         bodyLimit: Int, hostHeader: HostHeader? = nil,
-        rules: [UInt16: RequestRules] = [:], isLogged: Bool = true
+        rules: [UInt16: RequestRules] = [:], isLogged: Bool = true, isExact: Bool = false
     ) {
         self.index = index
         name = path
@@ -65,7 +68,9 @@ package final class Route: Sendable {
         // Proxies in front of us must not hold the stream back either.
         lines.append("X-Accel-Buffering", "no")
         eventStreamLines = lines
+        eventStreamDropped = responseEdits.dropped + ["x-accel-buffering"]
         self.isLogged = isLogged
+        self.isExact = isExact
     }
 
     /// What holds for its requests in `pool`.

@@ -18,10 +18,11 @@ package final class Target: Sendable {
     package let edits: HeaderEdits
     /// The version label it carries in the metrics; empty without one.
     package let version: String
+    package let keepAlive: UpstreamKeepAlive
 
     package init(
         id: TargetID, url: String, address: SocketAddress, origin: Origin, tls: TLSClient?, authority: String?, edits: HeaderEdits,
-        version: String
+        version: String, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) {
         self.id = id
         self.url = url
@@ -31,5 +32,17 @@ package final class Target: Sendable {
         self.authority = authority.map { ByteBuffer(string: $0) }
         self.edits = edits
         self.version = version
+        self.keepAlive = keepAlive
+    }
+}
+
+/// How idle connections to a target are kept, by each event loop.
+package struct UpstreamKeepAlive: Sendable {
+    package let idle: Interval
+    package let connections: Int
+
+    package init(idle: Duration = .seconds(4), connections: Int = 1024) {
+        self.idle = Interval(idle)
+        self.connections = connections
     }
 }

@@ -239,6 +239,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         if isAnswered {
             writer.begin(method: .get, isHTTP10: false)
             isRequestRead = false
+            requestID = ""
         }
         isAnswered = false
         isKeepAlive = false
@@ -304,7 +305,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     func body(_ slice: ByteBuffer) {
-        guard state == .busy, writer.hasBody else { return }
+        guard state == .busy, writer.hasBody, slice.readableBytes > 0 else { return }
         var bytes = takeOut()
         writer.chunkHeader(slice.readableBytes, into: &bytes)
         if slice.readableBytes <= ResponseWriter.copyLimit {

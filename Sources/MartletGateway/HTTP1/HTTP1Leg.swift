@@ -45,6 +45,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private var hasHeard = false
     private var hasHead = false
     private var isKeepAlive = false
+    private var isRetired = false
     private var credit = HTTP1Leg.window
     private var isReadWanted = false
     private var trouble: FailureClass?
@@ -71,7 +72,8 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         isSent = false
         hasHeard = false
         hasHead = false
-        credit = Self.window
+        // While the process is at its bound, less is taken ahead of slow clients.
+        credit = legs.loop.budget.isExhausted ? Self.window / 8 : Self.window
     }
 
     func start(_ request: OutgoingRequest, size: BodySize) {
@@ -84,7 +86,9 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         request.head.headers.write(into: &bytes, except: request.except, exceptNamed: request.exceptNamed)
         bytes.writeImmutableBuffer(request.lines.bytes)
         switch size {
-        case .none: break
+        case .none:
+            // Servers ask for a length where a body could be.
+            if request.head.method.mayHaveBody { HTTP1Writer.contentLength(0, into: &bytes) }
         case .exactly(let length): HTTP1Writer.contentLength(length, into: &bytes)
         case .unknown: bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
@@ -240,7 +244,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     /// request can have it.
     private func ended() {
         let served = detach()
-        if isKeepAlive, isSent, input == nil, let channel, channel.channel.isActive {
+        if isKeepAlive, !isRetired, isSent, input == nil, let channel, channel.channel.isActive {
             rest()
         } else {
             close(reset: !isSent)
@@ -301,7 +305,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     /// Kept shorter than the target says it keeps its side, so that a request never meets a closing connection.
     private func setIdleTime(_ stated: Int?) {
-        let own = legs.idleTime
+        let own = target.keepAlive.idle
         idleFor = stated.map { min(own, Interval(.seconds(max(0, $0 - 1)))) } ?? own
     }
 
@@ -315,7 +319,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     func deadlineReached(now: Instant) -> Instant {
         legs.loop.readClock()
-        guard state == .idle else { return now + legs.idleTime }
+        guard state == .idle else { return now + max(target.keepAlive.idle, Interval(.seconds(1))) }
         guard now >= idleUntil else { return idleUntil }
         close(reset: false)
         return .never
@@ -323,7 +327,8 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     /// The target is gone for good: an idle connection to it is of no use.
     func retire() {
-        if state == .idle { close(reset: false) } else { isKeepAlive = false }
+        isRetired = true
+        if state == .idle { close(reset: false) }
     }
 }
 
@@ -336,4 +341,8 @@ extension ResponseFraming {
         case .chunked, .untilClose: .unknown
         }
     }
+}
+
+extension MartletWire.Method {
+    fileprivate var mayHaveBody: Bool { self == .post || self == .put || self == .patch }
 }

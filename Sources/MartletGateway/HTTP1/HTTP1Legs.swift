@@ -11,17 +11,13 @@ import NIOPosix
 package final class HTTP1Legs: LegSource {
     unowned let loop: LoopContext
     let limits: HTTPLimits
-    /// How long an unused connection is kept.
-    let idleTime: Interval
-    private let idle: IdleLegs
+    private let idle = IdleLegs()
     /// Every open connection, to tell those whose target is lost.
     private var open: [ObjectIdentifier: HTTP1Leg] = [:]
 
-    package init(loop: LoopContext, idleTime: Duration, idlePerTarget: Int) {
+    package init(loop: LoopContext) {
         self.loop = loop
         limits = HTTPLimits()
-        self.idleTime = Interval(idleTime)
-        idle = IdleLegs(limitPerTarget: idlePerTarget)
     }
 
     package func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg {
@@ -59,7 +55,11 @@ package final class HTTP1Legs: LegSource {
             }
             .connect(to: target.address)
             .whenFailure { error in
-                bound.value.connectFailed(error is ChannelError ? .connectTimeout : .connect)
+                if case .connectTimeout? = error as? ChannelError {
+                    bound.value.connectFailed(.connectTimeout)
+                } else {
+                    bound.value.connectFailed(.connect)
+                }
             }
     }
 

@@ -10,12 +10,6 @@ final class IdleLegs {
     }
 
     private var stacks: [TargetID: Stack] = [:]
-    /// Kept for each target; one more closes at once.
-    private let limitPerTarget: Int
-
-    init(limitPerTarget: Int) {
-        self.limitPerTarget = limitPerTarget
-    }
 
     func take(_ target: TargetID) -> HTTP1Leg? {
         stacks[target]?.legs.popLast()
@@ -24,7 +18,7 @@ final class IdleLegs {
     /// False: there is no room, the caller closes it.
     func put(_ leg: HTTP1Leg) -> Bool {
         let stack = stack(of: leg.target.id)
-        guard stack.legs.count < limitPerTarget else { return false }
+        guard stack.legs.count < leg.target.keepAlive.connections else { return false }
         stack.legs.append(leg)
         return true
     }

@@ -11,6 +11,7 @@ package final class HealthzEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        try request.mustRead()
         let isServing = pools.isEmpty || pools.contains { $0.isUsable(now: .current) }
         return .json(isServing ? #"{"status":"ok"}"# : #"{"status":"fail"}"#, status: isServing ? 200 : 500)
     }
@@ -25,6 +26,7 @@ package final class ReadyzEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        try request.mustRead()
         let missing = pools.filter { !$0.isUsable(now: .current) }.map { JSONText.quoted($0.name) }
         return missing.isEmpty
             ? .json(#"{"status":"ok"}"#)

@@ -36,6 +36,7 @@ package actor Membership {
     private var entries: [Entry] = []
     private var lastID: UInt32 = 0
     private var lastEntry = 0
+    private var ids: [String: TargetID] = [:]
 
     package init(resolver: NameResolver, labels: LabelRegistry, loops: LoopTable, logger: Logger) {
         self.resolver = resolver
@@ -63,7 +64,10 @@ package actor Membership {
     /// Keeps names resolved until the task is cancelled.
     package func run() async {
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            for entry in entries where !entry.spec.origin.isLiteral { await resolve(entry.id) }
+            // At the same time: a name that nobody answers for must not hold up the others.
+            await withDiscardingTaskGroup { group in
+                for entry in entries where !entry.spec.origin.isLiteral { group.addTask { await self.resolve(entry.id) } }
+            }
         }
     }
 
@@ -147,18 +151,27 @@ package actor Membership {
 
     private func admit(_ address: SocketAddress, _ index: Int) {
         let entry = entries[index]
-        lastID += 1
-        let id = TargetID(lastID)
         let url = entry.spec.origin.isLiteral
             ? "\(entry.spec.origin)" : "\(entry.spec.origin) (\(address.ipAddress ?? "\(address)"))"
+        let id = self.id(of: url, entry)
         let target = Target(
             id: id, url: url, address: address, origin: entry.spec.origin, tls: entry.spec.tls,
-            authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version)
+            authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version, keepAlive: entry.spec.keepAlive)
         entries[index].targets[address] = target
         labels.register(id, .init(pool: entry.pool.name, url: url, version: entry.spec.version))
         entry.pool.add(target, policy: entry.spec.policy, now: .current)
         if entry.isDraining { entry.pool.drain(id, now: .current) }
         logger.info("target added", metadata: ["pool": "\(entry.pool.name)", "target": "\(url)"])
+    }
+
+    /// An address that comes back is counted on under its old id, so that its series go on; unless requests of its
+    /// former life are still in flight.
+    private func id(of url: String, _ entry: Entry) -> TargetID {
+        let name = "\(entry.pool.name) \(url) \(entry.spec.version)"
+        if let known = ids[name], !entry.pool.targets.contains(where: { $0.id == known }) { return known }
+        lastID += 1
+        ids[name] = TargetID(lastID)
+        return TargetID(lastID)
     }
 
     private func remove(_ target: Target, of pool: Pool) -> Bool {

@@ -13,10 +13,11 @@ package struct TargetSpec: Sendable {
     /// `host:`; nil: the client's own is kept.
     package var authority: String?
     package var version: String
+    package var keepAlive: UpstreamKeepAlive
 
     package init(
         origin: Origin, policy: TargetPolicy = TargetPolicy(), edits: HeaderEdits = HeaderEdits(), tls: TLSClient? = nil,
-        authority: String?, version: String = ""
+        authority: String?, version: String = "", keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) {
         self.origin = origin
         self.policy = policy
@@ -24,6 +25,7 @@ package struct TargetSpec: Sendable {
         self.tls = tls
         self.authority = authority
         self.version = version
+        self.keepAlive = keepAlive
     }
 
     /// The same rules for another place, such as one that an operator adds to the pool. Header fields, and a key among

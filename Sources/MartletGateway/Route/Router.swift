@@ -18,6 +18,7 @@ package struct Router: Sendable {
         let host = looksAtHost ? Self.host(of: head.authority) : ""
         return routes.first { route in
             Self.matches(host, route.host) && Self.hasPrefix(head, route.prefix)
+                && (!route.isExact || head.pathLength == route.prefix.count)
         }
     }
 
