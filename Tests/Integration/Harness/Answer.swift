@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// An HTTP answer as a client saw it.
 struct Answer: Sendable {
@@ -100,5 +101,15 @@ extension Answer {
         guard let trailersEnd = text.range(of: "\r\n\r\n") else { return false }
         rest = text[trailersEnd.upperBound...]
         return true
+    }
+}
+
+extension Answer {
+    /// Notes a failure of the test unless this is the status, and the code of the error where one is given.
+    @discardableResult
+    func expect(_ status: Int, _ code: String? = nil, sourceLocation: SourceLocation = #_sourceLocation) -> Answer {
+        #expect(self.status == status, "the body: \(body.prefix(300))", sourceLocation: sourceLocation)
+        if let code { #expect(errorCode == code, "the body: \(body.prefix(300))", sourceLocation: sourceLocation) }
+        return self
     }
 }

@@ -7,17 +7,16 @@ import Testing
 /// nothing in flight, no retry or queue place held, no more descriptors open than before the first request.
 ///
 /// The configuration should let idle connections expire soon (`keepalive: {idle: 200ms}`).
-func withMartlet<Value>(
+func withMartlet(
     _ configuration: String, environment: [String: String] = [:],
-    body: (MartletProcess) async throws -> Value
-) async throws -> Value {
+    body: (MartletProcess) async throws -> Void
+) async throws {
     let martlet = try await MartletProcess.start(configuration, environment: environment)
     do {
         let baseline = try await martlet.restingFiles()
-        let value = try await body(martlet)
+        try await body(martlet)
         try await martlet.settle(to: baseline)
         await martlet.stop()
-        return value
     } catch {
         await martlet.stop()
         throw error
@@ -25,15 +24,14 @@ func withMartlet<Value>(
 }
 
 /// Runs `body` with so many mock backends, and cuts them off at the end.
-func withMocks<Value>(
-    _ count: Int, _ options: MockOptions = MockOptions(), body: ([MockServer]) async throws -> Value
-) async throws -> Value {
+func withMocks(
+    _ count: Int, _ options: MockOptions = MockOptions(), body: ([MockServer]) async throws -> Void
+) async throws {
     var mocks: [MockServer] = []
     do {
         for _ in 0..<count { mocks.append(try await MockServer.start(options, on: MultiThreadedEventLoopGroup.singleton)) }
-        let value = try await body(mocks)
+        try await body(mocks)
         for mock in mocks { await mock.stop() }
-        return value
     } catch {
         for mock in mocks { await mock.stop() }
         throw error
@@ -41,10 +39,10 @@ func withMocks<Value>(
 }
 
 /// A gateway before so many mock backends: ``withMocks(_:_:body:)`` and ``withMartlet(_:environment:body:)``.
-func withMartlet<Value>(
+func withMartlet(
     mocks count: Int, _ configuration: ([MockServer]) -> String,
-    body: (MartletProcess, [MockServer]) async throws -> Value
-) async throws -> Value {
+    body: (MartletProcess, [MockServer]) async throws -> Void
+) async throws {
     try await withMocks(count) { mocks in
         try await withMartlet(configuration(mocks)) { martlet in try await body(martlet, mocks) }
     }

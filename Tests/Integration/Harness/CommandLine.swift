@@ -1,0 +1,26 @@
+import Foundation
+
+/// One run of the binary to its end.
+struct CommandRun: Sendable {
+    var status: Int32
+    var output: String
+
+    static func martlet(_ arguments: String...) async throws -> CommandRun {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = try Repository.binary
+        process.arguments = arguments
+        process.standardOutput = pipe
+        process.standardError = pipe
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        do {
+            try await until("the command to end", within: .seconds(10)) { !process.isRunning }
+        } catch {
+            process.terminate()
+            throw error
+        }
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        return CommandRun(status: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
+    }
+}
