@@ -1,5 +1,5 @@
 import MartletBase
-import MartletExchange
+package import MartletExchange
 package import MartletNet
 package import NIOCore
 import NIOPosix
@@ -28,13 +28,18 @@ package struct Listener {
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }
-                    let front = HTTP1Front(loop: loop, settings: settings) { site.router }
-                    try channel.pipeline.syncOperations.addHandler(front)
+                    try channel.pipeline.syncOperations.addHandler(
+                        makeFront(on: loop, settings: settings, site: site))
                 }
             }
             .bind(to: address)
             .get()
         return Listener(channel: channel, address: channel.localAddress ?? address)
+    }
+
+    /// The handler of one connection.
+    package static func makeFront(on loop: LoopContext, settings: FrontSettings, site: Site) -> some ChannelHandler {
+        HTTP1Front(loop: loop, settings: settings) { site.router }
     }
 
     /// Takes no more connections; those that are open live on.
