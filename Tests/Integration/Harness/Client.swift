@@ -45,7 +45,7 @@ final class Client: Sendable {
 
     static func request(_ method: String, _ path: String, headers: [String] = [], body: String? = nil) -> String {
         var lines = ["\(method) \(path) HTTP/1.1"]
-        if !headers.contains(where: { $0.lowercased().hasPrefix("host:") }) { lines.append("Host: martlet.test") }
+        if !headers.contains(where: { $0.lowercased().hasPrefix("host:") }) { lines.append("Host: localhost") }
         lines += headers
         if let body { lines.append("Content-Length: \(body.utf8.count)") }
         return lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")

@@ -66,7 +66,7 @@ final class MartletProcess: Sendable {
 
     /// `GET /status` of the console.
     func status() async throws -> Status {
-        let answer = try await Client.ask("GET", "/status", port: consolePort)
+        let answer = try await Client.ask("GET", "/status", port: consolePort).expect(200)
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         return try decoder.decode(Status.self, from: Data(answer.body.utf8))

@@ -66,7 +66,7 @@ import Testing
 
     @Test func IdleTimeoutOfABodyAbortsIt() async throws {
         try await withMartlet(mocks: 1, { Self.one($0, "idle: 300ms") }) { martlet, _ in
-            let answer = try await martlet.get("/v1/models-elsewhere", headers: ["x-mock-fault: stall:1"])
+            let answer = try await martlet.get("/body", headers: ["x-mock-fault: stall:1"])
             #expect(answer.status == 200)
             #expect(!answer.isComplete)
         }
