@@ -1,0 +1,68 @@
+import MartletExchange
+import MartletGateway
+import MartletNet
+import MartletTesting
+import MartletWire
+import NIOCore
+import Testing
+
+@Suite("HTTP/1 front: who the client is")
+struct ForwardedForTests {
+    private let forged =
+        "X-Forwarded-For: 9.9.9.9\r\nX-Real-IP: 9.9.9.9\r\nX-Request-Id: theirs\r\nX-Forwarded-Proto: https\r\n"
+
+    private func sent(_ client: ClientConnection) throws -> String {
+        let request = try #require(client.legs.last?.request)
+        var bytes = ByteBuffer()
+        request.head.headers.write(into: &bytes, except: request.except, exceptNamed: request.exceptNamed)
+        bytes.writeImmutableBuffer(request.lines.bytes)
+        return String(buffer: bytes)
+    }
+
+    @Test("what a stranger says about itself is dropped")
+    func stranger() throws {
+        let client = try ClientConnection()
+        try client.get("/api/", forged + "Accept: x\r\n")
+        let lines = try sent(client)
+        #expect(lines.contains("X-Forwarded-For: 198.51.100.7\r\n"))
+        #expect(lines.contains("X-Real-IP: 198.51.100.7\r\n"))
+        #expect(lines.contains("X-Forwarded-Proto: http\r\n"))
+        #expect(lines.contains("Accept: x\r\n"))
+        #expect(!lines.contains("9.9.9.9"))
+        #expect(!lines.contains("theirs"))
+    }
+
+    @Test("what a trusted proxy says is believed, and it joins the chain")
+    func trusted() throws {
+        let client = try ClientConnection { $0.trustedProxies = [AddressRange(text: "198.51.100.0/24")].compactMap { $0 } }
+        try client.get("/api/", forged)
+        let lines = try sent(client)
+        #expect(lines.contains("X-Forwarded-For: 9.9.9.9, 198.51.100.7\r\n"))
+        #expect(lines.contains("X-Real-IP: 9.9.9.9\r\n"))
+        #expect(lines.contains("X-Request-Id: theirs\r\n"))
+        #expect(lines.contains("X-Forwarded-Proto: https\r\n"))
+    }
+
+    @Test("hop-by-hop fields stay here, and models are asked for plain bytes")
+    func hopByHop() throws {
+        let client = try ClientConnection()
+        try client.send(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, x-private\r\nX-Private: 1\r\n"
+                + "TE: trailers\r\nAccept-Encoding: gzip\r\nContent-Length: 13\r\n\r\n{\"model\":\"m\"}")
+        let lines = try sent(client)
+        #expect(!lines.contains("Private"))
+        #expect(!lines.contains("TE:"))
+        #expect(!lines.contains("gzip"))
+        #expect(lines.contains("Accept-Encoding: identity\r\n"))
+    }
+
+    @Test("a deadline that the caller states is kept", arguments: ["500ms", "0.5"])
+    func deadline(text: String) throws {
+        let client = try ClientConnection()
+        try client.get("/api/", "X-Request-Timeout: \(text)\r\n")
+        client.manual.advance(.milliseconds(450))
+        #expect(try client.received().isEmpty)
+        client.manual.advance(.milliseconds(100))
+        #expect(try client.received().hasPrefix("HTTP/1.1 504 "))
+    }
+}
