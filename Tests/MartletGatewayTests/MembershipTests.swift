@@ -1,0 +1,115 @@
+import Logging
+import MartletBase
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletTesting
+import NIOCore
+import NIOPosix
+import Testing
+
+@Suite("Membership")
+struct MembershipTests {
+    private let pool: Pool
+    private let names = Shared<[String: [String]]>([:])
+    private let membership: Membership
+    private let resolver: NameResolver
+
+    init() throws {
+        pool = try .fake(count: 0, now: .current)
+        let names = self.names
+        resolver = NameResolver { host, port in
+            try (names.value[host] ?? []).map { try SocketAddress(ipAddress: $0, port: port) }
+        }
+        membership = Membership(
+            resolver: resolver, labels: LabelRegistry(),
+            loops: LoopTable(group: .singletonMultiThreadedEventLoopGroup, contexts: []),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func spec(_ host: String, port: Int = 8000) -> TargetSpec {
+        TargetSpec(origin: Origin(host: host, port: port), authority: nil)
+    }
+
+    private var addresses: [String] { pool.targets.compactMap(\.address.ipAddress) }
+
+    private func states() -> [TargetState] { pool.status(now: .current).targets.map(\.state) }
+
+    @Test("every address of a name is a target, a literal is one at once")
+    func addresses() async {
+        names.value = ["models": ["10.0.0.2", "10.0.0.1"]]
+        await membership.add(spec("models"), to: pool)
+        await membership.add(spec("10.0.0.9"), to: pool)
+        #expect(addresses == ["10.0.0.1", "10.0.0.2", "10.0.0.9"])
+        #expect(pool.targets.allSatisfy { $0.address.port == 8000 })
+        #expect(Set(pool.targets.map(\.id)).count == 3)
+        await resolver.shutdown()
+    }
+
+    @Test("a name without an address adds nothing, and harms nobody")
+    func unknownName() async {
+        await membership.add(spec("nowhere"), to: pool)
+        #expect(addresses.isEmpty)
+        await membership.add(spec("10.0.0.9"), to: pool)
+        #expect(addresses == ["10.0.0.9"])
+        await resolver.shutdown()
+    }
+
+    @Test("draining stops new work, and adding again ends it")
+    func drain() async {
+        await membership.add(spec("10.0.0.9"), to: pool)
+        #expect(await membership.drain(Origin(host: "10.0.0.9", port: 8000), of: pool) == .emptied)
+        #expect(states() == [.down(.draining)])
+        await membership.add(spec("10.0.0.9"), to: pool, source: .operatorCommand)
+        #expect(states() == [.up])
+        #expect(addresses.count == 1)
+        await resolver.shutdown()
+    }
+
+    @Test("a target that holds requests drains, and says when it is empty")
+    func drainsWithRequests() async throws {
+        await membership.add(spec("10.0.0.9"), to: pool)
+        // The test holds a place as a request would.
+        let target = try #require(pool.targets.first)
+        let origin = Origin(host: "10.0.0.9", port: 8000)
+        try Self.takePlace(in: pool)
+        #expect(await membership.drain(origin, of: pool) == .draining)
+        #expect(await membership.remove(origin, of: pool) == .draining)
+        #expect(!pool.isEmpty(target.id))
+        pool.release(target, .success, now: .current)
+        #expect(pool.targets.isEmpty)
+        #expect(await membership.remove(origin, of: pool) == .unknownTarget)
+        await resolver.shutdown()
+    }
+
+    private static func takePlace(in pool: Pool) throws {
+        let manual = ManualLoop()
+        let exchange = Exchange(
+            context: manual.context, route: .fake(.pool(pool)), front: FakeFront(), request: .fake(.fake()),
+            caller: CallerFacts(), now: .current)
+        let request = PickRequest(waiter: WaiterID(1), deadline: .never)
+        guard case .target = pool.pick(request, for: exchange, now: .current) else {
+            throw MartletError(.noTarget)
+        }
+    }
+
+    @Test("what is not there cannot be drained or removed")
+    func unknownTarget() async {
+        let origin = Origin(host: "10.0.0.9", port: 8000)
+        #expect(await membership.drain(origin, of: pool) == .unknownTarget)
+        #expect(await membership.remove(origin, of: pool) == .unknownTarget)
+        await resolver.shutdown()
+    }
+
+    @Test("what a backend brought leaves with it, the rest stays")
+    func source() async {
+        await membership.add(spec("10.0.0.1"), to: pool)
+        await membership.add(spec("10.0.0.2"), to: pool, source: .backend("demo", instance: 0))
+        await membership.add(spec("10.0.0.3"), to: pool, source: .backend("demo", instance: 1))
+        await membership.removeAll(from: .backend("demo", instance: 0))
+        #expect(addresses == ["10.0.0.1", "10.0.0.3"])
+        await resolver.shutdown()
+    }
+}
