@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -36,4 +38,10 @@ static inline int martlet_tcp_state(int fd) {
 /// close_range(2): closes the descriptors from `first` to `last`, both included. Returns 0, or the errno.
 static inline int martlet_close_range(unsigned int first, unsigned int last, unsigned int flags) {
     return syscall(SYS_close_range, first, last, flags) == 0 ? 0 : errno;
+}
+
+/// Bytes written to a TCP socket that its peer has not acknowledged, or the negated errno.
+static inline int martlet_unacknowledged(int fd) {
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -errno;
 }

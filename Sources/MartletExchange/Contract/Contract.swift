@@ -78,29 +78,36 @@ package protocol LegSource: AnyObject {
 }
 
 /// A request head on its way out: as it came, less what is not passed on, plus what is ours.
-package struct OutgoingRequest: Sendable {
-    package var head: RequestHead
+///
+/// A class, because it passes through many hands and a copy would count seven references each time.
+package final class OutgoingRequest {
+    package let head: RequestHead
     /// Fields of `head` that are not passed on.
-    package var except: FieldSet
+    package let except: FieldSet
     /// More of them, by lower-case name.
-    package var exceptNamed: [String]
-    /// Added after the fields of `head`.
+    package let exceptNamed: [String]
+    /// Added after the fields of `head`. Taken back when the request is forgotten.
     package var lines: HeaderLines
+    /// What the route says about `Host`; nil: the target's rule holds.
+    private let hostHeader: Route.HostHeader?
 
-    package init(head: RequestHead, except: FieldSet, exceptNamed: [String], lines: HeaderLines) {
+    package init(
+        head: RequestHead, except: FieldSet, exceptNamed: [String], lines: HeaderLines, hostHeader: Route.HostHeader?
+    ) {
         self.head = head
         self.except = except
         self.exceptNamed = exceptNamed
         self.lines = lines
+        self.hostHeader = hostHeader
     }
 
-    /// With a target's own `headers:` and `api_key:`.
-    func edited(by edits: HeaderEdits) -> OutgoingRequest {
-        guard !edits.isEmpty else { return self }
-        var request = self
-        request.exceptNamed += edits.dropped
-        request.lines.bytes.writeImmutableBuffer(edits.lines.bytes)
-        return request
+    /// What `target` is told in `Host`.
+    package func authority(for target: Target) -> ByteBuffer {
+        switch hostHeader {
+        case .preserve: head.authority
+        case .literal(let authority): authority
+        case nil: target.authority ?? head.authority
+        }
     }
 }
 

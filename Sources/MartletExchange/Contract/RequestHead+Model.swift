@@ -7,7 +7,8 @@ extension RequestHead {
     var namesModel: Bool {
         guard method == .post else { return false }
         guard let type = headers.first(.contentType) else { return true }
-        return !headers.value(type).lowercased().hasPrefix("multipart/")
+        return headers.value(type, isIgnoringCase: "application/json")
+            || !headers.value(type).lowercased().hasPrefix("multipart/")
     }
 
     /// What the model is asked to do; nil for paths that are none of OpenAI's three.

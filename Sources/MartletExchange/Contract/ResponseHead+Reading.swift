@@ -10,6 +10,7 @@ extension ResponseHead {
     /// `Content-Type: text/event-stream`, uncompressed: its events can be told apart.
     var isEventStream: Bool {
         guard !headers.contains(.contentEncoding), let field = headers.first(.contentType) else { return false }
+        if headers.value(field, isIgnoringCase: "application/json") { return false }
         return headers.value(field).lowercased().hasPrefix("text/event-stream")
     }
 

@@ -163,7 +163,8 @@ extension Exchange {
 
     /// Nothing is sent again: what was kept for that goes.
     private func forgetRequest() {
-        if var lines = request.take()?.lines.bytes { context.buffers.give(&lines) }
+        if let request { context.buffers.give(&request.lines.bytes) }
+        request = nil
         body.commit()
         settleBudget()
     }

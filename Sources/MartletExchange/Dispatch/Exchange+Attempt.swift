@@ -59,7 +59,7 @@ extension Exchange {
         guard let legs = context.legs, let request else { return answer(MartletError(.internalError)) }
         let leg = open(legs)
         self.leg = leg
-        leg.start(outgoing(request), size: body.isComplete ? .exactly(body.receivedBytes, orNone: caller) : caller.bodySize)
+        leg.start(request, size: body.isComplete ? .exactly(body.receivedBytes, orNone: caller) : caller.bodySize)
         pumpRequestBody()
     }
 
@@ -166,19 +166,7 @@ extension Exchange {
         if pool?.leave(WaiterID(number), now: now) == true { isInQueue = false }
     }
 
-    // MARK: What is sent
-
-    /// The request as the present target gets it: with its authority and edits.
-    private func outgoing(_ request: OutgoingRequest) -> OutgoingRequest {
-        guard let lease else { return request }
-        var outgoing = request.edited(by: lease.edits)
-        switch route.hostHeader {
-        case .preserve: break
-        case .literal(let authority): outgoing.head.authority = authority
-        case nil: if let authority = lease.authority { outgoing.head.authority = authority }
-        }
-        return outgoing
-    }
+    // MARK: What is asked for
 
     private func hashKey(_ policy: PoolPolicy) -> UInt64? {
         guard policy.balance == .hash else { return nil }

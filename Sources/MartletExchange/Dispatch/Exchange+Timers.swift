@@ -34,7 +34,8 @@ extension Exchange {
             attemptFailed(failure, wasSent: wasSent, wasStale: false)
         case .refuse(let code):
             leaveQueue(now: now)
-            waitedTooLong(code)
+            // Still in the queue: a place was granted in this very moment and is on its way.
+            if !isInQueue { waitedTooLong(code) }
         case .expire(let code):
             if machine.phase == .streaming { abort(MartletError(code)) } else { answer(MartletError(code)) }
         case .heartbeat:

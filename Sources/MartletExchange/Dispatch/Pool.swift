@@ -150,9 +150,18 @@ package final class Pool: Sendable {
         state.withLock { $0.machine.probeInterval(target, now: now) } ?? policy.health.interval
     }
 
-    /// Whether some target can take a request now, or could if it were not full.
+    /// Whether some target can take a request now, or could if it were not full. One that the panic rule keeps in
+    /// service counts, as long as its checks do not say that it is dead.
     package func isUsable(besides lost: TargetID? = nil, now: Instant) -> Bool {
-        status(now: now).targets.contains { $0.id != lost && $0.state.reason == nil }
+        let status = status(now: now)
+        return status.targets.contains { target in
+            guard target.id != lost else { return false }
+            switch target.state.reason {
+            case nil: return true
+            case .failures, .breaker: return status.isPanicking
+            case .check, .rateLimited, .draining, .removed: return false
+            }
+        }
     }
 
     package func status(now: Instant) -> PoolStatus { state.withLock { $0.machine.status(now: now) } }

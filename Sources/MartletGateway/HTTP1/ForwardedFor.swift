@@ -16,6 +16,8 @@ struct ForwardedFor {
     private let trustedProxies: [AddressRange]
     /// The lines for a client that is not a proxy: the same for every request of a connection.
     private let lines: ByteBuffer
+    /// Fields that are not passed on.
+    private let dropped: FieldSet
 
     init(_ remote: SocketAddress?, settings: FrontSettings) {
         let isTrusted = remote.map { address in settings.trustedProxies.contains { $0.contains(address) } } ?? false
@@ -30,6 +32,7 @@ struct ForwardedFor {
         self.isLoopback = isLoopback
         isTLS = settings.isTLS
         trustedProxies = settings.trustedProxies
+        dropped = isTrusted ? Self.alwaysDropped : Self.alwaysDropped.union(Self.claimed)
         lines = Self.lines(chain: address, client: address, scheme: settings.isTLS ? "https" : "http")
     }
 
@@ -73,8 +76,8 @@ struct ForwardedFor {
         if !route.requestEdits.isEmpty { lines.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes) }
         let request = OutgoingRequest(
             head: head.detached(stripping: route.strip.count),
-            except: route.isModelAPI ? Self.droppedForModels : Self.dropped,
-            exceptNamed: route.requestEdits.dropped, lines: lines)
+            except: dropped(for: route),
+            exceptNamed: route.requestEdits.dropped, lines: lines, hostHeader: route.hostHeader)
         return (request, caller)
     }
 
@@ -83,7 +86,9 @@ struct ForwardedFor {
     private func believed(_ headers: HeaderBlock) -> (lines: ByteBuffer, client: String?) {
         let stated = headers.fields.filter { $0.name == .xForwardedFor }.map { headers.value($0) }
         let hops = stated.flatMap { $0.split(separator: ",").map { String($0.trimmed) } } + [address]
-        let client = hops.last { !isOneOfOurs($0) } ?? hops.first ?? address
+        // A proxy that keeps no chain may still name the client.
+        let named = stated.isEmpty ? headers.value(.xRealIP) : nil
+        let client = named ?? hops.last { !isOneOfOurs($0) } ?? hops.first ?? address
         let scheme = headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http")
         let chain = hops.joined(separator: ", ")
         return (Self.lines(chain: chain, client: client, scheme: scheme), isOneOfOurs(client) ? nil : client)
@@ -91,7 +96,7 @@ struct ForwardedFor {
 
     private func isOneOfOurs(_ text: String) -> Bool {
         guard let address = SocketAddress.literal(text, port: 0) else { return false }
-        return trustedProxies.contains { $0.contains(address) }
+        return address.isLoopback || trustedProxies.contains { $0.contains(address) }
     }
 
     /// `30s`, `500ms`, or a number of seconds.
@@ -101,9 +106,12 @@ struct ForwardedFor {
         return .seconds(seconds)
     }
 
-    private static let dropped = FieldSet.hopByHop.union(.framing).union(
-        [.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID, .xForwardedHost, .xForwardedPort, .forwarded])
-    private static let droppedForModels = dropped.union([.acceptEncoding])
+    private func dropped(for route: Route) -> FieldSet { dropped.union(route.isModelAPI ? [.acceptEncoding] : []) }
+
+    private static let alwaysDropped = FieldSet.hopByHop.union(.framing).union(
+        [.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID])
+    /// Only a trusted proxy may say these.
+    private static let claimed: FieldSet = [.xForwardedHost, .xForwardedPort, .forwarded]
 }
 
 extension Substring {

@@ -62,6 +62,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     // One entry of the wheel for the whole connection.
     private var timer = DeadlineWheel.Handle.none
     private var deadline = Instant.never
+    private var armedUntil = Instant.never
     /// Bytes given to the channel, and those of them that the client had taken at the last look.
     private var writtenBytes = 0
     private var takenBytes = 0
@@ -93,6 +94,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         loop.meter.connections(.client, changedBy: 1)
         peer = ForwardedFor(context.remoteAddress, settings: settings)
         deadline = loop.now + settings.headerTimeout
+        armedUntil = deadline
         timer = loop.wheel.arm(self, at: deadline)
     }
 
@@ -266,7 +268,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         guard state == .busy else { return }
         state = .idle
         if isReadingOff { setReading(true) }
-        setDeadline(loop.now + keepAlive, isLazy: true)
+        setDeadline(loop.now + keepAlive)
     }
 
     func setReading(_ isOn: Bool) {
@@ -406,10 +408,11 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     // MARK: Deadlines
 
     /// Lazy: an entry that fires early is put off then, which is cheaper than moving it for every request.
-    private func setDeadline(_ instant: Instant, isLazy: Bool = false) {
-        let isEarlier = instant < deadline
+    private func setDeadline(_ instant: Instant) {
         deadline = instant
-        if isEarlier && !isLazy, timer != .none { loop.wheel.rearm(&timer, self, at: instant) }
+        guard instant < armedUntil, timer != .none else { return }
+        armedUntil = instant
+        loop.wheel.rearm(&timer, self, at: instant)
     }
 
     /// The body did not come with its head: from now on it has to arrive at some speed.
@@ -425,7 +428,9 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     /// Bytes that wait for the client to take them.
     private var pendingBytes: Int {
-        (try? channel?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        guard let channel = channel?.channel else { return 0 }
+        let buffered = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        return buffered + channel.bytesInKernel
     }
 
     /// Whether the client took bytes since the last look: then it has time again. Only while some are waiting.
@@ -438,6 +443,14 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     func deadlineReached(now: Instant) -> Instant {
+        armedUntil = .never
+        let next = nextDeadline(now)
+        // Whoever set an earlier deadline meanwhile has armed it.
+        armedUntil = min(armedUntil, next)
+        return armedUntil
+    }
+
+    private func nextDeadline(_ now: Instant) -> Instant {
         guard state != .closed else { return .never }
         loop.readClock()
         switch state {

@@ -35,6 +35,9 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     // The request.
     private var out: ByteBuffer?
+    /// Something was written past `out` and not flushed yet.
+    private var isFlushOwed = false
+    private var isWritable = true
     private var isChunked = false
     private var isSent = false
     private var isReused = false
@@ -82,9 +85,12 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         isChunked = size == .unknown
         var bytes = takeOut()
         HTTP1Writer.requestLine(request.head, into: &bytes)
-        HTTP1Writer.field(.host, request.head.authority, into: &bytes)
-        request.head.headers.write(into: &bytes, except: request.except, exceptNamed: request.exceptNamed)
+        HTTP1Writer.field(.host, request.authority(for: target), into: &bytes)
+        let edits = target.edits
+        let dropped = edits.isEmpty ? request.exceptNamed : request.exceptNamed + edits.dropped
+        request.head.headers.write(into: &bytes, except: request.except, exceptNamed: dropped)
         bytes.writeImmutableBuffer(request.lines.bytes)
+        if !edits.isEmpty { bytes.writeImmutableBuffer(edits.lines.bytes) }
         switch size {
         case .none:
             // Servers ask for a length where a body could be.
@@ -107,23 +113,34 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         } else {
             channel?.write(wrapOutboundOut(bytes), promise: nil)
             channel?.write(wrapOutboundOut(slice), promise: nil)
-            out = takeOut()
+            isFlushOwed = true
         }
-        if isChunked { out?.writeStaticString("\r\n") }
+        if isChunked { write("\r\n") }
     }
 
     func bodyEnd() {
         guard state == .busy || state == .connecting else { return }
-        if isChunked { out?.writeStaticString("0\r\n\r\n") }
+        if isChunked { write("0\r\n\r\n") }
         isSent = true
         flush()
     }
 
+    private func write(_ text: StaticString) {
+        var bytes = takeOut()
+        bytes.writeStaticString(text)
+        out = bytes
+    }
+
     func flush() {
         guard state == .busy, let channel else { return }
-        guard var bytes = out.take() else { return channel.flush() }
-        channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-        legs.loop.buffers.give(&bytes)
+        if var bytes = out.take() {
+            isFlushOwed = false
+            channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+            legs.loop.buffers.give(&bytes)
+        } else if isFlushOwed {
+            isFlushOwed = false
+            channel.flush()
+        }
     }
 
     func demand(_ bytes: Int) {
@@ -140,8 +157,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     var isUploadWritable: Bool {
-        guard state == .busy, let channel else { return false }
-        return channel.channel.isWritable
+        state == .busy && isWritable
     }
 
     private func takeOut() -> ByteBuffer {
@@ -187,7 +203,8 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, state == .busy {
+        isWritable = context.channel.isWritable
+        if isWritable, state == .busy {
             exchange?.legUploadWritable()
             flush()
         }

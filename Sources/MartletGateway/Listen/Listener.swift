@@ -20,8 +20,6 @@ package struct Listener {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try SocketOptions.standard.apply(to: channel) }
             }
-            // A slow client's bytes wait here, where its progress is seen, rather than in the kernel.
-            .serverChannelOption(.tcpOption(.notSentLowWater), value: 128 << 10)
             // A burst of clients is accepted in few turns of the loop.
             .serverChannelOption(.maxMessagesPerRead, value: 64)
             .childChannelInitializer { channel in
@@ -46,9 +44,4 @@ package struct Listener {
     package func close() async {
         try? await channel.close()
     }
-}
-
-extension NIOBSDSocket.Option {
-    /// `TCP_NOTSENT_LOWAT`, which NIO does not name.
-    fileprivate static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
 }

@@ -18,16 +18,11 @@ package struct BufferPool {
     ///
     /// Takes the buffer away from its owner: storage that someone else still holds would be allocated anew.
     package mutating func give(_ buffer: inout ByteBuffer) {
-        let storage = exchangeForEmpty(&buffer)
-        guard free.count < Self.limit, storage.storageCapacity <= 4 * Self.capacity else { return }
-        free.append(storage)
-        // Storage that a pending write still reads is replaced, not overwritten.
-        free[free.count - 1].clear(minimumCapacity: Self.capacity)
-    }
-
-    private func exchangeForEmpty(_ buffer: inout ByteBuffer) -> ByteBuffer {
-        var taken = ByteBuffer()
-        swap(&taken, &buffer)
-        return taken
+        if free.count < Self.limit, buffer.storageCapacity <= 4 * Self.capacity {
+            // Cleared before it is stored: storage that a pending write still reads is replaced, not overwritten.
+            buffer.clear(minimumCapacity: Self.capacity)
+            free.append(buffer)
+        }
+        buffer = ByteBuffer()
     }
 }

@@ -1,0 +1,14 @@
+internal import CMartlet
+package import NIOCore
+import NIOPosix
+
+extension Channel {
+    /// Bytes that were written to the socket and that the peer has not taken yet; 0 where the kernel does not tell. On the
+    /// channel's loop only.
+    package var bytesInKernel: Int {
+        let bytes = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+            martlet_unacknowledged(descriptor)
+        }
+        return max(0, Int((bytes ?? nil) ?? 0))
+    }
+}
