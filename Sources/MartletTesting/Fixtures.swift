@@ -21,7 +21,7 @@ extension RequestHead {
 
 extension OutgoingRequest {
     package static func fake(_ head: RequestHead) -> OutgoingRequest {
-        OutgoingRequest(head: head, except: [], exceptNamed: [], lines: HeaderLines())
+        OutgoingRequest(head: head, except: [], exceptNamed: [], lines: HeaderLines(), hostHeader: nil)
     }
 }
 
