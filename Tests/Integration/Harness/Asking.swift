@@ -39,6 +39,7 @@ extension MartletProcess {
     /// Tells the console to `add`, `drain` or `remove` a target.
     func changeTarget(_ action: String, pool: String, url: String) async throws -> Answer {
         try await Client.ask(
-            "POST", "/targets", port: consolePort, body: #"{"action":"\#(action)","pool":"\#(pool)","url":"\#(url)"}"#)
+            "POST", "/targets", port: consolePort, headers: ["Content-Type: application/json"],
+            body: #"{"action":"\#(action)","pool":"\#(pool)","url":"\#(url)"}"#)
     }
 }

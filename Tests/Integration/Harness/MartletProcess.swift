@@ -85,13 +85,13 @@ final class MartletProcess: Sendable {
 
     // MARK: What it holds
 
-    /// What its descriptors are, one word each: `socket`, `pipe`, a path.
+    /// What its descriptors are: `socket:[…]`, `pipe:[…]`, a path. Those of an event loop itself are left out: they come
+    /// when its thread starts and say nothing about requests.
     func openFiles() throws -> [String] {
         let folder = "/proc/\(processID)/fd"
         return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
-            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
-            return link.map { String($0.prefix { $0 != "[" }) }
-        }.sorted()
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
+        }.filter { !$0.hasPrefix("anon_inode") }.sorted()
     }
 
     /// The descriptors of a process at rest: checks of targets come and go meanwhile, so the fewest of several looks.

@@ -7,6 +7,10 @@ import MartletTools
 ///   - settings: lines of the pool. Active checks are off unless they say `health:`.
 ///   - more: top-level keys.
 func onePool(_ targets: [String], _ settings: String..., more: String = "") -> String {
+    onePool(targets, settings: settings, more: more)
+}
+
+func onePool(_ targets: [String], settings: [String], more: String = "") -> String {
     let checks = settings.contains { $0.hasPrefix("health:") } ? [] : ["health: off"]
     let lines = ["keepalive: {idle: 200ms}"] + checks + settings
     return """
