@@ -27,13 +27,14 @@ extension OutgoingRequest {
 
 extension Target {
     package static func fake(
-        _ number: UInt8, address: SocketAddress? = nil, authority: String? = nil, edits: HeaderEdits = HeaderEdits()
+        _ number: UInt8, address: SocketAddress? = nil, authority: String? = nil, edits: HeaderEdits = HeaderEdits(),
+        keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) throws -> Target {
         let place = try address ?? SocketAddress(ipAddress: "192.0.2.\(number)", port: 8000)
         let origin = Origin(host: place.ipAddress ?? "192.0.2.\(number)", port: place.port ?? 8000)
         return Target(
             id: TargetID(UInt32(number)), url: "\(origin)", address: place, origin: origin, tls: nil,
-            authority: authority, edits: edits, version: "")
+            authority: authority, edits: edits, version: "", keepAlive: keepAlive)
     }
 }
 
