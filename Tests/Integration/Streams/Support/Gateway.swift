@@ -39,8 +39,10 @@ func withGateway(
 
 extension MartletProcess {
     /// A new raw connection of a client.
-    func peer(tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil) async throws -> Peer {
-        try await Peer.connect(publicPort, tls: tls, receiveBuffer: receiveBuffer)
+    func peer(
+        tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil, sendsToTheEnd: Bool = false
+    ) async throws -> Peer {
+        try await Peer.connect(publicPort, tls: tls, receiveBuffer: receiveBuffer, sendsToTheEnd: sendsToTheEnd)
     }
 
     /// Sends bytes on a connection of their own, and collects what comes until the gateway ends it.
@@ -58,11 +60,16 @@ extension MartletProcess {
 
 extension Peer {
     /// Connects to a port of this machine, with TLS when a context is given.
-    static func connect(_ port: Int, tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil) async throws -> Peer {
+    ///
+    /// - Parameter sendsToTheEnd: goes on sending after the other side has ended its direction, as blocking clients do.
+    static func connect(
+        _ port: Int, tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil, sendsToTheEnd: Bool = false
+    ) async throws -> Peer {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let log = try await loop.submit { NIOLoopBound(PeerLog(), eventLoop: loop) }.get()
         var bootstrap = ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: sendsToTheEnd)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {

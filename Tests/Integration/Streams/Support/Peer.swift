@@ -26,7 +26,8 @@ final class Peer: Sendable {
     /// What to wait for.
     enum Goal: Sendable {
         case text(String)
-        case count(of: String, times: Int)
+        /// The last bytes that came; cheaper than ``text(_:)`` where much comes.
+        case ending(String)
         case bytes(Int)
         case end
     }
@@ -129,10 +130,13 @@ final class PeerLog: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private(set) var heard = Peer.Heard(bytes: ByteBuffer(), end: .open, endedAt: nil)
+    /// The bytes that hold no beginning of the text that is waited for.
+    private var scanned = 0
     private var waiting: (goal: Peer.Goal, promise: EventLoopPromise<Peer.Heard>)?
 
     func wait(for goal: Peer.Goal, _ promise: EventLoopPromise<Peer.Heard>) {
         waiting = (goal, promise)
+        scanned = 0
         check()
     }
 
@@ -147,10 +151,17 @@ final class PeerLog: ChannelInboundHandler {
         waiting.promise.succeed(heard)
     }
 
+    private func contains(_ text: String) -> Bool {
+        let fresh = heard.bytes.readableBytesView.dropFirst(scanned)
+        if fresh.firstRange(of: text.utf8) != nil { return true }
+        scanned = max(0, heard.bytes.readableBytes - text.utf8.count)
+        return false
+    }
+
     private func isReached(_ goal: Peer.Goal) -> Bool {
         switch goal {
-        case .text(let text): heard.bytes.readableBytesView.firstRange(of: text.utf8) != nil
-        case .count(let text, let times): heard.bytes.readableBytesView.ranges(of: text.utf8).count >= times
+        case .text(let text): contains(text)
+        case .ending(let text): heard.bytes.readableBytesView.suffix(text.utf8.count).elementsEqual(text.utf8)
         case .bytes(let count): heard.bytes.readableBytes >= count
         case .end: false
         }
@@ -160,6 +171,12 @@ final class PeerLog: ChannelInboundHandler {
         var slice = unwrapInboundIn(data)
         heard.bytes.writeBuffer(&slice)
         check()
+    }
+
+    /// Only where the connection outlives the other side's end, see `Peer.connect`.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed { ended(.closed) }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

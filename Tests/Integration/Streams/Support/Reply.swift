@@ -7,13 +7,14 @@ struct Reply {
     let fields: [(name: String, value: String)]
     /// The body, without its framing.
     private(set) var body = ByteBuffer()
-    /// The chunks of a chunked body, each as it came.
-    private(set) var chunks: [String] = []
+    private var pieces: [ByteBuffer] = []
     /// The body has come to the end that its framing promises.
     private(set) var isWhole = false
 
     subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
     var text: String { String(buffer: body) }
+    /// The chunks of a chunked body, each as it came.
+    var chunks: [String] { pieces.map { String(buffer: $0) } }
     var isChunked: Bool { self["transfer-encoding"] == "chunked" }
 
     struct NotHTTP: Error { let text: String }
@@ -66,7 +67,7 @@ struct Reply {
                 isWhole = true
                 return
             }
-            chunks.append(String(buffer: chunk))
+            pieces.append(chunk)
             body.writeBuffer(&chunk)
         }
     }
