@@ -52,7 +52,8 @@ package struct HealthChecker: Sendable {
 
     private func check(_ target: Target, _ mode: CheckModeBox, count: Int) async {
         let passed = await probe(target, mode, count: count)
-        pool.probe(target, passed: passed, now: .current)
+        // A check that was called off in the middle says nothing.
+        if !Task.isCancelled { pool.probe(target, passed: passed, now: .current) }
         mode.end(target.id)
     }
 
