@@ -31,25 +31,27 @@ final class MartletProcess: Sendable {
     static func start(
         _ configuration: String, arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> MartletProcess {
+        let binary = try Repository.binary
         let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let file = directory.appending(path: "martlet.yaml")
         try complete(configuration, directory).write(to: file, atomically: false, encoding: .utf8)
         let process = Process()
-        process.executableURL = try Repository.binary
+        process.executableURL = binary
         process.arguments = ["up", file.path] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = directory
         process.standardOutput = try emptyFile(directory, "out")
         process.standardError = try emptyFile(directory, "err")
         process.standardInput = FileHandle.nullDevice
-        try process.run()
         do {
+            try process.run()
             let ports = try await awaitPorts(directory, process)
             return MartletProcess(
                 process: process, directory: directory, publicPort: ports.public, consolePort: ports.console)
         } catch {
-            kill(process.processIdentifier, SIGKILL)
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            try? FileManager.default.removeItem(at: directory)
             throw error
         }
     }

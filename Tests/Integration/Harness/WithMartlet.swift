@@ -29,7 +29,9 @@ func withMocks(
 ) async throws {
     var mocks: [MockServer] = []
     do {
-        for _ in 0..<count { mocks.append(try await MockServer.start(options, on: MultiThreadedEventLoopGroup.singleton)) }
+        for _ in 0..<count {
+            mocks.append(try await MockServer.start(options, on: MultiThreadedEventLoopGroup.singleton))
+        }
         try await body(mocks)
         for mock in mocks { await mock.stop() }
     } catch {

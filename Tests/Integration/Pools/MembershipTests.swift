@@ -87,7 +87,8 @@ import Testing
     @Test func CommandLineAddsAndRemoves() async throws {
         try await withMartlet(mocks: 2, { onePool([$0[0].target()]) }) { martlet, mocks in
             let url = mocks[1].url
-            #expect(try await CommandRun.martlet("target", "add", "main", url, "--console", console(martlet)).status == 0)
+            let addition = try await CommandRun.martlet("target", "add", "main", url, "--console", console(martlet))
+            #expect(addition.status == 0)
             #expect(try await martlet.status().target(mocks[1].port)?.state == "up")
             let removal = try await CommandRun.martlet("target", "remove", "main", url, "--console", console(martlet))
             #expect(removal.output.contains("empty"))

@@ -4,8 +4,8 @@ import Testing
 /// What is tried again, and what never is.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct RetryTests {
     /// A target where nobody listens, before the mock; both get every second request.
-    private static func refusing(_ port: Int, _ mocks: [MockServer], _ settings: String = "balance: round_robin") -> String {
-        onePool(["{url: \"http://127.0.0.1:\(port)\", max_fails: 0}", mocks[0].target()], settings)
+    private static func refusing(_ port: Int, _ mocks: [MockServer]) -> String {
+        onePool(["{url: \"http://127.0.0.1:\(port)\", max_fails: 0}", mocks[0].target()], "balance: round_robin")
     }
 
     @Test func RefusedConnectionIsRetriedElsewhere() async throws {
@@ -130,7 +130,10 @@ import Testing
     }
 
     @Test func OneAttemptMeansOne() async throws {
-        try await withMartlet(mocks: 2, { onePool($0.targets("max_fails: 0"), "retry: {attempts: 1}") }) { martlet, mocks in
+        let configuration = { (mocks: [MockServer]) in
+            onePool(mocks.targets("max_fails: 0"), "retry: {attempts: 1}")
+        }
+        try await withMartlet(mocks: 2, configuration) { martlet, mocks in
             for mock in mocks { mock.behaviour.fault = .reset }
             try await martlet.get().expect(502)
             #expect(mocks.map(\.echoes).reduce(0, +) == 1)

@@ -169,7 +169,8 @@ import Testing
     }
 
     @Test func PoolsShareAModelByWeight() async throws {
-        try await withMartlet(mocks: 2, { Self.pools($0, "models: {m: {pools: {p0: 9, p1: 1}}}\n") }) { martlet, mocks in
+        let models = "models: {m: {pools: {p0: 9, p1: 1}}}\n"
+        try await withMartlet(mocks: 2, { Self.pools($0, models) }) { martlet, mocks in
             for _ in 0..<200 { try await martlet.chat().expect(200) }
             #expect((2...60).contains(mocks[1].chats), "\(mocks[1].chats) of 200 where 20 are due")
         }

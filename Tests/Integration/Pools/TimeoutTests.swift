@@ -107,7 +107,9 @@ import Testing
               - {path: /, pool: main}
               - {path: /quick/, pool: main, timeouts: {first_byte: 200ms}}
             """
-        let configuration = { (mocks: [MockServer]) in onePool(mocks.targets("max_fails: 0"), "retry: {on: \"off\"}", more: routes) }
+        let configuration = { (mocks: [MockServer]) in
+            onePool(mocks.targets("max_fails: 0"), "retry: {on: \"off\"}", more: routes)
+        }
         try await withMartlet(mocks: 1, configuration) { martlet, _ in
             let late = ["x-mock-latency: 600ms"]
             try await martlet.get("/quick/x", headers: late).expect(504, "first_byte_timeout")
