@@ -15,6 +15,7 @@ let settings: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -89,19 +90,23 @@ let package = Package(
         // For tests only
         .target(
             name: "MartletTesting",
-            dependencies: ["MartletBase", "MartletNet", "CMartlet", nioCore, nioPosix]),
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange", nioCore,
+                nioEmbedded,
+            ]),
         .testTarget(name: "MartletBaseTests", dependencies: ["MartletBase"]),
         .testTarget(name: "MartletLogicTests", dependencies: ["MartletLogic", "MartletBase"]),
         .testTarget(
             name: "MartletWireTests",
             dependencies: [
-                "MartletWire", "MartletBase", nioCore, .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "MartletWire", "MartletBase", nioCore, nioEmbedded, .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
-            resources: [.copy("Corpus")]),
+            exclude: ["Corpus"]),
         .testTarget(
             name: "MartletNetTests",
-            dependencies: ["MartletNet", "MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL]),
+            dependencies: [
+                "MartletNet", "MartletBase", "MartletWire", "CMartlet", nioCore, nioEmbedded, nioPosix, nioSSL,
+            ]),
         .testTarget(name: "MartletTelemetryTests", dependencies: ["MartletTelemetry", "MartletBase", logging]),
         .testTarget(
             name: "MartletWorkersTests",
@@ -111,10 +116,31 @@ let package = Package(
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(name: "MartletTests", dependencies: ["Martlet", "MartletBase", "MartletLogic", "MartletNet", "MartletWorkers"]),
+        .testTarget(
+            name: "MartletExchangeTests",
+            dependencies: [
+                "MartletExchange", "MartletTesting", "MartletBase", "MartletLogic", "MartletWire", "MartletTelemetry", nioCore,
+            ]),
+        .testTarget(
+            name: "MartletGatewayTests",
+            dependencies: [
+                "MartletGateway", "MartletTesting", "MartletBase", "MartletLogic", "MartletWire", "MartletNet",
+                "MartletTelemetry", "MartletExchange", nioCore, nioEmbedded, nioPosix, logging,
+            ]),
+        .testTarget(
+            name: "MartletConsoleTests",
+            dependencies: [
+                "MartletConsole", "MartletTesting", "MartletBase", "MartletLogic", "MartletWire", "MartletNet",
+                "MartletTelemetry", "MartletExchange", "MartletGateway", "MartletWorkers", nioCore, nioPosix, logging,
+            ]),
         .testTarget(name: "TidyTests"),
+        // The real binary, with mock backends and with foreign clients
+        .testTarget(name: "Integration", dependencies: ["MartletTools", nioCore, nioPosix, nioSSL]),
     ]
 )
 
 for target in package.targets where target.name != "CMartlet" {
     target.swiftSettings = settings
+    // Each room says what it is in its README.
+    if target.type != .test { target.exclude += ["README.md"] }
 }

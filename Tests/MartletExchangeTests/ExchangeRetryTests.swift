@@ -109,7 +109,7 @@ struct ExchangeRetryTests {
     func budget() throws {
         let house = try House(target: .forgiven) { $0.retry.attempts = 5 }
         let calls = (0..<4).map { _ in house.get() }
-        for leg in house.legs { leg.fail(.connect, sent: false) }
+        for leg in house.legs { leg.fail(.reset) }
         #expect(house.pool.status(now: house.manual.now).retriesInProgress == 3)
         let refused = try #require(calls.first { $0.front.isAnswered })
         #expect(refused.front.status == 502)

@@ -119,6 +119,19 @@ package struct HeaderLines: Sendable {
         self.bytes = bytes
     }
 
+    /// Writes the lines, but for those of the given lower-case names.
+    package func write(into buffer: inout ByteBuffer, exceptNamed names: [String]) {
+        guard !names.isEmpty else {
+            buffer.writeImmutableBuffer(bytes)
+            return
+        }
+        for line in String(buffer: bytes).split(separator: "\r\n")
+        where !names.contains(line.prefix { $0 != ":" }.lowercased()) {
+            buffer.writeSubstring(line)
+            buffer.writeStaticString("\r\n")
+        }
+    }
+
     /// Appends `name: value`. Both come from us or were validated with the configuration.
     package mutating func append(_ name: String, _ value: some StringProtocol) {
         bytes.writeString(name)

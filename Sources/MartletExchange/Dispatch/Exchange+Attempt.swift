@@ -86,7 +86,10 @@ extension Exchange {
         let failed = FailedAttempt(
             failure, wasSent: wasSent, wasStaleConnection: wasStale && body.canReplay,
             isTargetEjected: isEjected || failure == .ejected)
-        switch machine.failed(failed, mayRetry: takeRetry(), jitter: context.draw(), now: now) {
+        let hasUntried = failure == .connect && body.canReplay && pool?.hasUntried(tried, now: now) == true
+        switch machine.failed(
+            failed, hasUntriedTarget: hasUntried, mayRetry: takeRetry(), jitter: context.draw(), now: now)
+        {
         case .replay:
             // The other idle connections to this target may have died with that one.
             wantsFreshConnection = true

@@ -75,6 +75,7 @@ package final class Exchange: Timed {
     // Events that arrived inside a step.
     private var isStepping = false
     private var waitingEvents: [Event] = []
+    private var hasWaitingEvents = false
 
     enum Event {
         case requestBody(ByteBuffer), requestEnd, requestFailed(MartletError), gone(CancelReason), frontWritable
@@ -172,6 +173,7 @@ package final class Exchange: Timed {
     private func step(_ event: @autoclosure () -> Event) {
         guard !isStepping else {
             waitingEvents.append(event())
+            hasWaitingEvents = true
             return
         }
         context.readClock()
@@ -181,8 +183,10 @@ package final class Exchange: Timed {
     }
 
     private func endStep() {
-        while !waitingEvents.isEmpty {
-            handle(waitingEvents.removeFirst())
+        while hasWaitingEvents {
+            let event = waitingEvents.removeFirst()
+            hasWaitingEvents = !waitingEvents.isEmpty
+            handle(event)
         }
         isStepping = false
     }

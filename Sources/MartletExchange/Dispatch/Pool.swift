@@ -164,6 +164,11 @@ package final class Pool: Sendable {
         }
     }
 
+    /// Whether a target that is not among `tried` can be picked.
+    package func hasUntried(_ tried: [TargetID], now: Instant) -> Bool {
+        status(now: now).targets.contains { $0.state.reason == nil && !tried.contains($0.id) }
+    }
+
     package func status(now: Instant) -> PoolStatus { state.withLock { $0.machine.status(now: now) } }
 
     // MARK: Inside

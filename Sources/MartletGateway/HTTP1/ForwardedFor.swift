@@ -73,7 +73,13 @@ struct ForwardedFor {
         lines.bytes.writeStaticString("\r\n")
         // An answer that is read in passing must not be compressed.
         if route.isModelAPI { lines.bytes.writeStaticString("Accept-Encoding: identity\r\n") }
-        if !route.requestEdits.isEmpty { lines.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes) }
+        if !route.requestEdits.isEmpty {
+            // What the operator says about a field of ours holds as well.
+            var edited = HeaderLines()
+            lines.write(into: &edited.bytes, exceptNamed: route.requestEdits.dropped)
+            edited.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes)
+            lines = edited
+        }
         let request = OutgoingRequest(
             head: head.detached(stripping: route.strip.count),
             except: dropped(for: route),

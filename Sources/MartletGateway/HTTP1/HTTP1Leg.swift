@@ -89,7 +89,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         let edits = target.edits
         let dropped = edits.isEmpty ? request.exceptNamed : request.exceptNamed + edits.dropped
         request.head.headers.write(into: &bytes, except: request.except, exceptNamed: dropped)
-        bytes.writeImmutableBuffer(request.lines.bytes)
+        request.lines.write(into: &bytes, exceptNamed: edits.dropped)
         if !edits.isEmpty { bytes.writeImmutableBuffer(edits.lines.bytes) }
         switch size {
         case .none:

@@ -193,11 +193,13 @@ public struct ExchangeMachine: Sendable, Equatable {
     /// An attempt failed before or after the commit point.
     ///
     /// - Parameters:
+    ///   - hasUntriedTarget: a target that this request has not tried can take it.
     ///   - mayRetry: the request's bytes are all still at hand and the retry budget has room; asked only when the rules
     ///     want a retry.
     ///   - jitter: 0 to 1, spreads the pause before a second retry.
     public mutating func failed(
-        _ attempt: FailedAttempt, mayRetry: @autoclosure () -> Bool, jitter: Double, now: Instant
+        _ attempt: FailedAttempt, hasUntriedTarget: Bool = false, mayRetry: @autoclosure () -> Bool, jitter: Double,
+        now: Instant
     ) -> OnFailure {
         switch phase {
         case .streaming: return .abort(Self.code(for: attempt.failure))
@@ -208,6 +210,12 @@ public struct ExchangeMachine: Sendable, Equatable {
             hasReplayed = true
             attempts -= 1
             return .replay
+        }
+        // A refused connection cost nothing: it keeps no request from the targets that are left.
+        if attempt.failure == .connect, !attempt.wasSent, hasUntriedTarget, retry.attempts > 1 {
+            phase = .backingOff
+            phaseDeadline = now
+            return .retry(after: .zero)
         }
         let isAllowed = RetryRule.allows(attempt, isIdempotent: isIdempotent, policy: retry.on)
         guard isAllowed, attempts < retry.attempts, mayRetry() else { return .answer(Self.code(for: attempt.failure)) }

@@ -54,7 +54,7 @@ struct SlowClients {
         }
     }
 
-    /// As nginx's worst enemy does it: all at first, then a byte now and then.
+    /// Whether the first bytes came with the head or not, on routes that relay the body and on those that read it.
     @Test(arguments: ["", "{"], ["/x", "/v1/chat/completions"])
     func anUploadThatStallsIsCut(first: String, path: String) async throws {
         try await Self.serve { gateway, _ in

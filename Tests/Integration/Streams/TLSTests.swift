@@ -102,6 +102,19 @@ struct EncryptedConnections {
         }
     }
 
+    /// In the clear at the start of the handshake, so that a server of many names can choose.
+    @Test func theNameIsAskedFor() async throws {
+        let backend = try await RawBackend.start()
+        let target = "tls: {verify: false, server_name: model.internal}"
+        try await withGateway(before: backend, scheme: "https", target: target) { gateway in
+            let client = try await gateway.peer()
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            let upstream = try await backend.next()
+            #expect(try await upstream.receive(.text("model.internal")).end == .open)
+            await client.close()
+        }
+    }
+
     /// A body that nothing else frames ends with TLS's farewell; without it, it may have been cut.
     @Test(arguments: [true, false])
     func aBodyWithoutTheFarewellOfTLSIsCut(saysFarewell: Bool) async throws {

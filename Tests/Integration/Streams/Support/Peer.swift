@@ -78,10 +78,11 @@ final class Peer: Sendable {
     /// before.
     func takeHead() async throws -> String? {
         let heard = try await receive(.text("\r\n\r\n"), within: .seconds(60))
-        guard let range = heard.text.range(of: "\r\n\r\n") else { return nil }
-        let head = String(heard.text[..<range.upperBound])
-        try await forget(head.utf8.count)
-        return head
+        let bytes = heard.bytes.readableBytesView
+        guard let range = bytes.firstRange(of: "\r\n\r\n".utf8) else { return nil }
+        let head = bytes[..<range.upperBound]
+        try await forget(head.count)
+        return String(decoding: head, as: UTF8.self)
     }
 
     /// Forgets the first bytes that came.
