@@ -87,7 +87,8 @@ extension ModelTable {
         _ name: String, _ pool: Pool, as upstreamName: String? = nil, fallback: Pool? = nil
     ) -> ModelTable {
         ModelTable([
-            Entry(name: name, index: 0, pools: [(pool: pool, weight: 1)], upstreamName: upstreamName, fallback: fallback)
+            Entry(
+                name: name, index: 0, pools: [(pool: pool, weight: 1)], upstreamName: upstreamName, fallback: fallback)
         ])
     }
 }

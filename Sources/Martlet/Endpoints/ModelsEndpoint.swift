@@ -21,10 +21,13 @@ final class ModelsEndpoint: LocalHandler {
         try request.mustRead()
         var names = table.names
         if let wildcard = table.wildcard {
-            for name in await lists.names({ await self.listed(by: wildcard.pools.map(\.pool)) }) where !names.contains(name) { names.append(name) }
+            let listed = await lists.names { await self.listed(by: wildcard.pools.map(\.pool)) }
+            for name in listed where !names.contains(name) { names.append(name) }
         }
         if let name = request.modelName {
-            guard names.contains(name) else { throw MartletError(.modelNotFound, cause: "the model `\(name)` does not exist") }
+            guard names.contains(name) else {
+                throw MartletError(.modelNotFound, cause: "the model `\(name)` does not exist")
+            }
             return .json(entry(name))
         }
         return .json(#"{"object":"list","data":[\#(names.map(entry).joined(separator: ","))]}"#)

@@ -42,7 +42,8 @@ struct Plan {
         for settings in configuration.routes {
             let destination = settings.pool.flatMap { byName[$0] }.map(Route.Destination.pool) ?? .models(models)
             routes.append(
-                Route(settings, index: labels.index(of: settings.path, in: .route), to: destination, pools: pools, limits: configuration.limits))
+                Route(settings, index: labels.index(of: settings.path, in: .route), to: destination, pools: pools,
+                    limits: configuration.limits))
         }
     }
 
@@ -97,7 +98,10 @@ extension HeaderEdits {
 }
 
 extension Route {
-    convenience init(_ settings: RouteConfiguration, index: UInt16, to destination: Destination, pools: [Pool], limits: LimitsConfiguration) {
+    convenience init(
+        _ settings: RouteConfiguration, index: UInt16, to destination: Destination, pools: [Pool],
+        limits: LimitsConfiguration
+    ) {
         let rules = pools.map { pool in
             (pool.index, RequestRules(
                 timeouts: settings.timeouts.applied(to: pool.policy.timeouts),

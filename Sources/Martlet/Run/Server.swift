@@ -37,15 +37,18 @@ package final class Server: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
         budget = BufferBudget(limit: configuration.limits.buffered)
         accessLog = try LogSink.accessLog(configuration.accessLog)
-        loops = LoopTable(group: group, contexts: try Self.contexts(of: group, configuration, budget, accessLog, labels))
+        loops = LoopTable(
+            group: group, contexts: try Self.contexts(of: group, configuration, budget, accessLog, labels))
         client = HTTPClient(group: group, resolver: resolver)
         membership = Membership(resolver: resolver, labels: labels, loops: loops, logger: logger)
-        plan = try Plan(configuration, loops: loops.contexts.count, labels: labels, observer: PoolWatcher(loops: loops, logger: logger))
+        plan = try Plan(
+            configuration, loops: loops.contexts.count, labels: labels,
+            observer: PoolWatcher(loops: loops, logger: logger))
         let client = self.client
         let glue = BackendGlue(plan: plan, membership: membership, logger: logger)
         backends = BackendService(
             configuration.backends, logger: logger, now: { .current },
-            probe: { host, port, path, timeout in await client.isReady(host: host, port: port, path: path, timeout: timeout) },
+            probe: { await client.isReady(host: $0, port: $1, path: $2, timeout: $3) },
             announce: { glue.announce($0) })
     }
 
@@ -98,7 +101,8 @@ package final class Server: Sendable {
         let security = try tls.map { try TLSServer(certificate: $0.certificate, key: $0.key, clientCA: $0.clientCA) }
         do {
             return try await Listener.open(
-                on: try await address.resolved(by: resolver), tls: security, settings: settings, site: site, loops: loops)
+                on: try await address.resolved(by: resolver), tls: security, settings: settings, site: site,
+                loops: loops)
         } catch {
             throw MartletError(.internalError, operation: "listen on \(address)", cause: "\(error)")
         }

@@ -2,8 +2,8 @@ import MartletBase
 import MartletGateway
 import MartletNet
 import MartletTelemetry
-import NIOCore
 import MartletWire
+import NIOCore
 
 extension FrontSettings {
     init(_ configuration: Configuration) {

@@ -21,11 +21,12 @@ package struct StartUp: Sendable {
     ) throws(ConfigurationError) -> StartUp {
         if let file {
             let configuration = try Configuration.load(file: file, environment: environment)
-            return StartUp(configuration: configuration, remarks: [], model: configuration.models.first { $0.name != "*" }?.name)
+            let model = configuration.models.first { $0.name != "*" }?.name
+            return StartUp(configuration: configuration, remarks: [], model: model)
         }
         if !upstreams.isEmpty {
-            return StartUp(
-                configuration: try Configuration.upstreams(upstreams, environment: environment), remarks: [], model: nil)
+            let configuration = try Configuration.upstreams(upstreams, environment: environment)
+            return StartUp(configuration: configuration, remarks: [], model: nil)
         }
         let demo = DemoModels(environment: environment)
         return StartUp(

@@ -8,7 +8,8 @@ public enum ByteCount {
         ]
         for unit in units where text.hasSuffix(unit.suffix) {
             let digits = text.dropLast(unit.suffix.count)
-            guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits) else { continue }
+            guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits)
+            else { continue }
             let (bytes, overflow) = count.multipliedReportingOverflow(by: unit.bytes)
             return overflow ? nil : bytes
         }

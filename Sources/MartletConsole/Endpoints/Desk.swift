@@ -48,7 +48,8 @@ package final class Guarded: LocalHandler {
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
         guard token != nil || Self.isDirect(request) else {
-            throw MartletError(.unauthorized, cause: "without a token the console answers to addresses and localhost only")
+            throw MartletError(
+                .unauthorized, cause: "without a token the console answers to addresses and localhost only")
         }
         if let token, !Self.isSame(request.headers.value(.authorization) ?? "", "Bearer \(token.exposed)") {
             throw MartletError(.unauthorized)
@@ -59,7 +60,7 @@ package final class Guarded: LocalHandler {
     /// The request names an address or `localhost`: a name that a web page made point here would be another.
     private static func isDirect(_ request: LocalRequest) -> Bool {
         let host = request.headers.value(.host) ?? ""
-        let name = host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" }) : String(host.prefix { $0 != ":" })
+        let name = String(host.hasPrefix("[") ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" })
         return name.isEmpty || name == "localhost" || SocketAddress.literal(name, port: 0) != nil
     }
 

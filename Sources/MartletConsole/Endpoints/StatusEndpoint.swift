@@ -119,7 +119,8 @@ extension StatusReport.Pool {
         balance = pool.policy.balance.rawValue
         inFlight = status.active
         queued = [
-            "interactive": status.queued.interactive, "batch": status.queued.batch, "background": status.queued.background,
+            "interactive": status.queued.interactive, "batch": status.queued.batch,
+            "background": status.queued.background,
         ]
         queueLimit = status.queueLimit
         retriesInProgress = status.retriesInProgress
@@ -139,8 +140,8 @@ extension StatusReport.Target {
         state = status.state.text
         reason = status.reason?.text
         secondsUntilNextTry = status.until.map { max(0, ($0 - now).inSeconds) }
-        failures = Dictionary(
-            uniqueKeysWithValues: FailureClass.allCases.filter { status.failures[$0] > 0 }.map { ($0.text, status.failures[$0]) })
+        let seen = FailureClass.allCases.filter { status.failures[$0] > 0 }
+        failures = Dictionary(uniqueKeysWithValues: seen.map { ($0.text, status.failures[$0]) })
         breaker = status.breaker.rawValue
         picks = status.picks
     }

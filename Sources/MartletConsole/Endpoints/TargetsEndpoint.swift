@@ -6,7 +6,8 @@ import MartletNet
 import MartletWire
 import NIOCore
 
-/// `POST /targets` with `{"action": "add"|"drain"|"remove", "pool": NAME, "url": URL}`: changes a pool without a reload.
+/// `POST /targets` with `{"action": "add"|"drain"|"remove", "pool": NAME, "url": URL}`: changes a pool without a
+/// reload.
 package final class TargetsEndpoint: LocalHandler {
     private struct Command: Decodable {
         var action: String

@@ -14,8 +14,8 @@ package enum ErrorShape: Sendable {
         let message = JSONText.quoted(Self.message(error))
         switch self {
         case .openAI:
-            return #"{"error":{"message":\#(message),"type":"\#(Self.type(error.code))","param":\#(Self.parameter(error.code)),"#
-                + #""code":\#(code)}}"#
+            let (type, parameter) = (Self.type(error.code), Self.parameter(error.code))
+            return #"{"error":{"message":\#(message),"type":"\#(type)","param":\#(parameter),"code":\#(code)}}"#
         case .plain:
             return #"{"error":{"code":\#(code),"message":\#(message)}}"#
         }

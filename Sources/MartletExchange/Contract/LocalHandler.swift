@@ -14,7 +14,8 @@ package struct LocalRequest: Sendable {
     package var clientAddress: String
 
     package init(
-        method: MartletWire.Method, path: String, query: String, headers: HeaderBlock, body: ByteBuffer, clientAddress: String
+        method: MartletWire.Method, path: String, query: String, headers: HeaderBlock, body: ByteBuffer,
+        clientAddress: String
     ) {
         self.method = method
         self.path = path

@@ -207,7 +207,8 @@ extension Exchange {
 
     private static func outcome(for code: ErrorCode) -> Outcome {
         switch code {
-        case .firstByteTimeout, .idleTimeout, .totalTimeout, .deadlineExceeded, .queueTimeout, .connectTimeout: .timedOut
+        case .firstByteTimeout, .idleTimeout, .totalTimeout, .deadlineExceeded, .queueTimeout, .connectTimeout:
+            .timedOut
         case .internalError: .poisoned
         default: code.fault == .upstream ? .upstreamFailed : .refused
         }

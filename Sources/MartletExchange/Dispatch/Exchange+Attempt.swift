@@ -36,7 +36,8 @@ extension Exchange {
 
     private func attempt(_ target: Target, now: Instant) {
         if queuedSince != .never {
-            record.queueWaitNanoseconds = (record.queueWaitNanoseconds ?? 0) &+ (now.nanoseconds &- queuedSince.nanoseconds)
+            let waited = now.nanoseconds &- queuedSince.nanoseconds
+            record.queueWaitNanoseconds = (record.queueWaitNanoseconds ?? 0) &+ waited
             queuedSince = .never
         }
         lease = target
@@ -111,7 +112,8 @@ extension Exchange {
     func targetWasLost() {
         // Leaving makes sense only when there is somewhere to go and a try left; else the answer may still come.
         let now = context.now
-        guard machine.wouldRetryElsewhere, body.canReplay, let lease, pool?.isUsable(besides: lease.id, now: now) == true
+        guard machine.wouldRetryElsewhere, body.canReplay, let lease,
+            pool?.isUsable(besides: lease.id, now: now) == true
         else { return }
         attemptFailed(.ejected, wasSent: true, wasStale: false)
     }

@@ -87,7 +87,8 @@ package final class Exchange: Timed {
     }
 
     package init(
-        context: LoopContext, route: Route, front: any Front, request: OutgoingRequest, caller: CallerFacts, now: Instant
+        context: LoopContext, route: Route, front: any Front, request: OutgoingRequest, caller: CallerFacts,
+        now: Instant
     ) {
         self.context = context
         self.route = route
@@ -106,8 +107,8 @@ package final class Exchange: Timed {
         record.isHealth = !route.isLogged
         started = now
         machine = ExchangeMachine(
-            timeouts: RequestRules.none.timeouts, retry: RequestRules.none.retry, isIdempotent: request.head.method.isIdempotent,
-            callerDeadline: caller.deadline, now: now)
+            timeouts: RequestRules.none.timeouts, retry: RequestRules.none.retry,
+            isIdempotent: request.head.method.isIdempotent, callerDeadline: caller.deadline, now: now)
     }
 
     // MARK: From the front

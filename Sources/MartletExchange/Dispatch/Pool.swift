@@ -190,7 +190,8 @@ package final class Pool: Sendable {
     private func take(_ grants: [Grant], _ state: inout State) -> [Delivery] {
         guard !grants.isEmpty else { return [] }
         return grants.compactMap { grant in
-            guard let waiting = state.waiters.removeValue(forKey: grant.waiter), let target = state.targets[grant.target]
+            guard let waiting = state.waiters.removeValue(forKey: grant.waiter),
+                let target = state.targets[grant.target]
             else { return nil }
             return Delivery(waiting: waiting, target: target)
         }

@@ -21,8 +21,8 @@ package final class Target: Sendable {
     package let keepAlive: UpstreamKeepAlive
 
     package init(
-        id: TargetID, url: String, address: SocketAddress, origin: Origin, tls: TLSClient?, authority: String?, edits: HeaderEdits,
-        version: String, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
+        id: TargetID, url: String, address: SocketAddress, origin: Origin, tls: TLSClient?, authority: String?,
+        edits: HeaderEdits, version: String, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) {
         self.id = id
         self.url = url

@@ -6,8 +6,8 @@ import NIOCore
 
 /// Who the client is, and how its requests are written for the upstream.
 ///
-/// `X-Forwarded-For`, `-Proto`, `X-Real-IP` and `X-Request-Id` are always ours; what the client sent in them is believed
-/// only from a trusted proxy.
+/// `X-Forwarded-For`, `-Proto`, `X-Real-IP` and `X-Request-Id` are always ours; what the client sent in them is
+/// believed only from a trusted proxy.
 struct ForwardedFor {
     let address: String
     private let isTrusted: Bool

@@ -64,7 +64,8 @@ package struct HealthChecker: Sendable {
         }
         do {
             let reply = try await client.request(
-                .get, url, headers: target.edits.fields, timeout: policy.timeout, maxBody: 64 << 10, at: target.address, tls: target.tls)
+                .get, url, headers: target.edits.fields, timeout: policy.timeout, maxBody: 64 << 10,
+                at: target.address, tls: target.tls)
             switch mode.withLock({ $0.answered(target.id, status: reply.status, of: count) }) {
             case .passed: return true
             case .failed: return false

@@ -47,7 +47,9 @@ package actor Membership {
 
     /// Adds a spec; its addresses become targets when they are resolved, literal ones at once.
     package func add(_ spec: TargetSpec, to pool: Pool, source: Source = .configuration) async {
-        if source == .operatorCommand, let index = entries.firstIndex(where: { $0.pool === pool && $0.spec.origin == spec.origin }) {
+        if source == .operatorCommand,
+            let index = entries.firstIndex(where: { $0.pool === pool && $0.spec.origin == spec.origin })
+        {
             return undrain(index)
         }
         lastEntry += 1
@@ -66,7 +68,9 @@ package actor Membership {
         while (try? await Task.sleep(for: Self.interval)) != nil {
             // At the same time: a name that nobody answers for must not hold up the others.
             await withDiscardingTaskGroup { group in
-                for entry in entries where !entry.spec.origin.isLiteral { group.addTask { await self.resolve(entry.id) } }
+                for entry in entries where !entry.spec.origin.isLiteral {
+                    group.addTask { await self.resolve(entry.id) }
+                }
             }
         }
     }
@@ -156,7 +160,8 @@ package actor Membership {
         let id = self.id(of: url, entry)
         let target = Target(
             id: id, url: url, address: address, origin: entry.spec.origin, tls: entry.spec.tls,
-            authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version, keepAlive: entry.spec.keepAlive)
+            authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version,
+            keepAlive: entry.spec.keepAlive)
         entries[index].targets[address] = target
         labels.register(id, .init(pool: entry.pool.name, url: url, version: entry.spec.version))
         entry.pool.add(target, policy: entry.spec.policy, now: .current)

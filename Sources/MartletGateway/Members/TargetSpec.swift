@@ -16,8 +16,8 @@ package struct TargetSpec: Sendable {
     package var keepAlive: UpstreamKeepAlive
 
     package init(
-        origin: Origin, policy: TargetPolicy = TargetPolicy(), edits: HeaderEdits = HeaderEdits(), tls: TLSClient? = nil,
-        authority: String?, version: String = "", keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
+        origin: Origin, policy: TargetPolicy = TargetPolicy(), edits: HeaderEdits = HeaderEdits(),
+        tls: TLSClient? = nil, authority: String?, version: String = "", keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) {
         self.origin = origin
         self.policy = policy

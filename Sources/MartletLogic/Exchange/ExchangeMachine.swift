@@ -93,7 +93,9 @@ public struct ExchangeMachine: Sendable, Equatable {
     private var isClientStalled = false
 
     /// A request that started at `now` and whose caller gives up at `callerDeadline`.
-    public init(timeouts: TimeoutIntervals, retry: RetryPolicy, isIdempotent: Bool, callerDeadline: Instant, now: Instant) {
+    public init(
+        timeouts: TimeoutIntervals, retry: RetryPolicy, isIdempotent: Bool, callerDeadline: Instant, now: Instant
+    ) {
         self.timeouts = timeouts
         self.retry = retry
         self.isIdempotent = isIdempotent

@@ -11,7 +11,9 @@ public struct FailedAttempt: Sendable, Equatable {
     /// The target is out now, by this failure or by its health checks.
     public var isTargetEjected: Bool
 
-    public init(_ failure: FailureClass, wasSent: Bool, wasStaleConnection: Bool = false, isTargetEjected: Bool = false) {
+    public init(
+        _ failure: FailureClass, wasSent: Bool, wasStaleConnection: Bool = false, isTargetEjected: Bool = false
+    ) {
         self.failure = failure
         self.wasSent = wasSent
         self.wasStaleConnection = wasStaleConnection

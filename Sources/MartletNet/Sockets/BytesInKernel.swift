@@ -3,11 +3,11 @@ package import NIOCore
 import NIOPosix
 
 extension Channel {
-    /// Bytes that were written to the socket and that the peer has not taken yet; 0 where the kernel does not tell. On the
-    /// channel's loop only.
+    /// Bytes that were written to the socket and that the peer has not taken yet; 0 where the kernel does not tell. On
+    /// the channel's loop only.
     package var bytesInKernel: Int {
-        let bytes = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
-            martlet_unacknowledged(descriptor)
+        let bytes = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            martlet_unacknowledged($0)
         }
         return max(0, Int((bytes ?? nil) ?? 0))
     }

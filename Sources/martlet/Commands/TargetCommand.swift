@@ -28,7 +28,8 @@ struct TargetCommand: AsyncParsableCommand {
     }
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add a target; it gets the rules of the pool's first one.")
+        static let configuration = CommandConfiguration(
+            abstract: "Add a target; it gets the rules of the pool's first one.")
         @OptionGroup var place: Where
         func run() async throws { try await place.send("add") }
     }
@@ -43,13 +44,15 @@ struct TargetCommand: AsyncParsableCommand {
         func run() async throws {
             try await place.send("drain")
             guard wait else { return }
-            try await ConsoleClient(url: place.console, token: place.token).waitUntilEmpty(pool: place.pool, url: place.url)
+            let console = ConsoleClient(url: place.console, token: place.token)
+            try await console.waitUntilEmpty(pool: place.pool, url: place.url)
             print("empty")
         }
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a target out; its requests in flight end first.")
+        static let configuration = CommandConfiguration(
+            abstract: "Take a target out; its requests in flight end first.")
         @OptionGroup var place: Where
         func run() async throws { try await place.send("remove") }
     }

@@ -1,9 +1,6 @@
 import ArgumentParser
 import Foundation
 import Martlet
-import MartletBase
-import MartletNet
-import MartletTelemetry
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
