@@ -35,7 +35,9 @@ struct EventStreams {
 
     /// Wherever the network cuts it, a stream comes out in whole events, with no byte changed.
     @Test func eventsAreWholeWhereverTheNetworkCutsThem() async throws {
-        let stream = "data: one\n\nevent: x\r\ndata: two\r\ndata: three\r\n\r\n: note\n\ndata: fünf\rid: 7\r\rdata: last\n\n"
+        let stream =
+            "data: one\n\nevent: x\r\ndata: two\r\ndata: three\r\n\r\n"
+            + ": note\n\ndata: fünf\rid: 7\r\rdata: last\n\n"
         let backend = try await RawBackend.start()
         try await withGateway(before: backend) { gateway in
             let client = try await gateway.peer()

@@ -54,8 +54,8 @@ struct HTTPCorners {
         }
         try await withGateway(before: backend) { gateway in
             let client = try await gateway.peer()
-            for (method, path) in [("HEAD", "/head"), ("GET", "/204"), ("GET", "/304"), ("GET", "/empty"), ("GET", "/last")] {
-                try await client.send("\(method) \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+            for request in ["HEAD /head", "GET /204", "GET /304", "GET /empty", "GET /last"] {
+                try await client.send("\(request) HTTP/1.1\r\nHost: a\r\n\r\n")
             }
             var bytes = try await client.receive(.text("ok")).bytes
             let head = try Reply(&bytes, to: "HEAD")
@@ -63,7 +63,8 @@ struct HTTPCorners {
             let noContent = try Reply(&bytes)
             #expect(noContent.status == 204 && noContent["content-length"] == nil && !noContent.isChunked)
             let notModified = try Reply(&bytes)
-            #expect(notModified.status == 304 && notModified["content-length"] == "77" && notModified["etag"] == "\"a\"")
+            #expect(notModified.status == 304 && notModified["etag"] == "\"a\"")
+            #expect(notModified["content-length"] == "77")
             let empty = try Reply(&bytes)
             #expect(empty.isWhole && empty["content-length"] == "0")
             let last = try Reply(&bytes)

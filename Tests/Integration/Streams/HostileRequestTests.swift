@@ -1,7 +1,8 @@
 import NIOCore
 import Testing
 
-/// Requests that could be read in two ways, or that mean harm: refused, the connection closed, the backend not bothered.
+/// Requests that could be read in two ways, or that mean harm: refused, the connection closed, the backend not
+/// bothered.
 @Suite(.serialized)
 struct HostileRequests {
     struct Hostile: CustomTestStringConvertible, Sendable {
@@ -19,6 +20,8 @@ struct HostileRequests {
     }
 
     private static let post = "POST /x HTTP/1.1\r\nHost: a\r\n"
+    private static let oldPost = "POST /x HTTP/1.0\r\nHost: a\r\n"
+    private static let get = "GET /x HTTP/1.1\r\nHost: a\r\n"
     private static let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
     static let requests: [Hostile] = [
@@ -35,7 +38,7 @@ struct HostileRequests {
         Hostile("a coding before chunked", post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, 501),
         Hostile("an empty coding", post + "Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n", 400, 501),
         Hostile("chunked twice", post + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400, 501),
-        Hostile("chunked in HTTP/1.0", "POST /x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 501),
+        Hostile("chunked in HTTP/1.0", oldPost + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 501),
         Hostile("a folded line", "GET /x HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400),
         Hostile("a space before the colon", "GET /x HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400),
         Hostile("an underscore in a name", "GET /x HTTP/1.1\r\nHost: a\r\nContent_Length: 1\r\n\r\n", 400),
@@ -55,9 +58,10 @@ struct HostileRequests {
         Hostile("CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405, 400),
         Hostile("an encoded slash", "GET /v1/..%2f..%2fadmin HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         Hostile("an unknown expectation", post + "Expect: y\r\nContent-Length: 1\r\n\r\n", 417),
-        Hostile("too many fields", "GET /x HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: 1\r\n", count: 200) + "\r\n", 431),
-        Hostile("a field of 20 KB", "GET /x HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "y", count: 20_000) + "\r\n\r\n", 431),
-        Hostile("a target of 1 MB", "GET /" + String(repeating: "y", count: 1 << 20) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        Hostile("too many fields", get + String(repeating: "X: 1\r\n", count: 200) + "\r\n", 431),
+        Hostile("a field of 20 KB", get + "X: " + String(repeating: "y", count: 20_000) + "\r\n\r\n", 431),
+        Hostile(
+            "a target of 1 MB", "GET /" + String(repeating: "y", count: 1 << 20) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
     ]
 
     @Test(arguments: requests)
@@ -78,7 +82,9 @@ struct HostileRequests {
     }
 
     /// The head was fine, so the backend was reached; but what follows never becomes a request of its own.
-    @Test(arguments: ["zz\r\n", "-1\r\n", "0x1\r\n", "ffffffffffffffffff\r\n", "1;\u{0}\r\n", "1\nA", "1\r\nAB\r\n", "3 \r\nabc\r\n"])
+    @Test(arguments: [
+        "zz\r\n", "-1\r\n", "0x1\r\n", "ffffffffffffffffff\r\n", "1;\u{0}\r\n", "1\nA", "1\r\nAB\r\n", "3 \r\nabc\r\n",
+    ])
     func aBadChunkEndsTheConnection(chunk: String) async throws {
         let backend = try await RawBackend.start()
         try await withGateway(before: backend) { gateway in

@@ -78,7 +78,8 @@ struct SlowClients {
             let upstream = try await backend.next()
             _ = try await upstream.takeHead()
             try await upstream.send(EventStreams.head)
-            let event = ByteBuffer(string: EventStreams.chunk("data: " + String(repeating: "z", count: 65_000) + "\n\n"))
+            let long = String(repeating: "z", count: 65_000)
+            let event = ByteBuffer(string: EventStreams.chunk("data: \(long)\n\n"))
             let start = ContinuousClock.now
             var sent = 0
             while sent < 512 << 20, (try? await upstream.send(event)) != nil { sent += event.readableBytes }

@@ -7,9 +7,11 @@ struct BadUpstreams {
     private static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
     static let garbage: [String] = [
-        "\u{0}\u{1}\u{2}garbage\r\n\r\n", "\r\n\r\n\r\n", "HTTP/1.1 200 OK\rContent-Length: 0\r\n\r\n", "HTTP/1.1 99999 X\r\n\r\n",
+        "\u{0}\u{1}\u{2}garbage\r\n\r\n", "\r\n\r\n\r\n", "HTTP/1.1 200 OK\rContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 99999 X\r\n\r\n",
         "HTTP/1.1 -1 X\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "<html>hello</html>\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "HTTP/1.1 200 OK\r\nNo colon\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: " + String(repeating: "y", count: 1 << 20) + "\r\n\r\n",
     ]
@@ -31,7 +33,8 @@ struct BadUpstreams {
         backend.answer { _ in Self.ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" }
         try await withGateway(before: backend) { gateway in
             let client = try await gateway.peer()
-            try await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            try await client.send(
+                "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             let replies = try Reply.all(try await client.receive(.end).bytes)
             #expect(replies.map(\.text) == ["ok", "ok"])
             #expect(backend.connectionCount == 2, "a connection that said too much is not used again")

@@ -18,21 +18,28 @@ struct Setup {
         threads: 1
         \(file)
         pools:
-          p: {health: off, breaker: off, keepalive: {idle: 200ms}, \(pool) targets: [{url: "\(url)", max_fails: 0, \(target)}]}
+          p:
+            {health: off, breaker: off, keepalive: {idle: 200ms}, \(pool)
+             targets: [{url: "\(url)", max_fails: 0, \(target)}]}
         """
     }
 }
 
-/// ``withMartlet(_:environment:body:)`` before a backend that the test plays by hand. At the end no state machine has met
-/// an event that it should never meet.
+/// ``withMartlet(_:environment:body:)`` before a backend that the test plays by hand. At the end no state machine has
+/// met an event that it should never meet.
 func withGateway(
     before backend: RawBackend, scheme: String = "http", pool: String = "", target: String = "", file: String = "",
     _ body: (MartletProcess) async throws -> Void
 ) async throws {
     let setup = Setup(url: "\(scheme)://127.0.0.1:\(backend.port)", pool: pool, target: target, file: file)
-    try await withMartlet(setup.text) { gateway in
-        try await body(gateway)
-        #expect(try await gateway.metrics().sum("martlet_impossible_events_total") == 0)
+    do {
+        try await withMartlet(setup.text) { gateway in
+            try await body(gateway)
+            #expect(try await gateway.metrics().sum("martlet_impossible_events_total") == 0)
+        }
+    } catch {
+        await backend.stop()
+        throw error
     }
     await backend.stop()
 }

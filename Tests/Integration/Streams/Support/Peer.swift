@@ -74,8 +74,7 @@ final class Peer: Sendable {
         }.get()
     }
 
-    /// Removes and returns the bytes up to the end of a request head (with its `\r\n\r\n`); nil when the connection ends
-    /// before.
+    /// Removes and returns the head of a request, its empty line included; nil when the connection ends before.
     func takeHead() async throws -> String? {
         let heard = try await receive(.text("\r\n\r\n"), within: .seconds(60))
         let bytes = heard.bytes.readableBytesView
