@@ -14,7 +14,8 @@ struct ModelRouteTests {
 
     @Test("answers an unknown model with 404, a bad body with 400", arguments: [
         (#"{"model":"other"}"#, 404, ErrorCode.modelNotFound), ("[1]", 400, .invalidBody),
-        (#"{"model":"m","model":"n"}"#, 400, .invalidBody), (#"{"messages":[]}"#, 400, .invalidBody), ("{", 400, .invalidBody),
+        (#"{"model":"m","model":"n"}"#, 400, .invalidBody), (#"{"messages":[]}"#, 400, .invalidBody),
+        ("{", 400, .invalidBody),
     ])
     func refuses(body: String, status: Int, code: ErrorCode) throws {
         let house = try House()
@@ -46,7 +47,8 @@ struct ModelRouteTests {
         try house.leg().respondWithEvents()
         try house.leg().say("data: {\"a\"")
         #expect(call.front.heard == [.head(200)])
-        try house.leg().say(":1}\n\ndata: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":9,\"total_tokens\":16}}\n\n")
+        let usage = #"{"usage":{"prompt_tokens":7,"completion_tokens":9,"total_tokens":16}}"#
+        try house.leg().say(":1}\n\ndata: \(usage)\n\n")
         try event(house, "[DONE]")
         try house.leg().end()
         #expect(call.front.heard.last == .end)

@@ -6,8 +6,8 @@ import MartletWire
 import NIOCore
 import Testing
 
-/// Dozens of requests at a time, each event drawn by lot, in any order that the contract allows: whatever happens, every
-/// book is closed once.
+/// Dozens of requests at a time, each event drawn by lot, in any order that the contract allows: whatever happens,
+/// every book is closed once.
 @Suite("Random lives")
 struct RandomLifeTests {
     /// The target's side of one attempt, which may not send a body before its head.
@@ -78,7 +78,9 @@ struct RandomLifeTests {
             switch draw(4) {
             case 0: open.append(house.chat(table, model: draw(8) == 0 ? "unknown" : "m", front: front))
             case 1: open.append(house.openChat(table, bytes: 100, front: front))
-            case 2: open.append(house.open(.fake(.put), route: .fake(.pool(house.pool)), caller: CallerFacts(), front: front))
+            case 2:
+                let route = Route.fake(.pool(house.pool))
+                open.append(house.open(.fake(.put), route: route, caller: CallerFacts(), front: front))
             default:
                 let deadline = draw(5) == 0 ? house.manual.now + .milliseconds(draw(5000)) : .never
                 open.append(house.get(draw(2) == 0 ? .get : .post, deadline: deadline, front: front))
@@ -124,7 +126,9 @@ struct RandomLifeTests {
                 return leg.accept(isNew: draw(2) == 0)
             }
             switch draw(12) {
-            case 0: leg.fail([.reset, .malformed, .truncated][draw(3)], sent: true, stale: !attempt.hasHead && draw(2) == 0)
+            case 0:
+                let failure: FailureClass = [.reset, .malformed, .truncated][draw(3)]
+                leg.fail(failure, sent: true, stale: !attempt.hasHead && draw(2) == 0)
             case 1: leg.isUploadWritable = false
             case 2:
                 leg.isUploadWritable = true

@@ -50,8 +50,9 @@ struct HTTP1LegTests {
                 let front = FakeFront()
                 front.onHeard = { [weak front] what in
                     guard let front, what == .end || what == .abort else { return }
+                    let isAborted = what == .abort
                     promise.succeed(
-                        Answer(status: front.status ?? 0, text: front.text, size: front.size, isAborted: what == .abort))
+                        Answer(status: front.status ?? 0, text: front.text, size: front.size, isAborted: isAborted))
                 }
                 let exchange = Exchange(
                     context: parts.value.context, route: .fake(.pool(parts.value.pool)), front: front,

@@ -13,7 +13,8 @@ extension ExchangeMachine {
         retry.attempts = attempts
         retry.on = conditions
         return ExchangeMachine(
-            timeouts: TimeoutIntervals(timeouts), retry: retry, isIdempotent: isIdempotent, callerDeadline: callerDeadline, now: at(0))
+            timeouts: TimeoutIntervals(timeouts), retry: retry, isIdempotent: isIdempotent,
+            callerDeadline: callerDeadline, now: at(0))
     }
 
     /// The same, taken at `at(0)` to a phase by the shortest way.

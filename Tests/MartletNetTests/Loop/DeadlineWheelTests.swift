@@ -34,7 +34,9 @@ struct DeadlineWheelTests {
 
     func advance(_ duration: Duration) { loop.advanceTime(by: .nanoseconds(duration.wholeNanoseconds)) }
 
-    @Test("fires once, not before its moment and within two ticks", arguments: [0, 1, 9, 10, 11, 999, 10_239, 10_240, 60_000])
+    @Test(
+        "fires once, not before its moment and within two ticks",
+        arguments: [0, 1, 9, 10, 11, 999, 10_239, 10_240, 60_000])
     func firesInTime(milliseconds: Int) throws {
         let alarm = Alarm()
         advance(.microseconds(3700))
