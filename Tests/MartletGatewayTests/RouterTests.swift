@@ -16,8 +16,8 @@ struct RouterTests {
         Router(
             names.map { name in
                 let host = name.prefix { $0 != "/" }
-                return .fake(
-                    .local(Nothing()), path: String(name.dropFirst(host.count)), host: host.isEmpty ? nil : String(host))
+                let path = String(name.dropFirst(host.count))
+                return .fake(.local(Nothing()), path: path, host: host.isEmpty ? nil : String(host))
             })
     }
 
