@@ -102,6 +102,58 @@ import Testing
         #expect(!text.samples.keys.contains { $0.name == "martlet_upstream_attempts_total" })
     }
 
+    /// A pool that names a URL twice, and a target that was added again while its former life still holds requests.
+    @Test func targetsThatLookTheSameAreOneSeries() throws {
+        let meter = LoopMeter()
+        let url = "http://10.0.0.1:8000"
+        for id in 1...2 { labels.register(TargetID(UInt32(id)), .init(pool: "chat", url: url)) }
+        labels.register(TargetID(3), .init(pool: "chat", url: url, version: ""))
+        labels.register(TargetID(4), .init(pool: "chat", url: url, version: "v2"))
+        for id in 1...4 {
+            var record = RequestRecord()
+            record.pool = labels.index(of: "chat", in: .pool)
+            record.target = TargetID(UInt32(id))
+            record.firstByteNanoseconds = 250_000_000
+            record.outputTokens = 10
+            meter.record(record)
+            meter.failed(meter.attempt(at: TargetID(UInt32(id))), .reset)
+        }
+        let text = try scrape(meter) {
+            $0.targets = [
+                .init(pool: "chat", url: url, inFlight: 2, isUp: false, breaker: .open),
+                .init(pool: "chat", url: url, inFlight: 3, isUp: true, breaker: .shut),
+                .init(pool: "chat", url: url, inFlight: 1, isUp: false, breaker: .open),
+            ]
+        }
+        let target = ["pool": "chat", "target": url]
+        let newVersion = target.merging(["version": "v2"]) { $1 }
+        #expect(value(text, "martlet_upstream_attempts_total", target) == 3)
+        #expect(value(text, "martlet_upstream_attempts_total", newVersion) == 1)
+        #expect(value(text, "martlet_time_to_first_byte_seconds_count", target) == 3)
+        #expect(value(text, "martlet_tokens_total", newVersion.merging(["type": "output"]) { $1 }) == 10)
+        // These have no version among their labels.
+        #expect(value(text, "martlet_failures_total", target.merging(["class": "reset"]) { $1 }) == 4)
+        let requests = text.samples.filter { $0.key.name == "martlet_requests_total" }
+        #expect(requests.values.sorted() == [1, 3])
+        #expect(value(text, "martlet_in_flight", target) == 6)
+        #expect(value(text, "martlet_target_up", target) == 1)
+        #expect(value(text, "martlet_breaker_state", target.merging(["state": "shut"]) { $1 }) == 1)
+        #expect(value(text, "martlet_breaker_state", target.merging(["state": "open"]) { $1 }) == 0)
+    }
+
+    @Test func aPoolThatIsCalledOtherIsOneSeriesWithThoseBeyondTheBound() throws {
+        let meter = LoopMeter()
+        for pool in [labels.index(of: "other", in: .pool), LabelRegistry.other] {
+            var record = RequestRecord()
+            record.pool = pool
+            record.model = pool
+            record.operation = .chat
+            record.bytesIn = 5
+            meter.record(record)
+        }
+        #expect(value(try scrape(meter), "martlet_request_body_bytes_total", ["pool": "other"]) == 10)
+    }
+
     @Test func theCatalogueFollowsPrometheusHabits() {
         let names = Series.allCases.map(\.name)
         #expect(Set(names).count == names.count)

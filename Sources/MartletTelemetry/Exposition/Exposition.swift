@@ -32,18 +32,24 @@ package struct Exposition {
         case .queueWait, .retries, .requestBytes, .responseBytes: pools(series)
         case .tokenUsage, .operationDuration, .timeToFirstChunk: models(series)
         case .cancelled, .errors, .connections, .bufferedBytes, .impossibleEvents: global(series)
-        case .inFlight, .queueLength, .targetUp, .breakerState, .droppedLogLines, .buildInfo: readings(series)
+        case .inFlight, .targetUp, .breakerState: targetsNow(series)
+        case .queueLength, .droppedLogLines, .buildInfo: readings(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)
         }
     }
 
     private mutating func requests(_ series: Series) {
+        var requests = LabelledRows<Histogram<DurationScale>>()
         for (key, duration) in totals.requests.sorted(by: { $0.key.packed < $1.key.packed }) {
             let target = key.target.flatMap(labels.target)
-            let values = [
-                labels.name(key.route, in: .route), labels.name(key.pool, in: .pool), target?.url ?? "",
-                target?.version ?? "", key.status == 0 ? "" : key.status.description, key.outcome.text,
-            ]
+            requests.add(
+                duration,
+                [
+                    labels.name(key.route, in: .route), labels.name(key.pool, in: .pool), target?.url ?? "",
+                    target?.version ?? "", key.status == 0 ? "" : key.status.description, key.outcome.text,
+                ])
+        }
+        for (values, duration) in requests.rows {
             if series == .requests {
                 writer.sample(values, duration.count)
             } else {
@@ -53,50 +59,60 @@ package struct Exposition {
     }
 
     private mutating func targets(_ series: Series) {
+        let hasVersion = series.labels.contains(.version)
+        var targets = LabelledRows<TargetRow>()
         for (id, row) in totals.targets.sorted(by: { $0.key < $1.key }) {
             // One that was forgotten between the snapshot and now has no name any more.
             guard let target = labels.target(id) else { continue }
-            let version = target.version ?? ""
+            targets.add(row, [target.pool, target.url] + (hasVersion ? [target.version ?? ""] : []))
+        }
+        for (values, row) in targets.rows {
             switch series {
-            case .timeToFirstByte: writer.histogram([target.pool, target.url, version], row.firstByte)
-            case .interEvent: writer.histogram([target.pool, target.url], row.interEvent)
-            case .connect: writer.histogram([target.pool, target.url], row.connect)
-            case .attempts: writer.sample([target.pool, target.url, version], row.attempts)
+            case .timeToFirstByte: writer.histogram(values, row.firstByte)
+            case .interEvent: writer.histogram(values, row.interEvent)
+            case .connect: writer.histogram(values, row.connect)
+            case .attempts: writer.sample(values, row.attempts)
             case .tokens:
-                writer.sample([target.pool, target.url, version, "input"], row.inputTokens)
-                writer.sample([target.pool, target.url, version, "output"], row.outputTokens)
+                writer.sample(values + ["input"], row.inputTokens)
+                writer.sample(values + ["output"], row.outputTokens)
             default:
                 for failure in FailureClass.allCases where row.failures[failure] > 0 {
-                    writer.sample([target.pool, target.url, failure.text], row.failures[failure])
+                    writer.sample(values + [failure.text], row.failures[failure])
                 }
             }
         }
     }
 
     private mutating func pools(_ series: Series) {
+        var pools = LabelledRows<PoolRow>()
         for (index, row) in totals.pools.sorted(by: { $0.key < $1.key }) {
-            let pool = labels.name(index, in: .pool)
+            pools.add(row, [labels.name(index, in: .pool)])
+        }
+        for (values, row) in pools.rows {
             switch series {
             case .queueWait:
                 for (priority, wait) in zip(PriorityClass.allCases, row.queueWait) where wait.count > 0 {
-                    writer.histogram([pool, priority.text], wait)
+                    writer.histogram(values + [priority.text], wait)
                 }
-            case .requestBytes: writer.sample([pool], row.bytesIn)
-            case .responseBytes: writer.sample([pool], row.bytesOut)
+            case .requestBytes: writer.sample(values, row.bytesIn)
+            case .responseBytes: writer.sample(values, row.bytesOut)
             default:
                 for failure in FailureClass.allCases where row.retries[failure] > 0 {
-                    writer.sample([pool, failure.text], row.retries[failure])
+                    writer.sample(values + [failure.text], row.retries[failure])
                 }
             }
         }
     }
 
     private mutating func models(_ series: Series) {
-        let ordered = totals.models.sorted { ($0.key.model, $0.key.operation.rawValue)
-            < ($1.key.model, $1.key.operation.rawValue)
+        let ordered = totals.models.sorted {
+            ($0.key.model, $0.key.operation.rawValue) < ($1.key.model, $1.key.operation.rawValue)
         }
+        var models = LabelledRows<ModelRow>()
         for (key, row) in ordered {
-            let values = [key.operation.text, labels.name(key.model, in: .model)]
+            models.add(row, [key.operation.text, labels.name(key.model, in: .model)])
+        }
+        for (values, row) in models.rows {
             switch series {
             case .operationDuration: writer.histogram(values, row.duration)
             case .timeToFirstChunk: writer.histogram(values, row.firstChunk)
@@ -123,19 +139,22 @@ package struct Exposition {
         }
     }
 
+    private mutating func targetsNow(_ series: Series) {
+        var targets = LabelledRows<Readings.Target>()
+        for target in readings.targets { targets.add(target, [target.pool, target.url]) }
+        for (values, target) in targets.rows {
+            switch series {
+            case .inFlight: writer.sample(values, target.inFlight)
+            case .targetUp: writer.sample(values, target.isUp ? 1 : 0)
+            default:
+                guard let breaker = target.breaker else { continue }
+                for state in BreakerLabel.allCases { writer.sample(values + [state.text], state == breaker ? 1 : 0) }
+            }
+        }
+    }
+
     private mutating func readings(_ series: Series) {
         switch series {
-        case .inFlight:
-            for target in readings.targets { writer.sample([target.pool, target.url], target.inFlight) }
-        case .targetUp:
-            for target in readings.targets { writer.sample([target.pool, target.url], target.isUp ? 1 : 0) }
-        case .breakerState:
-            for target in readings.targets {
-                guard let breaker = target.breaker else { continue }
-                for state in BreakerLabel.allCases {
-                    writer.sample([target.pool, target.url, state.text], state == breaker ? 1 : 0)
-                }
-            }
         case .queueLength:
             for queue in readings.queues { writer.sample([queue.pool, queue.priority.text], queue.length) }
         case .droppedLogLines:
