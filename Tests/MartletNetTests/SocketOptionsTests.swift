@@ -1,6 +1,6 @@
 import CMartlet
-import Glibc
 import Foundation
+import Glibc
 import MartletNet
 import NIOCore
 import NIOPosix

@@ -1,11 +1,11 @@
 package import MartletBase
 package import MartletExchange
 package import MartletGateway
+import MartletNet
 package import MartletTelemetry
 import MartletWire
-import NIOCore
-import MartletNet
 package import MartletWorkers
+import NIOCore
 
 /// What the console shows and may change.
 package struct Desk: Sendable {

@@ -1,5 +1,5 @@
-package import MartletExchange
 import MartletBase
+package import MartletExchange
 import MartletLogic
 import MartletNet
 import MartletTelemetry

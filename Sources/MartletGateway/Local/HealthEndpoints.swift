@@ -1,5 +1,5 @@
-package import MartletExchange
 import MartletBase
+package import MartletExchange
 import MartletNet
 
 /// `GET /healthz`: whether this process serves and at least one pool has a target that can be picked.
