@@ -52,18 +52,18 @@ struct ConfigurationEnvironmentTests {
 
     @Test("MARTLET_ variables override the file")
     func overrides() throws {
-        let text = onePool + "listen: [a:1, b:2]\nlimits: {body: 1KiB, drain: 5s}\nconsole: 127.0.0.1:9\n"
+        let text = onePool + "listen: [a:1, b:2]\nlimits: {body: 1KiB, keepalive: 5s}\nconsole: 127.0.0.1:9\n"
         let configuration = try decoded(
             text,
             environment: [
                 "MARTLET_LISTEN": "0.0.0.0:8080", "MARTLET_LIMITS_BODY": "8MiB", "MARTLET_THREADS": "3",
                 "MARTLET_CONSOLE_TOKEN": "t", "MARTLET_ACCESS_LOG": "stdout", "MARTLET_STREAMING_HEARTBEAT": "off",
-                "MARTLET_TRUSTED_PROXIES": "10.0.0.0/8, 192.168.0.1", "MARTLET_LIMITS_DRAIN": "",
+                "MARTLET_TRUSTED_PROXIES": "10.0.0.0/8, 192.168.0.1", "MARTLET_LIMITS_KEEPALIVE": "",
                 "MARTLET_PORT": "tcp://10.0.0.1:80", "MARTLET_HOME": "/x",
             ])
         #expect(configuration.listen.map(\.address) == [.tcp(host: "0.0.0.0", port: 8080)])
         #expect(configuration.limits.body == 8 << 20)
-        #expect(configuration.limits.drain == .seconds(5))
+        #expect(configuration.limits.keepalive == .seconds(5))
         #expect(configuration.threads == 3)
         #expect(configuration.console?.address == .tcp(host: "127.0.0.1", port: 9))
         #expect(configuration.console?.token == Secret("t"))

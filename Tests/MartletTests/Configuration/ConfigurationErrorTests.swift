@@ -34,9 +34,9 @@ struct ConfigurationErrorTests {
         Mistake("# nothing yet\n", "1: pools: is missing: without a pool there is nothing to serve"),
         Mistake(onePool + "threads: 1\nthreads: 2\n", "5: threads: is written twice, first on line 4"),
         Mistake(
-            onePool + "limits:\n  body: 1KiB\n  'body': 2KiB\n  drain: 1s\n  \"body\": 3KiB\n  drain: 2s\n",
+            onePool + "limits:\n  body: 1KiB\n  'body': 2KiB\n  keepalive: 1s\n  \"body\": 3KiB\n  keepalive: 2s\n",
             "6: limits.body: is written twice, first on line 5", "8: limits.body: is written twice, first on line 6",
-            "9: limits.drain: is written twice, first on line 7"),
+            "9: limits.keepalive: is written twice, first on line 7"),
         Mistake(onePool + "? [a]\n: 1\n", "4: a key must be a word, not a list, a mapping or an alias"),
         Mistake(onePool + "threads: *n\n", "4: threads: `*n` refers to nothing: no `&n` comes before it"),
         Mistake(onePool + "x: &x {y: 1}\n*x : 1\n", "4: x: is not a key", "5: a key must be a word, not a list, a mapping or an alias"),
@@ -77,7 +77,7 @@ struct ConfigurationErrorTests {
         Mistake(onePool + "threads: [4]\n", "4: threads: must be a whole number or `auto`, not a list"),
         Mistake(onePool + "trusted_proxies: [10.0.0.0/33]\n", "4: trusted_proxies[0]: must be an address or a block such as 10.0.0.0/8, not 10.0.0.0/33"),
         Mistake(onePool + "trusted_proxies: [localhost]\n", "4: trusted_proxies[0]: must be an address or a block such as 10.0.0.0/8, not localhost"),
-        Mistake(onePool + "streaming: {heartbeat: 100ms}\n", "4: streaming.heartbeat: must be at least 1s, not 100ms"),
+        Mistake(onePool + "streaming: {heartbeat: 99ms}\n", "4: streaming.heartbeat: must be at least 100ms, not 99ms"),
         Mistake(onePool + "streaming: 5s\n", "4: streaming: must be a section with keys, not 5s"),
         Mistake(onePool + "access_log: {}\n", "4: access_log: must be a text without control characters, not a mapping"),
     ]
@@ -86,12 +86,12 @@ struct ConfigurationErrorTests {
         Mistake(onePool + "limits:\n  client_max_body_size: 1m\n", "5: limits.client_max_body_size: is not a key; did you mean `body`?"),
         Mistake(onePool + "limits:\n  body: 16 MB\n", "5: limits.body: must be a size such as 64KiB or 16MiB, not \"16 MB\""),
         Mistake(onePool + "limits:\n  body: 0\n", "5: limits.body: must be at least 1B, not 0"),
-        Mistake(onePool + "limits:\n  drain: 600\n", "5: limits.drain: must be a duration with its unit, such as 250ms, 30s or 10m, not 600"),
-        Mistake(onePool + "limits:\n  drain: -5s\n", "5: limits.drain: must be a duration with its unit, such as 250ms, 30s or 10m, not -5s"),
+        Mistake(onePool + "limits:\n  keepalive: 600\n", "5: limits.keepalive: must be a duration with its unit, such as 250ms, 30s or 10m, not 600"),
+        Mistake(onePool + "limits:\n  keepalive: -5s\n", "5: limits.keepalive: must be a duration with its unit, such as 250ms, 30s or 10m, not -5s"),
         Mistake(onePool + "limits:\n  header_timeout: 0s\n", "5: limits.header_timeout: must be at least 1ms, not 0s"),
         Mistake(onePool + "limits:\n  open_files: 3\n", "5: limits.open_files: must be at least 64, not 3"),
         Mistake(onePool + "limits:\n  open_files: maximum\n", "5: limits.open_files: must be a whole number or `max`, not maximum"),
-        Mistake(onePool + "limits:\n  pipeline: 99999999999999999999\n", "5: limits.pipeline: must be a whole number, not 99999999999999999999"),
+        Mistake(onePool + "limits:\n  keepalive_requests: 99999999999999999999\n", "5: limits.keepalive_requests: must be a whole number or `off`, not 99999999999999999999"),
         Mistake(onePool + "limits:\n  buffered: 10KiB\n", "5: limits.buffered: must be at least 1MiB, not 10KiB"),
     ]
 

@@ -17,7 +17,6 @@ struct ConfigurationExampleTests {
         limits:
           open_files: max            # raise the soft limit to the hard one (or to a number)
           body: 16MiB
-          drain: 600s
         pools:
           chat:
             balance: least_conn      # least_conn (weighted) | round_robin | random_two | hash | prefix

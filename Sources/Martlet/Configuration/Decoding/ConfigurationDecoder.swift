@@ -24,7 +24,7 @@ struct ConfigurationDecoder {
         configuration.accessLog = root.text("access_log").map(accessLog) ?? .off
         if let item = root.section("streaming").item("heartbeat") {
             configuration.streaming.heartbeat =
-                item.node.isOff ? nil : root.duration(item, in: .seconds(1) ... .seconds(3600))
+                item.node.isOff ? nil : root.duration(item, in: .milliseconds(100) ... .seconds(3600))
         }
         checkAddresses(configuration)
         references.check(configuration, root.context.problems)
@@ -106,16 +106,13 @@ struct ConfigurationDecoder {
     private func limits(_ section: Section) -> LimitsConfiguration {
         var limits = LimitsConfiguration()
         limits.openFiles = section.count("open_files", in: 64...Int(Int32.max), or: "max").map { .count($0) } ?? .max
-        limits.connections = section.count("connections", in: SettingRange.count, or: "auto")
         limits.body = section.size("body", in: 1...(1 << 40)) ?? limits.body
         limits.buffered = section.size("buffered", in: (1 << 20)...(1 << 44)) ?? limits.buffered
-        limits.drain = section.duration("drain", in: SettingRange.pause) ?? limits.drain
         limits.headerTimeout = section.duration("header_timeout") ?? limits.headerTimeout
         limits.bodyRate = section.size("body_rate", in: 0...(1 << 40)) ?? limits.bodyRate
         limits.bodyGrace = section.duration("body_grace", in: SettingRange.pause) ?? limits.bodyGrace
         limits.keepalive = section.duration("keepalive", in: SettingRange.pause) ?? limits.keepalive
         limits.keepaliveRequests = section.count("keepalive_requests", in: 1...Int(Int32.max), or: "off")
-        limits.pipeline = section.count("pipeline", in: 1...1000) ?? limits.pipeline
         limits.slowReader = section.duration("slow_reader") ?? limits.slowReader
         return limits
     }

@@ -23,13 +23,9 @@ extension ConfigurationKeys {
             ConfigurationKey(
                 "limits.open_files", .count, "max",
                 "The soft limit on file descriptors that the process gives itself; `max`: the hard limit."),
-            ConfigurationKey(
-                "limits.connections", .count, "auto",
-                "Clients connected at one time; `auto`: as many as the file descriptors allow."),
             ConfigurationKey("limits.body", .size, "16MiB", "The largest request body."),
             ConfigurationKey(
                 "limits.buffered", .size, "1GiB", "Bytes of requests and answers held at one time, in all."),
-            ConfigurationKey("limits.drain", .duration, "600s", "How long a stopping process lets requests finish."),
             ConfigurationKey("limits.header_timeout", .duration, "10s", "For the head of a request to arrive whole."),
             ConfigurationKey(
                 "limits.body_rate", .size, "500B",
@@ -40,8 +36,6 @@ extension ConfigurationKeys {
             ConfigurationKey(
                 "limits.keepalive_requests", .count, "off",
                 "After this many requests a client connection is closed; `off`: never."),
-            ConfigurationKey(
-                "limits.pipeline", .count, "8", "Requests a client may have sent ahead on one connection."),
             ConfigurationKey(
                 "limits.slow_reader", .duration, "30s",
                 "A client that takes no byte of its answer for this long is cut."),

@@ -5,7 +5,7 @@ enum Suggestion {
         "max_conns": "max_inflight", "server": "targets", "servers": "targets", "upstream": "pools",
         "upstreams": "pools", "endpoints": "targets", "server_name": "host", "location": "path", "prefix": "path",
         "proxy_pass": "pool", "worker_processes": "threads", "worker_rlimit_nofile": "limits.open_files",
-        "worker_connections": "limits.connections", "client_max_body_size": "limits.body",
+        "worker_connections": "limits.open_files", "client_max_body_size": "limits.body",
         "client_header_timeout": "limits.header_timeout", "client_body_timeout": "limits.body_grace",
         "send_timeout": "limits.slow_reader", "keepalive_timeout": "limits.keepalive",
         "proxy_read_timeout": "timeouts.idle", "read": "idle", "proxy_connect_timeout": "timeouts.connect",

@@ -33,14 +33,10 @@ package struct LimitsConfiguration: Sendable, Equatable {
         case count(Int)
     }
     package var openFiles = OpenFiles.max
-    /// `connections`: clients connected at one time; nil: as many as the file descriptors allow.
-    package var connections: Int?
     /// `body`: the largest request body.
     package var body = 16 << 20
     /// `buffered`: bytes of requests and answers that the process holds at one time, over all connections.
     package var buffered = 1 << 30
-    /// `drain`: how long a stopping process lets requests finish.
-    package var drain: Duration = .seconds(600)
     /// `header_timeout`: for the head of a request to arrive whole.
     package var headerTimeout: Duration = .seconds(10)
     /// `body_rate`: bytes a second below which an upload is cut, once `bodyGrace` is over; 0: never.
@@ -51,8 +47,6 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var keepalive: Duration = .seconds(75)
     /// `keepalive_requests`: after this many a client connection is closed; nil: no limit.
     package var keepaliveRequests: Int?
-    /// `pipeline`: requests a client may have sent ahead on one connection.
-    package var pipeline = 8
     /// `slow_reader`: how long a client may take no byte of an answer before it is cut.
     package var slowReader: Duration = .seconds(30)
 }
