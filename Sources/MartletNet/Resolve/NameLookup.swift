@@ -13,15 +13,18 @@ package enum NameLookup {
             ai_flags: AI_ADDRCONFIG, ai_family: AF_UNSPEC, ai_socktype: CInt(SOCK_STREAM.rawValue), ai_protocol: 0,
             ai_addrlen: 0, ai_addr: nil, ai_canonname: nil, ai_next: nil)
         var list: UnsafeMutablePointer<addrinfo>?
-        // SAFETY: name and hints live through the call; the list is freed once, after the last look at it.
+        // SAFETY: name and hints live through the call.
         let code = unsafe getaddrinfo(host, nil, &hints, &list)
         guard code == 0 else {
+            // SAFETY: the text is a constant of the C library.
             let cause = code == EAI_SYSTEM ? systemMessage(errno) : unsafe String(cString: gai_strerror(code))
             throw MartletError(.connectFailed, operation: "resolve \(host)", cause: cause)
         }
+        // SAFETY: the list is freed once, after the last look at it.
         defer { unsafe freeaddrinfo(list) }
         var found: [SocketAddress] = []
         var next = unsafe list
+        // SAFETY: what follows an entry is another entry of the list, or nothing.
         while let entry = unsafe next {
             if let address = unsafe address(of: entry.pointee, port: port) { found.append(address) }
             unsafe next = entry.pointee.ai_next
@@ -30,9 +33,10 @@ package enum NameLookup {
     }
 
     private static func address(of entry: addrinfo, port: Int) -> SocketAddress? {
-        // SAFETY: the family says which structure the resolver has allocated behind the pointer.
+        // SAFETY: the address lives as long as its entry.
         guard let raw = unsafe UnsafeRawPointer(entry.ai_addr) else { return nil }
         var address: SocketAddress
+        // SAFETY: the family says which structure the resolver has allocated behind the pointer.
         switch unsafe entry.ai_family {
         case AF_INET: address = SocketAddress(unsafe raw.loadUnaligned(as: sockaddr_in.self))
         case AF_INET6: address = SocketAddress(unsafe raw.loadUnaligned(as: sockaddr_in6.self))

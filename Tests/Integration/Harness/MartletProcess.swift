@@ -87,8 +87,8 @@ final class MartletProcess: Sendable {
 
     // MARK: What it holds
 
-    /// What its descriptors are: `socket:[…]`, `pipe:[…]`, a path. Those of an event loop itself are left out: they come
-    /// when its thread starts and say nothing about requests.
+    /// What its descriptors are: `socket:[…]`, `pipe:[…]`, a path. Those of an event loop itself are left out: they
+    /// come when its thread starts and say nothing about requests.
     func openFiles() throws -> [String] {
         let folder = "/proc/\(processID)/fd"
         return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in

@@ -72,6 +72,12 @@ struct ConfigurationEnvironmentTests {
         #expect(configuration.trustedProxies.count == 2)
     }
 
+    @Test("A heartbeat may come ten times a second")
+    func quickHeartbeat() throws {
+        let configuration = try decoded(onePool + "streaming: {heartbeat: 100ms}\n")
+        #expect(configuration.streaming.heartbeat == .milliseconds(100))
+    }
+
     @Test("The console can be moved, turned off and turned on")
     func console() throws {
         #expect(try decoded(onePool, environment: ["MARTLET_CONSOLE": "off"]).console == nil)

@@ -22,7 +22,7 @@ struct ConfigurationExampleTests {
             balance: least_conn      # least_conn (weighted) | round_robin | random_two | hash | prefix
             hash: {key: header:x-session-id, bound: 1.25}      # for hash and prefix
             timeouts: {connect: 2s, queue: 30s, first_byte: 600s, idle: 600s, total: 3600s}
-            retry: {attempts: 2, budget: 20%}                   # other target first; never after bytes reached the client
+            retry: {attempts: 2, budget: 20%}                  # other target first; never after a byte of an answer
             queue: {length: 1000}
             health: {path: /health, interval: 5s, timeout: 2s, healthy: 1, unhealthy: 2}
             breaker: {failures: 50%, window: 10s, minimum: 20, open: 30s}
@@ -181,7 +181,8 @@ struct ConfigurationExampleTests {
             onePool + """
                     retry: {on: http_503}
                 routes:
-                  - {path: /, pool: chat, timeouts: {total: 5s}, retry: {attempts: 3, on: off}, access_log: off, body: 1MiB}
+                  - {path: /, pool: chat, timeouts: {total: 5s}, retry: {attempts: 3, on: off}, access_log: off,
+                     body: 1MiB}
                   - {path: /a/, pool: chat, host: "*.Example.com", api: openai, host_header: preserve}
                 """
         let configuration = try decoded(text)
