@@ -6,6 +6,8 @@ import MartletWorkers
 struct DemoModels {
     private(set) var backends: [BackendSpec] = []
     private(set) var remarks: [String] = []
+    /// How many requests each one works on at a time.
+    let slots = ["smollm2": 4]
 
     /// Looks in `MARTLET_HOME` (the launcher sets it) for what was installed.
     init(environment: [String: String]) {

@@ -9,7 +9,7 @@ import MartletNet
 import MartletTelemetry
 import MartletWire
 import MartletWorkers
-package import NIOCore
+import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import UnixSignals
@@ -54,18 +54,26 @@ package final class Server: Sendable {
 
     /// Serves until the task is cancelled or the process is told to stop.
     ///
-    /// - Parameter started: told the addresses once every listener is open.
-    package func run(started: @Sendable (Addresses) -> Void) async throws {
+    /// - Parameters:
+    ///   - started: told the addresses once every listener is open.
+    ///   - ready: called when every pool can serve, for managed backends some moments later.
+    package func run(
+        started: @Sendable (Addresses) -> Void, ready: @escaping @Sendable (Addresses) -> Void
+    ) async throws {
         await withDiscardingTaskGroup { group in
             for (spec, pool) in plan.specs { group.addTask { await self.membership.add(spec, to: pool) } }
         }
         let listeners = try await openListeners()
-        started(Addresses(listeners: listeners.public.map(\.address), console: listeners.console?.address))
+        let addresses = Addresses(
+            listeners: zip(listeners.public, configuration.listen).map { $0.address.url(isTLS: $1.tls != nil) },
+            console: listeners.console?.address.url(isTLS: configuration.console?.tls != nil))
+        started(addresses)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: Role { [membership] in await membership.run() }),
             .init(service: Role { [plan] in await Self.tick(plan.pools) }),
             .init(service: Role { [loops] in await Self.flushAccessLogs(loops) }),
             .init(service: Role { [backends] in await backends.run() }),
+            .init(service: Role { [plan] in await Self.tellWhenUsable(plan.pools) { ready(addresses) } }),
         ]
         for pool in plan.pools {
             let checker = HealthChecker(pool: pool, client: client, logger: logger)
@@ -152,6 +160,12 @@ package final class Server: Sendable {
         }
     }
 
+    private static func tellWhenUsable(_ pools: [Pool], _ ready: @Sendable () -> Void) async {
+        repeat {
+            if pools.allSatisfy({ $0.isUsable(now: .current) }) { return ready() }
+        } while (try? await Task.sleep(for: .milliseconds(50))) != nil
+    }
+
     private static func flushAccessLogs(_ loops: LoopTable) async {
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             loops.broadcast { $0.accessLog?.flush() }
@@ -176,10 +190,10 @@ package final class Server: Sendable {
     }
 }
 
-/// Where a server listens, ports that were picked included.
+/// Where a server listens, as URLs, ports that were picked included.
 package struct Addresses: Sendable {
-    package let listeners: [SocketAddress]
-    package let console: SocketAddress?
+    package let listeners: [String]
+    package let console: String?
 }
 
 /// A background role as a service: ends when the server is told to stop, not before, even where it has nothing to do (a

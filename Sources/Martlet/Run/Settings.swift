@@ -34,9 +34,10 @@ extension LogSink {
 
 extension SocketAddress {
     /// As a person pastes it.
-    var url: String {
+    func url(isTLS: Bool) -> String {
         guard let ipAddress, let port else { return "unix:\(pathname ?? "")" }
-        return self.protocol == .inet6 ? "http://[\(ipAddress)]:\(port)" : "http://\(ipAddress):\(port)"
+        let host = self.protocol == .inet6 ? "[\(ipAddress)]" : ipAddress
+        return "\(isTLS ? "https" : "http")://\(host):\(port)"
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MartletBase
+import MartletLogic
 import MartletNet
 import MartletTelemetry
 import MartletWorkers
@@ -29,9 +30,15 @@ package struct StartUp: Sendable {
             return StartUp(configuration: configuration, remarks: [], model: nil)
         }
         let demo = DemoModels(environment: environment)
-        return StartUp(
-            configuration: try Configuration.embedded(demo.backends, environment: environment), remarks: demo.remarks,
-            model: demo.backends.first?.name)
+        var configuration = try Configuration.embedded(demo.backends, environment: environment)
+        for pool in configuration.pools.indices {
+            // What a model cannot begin with waits in the queue, where it can be called off.
+            guard let slots = demo.slots[configuration.pools[pool].name] else { continue }
+            for target in configuration.pools[pool].targets.indices {
+                configuration.pools[pool].targets[target].policy.maxInflight = slots
+            }
+        }
+        return StartUp(configuration: configuration, remarks: demo.remarks, model: demo.backends.first?.name)
     }
 
     /// Serves until the process is told to stop.
@@ -41,7 +48,7 @@ package struct StartUp: Sendable {
         let logger = Logger(label: "martlet")
         raiseOpenFiles(logger)
         let server = try Server(configuration, logger: logger)
-        try await server.run { addresses in announce(addresses) }
+        try await server.run(started: { announce($0) }, ready: { suggest($0) })
         _ = sink.flush()
     }
 
@@ -58,9 +65,18 @@ package struct StartUp: Sendable {
 
     private func announce(_ addresses: Addresses) {
         var lines = remarks
-        for address in addresses.listeners { lines.append("serving      \(address.url)") }
-        if let console = addresses.console { lines.append("console      \(console.url)/status and /metrics") }
-        if let first = addresses.listeners.first, let curl = curl(first.url) { lines += ["try", "", curl, ""] }
+        for address in addresses.listeners { lines.append("serving      \(address)") }
+        if let console = addresses.console { lines.append("console      \(console)/status and /metrics") }
+        tell(lines)
+    }
+
+    /// Once it works: a line to paste.
+    private func suggest(_ addresses: Addresses) {
+        guard let address = addresses.listeners.first, let curl = curl(address) else { return }
+        tell(["ready; try", "", curl, ""])
+    }
+
+    private func tell(_ lines: [String]) {
         FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
     }
 

@@ -48,7 +48,7 @@ package final class TargetsEndpoint: LocalHandler {
         switch action {
         case "add":
             let rules = await desk.membership.template(of: pool)
-            let spec = rules?.moved(to: origin) ?? TargetSpec(origin: origin, authority: origin.authority)
+            let spec = try rules?.moved(to: origin) ?? TargetSpec(origin: origin, authority: origin.authority)
             await desk.membership.add(spec, to: pool, source: .operatorCommand)
             answer = .done
         case "drain": answer = await desk.membership.drain(origin, of: pool)

@@ -241,11 +241,11 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         if isAnswered {
             writer.begin(method: .get, isHTTP10: false)
             isRequestRead = false
-            requestID = ""
         }
         isAnswered = false
         isKeepAlive = false
         state = .busy
+        requestID = loop.nextRequestID()
         recordRefusal(error)
         let payload = ByteBuffer(string: shape.body(error))
         var extra = HeaderLines()

@@ -44,7 +44,7 @@ struct TargetCommand: AsyncParsableCommand {
         func run() async throws {
             try await place.send("drain")
             guard wait else { return }
-            let console = ConsoleClient(url: place.console, token: place.token)
+            let console = try ConsoleClient(url: place.console, token: place.token)
             try await console.waitUntilEmpty(pool: place.pool, url: place.url)
             print("empty")
         }
