@@ -136,6 +136,7 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         // The real binary, with mock backends and with foreign clients
         .testTarget(name: "Integration", dependencies: ["MartletTools", nioCore, nioPosix, nioSSL]),
+        .testTarget(name: "ClientTests"),
     ]
 )
 

@@ -98,7 +98,7 @@ extension Exchange {
         if let retryAfter, error.code.status == 503 {
             extra.append("Retry-After", String(max(1, Int(retryAfter.inSeconds.rounded(.up)))))
         }
-        if isRetryBudgetSpent || error.code == .deadlineExceeded { extra.append("x-should-retry", "false") }
+        if isRetryBudgetSpent || error.code.isShed { extra.append("x-should-retry", "false") }
         extra.append("Content-Type", "application/json")
         record.bytesOut += UInt64(payload.readableBytes)
         front.respond(
@@ -213,4 +213,9 @@ extension Exchange {
         default: code.fault == .upstream ? .upstreamFailed : .refused
         }
     }
+}
+
+extension ErrorCode {
+    /// Refused to shed load, or too late already: clients that try again at once make it worse.
+    fileprivate var isShed: Bool { self == .queueFull || self == .overloaded || self == .deadlineExceeded }
 }

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// Runs the programs of `Tests/Clients`: the foreign clients as their users have them, against the real binary and real
+/// models. Each `check_…` function of a program is one test.
+@Suite(.serialized) struct ForeignClientTests {
+    @Test("the openai client", .timeLimit(.minutes(2)), arguments: Program("openai_client.py").checks)
+    func openAI(check: Check) throws { try check.passes() }
+
+    @Test("Node's fetch without keep-alive", .timeLimit(.minutes(2)), arguments: Program("node_fetch.py").checks)
+    func node(check: Check) throws { try check.passes() }
+
+    @Test("llama.cpp behind and inside", .timeLimit(.minutes(3)), arguments: Program("model_server.py").checks)
+    func modelServer(check: Check) throws { try check.passes() }
+
+    @Test("every program has checks")
+    func nothingIsEmpty() {
+        for name in ["openai_client.py", "node_fetch.py", "model_server.py"] {
+            #expect(!Program(name).checks.isEmpty, "\(name)")
+        }
+    }
+}
+
+/// A Python program of `Tests/Clients`.
+struct Program {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Clients")
+
+    let path: URL
+
+    init(_ name: String) {
+        path = Self.folder.appending(path: name)
+    }
+
+    /// Its functions named `check_…`, in the order of the file.
+    var checks: [Check] {
+        let text = (try? String(contentsOf: path, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { line in
+            guard line.hasPrefix("def check_") else { return nil }
+            return Check(program: path, name: String(line.dropFirst("def check_".count).prefix { $0 != "(" }))
+        }
+    }
+}
+
+struct Check: CustomTestStringConvertible {
+    let program: URL
+    let name: String
+
+    var testDescription: String { name }
+
+    /// Runs the check in a process of its own and reports what it said when it failed.
+    func passes() throws {
+        let process = Process()
+        let python = ProcessInfo.processInfo.environment["MARTLET_TEST_PYTHON"] ?? "python3"
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [python, program.path(percentEncoded: false), name]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0, "\(said)")
+        #expect(said.contains("ok \(name)"))
+    }
+}
