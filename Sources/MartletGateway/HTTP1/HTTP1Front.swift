@@ -9,7 +9,7 @@ import NIOCore
 ///
 /// The only handler of its channel (TLS aside). It reads a head, finds the route and makes the `Exchange`; from then on
 /// it moves bytes. What it writes is gathered and goes out in one flush for each turn of the event loop.
-final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
+final class HTTP1Front: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -38,34 +38,34 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
 
     // The request being read.
     var parser: RequestParser
-    private var input: ByteBuffer?
+    var input: ByteBuffer?
     private var isParsing = false
-    private var exchange: Exchange?
-    private var isRequestRead = true
-    private var hasBody = false
+    var exchange: Exchange?
+    var isRequestRead = true
+    var hasBody = false
     private var requests = 0
-    private var isReadingOff = false
+    var isReadingOff = false
     private var isReadWanted = false
-    private var bodyStarted = Instant.never
-    private var bodyBytes = 0
+    var bodyStarted = Instant.never
+    var bodyBytes = 0
 
     // The answer being written.
     var writer = ResponseWriter()
-    private var requestID = ""
+    var requestID = ""
     var out: ByteBuffer?
     /// Something was written past `out` and not flushed yet.
-    private var isFlushOwed = false
-    private var isAnswered = true
+    var isFlushOwed = false
+    var isAnswered = true
     var isKeepAlive = true
-    private var isPeerWritable = true
+    var isPeerWritable = true
 
     // One entry of the wheel for the whole connection.
-    private var timer = DeadlineWheel.Handle.none
-    private var deadline = Instant.never
-    private var armedUntil = Instant.never
+    var timer = DeadlineWheel.Handle.none
+    var deadline = Instant.never
+    var armedUntil = Instant.never
     /// Bytes given to the channel, and those of them that the client had taken at the last look.
-    private var writtenBytes = 0
-    private var takenBytes = 0
+    var writtenBytes = 0
+    var takenBytes = 0
 
     init(loop: LoopContext, settings: FrontSettings, router: @escaping () -> Router) {
         self.loop = loop
@@ -135,7 +135,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     /// The connection is over, whatever ended it.
-    private func ended(_ reason: CancelReason) {
+    func ended(_ reason: CancelReason) {
         guard state != .closed else { return }
         state = .closed
         loop.wheel.disarm(&timer)
@@ -157,7 +157,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     // MARK: Reading requests
 
     /// Reads what can be read of `input`. Not re-entered: an answer that ends inside it lets the loop go on.
-    private func parse() {
+    func parse() {
         guard !isParsing else { return }
         isParsing = true
         defer { isParsing = false }
@@ -232,7 +232,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
     }
 
     /// Answers a request that never became one, or whose body broke off.
-    private func refuse(_ error: MartletError, shape: ErrorShape = .openAI) {
+    func refuse(_ error: MartletError, shape: ErrorShape = .openAI) {
         if let exchange {
             isKeepAlive = false
             return exchange.requestFailed(error)
@@ -264,7 +264,7 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
         loop.meter.record(record)
     }
 
-    private func nextRequest() {
+    func nextRequest() {
         guard state == .busy else { return }
         state = .idle
         if isReadingOff { setReading(true) }
@@ -282,209 +282,5 @@ final class HTTP1Front: ChannelDuplexHandler, Front, Timed {
             isReadWanted = false
             channel.read()
         }
-    }
-
-    // MARK: Writing the answer
-
-    var isWritable: Bool { isPeerWritable }
-
-    var clientAddress: String { peer.address }
-
-    func respond(_ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines) {
-        // An early answer leaves the rest of the request unread: the connection ends with it.
-        if !isRequestRead, hasBody { isKeepAlive = false }
-        var bytes = takeOut()
-        isKeepAlive = writer.head(
-            head, size: size, dropping: dropped, extra: extra, requestID: requestID, isKeepAlive: isKeepAlive,
-            into: &bytes)
-        out = bytes
-    }
-
-    func informational(_ head: ResponseHead) {
-        var bytes = takeOut()
-        writer.informational(head, into: &bytes)
-        out = bytes
-    }
-
-    func body(_ slice: ByteBuffer) {
-        guard state == .busy, writer.hasBody, slice.readableBytes > 0 else { return }
-        var bytes = takeOut()
-        writer.chunkHeader(slice.readableBytes, into: &bytes)
-        if slice.readableBytes <= ResponseWriter.copyLimit {
-            bytes.writeImmutableBuffer(slice)
-            writer.chunkEnd(into: &bytes)
-            out = bytes
-        } else {
-            writtenBytes += bytes.readableBytes + slice.readableBytes
-            channel?.write(wrapOutboundOut(bytes), promise: nil)
-            channel?.write(wrapOutboundOut(slice), promise: nil)
-            out = nil
-            isFlushOwed = true
-            if writer.isChunked {
-                var rest = takeOut()
-                writer.chunkEnd(into: &rest)
-                out = rest
-            }
-        }
-    }
-
-    func end() {
-        guard state == .busy, !isAnswered else { return }
-        if writer.isChunked, writer.hasBody { write("0\r\n\r\n") }
-        finish()
-    }
-
-    func abort() {
-        guard state == .busy, let channel else { return }
-        // Without framing only a reset tells the client that the answer is not whole.
-        let mustReset = writer.isUntilClose
-        let bytes = out ?? ByteBuffer()
-        out = nil
-        exchange = nil
-        state = .lingering
-        setDeadline(loop.now + settings.slowReader)
-        let bound = NIOLoopBound(self, eventLoop: loop.loop)
-        // As a rule complete at once, and the connection closed with it.
-        writtenBytes += bytes.readableBytes
-        channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
-            bound.value.close(reset: mustReset)
-        }
-    }
-
-    func flush() {
-        guard let channel else { return }
-        if var bytes = out.take() {
-            isFlushOwed = false
-            writtenBytes += bytes.readableBytes
-            channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-            loop.buffers.give(&bytes)
-        } else if isFlushOwed {
-            isFlushOwed = false
-            channel.flush()
-        }
-    }
-
-    private func finish() {
-        isAnswered = true
-        exchange = nil
-        if isKeepAlive {
-            flush()
-            if isRequestRead { nextRequest() }
-            parse()
-        } else {
-            linger()
-        }
-    }
-
-    /// Sends what is left, ends our side, and reads on for a while: closing with unread bytes would reset the
-    /// connection, and the client would lose the answer.
-    private func linger() {
-        guard let channel else { return }
-        let bytes = out ?? ByteBuffer()
-        out = nil
-        state = .lingering
-        input = nil
-        setReading(true)
-        let isRead = isRequestRead
-        let bound = NIOLoopBound(self, eventLoop: loop.loop)
-        writtenBytes += bytes.readableBytes
-        channel.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
-            guard let channel = bound.value.channel else { return }
-            if isRead { bound.value.close() } else { channel.close(mode: .output, promise: nil) }
-        }
-        setDeadline(loop.now + (isRead ? settings.slowReader : .seconds(2)))
-    }
-
-    private func write(_ bytes: StaticString) {
-        var buffer = takeOut()
-        buffer.writeStaticString(bytes)
-        out = buffer
-    }
-
-    private func takeOut() -> ByteBuffer {
-        out.take() ?? loop.buffers.take()
-    }
-
-    // MARK: Deadlines
-
-    /// Lazy: an entry that fires early is put off then, which is cheaper than moving it for every request.
-    private func setDeadline(_ instant: Instant) {
-        deadline = instant
-        guard instant < armedUntil, timer != .none else { return }
-        armedUntil = instant
-        loop.wheel.rearm(&timer, self, at: instant)
-    }
-
-    /// The body did not come with its head: from now on it has to arrive at some speed.
-    private func watchBody() {
-        bodyStarted = loop.now
-        setDeadline(bodyStarted + settings.bodyGrace)
-    }
-
-    private func watchSlowReader() {
-        takenBytes = writtenBytes - pendingBytes
-        setDeadline(loop.now + settings.slowReader)
-    }
-
-    /// Bytes that wait for the client to take them.
-    private var pendingBytes: Int {
-        guard let channel = channel?.channel else { return 0 }
-        let buffered = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        return buffered + channel.bytesInKernel
-    }
-
-    /// Whether the client took bytes since the last look: then it has time again. Only while some are waiting.
-    private func isTaking(_ now: Instant) -> Bool {
-        let pending = pendingBytes
-        guard pending > 0, writtenBytes - pending > takenBytes else { return false }
-        takenBytes = writtenBytes - pending
-        deadline = now + settings.slowReader
-        return true
-    }
-
-    func deadlineReached(now: Instant) -> Instant {
-        armedUntil = .never
-        let next = nextDeadline(now)
-        // Whoever set an earlier deadline meanwhile has armed it.
-        armedUntil = min(armedUntil, next)
-        return armedUntil
-    }
-
-    private func nextDeadline(_ now: Instant) -> Instant {
-        guard state != .closed else { return .never }
-        loop.readClock()
-        switch state {
-        case .closed: return .never
-        case .idle, .inHead:
-            guard now >= deadline, !isTaking(now) else { return deadline }
-            expired()
-            return deadline
-        case .lingering:
-            guard now >= deadline, !isTaking(now) else { return deadline }
-            close(reset: true)
-            return .never
-        case .busy: return busyDeadline(now)
-        }
-    }
-
-    private func expired() {
-        // A connection on which nothing came is closed without a word; half a head is answered.
-        if state == .inHead { refuse(MartletError(.requestTimeout)) } else { close() }
-    }
-
-    private func busyDeadline(_ now: Instant) -> Instant {
-        if !isPeerWritable {
-            guard now >= deadline, !isTaking(now) else { return deadline }
-            close(reset: true, reason: .slowReader)
-            return .never
-        }
-        if bodyStarted != .never, !isReadingOff {
-            let elapsed = now - bodyStarted - settings.bodyGrace
-            if now >= deadline, elapsed.inSeconds * Double(settings.bodyBytesPerSecond) > Double(bodyBytes) {
-                refuse(MartletError(.requestTimeout))
-                return now + .seconds(2)
-            }
-        }
-        return now + .seconds(1)
     }
 }
