@@ -111,7 +111,7 @@ let package = Package(
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
-                "MartletWorkers", "MartletNet", "MartletLogic", "MartletBase", logging,
+                "MartletWorkers", "MartletNet", "MartletWire", "MartletLogic", "MartletBase", nioPosix, logging,
                 .product(name: "InMemoryLogging", package: "swift-log"),
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),

@@ -3,8 +3,8 @@ import MartletExchange
 import MartletNet
 import NIOCore
 
-// One entry of the loop's wheel for the whole connection: heads and bodies that come too slowly, idle connections, readers
-// that take nothing.
+// One entry of the loop's wheel for the whole connection: heads and bodies that come too slowly, idle connections,
+// readers that take nothing.
 extension HTTP1Front: Timed {
     /// Lazy: an entry that fires early is put off then, which is cheaper than moving it for every request.
     func setDeadline(_ instant: Instant) {

@@ -17,7 +17,8 @@ package struct TargetSpec: Sendable {
 
     package init(
         origin: Origin, policy: TargetPolicy = TargetPolicy(), edits: HeaderEdits = HeaderEdits(),
-        tls: TLSClient? = nil, authority: String?, version: String = "", keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
+        tls: TLSClient? = nil, authority: String?, version: String = "",
+        keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) {
         self.origin = origin
         self.policy = policy

@@ -1,10 +1,12 @@
 import Foundation
-import FoundationNetworking
 import InMemoryLogging
 import Logging
 import MartletBase
 import MartletLogic
+import MartletNet
+import MartletWire
 import MartletWorkers
+import NIOPosix
 
 /// A ``BackendService`` of small Python servers, with everything it says kept for the test.
 final class TestBackends: Sendable {
@@ -46,13 +48,12 @@ final class TestBackends: Sendable {
         }
     }
 
+    /// Martlet's own client, as in the product. (Foundation's can deadlock when its task is cancelled.)
+    private static let client = HTTPClient(group: MultiThreadedEventLoopGroup.singleton, resolver: NameResolver())
+
     static func isReady(_ host: String, _ port: Int, _ path: String, _ timeout: Duration) async -> Bool {
-        guard let url = URL(string: "http://\(host):\(port)\(path)") else { return false }
-        var request = URLRequest(url: url)
-        request.timeoutInterval = timeout.inSeconds
-        request.setValue("close", forHTTPHeaderField: "Connection")
-        let answer = try? await URLSession.shared.data(for: request).1
-        return (answer as? HTTPURLResponse)?.statusCode == 200
+        let url = HTTPURL(origin: Origin(host: host, port: port), path: path)
+        return (try? await client.request(.get, url, timeout: timeout))?.status == 200
     }
 
     /// A server that answers 200 at any path; `setUp` is Python that runs first.
