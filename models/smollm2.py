@@ -3,7 +3,8 @@
     python smollm2.py --port 18080 [--slots 4] [--threads 1]
 
 The server answers 200 at /health once the model is loaded and shows at /slots which requests it is working on. A
-request whose client has left frees its slot within a token or two.
+streamed request whose client has left frees its slot within a token or two; one that is not streamed is worked on to its
+end (llama.cpp looks for the client only when it writes).
 """
 
 import argparse
@@ -52,13 +53,14 @@ def main() -> None:
     arguments.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     chosen = arguments.parse_args()
 
-    # The server's own threads do not end while a request runs: leave without waiting for them.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    # Blocked before there are other threads: a signal that one of those took would not wake this one.
+    asked_to_stop = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asked_to_stop)
     server = xllamacpp.Server(parameters(chosen.port, chosen.slots, chosen.threads))
     print(f"smollm2 listens on {server.listening_address}", flush=True)
-    while True:
-        signal.pause()
+    signal.sigwait(asked_to_stop)
+    # The server's own threads do not end while a request runs: leave without waiting for them.
+    os._exit(0)
 
 
 if __name__ == "__main__":

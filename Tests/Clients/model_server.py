@@ -101,7 +101,7 @@ def check_the_line_that_up_printed_works_when_pasted() -> None:
     with Martlet() as martlet:
         assert "tiny, English only" in martlet.text("stdout")
         martlet.wait_for("smollm2")
-        [line] = re.findall(r"^curl .*$", martlet.text("stdout"), re.MULTILINE)
+        line = martlet.prints(r"^(curl .*)$")
         pasted = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30)
         events = re.findall(r"^data: (.*)$", pasted.stdout, re.MULTILINE)
         assert pasted.returncode == 0 and events[-1] == "[DONE]", pasted
