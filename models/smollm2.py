@@ -17,6 +17,11 @@ import sys
 import xllamacpp
 
 CONTEXT_TOKENS_PER_SLOT = 2048
+# Unless a request says otherwise. So small a model rambles on for ever when left to itself; the temperature and top-p are
+# those that its makers recommend.
+LONGEST_ANSWER_TOKENS = 512
+TEMPERATURE = 0.2
+TOP_P = 0.9
 
 
 def weights() -> str:
@@ -36,6 +41,9 @@ def parameters(port: int, slots: int, threads: int) -> xllamacpp.CommonParams:
     params.port = port
     params.n_parallel = slots
     params.n_ctx = CONTEXT_TOKENS_PER_SLOT * slots
+    params.n_predict = LONGEST_ANSWER_TOKENS
+    params.sampling.temp = TEMPERATURE
+    params.sampling.top_p = TOP_P
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
     params.endpoint_slots = True
