@@ -6,8 +6,8 @@ import NIOCore
 // One entry of the loop's wheel for the whole connection: heads and bodies that come too slowly, idle connections,
 // readers that take nothing.
 extension HTTP1Front: Timed {
-    /// The entry of the wheel moves only to an earlier instant; one that fires early is put off then, which is cheaper than
-    /// moving it for every request.
+    /// The entry of the wheel moves only to an earlier instant; one that fires early is put off then, which is cheaper
+    /// than moving it for every request.
     func setDeadline(_ instant: Instant) {
         deadline = instant
         guard instant < armedUntil, timer != .none else { return }
