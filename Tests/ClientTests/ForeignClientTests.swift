@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Runs the programs of `Tests/Clients`: the foreign clients as their users have them, against the real binary and real
-/// models. Each `check_…` function of a program is one test.
+/// models, and what only the real binary can show of its processes and its launcher. Each `check_…` function of a program
+/// is one test.
 @Suite(.serialized) struct ForeignClientTests {
     @Test("the openai client", .timeLimit(.minutes(2)), arguments: Program("openai_client.py").checks)
     func openAI(check: Check) throws { try check.passes() }
@@ -13,9 +14,15 @@ import Testing
     @Test("llama.cpp behind and inside", .timeLimit(.minutes(3)), arguments: Program("model_server.py").checks)
     func modelServer(check: Check) throws { try check.passes() }
 
+    @Test("model processes of our own", .timeLimit(.minutes(2)), arguments: Program("managed_backends.py").checks)
+    func managedBackends(check: Check) throws { try check.passes() }
+
+    @Test("the launcher, as a new user meets it", .timeLimit(.minutes(2)), arguments: Program("launcher.py").checks)
+    func launcher(check: Check) throws { try check.passes() }
+
     @Test("every program has checks")
     func nothingIsEmpty() {
-        for name in ["openai_client.py", "node_fetch.py", "model_server.py"] {
+        for name in ["openai_client.py", "node_fetch.py", "model_server.py", "managed_backends.py", "launcher.py"] {
             #expect(!Program(name).checks.isEmpty, "\(name)")
         }
     }

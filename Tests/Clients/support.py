@@ -93,7 +93,7 @@ class Child:
 
 
 class Martlet(Child):
-    """A gateway on ports of its own. `configuration` is the text of a file; without it, `arguments` say what to serve."""
+    """A gateway on ports of its own. `configuration` is a file's text; without it `arguments` say what to serve."""
 
     def __init__(self, configuration: str | None = None, arguments: tuple = (), environment: dict | None = None):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
