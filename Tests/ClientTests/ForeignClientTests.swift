@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 /// Runs the programs of `Tests/Clients`: the foreign clients as their users have them, against the real binary and real
-/// models, and what only the real binary can show of its processes and its launcher. Each `check_…` function of a program
-/// is one test.
+/// models, and what only the real binary can show of its processes and its launcher. Each `check_…` function of a
+/// program is one test.
 @Suite(.serialized) struct ForeignClientTests {
     @Test("the openai client", .timeLimit(.minutes(2)), arguments: Program("openai_client.py").checks)
     func openAI(check: Check) throws { try check.passes() }
