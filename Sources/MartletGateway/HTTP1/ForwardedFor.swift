@@ -56,8 +56,7 @@ struct ForwardedFor {
         if head.headers.contains(.xRequestTimeout) {
             caller.deadline = head.headers.value(.xRequestTimeout).flatMap(Self.timeout).map { now + $0 } ?? .never
         }
-        let stated = isTrusted ? head.headers.value(.xRequestID) : nil
-        caller.requestID = stated ?? loop.nextRequestID()
+        caller.requestID = requestID(head.headers) ?? loop.nextRequestID()
 
         var lines = HeaderLines(loop.buffers.take())
         if isTrusted {
@@ -85,6 +84,14 @@ struct ForwardedFor {
             except: dropped(for: route),
             exceptNamed: route.requestEdits.dropped, lines: lines, hostHeader: route.hostHeader)
         return (request, caller)
+    }
+
+    /// The id that a trusted proxy gave the request.
+    func requestID(_ headers: HeaderBlock) -> String? { isTrusted ? headers.value(.xRequestID) : nil }
+
+    /// The address to log: the one that a trusted proxy names, else its own.
+    func client(_ headers: HeaderBlock) -> String {
+        isTrusted ? believed(headers).client ?? address : address
     }
 
     /// The lines for a request that a trusted proxy passed on, and the client it names: going back along the chain,

@@ -215,10 +215,10 @@ final class HTTP1Front: ChannelDuplexHandler {
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
         requestID = ""
         guard let route = router().match(head) else {
-            return refuse(MartletError(.notFound))
+            return refuse(MartletError(.notFound), head: head)
         }
         if case .length(let length) = framing.body, length > route.bodyLimit {
-            return refuse(MartletError(.bodyTooLarge), shape: route.shape)
+            return refuse(MartletError(.bodyTooLarge), head: head, route: route)
         }
         parser.setBodyLimit(route.bodyLimit)
         let now = loop.now
@@ -232,7 +232,7 @@ final class HTTP1Front: ChannelDuplexHandler {
     }
 
     /// Answers a request that never became one, or whose body broke off.
-    func refuse(_ error: MartletError, shape: ErrorShape = .openAI) {
+    func refuse(_ error: MartletError, head: RequestHead? = nil, route: Route? = nil) {
         if let exchange {
             isKeepAlive = false
             return exchange.requestFailed(error)
@@ -245,9 +245,9 @@ final class HTTP1Front: ChannelDuplexHandler {
         isAnswered = false
         isKeepAlive = false
         state = .busy
-        requestID = loop.nextRequestID()
-        recordRefusal(error)
-        let payload = ByteBuffer(string: shape.body(error))
+        requestID = head.flatMap { peer.requestID($0.headers) } ?? loop.nextRequestID()
+        let payload = ByteBuffer(string: (route?.shape ?? .openAI).body(error))
+        record(error, head: head, route: route, bytesOut: payload.readableBytes)
         var extra = HeaderLines()
         extra.append("Content-Type", "application/json")
         respond(
@@ -256,12 +256,18 @@ final class HTTP1Front: ChannelDuplexHandler {
         end()
     }
 
-    private func recordRefusal(_ error: MartletError) {
+    private func record(_ error: MartletError, head: RequestHead?, route: Route?, bytesOut: Int) {
         var record = RequestRecord()
+        if let route {
+            record.route = route.index
+            record.isHealth = !route.isLogged
+        }
+        record.bytesOut = UInt64(bytesOut)
         record.status = UInt16(clamping: error.code.status)
         record.outcome = .refused
         record.errorCode = error.code
-        loop.meter.record(record)
+        let client = head.map { peer.client($0.headers) } ?? peer.address
+        loop.refused(record, head: head, client: client, id: requestID)
     }
 
     func nextRequest() {

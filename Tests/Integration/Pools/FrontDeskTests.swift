@@ -140,6 +140,36 @@ import Testing
         }
     }
 
+    @Test func WhatIsRefusedBeforeItsRouteIsInTheAccessLog() async throws {
+        let more = """
+            access_log: "{dir}/access"
+            limits: {header_timeout: 1s}
+            routes:
+              - {path: /a/, pool: main, body: 1KiB}
+            """
+        try await withMartlet(mocks: 1, { onePool($0.targets(), more: more) }) { martlet, _ in
+            let missing = try await martlet.get("/nowhere?key=secret", headers: ["Host: example.com"]).expect(404)
+            try await martlet.post("/a/large", body: String(repeating: "x", count: 1025)).expect(413)
+            for text in ["no head at all\r\n\r\n", "GET /half HTTP/1.1\r\nHost:"] {
+                let client = try await martlet.connect()
+                try await client.send(text)
+                _ = try await client.ending()
+                await client.close()
+            }
+            try await until("four lines") { Self.lines(martlet).count >= 4 }
+            let lines = Self.lines(martlet).sorted { ($0["status"] as? Int ?? 0) < ($1["status"] as? Int ?? 0) }
+            #expect(lines.map { $0["status"] as? Int } == [400, 404, 408, 413])
+            let codes = ["bad_request", "not_found", "request_timeout", "body_too_large"]
+            #expect(lines.map { $0["code"] as? String } == codes)
+            #expect(lines.map { $0["path"] as? String } == ["", "/nowhere", "", "/a/large"])
+            #expect(lines.map { $0["method"] as? String } == ["", "GET", "", "POST"])
+            #expect(lines.map { $0["route"] as? String } == [nil, nil, nil, "/a/"])
+            #expect(lines.allSatisfy { $0["client"] as? String == "127.0.0.1" && $0["outcome"] as? String == "refused" })
+            #expect(lines[1]["host"] as? String == "example.com")
+            #expect(lines[1]["request_id"] as? String == missing.header("x-request-id"))
+        }
+    }
+
     @Test func StatusShowsWhatRuns() async throws {
         try await withMartlet(mocks: 2, { onePool($0.targets("max_inflight: 3")) }) { martlet, mocks in
             let client = try await martlet.connect()
