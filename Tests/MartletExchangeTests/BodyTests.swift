@@ -115,11 +115,9 @@ struct BodyTests {
         leg.say("held")
         leg.say("held")
         #expect(leg.demanded == 5)
-        #expect(house.manual.context.budget.usedBytes == 8)
         call.front.isWritable = true
         call.exchange.frontWritable()
         #expect(leg.demanded == 13)
-        #expect(house.manual.context.budget.usedBytes == 0)
         leg.end()
         house.expectOutcome(.completed)
     }

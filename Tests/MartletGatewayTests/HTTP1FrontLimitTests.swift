@@ -1,5 +1,7 @@
 import MartletBase
+import MartletExchange
 import MartletGateway
+import MartletTelemetry
 import MartletTesting
 import NIOEmbedded
 import Testing
@@ -133,5 +135,71 @@ struct HTTP1FrontLimitTests {
         leg.end()
         #expect(client.channel.isActive)
         #expect(client.manual.outcomes == [.completed: 1])
+    }
+
+    /// An answer whose client stopped taking it after the head; so many bytes wait.
+    private func stalled(_ client: ClientConnection, bytes: Int) throws {
+        try client.get()
+        let leg = client.legs[0]
+        leg.accept()
+        leg.respondWithEvents()
+        client.setWritable(false)
+        leg.say("data: " + String(repeating: "x", count: bytes - 8) + "\n\n")
+    }
+
+    @Test("what a client does not take counts against the process's bound until it does, or is gone", arguments: [
+        true, false,
+    ])
+    func heldBytes(takes: Bool) throws {
+        let client = try ClientConnection()
+        let budget = client.manual.context.budget
+        try stalled(client, bytes: 10_000)
+        #expect((10_000..<10_200).contains(budget.usedBytes))
+        #expect(client.manual.totals.global.bufferedBytes == Int64(budget.usedBytes))
+        if takes { client.setWritable(true) } else { client.leave() }
+        #expect(budget.usedBytes == 0)
+        #expect(client.manual.totals.global.bufferedBytes == 0)
+    }
+
+    @Test("bytes of an answer that is over count as well")
+    func heldAfterTheEnd() throws {
+        let client = try ClientConnection()
+        try stalled(client, bytes: 10_000)
+        client.legs[0].end()
+        client.manual.run()
+        #expect(client.manual.outcomes == [.completed: 1])
+        #expect(client.manual.context.budget.usedBytes >= 10_000)
+        client.manual.advance(.seconds(31))
+        #expect(!client.channel.isActive)
+        #expect(client.manual.context.budget.usedBytes == 0)
+    }
+
+    @Test("at the process's bound an answer that is not taken is called off, then cut")
+    func calledOffAtTheBound() throws {
+        let client = try ClientConnection(bufferLimit: 10_000)
+        try stalled(client, bytes: 10_000)
+        client.manual.advance(.milliseconds(900))
+        #expect(client.legs[0].cancelled == nil)
+        client.manual.advance(.milliseconds(200))
+        #expect(client.legs[0].cancelled != nil)
+        #expect(client.channel.isActive, "it may still take the reason")
+        #expect(client.manual.outcomes == [.truncated: 1])
+        #expect(client.manual.totals.global.errors[.overloaded] == 1)
+        client.manual.advance(.seconds(2))
+        #expect(!client.channel.isActive)
+        #expect(client.manual.leftovers([client.pool]) == [])
+    }
+
+    @Test("at the process's bound a client that takes what waits in time is told why its answer ends")
+    func readsTheReason() throws {
+        let client = try ClientConnection(bufferLimit: 10_000)
+        try stalled(client, bytes: 10_000)
+        client.manual.advance(.milliseconds(1100))
+        client.setWritable(true)
+        let answer = try client.received()
+        #expect(answer.contains(#""code":"overloaded""#))
+        #expect(!answer.hasSuffix("0\r\n\r\n"), "a body that is broken off")
+        #expect(!client.channel.isActive)
+        #expect(client.manual.leftovers([client.pool]) == [])
     }
 }

@@ -12,7 +12,8 @@ package final class BufferBudget: Sendable {
 
     package var usedBytes: Int { used.load(ordering: .relaxed) }
 
-    /// Nothing more may be read ahead.
+    /// Nothing more may be read ahead: bodies that would have to be held are refused, and answers that nobody takes are
+    /// called off.
     package var isExhausted: Bool { usedBytes >= limit }
 
     /// Counts `bytes` as held; negative ones are given back.

@@ -29,7 +29,7 @@ extension Exchange {
             usage = UsageScanner()
         }
         front.respond(
-            head, size: isEventStream && size != .none ? .unknown : size, 
+            head, size: isEventStream && size != .none ? .unknown : size,
             dropping: isEventStream ? route.eventStreamDropped : route.responseEdits.dropped,
             extra: isEventStream ? route.eventStreamLines : route.answerLines)
         rearmIfEarlier()
@@ -54,16 +54,22 @@ extension Exchange {
         } else {
             owedDemand += count
             machine.clientStalled(true, now: now)
-            settleBudget()
         }
     }
 
+    /// Asked by a leg before it reads: at the process's bound nothing is read ahead for a client that takes nothing.
+    /// True: the leg waits for the next `demand`.
+    package func waitsForClient() -> Bool {
+        guard context.budget.isExhausted, !front.isWritable, machine.phase == .streaming else { return false }
+        machine.clientStalled(true, now: context.now)
+        return true
+    }
+
     func clientResumed() {
-        guard owedDemand > 0 else { return }
+        guard machine.phase == .streaming else { return }
         let owed = owedDemand
         owedDemand = 0
         machine.clientStalled(false, now: context.now)
-        settleBudget()
         leg?.demand(owed)
     }
 
@@ -86,6 +92,11 @@ extension Exchange {
     }
 
     // MARK: Errors
+
+    /// The request cannot go on: an error answer, or the end of the one that has begun.
+    func fail(_ error: MartletError) {
+        if machine.phase == .streaming { abort(error) } else { answer(error) }
+    }
 
     /// Ends the request with an error answer of our own. Only before the commit point.
     func answer(_ error: MartletError, retryAfter: Duration? = nil) {
@@ -153,7 +164,6 @@ extension Exchange {
         readTokens()
         body.forget()
         relay = nil
-        owedDemand = 0
         settleBudget()
         record.outcome = outcome
         record.durationNanoseconds = now.nanoseconds &- started.nanoseconds

@@ -36,9 +36,10 @@ extension Exchange {
         record.bytesIn += UInt64(slice.readableBytes)
         if peek != nil, !peekAt(slice) { return }
         // A streaming answer may have begun before the upload ended: what nobody takes is not kept.
-        if body.canReplay || leg != nil { hold(slice) }
-        guard machine.phase != .closed else { return }
+        if body.canReplay || leg != nil { body.append(slice) }
         if leg != nil { pumpRequestBody() }
+        settleBudget()
+        if context.budget.isExhausted, !letGo() { return fail(MartletError(.overloaded)) }
         if body.isFull, !isReadingHeld {
             isReadingHeld = true
             front.setReading(false)
@@ -72,18 +73,20 @@ extension Exchange {
         }
     }
 
-    private func hold(_ slice: ByteBuffer) {
-        body.append(slice)
+    /// Drops what the leg has already, another attempt given up with it. False: there is more than that.
+    private func letGo() -> Bool {
+        guard body.heldBytes > 0 else { return true }
+        guard !body.hasUnsent else { return false }
+        body.commit()
         settleBudget()
-        if context.budget.isExhausted, body.keepsAll { answer(MartletError(.overloaded)) }
+        return true
     }
 
-    /// Tells the process-wide bound what this request holds now.
+    /// Tells the process-wide bound what this request holds now. What its front holds of the answer the front tells.
     func settleBudget() {
-        let held = body.heldBytes + (relay?.heldBytes ?? 0) + owedDemand
+        let held = body.heldBytes + (relay?.heldBytes ?? 0)
         guard held != reservedBytes else { return }
-        context.budget.charge(held - reservedBytes)
-        context.meter.bufferedBytes(changedBy: Int64(held - reservedBytes))
+        context.hold(held - reservedBytes)
         reservedBytes = held
     }
 

@@ -125,7 +125,7 @@ package final class Exchange: Timed {
     package func requestEnd() { step(.requestEnd) }
     /// All that could be read of the request at present was handed on: it goes out in one write.
     package func requestReadComplete() { leg?.flush() }
-    /// The rest of the request is malformed.
+    /// The front cannot go on with the request: its rest is malformed or late, its answer is not taken.
     package func requestFailed(_ error: MartletError) { step(.requestFailed(error)) }
     /// The client takes bytes again.
     package func frontWritable() { step(.frontWritable) }
@@ -198,8 +198,7 @@ package final class Exchange: Timed {
         case .legBody(let slice): relayBody(slice)
         case .requestBody(let slice): takeRequestBody(slice)
         case .requestEnd: takeRequestEnd()
-        case .requestFailed(let error):
-            if machine.phase == .streaming { abort(error) } else { answer(error) }
+        case .requestFailed(let error): fail(error)
         case .gone(let reason): clientLeft(reason)
         case .frontWritable: clientResumed()
         case .granted(let target): placeGranted(target)

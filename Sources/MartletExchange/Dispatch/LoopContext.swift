@@ -41,6 +41,12 @@ package final class LoopContext {
         now = Instant(nanoseconds: loop.now.uptimeNanoseconds)
     }
 
+    /// Bytes taken into memory for a request (positive) or let go (negative): told to the process-wide bound.
+    package func hold(_ bytes: Int) {
+        budget.charge(bytes)
+        meter.bufferedBytes(changedBy: Int64(bytes))
+    }
+
     /// A number that no other request of this process has.
     package func nextRequestNumber() -> UInt64 {
         lastRequest &+= 1

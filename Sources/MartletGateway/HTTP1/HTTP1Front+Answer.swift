@@ -82,6 +82,7 @@ extension HTTP1Front: Front {
             isFlushOwed = false
             channel.flush()
         }
+        if !isPeerWritable { settleHeld() }
     }
 
     private func finish() {

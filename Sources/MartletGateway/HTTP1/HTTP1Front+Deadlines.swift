@@ -6,10 +6,18 @@ import NIOCore
 // One entry of the loop's wheel for the whole connection: heads and bodies that come too slowly, idle connections,
 // readers that take nothing.
 extension HTTP1Front: Timed {
+    /// While the process is at its bound, a client that takes nothing has this long in place of `slow_reader`: what it
+    /// does not take keeps others from being served.
+    private static let patience: Duration = .seconds(1)
+
     /// The entry of the wheel moves only to an earlier instant; one that fires early is put off then, which is cheaper
     /// than moving it for every request.
     func setDeadline(_ instant: Instant) {
         deadline = instant
+        wake(by: instant)
+    }
+
+    private func wake(by instant: Instant) {
         guard instant < armedUntil, timer != .none else { return }
         armedUntil = instant
         loop.wheel.rearm(&timer, self, at: instant)
@@ -23,21 +31,31 @@ extension HTTP1Front: Timed {
 
     func watchSlowReader() {
         takenBytes = writtenBytes - pendingBytes
-        setDeadline(loop.now + settings.slowReader)
+        takenAt = loop.now
+        wake(by: takenAt + min(settings.slowReader, Self.patience))
+    }
+
+    /// Tells the process-wide bound what waits here for a client that does not take it.
+    func settleHeld() {
+        let held = isPeerWritable || state == .closed ? 0 : bufferedBytes
+        guard held != heldBytes else { return }
+        loop.hold(held - heldBytes)
+        heldBytes = held
+    }
+
+    private var bufferedBytes: Int {
+        (try? channel?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// Bytes that wait for the client to take them.
-    private var pendingBytes: Int {
-        guard let channel = channel?.channel else { return 0 }
-        let buffered = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        return buffered + channel.bytesInKernel
-    }
+    private var pendingBytes: Int { bufferedBytes + (channel?.channel.bytesInKernel ?? 0) }
 
     /// Whether the client took bytes since the last look: then it has time again. Only while some are waiting.
     private func isTaking(_ now: Instant) -> Bool {
         let pending = pendingBytes
         guard pending > 0, writtenBytes - pending > takenBytes else { return false }
         takenBytes = writtenBytes - pending
+        takenAt = now
         deadline = now + settings.slowReader
         return true
     }
@@ -53,6 +71,7 @@ extension HTTP1Front: Timed {
     private func nextDeadline(_ now: Instant) -> Instant {
         guard state != .closed else { return .never }
         loop.readClock()
+        guard isPeerWritable else { return stalledDeadline(now) }
         switch state {
         case .closed: return .never
         case .idle, .inHead:
@@ -72,12 +91,24 @@ extension HTTP1Front: Timed {
         if state == .inHead { refuse(MartletError(.requestTimeout)) } else { close() }
     }
 
-    private func busyDeadline(_ now: Instant) -> Instant {
-        if !isPeerWritable {
-            guard now >= deadline, !isTaking(now) else { return deadline }
-            close(reset: true, reason: .slowReader)
-            return .never
+    /// Bytes wait here that the client does not take.
+    private func stalledDeadline(_ now: Instant) -> Instant {
+        settleHeld()
+        if isTaking(now) { return now + min(settings.slowReader, Self.patience) }
+        let end = takenAt + settings.slowReader
+        if now < end {
+            let isInTheWay = loop.budget.isExhausted && now >= takenAt + Self.patience
+            guard isInTheWay else { return min(end, now + Self.patience) }
+            if exchange != nil {
+                refuse(MartletError(.overloaded))
+                return now + Self.patience
+            }
         }
+        close(reset: true, reason: .slowReader)
+        return .never
+    }
+
+    private func busyDeadline(_ now: Instant) -> Instant {
         if bodyStarted != .never, !isReadingOff {
             let elapsed = now - bodyStarted - settings.bodyGrace
             if now >= deadline, elapsed.inSeconds * Double(settings.bodyBytesPerSecond) > Double(bodyBytes) {

@@ -63,9 +63,12 @@ final class HTTP1Front: ChannelDuplexHandler {
     var timer = DeadlineWheel.Handle.none
     var deadline = Instant.never
     var armedUntil = Instant.never
-    /// Bytes given to the channel, and those of them that the client had taken at the last look.
+    /// Bytes given to the channel, those of them that the client had taken at the last look, and when it took the last.
     var writtenBytes = 0
     var takenBytes = 0
+    var takenAt = Instant.never
+    /// What the process-wide bound was told that waits here for the client.
+    var heldBytes = 0
 
     init(loop: LoopContext, settings: FrontSettings, router: @escaping () -> Router) {
         self.loop = loop
@@ -118,6 +121,7 @@ final class HTTP1Front: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isPeerWritable = context.channel.isWritable
+        settleHeld()
         if isPeerWritable {
             exchange?.frontWritable()
         } else {
@@ -138,6 +142,7 @@ final class HTTP1Front: ChannelDuplexHandler {
     func ended(_ reason: CancelReason) {
         guard state != .closed else { return }
         state = .closed
+        settleHeld()
         loop.wheel.disarm(&timer)
         loop.meter.connections(.client, changedBy: -1)
         input = nil

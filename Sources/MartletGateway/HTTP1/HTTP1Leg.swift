@@ -199,7 +199,11 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     /// Reading waits while the exchange wants nothing; an idle connection is always read, to see its end.
     func read(context: ChannelHandlerContext) {
-        if state == .busy, credit <= 0 { isReadWanted = true } else { context.read() }
+        if state == .busy, credit <= 0 || exchange?.waitsForClient() == true {
+            isReadWanted = true
+        } else {
+            context.read()
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -10,13 +10,15 @@ import NIOEmbedded
 
 /// One client's connection to a front, as bytes; the targets behind it are spoken for by the test.
 final class ClientConnection {
-    let manual = ManualLoop()
+    let manual: ManualLoop
     let pool: Pool
     let channel: EmbeddedChannel
+    private let tap = Tap()
     /// Everything the front wrote so far.
     private var written = ""
 
-    init(address: String = "198.51.100.7", _ change: (inout FrontSettings) -> Void = { _ in }) throws {
+    init(address: String = "198.51.100.7", bufferLimit: Int = 1 << 30, _ change: (inout FrontSettings) -> Void = { _ in }) throws {
+        manual = ManualLoop(bufferLimit: bufferLimit)
         var settings = FrontSettings()
         change(&settings)
         pool = try .fake(count: 2, now: manual.now)
@@ -27,6 +29,7 @@ final class ClientConnection {
         let site = Site(Router(routes))
         let front = Listener.makeFront(on: manual.context, settings: settings, site: site)
         channel = EmbeddedChannel(loop: manual.loop)
+        try channel.pipeline.syncOperations.addHandler(tap)
         try channel.pipeline.syncOperations.addHandler(front)
         try channel.connect(to: SocketAddress(ipAddress: address, port: 4000)).wait()
     }
@@ -50,7 +53,10 @@ final class ClientConnection {
         return lines.filter { !$0.hasPrefix("X-Request-Id: ") }.joined(separator: "\r\n")
     }
 
+    /// The client takes what is sent, or lets it wait in the channel.
     func setWritable(_ isWritable: Bool) {
+        tap.isOpen = isWritable
+        if isWritable { channel.flush() }
         channel.isWritable = isWritable
         channel.pipeline.fireChannelWritabilityChanged()
     }
@@ -62,4 +68,15 @@ final class ClientConnection {
     }
 
     var openConnections: Int64 { manual.totals.connections(.client) }
+}
+
+/// Between front and channel: shut, it lets nothing be sent.
+private final class Tap: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+
+    var isOpen = true
+
+    func flush(context: ChannelHandlerContext) {
+        if isOpen { context.flush() }
+    }
 }

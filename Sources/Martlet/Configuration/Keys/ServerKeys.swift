@@ -25,7 +25,8 @@ extension ConfigurationKeys {
                 "The soft limit on file descriptors that the process gives itself; `max`: the hard limit."),
             ConfigurationKey("limits.body", .size, "16MiB", "The largest request body."),
             ConfigurationKey(
-                "limits.buffered", .size, "1GiB", "Bytes of requests and answers held at one time, in all."),
+                "limits.buffered", .size, "1GiB",
+                "Bytes of requests and answers held in all; past it bodies get 503 and readers that stand still are cut."),
             ConfigurationKey("limits.header_timeout", .duration, "10s", "For the head of a request to arrive whole."),
             ConfigurationKey(
                 "limits.body_rate", .size, "500B",
