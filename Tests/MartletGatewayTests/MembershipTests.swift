@@ -16,16 +16,24 @@ struct MembershipTests {
     private let names = Shared<[String: [String]]>([:])
     private let membership: Membership
     private let resolver: NameResolver
+    private let labels = LabelRegistry()
+    private let loops: LoopTable
 
     init() throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        loops = LoopTable(
+            group: .singletonMultiThreadedEventLoopGroup,
+            contexts: [try loop.submit {
+                let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
+                return NIOLoopBound(context, eventLoop: loop)
+            }.wait()])
         pool = try .fake(count: 0, now: .current)
         let names = self.names
         resolver = NameResolver { host, port in
             try (names.value[host] ?? []).map { try SocketAddress(ipAddress: $0, port: port) }
         }
         membership = Membership(
-            resolver: resolver, labels: LabelRegistry(),
-            loops: LoopTable(group: .singletonMultiThreadedEventLoopGroup, contexts: []),
+            resolver: resolver, labels: labels, loops: loops,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -110,6 +118,68 @@ struct MembershipTests {
         await membership.add(spec("10.0.0.3"), to: pool, source: .backend("demo", instance: 1))
         await membership.removeAll(from: .backend("demo", instance: 0))
         #expect(addresses == ["10.0.0.1", "10.0.0.3"])
+        await resolver.shutdown()
+    }
+
+    /// One request of each target there is, in the books.
+    private func serve() async throws {
+        let ids = pool.targets.map(\.id)
+        _ = try await loops.map { loop in
+            for id in ids {
+                var record = RequestRecord()
+                record.target = id
+                record.status = 200
+                let slot = loop.meter.attempt(at: id)
+                loop.meter.connected(slot, nanoseconds: 1)
+                loop.meter.record(record)
+            }
+        }
+    }
+
+    private func page() async throws -> String {
+        let totals = MeterTotals(try await loops.map { $0.meter.snapshot() })
+        let build = Readings.Build(version: "1", commit: "c")
+        return Exposition.text(totals: totals, labels: labels, readings: Readings(build: build))
+    }
+
+    @Test("a name whose addresses keep changing does not make the metrics grow for ever")
+    func changingAddresses() async throws {
+        var longest = 0
+        for number in 0..<1000 {
+            let origin = Origin(host: "10.0.\(number / 250).\(number % 250 + 1)", port: 8000)
+            await membership.add(spec(origin.host), to: pool)
+            try await serve()
+            if number == 100 { longest = try await page().utf8.count }
+            #expect(await membership.remove(origin, of: pool) == .emptied)
+        }
+        let last = try await page()
+        #expect(last.utf8.count < longest + longest / 10)
+        #expect(last.contains("http://10.0.3.250:8000"), "what left last can still be read")
+        #expect(!last.contains("http://10.0.0.1:8000"))
+        await resolver.shutdown()
+    }
+
+    @Test("an address that comes back soon is counted on, one that holds a request is never forgotten")
+    func remembersTargets() async throws {
+        await membership.add(spec("10.1.0.1"), to: pool)
+        let first = try #require(pool.targets.first)
+        try Self.takePlace(in: pool)
+        let origin = { Origin(host: $0, port: 8000) }
+        #expect(await membership.remove(origin("10.1.0.1"), of: pool) == .draining)
+        await membership.add(spec("10.1.0.2"), to: pool)
+        let second = try #require(pool.targets.last)
+        #expect(await membership.remove(origin("10.1.0.2"), of: pool) == .emptied)
+        await membership.add(spec("10.1.0.2"), to: pool)
+        #expect(pool.targets.last?.id == second.id)
+        for number in 1...200 {
+            await membership.add(spec("10.2.0.\(number)"), to: pool)
+            #expect(await membership.remove(origin("10.2.0.\(number)"), of: pool) == .emptied)
+        }
+        #expect(labels.target(first.id)?.url == "http://10.1.0.1:8000")
+        pool.release(first, .success, now: .current)
+        await membership.add(spec("10.2.0.1"), to: pool)
+        _ = await membership.remove(origin("10.2.0.1"), of: pool)
+        #expect(labels.target(first.id) == nil)
         await resolver.shutdown()
     }
 }

@@ -34,9 +34,8 @@ package actor Membership {
     private let loops: LoopTable
     private let logger: Logger
     private var entries: [Entry] = []
-    private var lastID: UInt32 = 0
     private var lastEntry = 0
-    private var ids: [String: TargetID] = [:]
+    private var numbers = TargetNumbers()
 
     package init(resolver: NameResolver, labels: LabelRegistry, loops: LoopTable, logger: Logger) {
         self.resolver = resolver
@@ -157,7 +156,7 @@ package actor Membership {
         let entry = entries[index]
         let url = entry.spec.origin.isLiteral
             ? "\(entry.spec.origin)" : "\(entry.spec.origin) (\(address.ipAddress ?? "\(address)"))"
-        let id = self.id(of: url, entry)
+        let id = numbers.number(of: url, version: entry.spec.version, in: entry.pool)
         let target = Target(
             id: id, url: url, address: address, origin: entry.spec.origin, tls: entry.spec.tls,
             authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version,
@@ -169,19 +168,13 @@ package actor Membership {
         logger.info("target added", metadata: ["pool": "\(entry.pool.name)", "target": "\(url)"])
     }
 
-    /// An address that comes back is counted on under its old id, so that its series go on; unless requests of its
-    /// former life are still in flight.
-    private func id(of url: String, _ entry: Entry) -> TargetID {
-        let name = "\(entry.pool.name) \(url) \(entry.spec.version)"
-        if let known = ids[name], !entry.pool.targets.contains(where: { $0.id == known }) { return known }
-        lastID += 1
-        ids[name] = TargetID(lastID)
-        return TargetID(lastID)
-    }
-
     private func remove(_ target: Target, of pool: Pool) -> Bool {
         let isEmpty = pool.remove(target.id, now: .current)
         loops.broadcast { $0.legs?.targetRemoved(target.id) }
+        for id in numbers.left(target, pool) {
+            labels.forget(id)
+            loops.broadcast { $0.meter.forget(id) }
+        }
         logger.info("target removed", metadata: ["pool": "\(pool.name)", "target": "\(target.url)"])
         return isEmpty
     }

@@ -26,7 +26,7 @@ extension ConfigurationKeys {
             ConfigurationKey("limits.body", .size, "16MiB", "The largest request body."),
             ConfigurationKey(
                 "limits.buffered", .size, "1GiB",
-                "Bytes of requests and answers held in all; past it bodies get 503 and readers that stand still are cut."),
+                "Bytes of requests and answers held in all; then bodies get 503, stalled readers are cut."),
             ConfigurationKey("limits.header_timeout", .duration, "10s", "For the head of a request to arrive whole."),
             ConfigurationKey(
                 "limits.body_rate", .size, "500B",
