@@ -3,6 +3,19 @@ import Logging
 import MartletTelemetry
 import Testing
 
+@Suite struct HTTPDateTests {
+    @Test(arguments: [
+        (784_111_777_999, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"), (1_798_761_599_000, "Thu, 31 Dec 2026 23:59:59 GMT"),
+    ])
+    func aDateIsWrittenAsHTTPWantsIt(milliseconds: Int64, text: String) {
+        var date = HTTPDate()
+        #expect(date.text(at: WallTime(milliseconds: milliseconds)) == text)
+        #expect(date.text(at: WallTime(milliseconds: milliseconds)) == text)
+        #expect(date.text(at: WallTime(milliseconds: milliseconds + 1000)) != text)
+    }
+}
+
 @Suite struct LogsTests {
     private func written(_ format: Logs.Format, _ body: (inout Logger) -> Void) throws -> [String] {
         try TemporaryFile.use { path in

@@ -111,6 +111,7 @@ extension Exchange {
         }
         if isRetryBudgetSpent || error.code.isShed { extra.append("x-should-retry", "false") }
         extra.append("Content-Type", "application/json")
+        extra.append("Date", context.date())
         record.bytesOut += UInt64(payload.readableBytes)
         front.respond(
             ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: extra)

@@ -19,6 +19,7 @@ package final class LoopContext {
     private var random: SplitMix64
     private var lastRequest: UInt64
     private let requestIDMask: UInt64
+    private var httpDate = HTTPDate()
 
     /// - Parameters:
     ///   - number: this loop's, unique in the process.
@@ -46,6 +47,9 @@ package final class LoopContext {
         budget.charge(bytes)
         meter.bufferedBytes(changedBy: Int64(bytes))
     }
+
+    /// The `Date` of an answer of our own; a relayed one has its target's.
+    package func date() -> String { httpDate.text(at: .now()) }
 
     /// A number that no other request of this process has.
     package func nextRequestNumber() -> UInt64 {

@@ -255,6 +255,7 @@ final class HTTP1Front: ChannelDuplexHandler {
         record(error, head: head, route: route, bytesOut: payload.readableBytes)
         var extra = HeaderLines()
         extra.append("Content-Type", "application/json")
+        extra.append("Date", loop.date())
         respond(
             ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: extra)
         body(payload)

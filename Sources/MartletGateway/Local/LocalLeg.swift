@@ -54,6 +54,7 @@ final class LocalLeg: Leg {
         self.exchange = nil
         var head = ResponseHead(status: response.status)
         head.headers.append("Content-Type", response.contentType)
+        head.headers.append("Date", exchange.context.date())
         for (name, value) in response.headers { head.headers.append(name, value) }
         exchange.legHead(head, size: .exactly(response.body.readableBytes))
         if response.body.readableBytes > 0 { exchange.legBody(response.body) }
