@@ -18,6 +18,7 @@ import Testing
 struct EndpointTests {
     private let pool: Pool
     private let resolver = NameResolver()
+    private let membership: Membership
     private let desk: Desk
 
     init() throws {
@@ -28,9 +29,9 @@ struct EndpointTests {
         let labels = LabelRegistry()
         let backends = BackendService(
             [], logger: logger, now: { .current }, probe: { _, _, _, _ in false }, announce: { _ in })
+        membership = Membership(resolver: resolver, labels: labels, loops: loops, logger: logger)
         desk = Desk(
-            pools: [pool], loops: loops, labels: labels,
-            membership: Membership(resolver: resolver, labels: labels, loops: loops, logger: logger),
+            pools: [pool], loops: loops, labels: labels, membership: membership,
             backends: backends, budget: BufferBudget(limit: 1000), accessLog: nil)
     }
 
@@ -44,9 +45,11 @@ struct EndpointTests {
             clientAddress: "127.0.0.1")
     }
 
-    private func targets(_ action: String, _ url: String, pool: String = "chat") async -> (Int, String) {
-        let body = #"{"action":"\#(action)","pool":"\#(pool)","url":"\#(url)"}"#
-        return await post(body)
+    private func targets(
+        _ action: String, _ url: String, pool: String = "chat", version: String? = nil
+    ) async -> (Int, String) {
+        let label = version.map { #","version":"\#($0)""# } ?? ""
+        return await post(#"{"action":"\#(action)","pool":"\#(pool)","url":"\#(url)"\#(label)}"#)
     }
 
     private func post(
@@ -71,6 +74,21 @@ struct EndpointTests {
         #expect(await targets("remove", "http://10.0.0.7:8000").0 == 200)
         #expect(pool.targets.count == 1)
         #expect(await targets("remove", "http://10.0.0.7:8000").0 == 404)
+        await resolver.shutdown()
+    }
+
+    @Test("a target that is added carries the version that the command gives, never its neighbour's")
+    func version() async throws {
+        func label(_ host: String) -> String? { pool.targets.first { $0.origin.host == host }?.version }
+        let origin = Origin(host: "10.0.0.1", port: 8000)
+        await membership.add(TargetSpec(origin: origin, authority: nil, version: "v1"), to: pool)
+        #expect(await targets("add", "http://10.0.0.7:8000").0 == 200)
+        #expect(label("10.0.0.7") == "")
+        #expect(await targets("add", "http://10.0.0.8:8000", version: "v2").0 == 200)
+        #expect(label("10.0.0.8") == "v2")
+        #expect(await targets("add", "http://10.0.0.8:8000").0 == 200, "it is there, whatever its version")
+        #expect(await targets("add", "http://10.0.0.8:8000", version: "v3").0 == 400)
+        #expect(label("10.0.0.8") == "v2")
         await resolver.shutdown()
     }
 

@@ -19,8 +19,13 @@ package struct ConsoleClient: Sendable {
         headers = [("Content-Type", "application/json")] + (token.map { [("Authorization", "Bearer \($0)")] } ?? [])
     }
 
-    package func changeTarget(_ action: String, pool: String, url target: String) async throws -> Reply {
-        let body = try JSONEncoder().encode(["action": action, "pool": pool, "url": target])
+    /// - Parameter version: the label of a target that is added.
+    package func changeTarget(
+        _ action: String, pool: String, url target: String, version: String? = nil
+    ) async throws -> Reply {
+        var command = ["action": action, "pool": pool, "url": target]
+        command["version"] = version
+        let body = try JSONEncoder().encode(command)
         return try await send(.post, "/targets", body: Array(body))
     }
 

@@ -7,12 +7,13 @@ import MartletWire
 import NIOCore
 
 /// `POST /targets` with `{"action": "add"|"drain"|"remove", "pool": NAME, "url": URL}`: changes a pool without a
-/// reload.
+/// reload. `"version": LABEL` gives a target that is added its label in the metrics.
 package final class TargetsEndpoint: LocalHandler {
     private struct Command: Decodable {
         var action: String
         var pool: String
         var url: String
+        var version: String?
     }
 
     private let desk: Desk
@@ -40,16 +41,14 @@ package final class TargetsEndpoint: LocalHandler {
         } catch {
             throw MartletError(.invalidBody, cause: "\(error)")
         }
-        return try await carryOut(command.action, origin, pool)
+        return try await carryOut(command, origin, pool)
     }
 
-    private func carryOut(_ action: String, _ origin: Origin, _ pool: Pool) async throws -> LocalResponse {
+    private func carryOut(_ command: Command, _ origin: Origin, _ pool: Pool) async throws -> LocalResponse {
         let answer: Membership.Answer
-        switch action {
+        switch command.action {
         case "add":
-            let rules = await desk.membership.template(of: pool)
-            let spec = try rules?.moved(to: origin) ?? TargetSpec(origin: origin, authority: origin.authority)
-            await desk.membership.add(spec, to: pool, source: .operatorCommand)
+            try await add(origin, version: command.version, to: pool)
             answer = .done
         case "drain": answer = await desk.membership.drain(origin, of: pool)
         case "remove": answer = await desk.membership.remove(origin, of: pool)
@@ -61,5 +60,18 @@ package final class TargetsEndpoint: LocalHandler {
         case .emptied: return .json(#"{"result":"empty"}"#)
         case .unknownTarget: throw MartletError(.notFound, cause: "pool `\(pool.name)` has no target `\(origin)`")
         }
+    }
+
+    private func add(_ origin: Origin, version: String?, to pool: Pool) async throws {
+        if let version, let present = await desk.membership.version(of: origin, in: pool), present != version {
+            throw MartletError(
+                .invalidBody,
+                cause: "`\(origin)` is in pool `\(pool.name)` already, under version `\(present)`; remove it first")
+        }
+        let rules = await desk.membership.template(of: pool)
+        let spec =
+            try rules?.moved(to: origin, version: version ?? "")
+            ?? TargetSpec(origin: origin, authority: origin.authority, version: version ?? "")
+        await desk.membership.add(spec, to: pool, source: .operatorCommand)
     }
 }

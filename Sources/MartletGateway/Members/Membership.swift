@@ -108,6 +108,11 @@ package actor Membership {
         entries.first { $0.pool === pool }?.spec
     }
 
+    /// The version label of `origin` in `pool`; nil when it is not there.
+    package func version(of origin: Origin, in pool: Pool) -> String? {
+        entries.first { $0.pool === pool && $0.spec.origin == origin }?.spec.version
+    }
+
     /// Everything that came from `source` leaves.
     package func removeAll(from source: Source) {
         let leaving = entries.filter { $0.source == source }

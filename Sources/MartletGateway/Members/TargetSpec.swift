@@ -30,11 +30,12 @@ package struct TargetSpec: Sendable {
     }
 
     /// The same rules for another place, such as one that an operator adds to the pool. Header fields, and a key among
-    /// them, go along only to the same host: they were meant for it.
+    /// them, go along only to the same host: they were meant for it. The version label is the other's own.
     ///
     /// Throws when the system's certificate authorities do not load.
-    package func moved(to origin: Origin) throws -> TargetSpec {
+    package func moved(to origin: Origin, version: String) throws -> TargetSpec {
         var spec = self
+        spec.version = version
         if origin.host != self.origin.host || origin.scheme != self.origin.scheme { spec.edits = HeaderEdits() }
         if origin.scheme != self.origin.scheme { spec.tls = origin.scheme == .https ? try TLSClient() : nil }
         if authority == self.origin.authority { spec.authority = origin.authority }

@@ -20,8 +20,9 @@ struct TargetCommand: AsyncParsableCommand {
         @Option(name: .long, help: "The console's token.")
         var token: String?
 
-        func send(_ action: String) async throws {
-            let reply = try await ConsoleClient(url: console, token: token).changeTarget(action, pool: pool, url: url)
+        func send(_ action: String, version: String? = nil) async throws {
+            let client = try ConsoleClient(url: console, token: token)
+            let reply = try await client.changeTarget(action, pool: pool, url: url, version: version)
             print(reply.text)
             guard reply.isSuccess else { throw ExitCode(1) }
         }
@@ -31,7 +32,11 @@ struct TargetCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a target; it gets the rules of the pool's first one.")
         @OptionGroup var place: Where
-        func run() async throws { try await place.send("add") }
+
+        @Option(name: .long, help: "A label on its metrics.")
+        var version: String?
+
+        func run() async throws { try await place.send("add", version: version) }
     }
 
     struct Drain: AsyncParsableCommand {
