@@ -96,14 +96,16 @@ package final class Server: Sendable {
         let site = Site(Router(publicRoutes()))
         var listeners: [Listener] = []
         for settings in configuration.listen {
-            listeners.append(try await open(settings.address, tls: settings.tls, site: site))
+            listeners.append(try await open(settings.address, "listen", tls: settings.tls, site: site))
         }
         guard let console = configuration.console else { return (listeners, nil) }
         let desk = Site(Router(consoleRoutes(token: console.token)))
-        return (listeners, try await open(console.address, tls: console.tls, site: desk))
+        return (listeners, try await open(console.address, "console.address", tls: console.tls, site: desk))
     }
 
-    private func open(_ address: ListenAddress, tls: TLSServerConfiguration?, site: Site) async throws -> Listener {
+    private func open(
+        _ address: ListenAddress, _ key: String, tls: TLSServerConfiguration?, site: Site
+    ) async throws -> Listener {
         var settings = FrontSettings(configuration)
         settings.isTLS = tls != nil
         let security = try tls.map { try TLSServer(certificate: $0.certificate, key: $0.key, clientCA: $0.clientCA) }
@@ -112,22 +114,24 @@ package final class Server: Sendable {
                 on: try await address.resolved(by: resolver), tls: security, settings: settings, site: site,
                 loops: loops)
         } catch {
-            throw MartletError(.internalError, operation: "listen on \(address)", cause: "\(error)")
+            throw ListenError(key: key, address: address, cause: error)
         }
     }
 
     private func publicRoutes() -> [Route] {
-        plan.routes + [
+        let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(below: $0.name, host: $0.host) }
+        return plan.routes + [
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
             local("/readyz", ReadyzEndpoint(pools: plan.pools)),
-        ] + plan.routes.filter(\.isModelAPI).map(modelList)
+            // A server without pools has no models; that is a list as well.
+        ] + (plan.pools.isEmpty ? [modelList(below: "/v1/", host: nil)] : modelAPIs)
     }
 
     /// The list of models beside a route of the model API.
-    private func modelList(_ route: Route) -> Route {
-        let path = route.name.hasSuffix("/") ? "\(route.name)models" : "\(route.name)/models"
+    private func modelList(below prefix: String, host: String?) -> Route {
+        let path = prefix.hasSuffix("/") ? "\(prefix)models" : "\(prefix)/models"
         return Route(
-            index: labels.index(of: path, in: .route), path: path, host: route.host,
+            index: labels.index(of: path, in: .route), path: path, host: host,
             destination: .local(ModelsEndpoint(table: plan.models, client: client, created: Int(time(nil)))),
             shape: .openAI, bodyLimit: 0)
     }

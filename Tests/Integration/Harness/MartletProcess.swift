@@ -26,20 +26,25 @@ final class MartletProcess: Sendable {
 
     /// Starts the binary and returns once it says that it serves.
     ///
-    /// - Parameter configuration: YAML. Ports that are free, two event loops and quick expiry of idle connections are
-    ///   put in where it says nothing of `listen`, `console` or `threads`.
+    /// - Parameter configuration: YAML. Ports that are free and two event loops are put in where it says nothing of
+    ///   `listen`, `console` or `threads`. nil: no file; the demo models are not there.
     static func start(
-        _ configuration: String, arguments: [String] = [], environment: [String: String] = [:]
+        _ configuration: String?, arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> MartletProcess {
         let binary = try Repository.binary
         let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let file = directory.appending(path: "martlet.yaml")
-        try complete(configuration, directory).write(to: file, atomically: false, encoding: .utf8)
         let process = Process()
         process.executableURL = binary
-        process.arguments = ["up", file.path] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        if let configuration {
+            let file = directory.appending(path: "martlet.yaml")
+            try complete(configuration, directory).write(to: file, atomically: false, encoding: .utf8)
+            process.arguments = ["up", file.path] + arguments
+        } else {
+            process.arguments = ["up", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"] + arguments
+            process.environment?["MARTLET_HOME"] = directory.path
+        }
         process.currentDirectoryURL = directory
         process.standardOutput = try emptyFile(directory, "out")
         process.standardError = try emptyFile(directory, "err")

@@ -8,7 +8,7 @@ import Testing
 ///
 /// The configuration should let idle connections expire soon (`keepalive: {idle: 200ms}`).
 func withMartlet(
-    _ configuration: String, environment: [String: String] = [:],
+    _ configuration: String?, environment: [String: String] = [:],
     body: (MartletProcess) async throws -> Void
 ) async throws {
     let martlet = try await MartletProcess.start(configuration, environment: environment)

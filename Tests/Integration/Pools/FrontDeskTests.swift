@@ -55,6 +55,31 @@ import Testing
         }
     }
 
+    @Test func WithoutModelsTheListOfModelsIsEmpty() async throws {
+        try await withMartlet(nil) { martlet in
+            let answer = try await martlet.get("/v1/models").expect(200)
+            #expect(answer.body == #"{"object":"list","data":[]}"#)
+            let date = try #require(answer.header("date"))
+            #expect(date.hasSuffix(" GMT") && date.count == 29)
+            try await martlet.get("/nowhere").expect(404, "not_found")
+        }
+    }
+
+    @Test(arguments: ["--listen", "--console"])
+    func PortInUseIsNamedWithWhatToDo(option: String) async throws {
+        try await withMartlet(nil) { martlet in
+            let address = "127.0.0.1:\(martlet.publicPort)"
+            let other = option == "--listen" ? "--console" : "--listen"
+            let run = try await CommandRun.martlet(
+                "up", "--upstream", "http://127.0.0.1:1", option, address, other, "127.0.0.1:0")
+            #expect(run.status != 0)
+            let key = option == "--listen" ? "listen" : "console.address"
+            #expect(run.output.contains("\(key): \(address) is in use: "))
+            #expect(run.output.contains(option))
+            #expect(!run.output.contains("internal_error"))
+        }
+    }
+
     @Test func EverySeriesIsThere() async throws {
         let configuration = { (mocks: [MockServer]) in onePool(mocks.targets("version: v7"), "health: {interval: 1s}") }
         try await withMartlet(mocks: 1, configuration) { martlet, mocks in
