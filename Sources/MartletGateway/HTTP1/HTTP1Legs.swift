@@ -23,7 +23,7 @@ package final class HTTP1Legs: LegSource {
     package func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg {
         if !isFresh, let leg = idle.take(target.id) {
             loop.meter.connections(.upstreamIdle, changedBy: -1)
-        loop.meter.connections(.upstreamActive, changedBy: 1)
+            loop.meter.connections(.upstreamActive, changedBy: 1)
             leg.attach(exchange)
             return leg
         }
