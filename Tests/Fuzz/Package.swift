@@ -18,8 +18,9 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/apple/swift-nio", exact: "2.101.2")],
     targets: [
         .target(name: "FuzzDriver", swiftSettings: settings),
-        .target(name: "MartletBase", swiftSettings: settings),
-        .target(name: "MartletWire", dependencies: ["MartletBase", nioCore], swiftSettings: settings),
+        .target(name: "MartletBase", exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "MartletWire", dependencies: ["MartletBase", nioCore], exclude: ["README.md"], swiftSettings: settings),
     ]
         + targets.map {
             .executableTarget(

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Fuzzes the codecs: `Tests/Fuzz/run.sh SECONDS [TARGET...]`, so many seconds for each target.
 #
-# Starts from the cases of the unit tests, keeps what it learns in .build-fuzz/ and leaves bytes that fail in
-# Failures/<Target>, which the unit tests replay.
+# Starts from the cases of the unit tests and from what once failed, keeps what it learns in .build-fuzz/ and leaves
+# bytes that fail in Failures/<Target>, which the unit tests replay. The first failure ends it.
 set -eu
 # Swift's own backtraces would keep libFuzzer from saving the bytes.
 export SWIFT_BACKTRACE=enable=no
@@ -21,6 +21,8 @@ swift build --package-path "$work" -c release -j 2
 [ $# -gt 0 ] || set -- RequestFuzz ResponseFuzz EventFuzz PeekFuzz
 for target in "$@"; do
     mkdir -p "$here/Failures/$target" "$work/Corpus/$target"
+    echo "$target, $seconds seconds"
     "$work/.build/release/$target" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$here/Failures/$target/" "$work/Corpus/$target"
+        -verbosity=0 -print_final_stats=1 -artifact_prefix="$here/Failures/$target/" \
+        "$work/Corpus/$target" "$here/Failures/$target"
 done
