@@ -3,20 +3,14 @@ import Testing
 
 /// An HTTP answer as a client saw it.
 struct Answer: Sendable {
-    enum End: Sendable {
-        /// The connection was still open when the answer was taken.
-        case open
-        case closed, reset
-    }
-
     var status: Int
     /// Names in lower case.
     var headers: [(name: String, value: String)]
     var body: String
     /// Whether the framing said that the body is over.
     var isComplete: Bool
-    /// How the connection stood.
-    var end: End
+    /// How the connection stood when the answer was taken.
+    var end: Peer.End
 
     /// The values of a field, joined; nil when there is none.
     func header(_ name: String) -> String? {
@@ -43,12 +37,12 @@ struct Answer: Sendable {
 
 extension Answer {
     /// Whatever came before the connection ended, for an answer that has not even a head.
-    init(_ text: String, _ end: End) {
+    init(_ text: String, _ end: Peer.End) {
         self.init(status: 0, headers: [], body: text, isComplete: false, end: end)
     }
 
     /// Takes the first answer off `text`; nil while more of it may come.
-    init?(cutFrom text: inout Substring, method: String, end: End) {
+    init?(cutFrom text: inout Substring, method: String, end: Peer.End) {
         guard let headEnd = text.range(of: "\r\n\r\n") else { return nil }
         let lines = text[..<headEnd.lowerBound].components(separatedBy: "\r\n")
         status = lines[0].split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0

@@ -1,29 +1,12 @@
 import NIOCore
-import NIOPosix
 
-/// A client's connection: sends bytes as they are and cuts answers out of what comes back.
-final class Client: Sendable {
-    private let channel: any Channel
-    private let log: NIOLoopBound<ClientLog>
-
-    private init(channel: any Channel, log: NIOLoopBound<ClientLog>) {
-        self.channel = channel
-        self.log = log
-    }
+/// A client of one HTTP connection: a ``Peer`` that cuts answers out of what comes back.
+struct Client: Sendable {
+    private let peer: Peer
 
     /// - Parameter source: the local address to come from, such as `127.0.0.2`.
     static func connect(_ port: Int, from source: String? = nil, reads: Bool = true) async throws -> Client {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let log = try await loop.submit { NIOLoopBound(ClientLog(), eventLoop: loop) }.get()
-        var bootstrap = ClientBootstrap(group: loop)
-            .channelOption(.autoRead, value: reads)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(log.value) }
-            }
-        if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0)) }
-        return Client(channel: try await bootstrap.connect(host: "127.0.0.1", port: port).get(), log: log)
+        Client(peer: try await Peer.connect(port, from: source, reads: reads, sendsToTheEnd: true))
     }
 
     /// One request on a connection of its own, and its whole answer.
@@ -52,119 +35,47 @@ final class Client: Sendable {
     }
 
     func send(_ text: String) async throws {
-        try await channel.writeAndFlush(ByteBuffer(string: text)).get()
+        try await peer.send(text)
     }
 
     /// The next answer, whole or as far as it came before the connection ended; 1xx answers are passed over.
     func answer(to method: String = "GET", within limit: Duration = .seconds(10)) async throws -> Answer {
-        try await wait(within: limit) { text, end in
-            var rest = Substring(text)
-            while let answer = Answer(cutFrom: &rest, method: method, end: end) {
-                guard (100..<200).contains(answer.status) else { return (answer, rest.utf8.count) }
-            }
-            return end == .open ? nil : (Answer(text, end), 0)
+        let isThere = { @Sendable (heard: Peer.Heard) in Self.answer(in: heard, to: method) != nil }
+        let heard = try await peer.receive(.that(isThere), within: TimeAmount(limit))
+        guard let (answer, length) = Self.answer(in: heard, to: method) else {
+            try await peer.forget(heard.bytes.readableBytes)
+            return Answer(heard.text, heard.end)
         }
+        try await peer.forget(length)
+        return answer
     }
 
-    /// Everything that came and was not taken, once it contains `part`.
-    func receive(containing part: String, within limit: Duration = .seconds(10)) async throws -> String {
-        try await wait(within: limit) { text, end in
-            text.contains(part) || end != .open ? (text, text.utf8.count) : nil
+    /// The first final answer, and the bytes up to its end; nil while more of it may come, or where there is none.
+    private static func answer(in heard: Peer.Heard, to method: String) -> (Answer, length: Int)? {
+        let text = heard.text
+        var rest = Substring(text)
+        while let answer = Answer(cutFrom: &rest, method: method, end: heard.end) {
+            guard (100..<200).contains(answer.status) else { return (answer, text.utf8.count - rest.utf8.count) }
         }
+        return nil
     }
 
     /// How the connection ended, once it did.
-    func ending(within limit: Duration = .seconds(10)) async throws -> Answer.End {
-        try await wait(within: limit) { text, end in end == .open ? nil : (end, text.utf8.count) }
+    func ending(within limit: Duration = .seconds(10)) async throws -> Peer.End {
+        try await peer.receive(.end, within: TimeAmount(limit)).end
     }
 
     /// Takes no more bytes off the connection, or takes them again.
     func setReading(_ isOn: Bool) async throws {
-        try await channel.setOption(.autoRead, value: isOn).get()
-        if isOn { channel.read() }
-    }
-
-    /// Ends its own direction (FIN) and still listens.
-    func halfClose() async throws {
-        try await channel.close(mode: .output).get()
+        try await peer.setReading(isOn)
     }
 
     func close() async {
-        try? await channel.close()
+        await peer.close()
     }
 
     /// Leaves with a TCP reset.
     func reset() async throws {
-        if let socket = channel as? any SocketOptionProvider {
-            try await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
-        }
-        await close()
-    }
-
-    private func wait<Value: Sendable>(
-        within limit: Duration, _ find: @escaping @Sendable (String, Answer.End) -> (Value, rest: Int)?
-    ) async throws -> Value {
-        let loop = channel.eventLoop
-        let log = log
-        return try await loop.flatSubmit {
-            let promise = loop.makePromise(of: Value.self)
-            let timer = loop.scheduleTask(in: TimeAmount(limit)) {
-                promise.fail(WaitedInVain(what: "an answer", explanation: "came: \(log.value.text.suffix(500))"))
-            }
-            promise.futureResult.whenComplete { _ in timer.cancel() }
-            log.value.wait {
-                guard let (value, rest) = find(log.value.text, log.value.end) else { return false }
-                log.value.text = String(log.value.text.suffix(utf8: rest))
-                promise.succeed(value)
-                return true
-            }
-            return promise.futureResult
-        }.get()
-    }
-}
-
-/// The handler behind ``Client``.
-private final class ClientLog: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    var text = ""
-    private(set) var end = Answer.End.open
-    private var check: (() -> Bool)?
-
-    func wait(_ check: @escaping () -> Bool) {
-        self.check = check() ? nil : check
-    }
-
-    private func changed() {
-        if check?() == true { check = nil }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        text += String(buffer: unwrapInboundIn(data))
-        changed()
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event as? ChannelEvent == .inputClosed, end == .open {
-            end = .closed
-            changed()
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? IOError, error.errnoCode == 104, end == .open { end = .reset }
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        if end == .open { end = .closed }
-        changed()
-    }
-}
-
-extension String {
-    fileprivate func suffix(utf8 count: Int) -> Substring {
-        self[utf8.index(endIndex, offsetBy: -min(count, utf8.count))...]
+        _ = try await peer.leave(.reset)
     }
 }

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// A backend that keeps what it was sent, and answers as the test says.
@@ -38,39 +37,76 @@ final class ScriptedBackend: Sendable {
         }
     }
 
-    private let listener: any Channel
-    private let keeper: Keeper
+    private let backend: RawBackend
+    private let taken = Mutex<[Request]>([])
 
-    let port: Int
+    var port: Int { backend.port }
     var url: String { "http://127.0.0.1:\(port)" }
     /// Every request that came whole, checks of its health left out.
-    var requests: [Request] { keeper.requests.withLock { $0 } }
+    var requests: [Request] { taken.withLock { $0 } }
 
-    private init(listener: any Channel, keeper: Keeper) {
-        self.listener = listener
-        self.keeper = keeper
-        port = listener.localAddress?.port ?? 0
+    private init(_ backend: RawBackend) {
+        self.backend = backend
     }
 
     /// - Parameter reply: what becomes of a request; the number counts all requests from 1. `/health` gets 200.
     static func start(_ reply: @escaping @Sendable (Request, Int) -> Reply) async throws -> ScriptedBackend {
-        let keeper = Keeper(reply)
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    keeper.channels.withLock { $0.append(channel) }
-                    try channel.pipeline.syncOperations.addHandler(ScriptedConnection(keeper))
-                }
+        let script = ScriptedBackend(try await RawBackend.start())
+        script.backend.play { peer, _ in
+            while let request = try await peer.takeRequest() {
+                try await peer.carryOut(script.answer(request, reply))
             }
-            .bind(host: "127.0.0.1", port: 0).get()
-        return ScriptedBackend(listener: listener, keeper: keeper)
+        }
+        return script
     }
 
     func stop() async {
-        try? await listener.close()
-        for channel in keeper.channels.withLock({ $0 }) { try? await channel.close() }
+        await backend.stop()
+    }
+
+    private func answer(_ request: Request, _ reply: @Sendable (Request, Int) -> Reply) -> Reply {
+        guard !request.line.contains(" /health ") else { return .ok("fine") }
+        let number = taken.withLock { requests in
+            requests.append(request)
+            return requests.count
+        }
+        return reply(request, number)
+    }
+}
+
+extension Peer {
+    /// The next whole request: by its length, or by the end of its chunks; nil when the connection ends before.
+    fileprivate func takeRequest() async throws -> ScriptedBackend.Request? {
+        guard let head = try await takeHead() else { return nil }
+        let request = ScriptedBackend.Request(text: head)
+        let heard: Heard
+        var length = 0
+        if let stated = request.values("content-length").first.flatMap({ Int($0) }) {
+            length = stated
+            heard = try await receive(.bytes(length))
+        } else if !request.values("transfer-encoding").isEmpty {
+            heard = try await receive(.text("0\r\n\r\n"))
+            let view = heard.bytes.readableBytesView
+            guard let end = view.firstRange(of: "0\r\n\r\n".utf8)?.upperBound else { return nil }
+            length = end - view.startIndex
+        } else {
+            return request
+        }
+        guard let body = heard.bytes.getString(at: heard.bytes.readerIndex, length: length) else { return nil }
+        try await forget(length)
+        return ScriptedBackend.Request(text: head + body)
+    }
+
+    fileprivate func carryOut(_ reply: ScriptedBackend.Reply) async throws {
+        switch reply {
+        case .silence: break
+        case .bytes(let bytes): try await send(bytes)
+        case .ok(let body): try await send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        case .closing(let bytes):
+            try await send(bytes)
+            await close()
+        case .reset: _ = try await leave(.reset)
+        }
     }
 }
 
@@ -86,82 +122,5 @@ func withBackend(
     } catch {
         await backend.stop()
         throw error
-    }
-}
-
-/// What the connections of one backend share.
-private final class Keeper: Sendable {
-    let requests = Mutex<[ScriptedBackend.Request]>([])
-    let channels = Mutex<[any Channel]>([])
-    let reply: @Sendable (ScriptedBackend.Request, Int) -> ScriptedBackend.Reply
-
-    init(_ reply: @escaping @Sendable (ScriptedBackend.Request, Int) -> ScriptedBackend.Reply) {
-        self.reply = reply
-    }
-
-    func answer(_ request: ScriptedBackend.Request) -> ScriptedBackend.Reply {
-        guard !request.line.contains(" /health ") else { return .ok("fine") }
-        let number = requests.withLock { requests in
-            requests.append(request)
-            return requests.count
-        }
-        return reply(request, number)
-    }
-}
-
-private final class ScriptedConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let keeper: Keeper
-    private var text = ""
-
-    init(_ keeper: Keeper) {
-        self.keeper = keeper
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        text += String(buffer: unwrapInboundIn(data))
-        while let request = takeRequest() { carryOut(keeper.answer(request), context) }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
-    }
-
-    /// The next whole request: by its length, or by the end of its chunks.
-    private func takeRequest() -> ScriptedBackend.Request? {
-        guard let headEnd = text.firstRange(of: "\r\n\r\n")?.upperBound else { return nil }
-        let head = ScriptedBackend.Request(text: String(text[..<headEnd]))
-        var end = headEnd
-        if let length = head.values("content-length").first.flatMap({ Int($0) }) {
-            guard text[headEnd...].utf8.count >= length else { return nil }
-            end = text.utf8.index(headEnd, offsetBy: length)
-        } else if !head.values("transfer-encoding").isEmpty {
-            guard let last = text[headEnd...].firstRange(of: "0\r\n\r\n") else { return nil }
-            end = last.upperBound
-        }
-        defer { text = String(text[end...]) }
-        return ScriptedBackend.Request(text: String(text[..<end]))
-    }
-
-    private func carryOut(_ reply: ScriptedBackend.Reply, _ context: ChannelHandlerContext) {
-        switch reply {
-        case .silence: break
-        case .bytes(let bytes): write(bytes, context)
-        case .ok(let body): write("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)", context)
-        case .closing(let bytes):
-            write(bytes, context)
-            context.close(promise: nil)
-        case .reset:
-            if let socket = context.channel as? any SocketOptionProvider {
-                _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-            }
-            context.close(promise: nil)
-        }
-    }
-
-    private func write(_ text: String, _ context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
     }
 }

@@ -1,5 +1,3 @@
-import NIOCore
-import NIOPosix
 import NIOSSL
 import Testing
 
@@ -62,33 +60,5 @@ extension MartletProcess {
     /// The only target's failures by class.
     func failures() async throws -> [String: Int] {
         try await status().pools[0].targets[0].failures
-    }
-}
-
-extension Peer {
-    /// Connects to a port of this machine, with TLS when a context is given.
-    ///
-    /// - Parameter sendsToTheEnd: goes on sending after the other side has ended its direction, as blocking clients do.
-    static func connect(
-        _ port: Int, tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil, sendsToTheEnd: Bool = false
-    ) async throws -> Peer {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let log = try await loop.submit { NIOLoopBound(PeerLog(), eventLoop: loop) }.get()
-        var bootstrap = ClientBootstrap(group: loop)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.allowRemoteHalfClosure, value: sendsToTheEnd)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls {
-                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
-                        try channel.pipeline.syncOperations.addHandler(handler)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(log.value)
-                }
-            }
-        if let receiveBuffer {
-            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
-        }
-        return Peer(channel: try await bootstrap.connect(host: "127.0.0.1", port: port).get(), log: log)
     }
 }

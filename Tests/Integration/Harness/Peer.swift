@@ -29,6 +29,7 @@ final class Peer: Sendable {
         /// The last bytes that came; cheaper than ``text(_:)`` where much comes.
         case ending(String)
         case bytes(Int)
+        case that(@Sendable (Heard) -> Bool)
         case end
     }
 
@@ -44,6 +45,37 @@ final class Peer: Sendable {
     init(channel: any Channel, log: NIOLoopBound<PeerLog>) {
         self.channel = channel
         self.log = log
+    }
+
+    /// Connects to a port of this machine, with TLS when a context is given.
+    ///
+    /// - Parameters:
+    ///   - source: the local address to come from, such as `127.0.0.2`.
+    ///   - sendsToTheEnd: goes on sending after the other side has ended its direction, as blocking clients do.
+    static func connect(
+        _ port: Int, from source: String? = nil, tls: NIOSSLContext? = nil, receiveBuffer: Int? = nil,
+        reads: Bool = true, sendsToTheEnd: Bool = false
+    ) async throws -> Peer {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let log = try await loop.submit { NIOLoopBound(PeerLog(), eventLoop: loop) }.get()
+        var bootstrap = ClientBootstrap(group: loop)
+            .channelOption(.autoRead, value: reads)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: sendsToTheEnd)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(log.value)
+                }
+            }
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
+        }
+        if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0)) }
+        return Peer(channel: try await bootstrap.connect(host: "127.0.0.1", port: port).get(), log: log)
     }
 
     func send(_ text: String) async throws {
@@ -163,6 +195,7 @@ final class PeerLog: ChannelInboundHandler {
         case .text(let text): contains(text)
         case .ending(let text): heard.bytes.readableBytesView.suffix(text.utf8.count).elementsEqual(text.utf8)
         case .bytes(let count): heard.bytes.readableBytes >= count
+        case .that(let holds): holds(heard)
         case .end: false
         }
     }
