@@ -9,7 +9,8 @@ package import NIOCore
 // 2. The exchange picks a target and opens a leg to it: `start`, then `body` and `bodyEnd`. The leg says `legAccepted`
 //    once bytes of the request may have reached the target; from there the request is not safe to replay.
 // 3. The leg says `legHead` once, `legBody` any number of times within the demand it was given, then `legEnd`; or, at
-//    any point, `legFailed`. After either of the last two it says nothing more and no longer knows the exchange.
+//    any point, `legFailed`. After either of the last two it says nothing more and no longer knows the exchange. A leg
+//    that decides when to read asks `waitsForClient` first.
 // 4. The exchange passes the answer to the front (`respond`, `body`, `end`), or breaks it off (`abort`).
 // 5. Either side may vanish at any moment: the front says `gone`, the exchange says `cancel` to the leg.
 //
