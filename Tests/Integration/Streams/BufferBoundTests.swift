@@ -38,8 +38,13 @@ struct BufferBoundTests {
             }
             let reader = try await gateway.peer()
             try await reader.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            // Far slower than its upstream, but it reads.
+            let steady = try await gateway.peer(receiveBuffer: 64 << 10)
+            try await steady.setReading(false)
+            try await steady.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
             var most = 0
             try await until("every slow reader to be called off", within: .seconds(30)) {
+                steady.channel.read()
                 most = max(most, try await gateway.status().buffered.bytes)
                 return try await gateway.metrics().sum("martlet_requests_total", ["outcome": "truncated"])
                     == Double(Self.crowd)
@@ -47,6 +52,9 @@ struct BufferBoundTests {
             // Beyond it a connection holds what it takes to notice: the mark of its channel, and one read.
             #expect(most < Self.bound + Self.crowd * ((64 + 256) << 10))
             #expect(try await reader.receive(.bytes(Self.large)).reply().isWhole)
+            try await steady.setReading(true)
+            #expect(try await steady.receive(.bytes(Self.large)).reply().isWhole)
+            await steady.close()
             for client in crowd {
                 // Where the reset came already, there is nothing left to read from.
                 try? await client.setReading(true)
