@@ -29,7 +29,10 @@ struct HTTP1LegTests {
         private let loop: any EventLoop
         private let parts: NIOLoopBound<Parts>
 
-        init(_ address: SocketAddress, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()) async throws {
+        /// - Parameter keepAlive: unless stated, no connection expires while the machine is busy with other tests.
+        init(
+            _ address: SocketAddress, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive(idle: .seconds(600))
+        ) async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             self.loop = loop
             parts = try await loop.submit {
