@@ -1,9 +1,11 @@
+package import MartletBase
 package import MartletExchange
+package import MartletNet
 package import MartletWire
 package import NIOCore
 
 /// A caller that writes down what it is told.
-package final class FakeFront: Front {
+package final class FakeFront: Front, Timed {
     package enum Heard: Equatable, Sendable {
         case head(Int), informational(Int), body(String), end, abort, reading(Bool)
     }
@@ -16,6 +18,8 @@ package final class FakeFront: Front {
     package private(set) var flushes = 0
     package var isWritable = true
     package let clientAddress: String
+    private weak var exchange: Exchange?
+    private var timer = DeadlineWheel.Handle.none
     /// Called after each thing heard: for callers that answer back at once.
     package var onHeard: ((Heard) -> Void)?
 
@@ -47,6 +51,20 @@ package final class FakeFront: Front {
     package func abort() { hear(.abort) }
     package func flush() { flushes += 1 }
     package func setReading(_ isOn: Bool) { hear(.reading(isOn)) }
+
+    package func wake(_ exchange: Exchange, at instant: Instant) {
+        self.exchange = exchange
+        if instant == .never {
+            exchange.context.wheel.disarm(&timer)
+        } else {
+            exchange.context.wheel.rearm(&timer, self, at: instant)
+        }
+    }
+
+    package func deadlineReached(now: Instant) -> Instant {
+        exchange?.context.readClock()
+        return exchange?.deadlineReached(now: now) ?? .never
+    }
 
     private func hear(_ what: Heard) {
         heard.append(what)

@@ -33,10 +33,11 @@ package final class FakeLeg: Leg {
 
     // MARK: What it is told
 
-    package func start(_ request: OutgoingRequest, size: BodySize) {
+    package func start(_ request: OutgoingRequest, size: BodySize) -> Bool {
         self.request = request
         self.size = size
         onStart?(self)
+        return false
     }
 
     package func body(_ slice: ByteBuffer) { received += String(buffer: slice) }

@@ -24,6 +24,7 @@ package final class ManualLoop {
     /// Lets time pass, and everything happen that is due on the way.
     package func advance(_ duration: Duration) {
         loop.advanceTime(by: .nanoseconds(duration.wholeNanoseconds))
+        context.readClock()
     }
 
     /// Runs what is due now, such as places granted by a pool.

@@ -6,8 +6,8 @@ package import NIOCore
 //
 // 1. A front reads a request head, finds its route and makes an `Exchange`; it hands on the body (`requestBody`,
 //    `requestEnd`) as it comes and stops reading when told to.
-// 2. The exchange picks a target and opens a leg to it: `start`, then `body` and `bodyEnd`. The leg says `legAccepted`
-//    once bytes of the request may have reached the target; from there the request is not safe to replay.
+// 2. The exchange picks a target and opens a leg to it: `start`, then `body` and `bodyEnd`. Once bytes of the request
+//    may have reached the target it is not safe to replay: `start` says so at once, or `legAccepted` does later.
 // 3. The leg says `legHead` once, `legBody` any number of times within the demand it was given, then `legEnd`; or, at
 //    any point, `legFailed`. After either of the last two it says nothing more and no longer knows the exchange. A leg
 //    that decides when to read asks `waitsForClient` first.
@@ -15,7 +15,8 @@ package import NIOCore
 // 5. Either side may vanish at any moment: the front says `gone`, the exchange says `cancel` to the leg.
 //
 // Everything happens on one event loop. An event that arrives while the exchange is inside a step is queued until the
-// step is over, so neither side is re-entered in the middle of a decision.
+// step is over, so neither side is re-entered in the middle of a decision. Whoever is called by the event loop reads
+// the loop's clock first (`LoopContext.readClock`); what follows from that call happens at one instant.
 
 /// How long a response body is, before HTTP/1 framing.
 package enum BodySize: Sendable, Equatable {
@@ -46,12 +47,16 @@ package protocol Front: AnyObject {
     func setReading(_ isOn: Bool)
     /// The caller's address as text, for logs and `hash: {key: client}`.
     var clientAddress: String { get }
+    /// Calls `exchange.deadlineReached` at `instant` or soon after; to call it earlier does no harm. `.never`: no more.
+    func wake(_ exchange: Exchange, at instant: Instant)
 }
 
 /// The side of the model: one request on an HTTP/1 connection, later an HTTP/2 stream or a worker.
 package protocol Leg: AnyObject {
     /// Sends the head. `size` announces the body that `body` will bring.
-    func start(_ request: OutgoingRequest, size: BodySize)
+    ///
+    /// - Returns: true when the target is connected: from now on bytes may reach it. Else `legAccepted` follows.
+    func start(_ request: OutgoingRequest, size: BodySize) -> Bool
     func body(_ slice: ByteBuffer)
     func bodyEnd()
     /// Sends what `start` and `body` gathered.

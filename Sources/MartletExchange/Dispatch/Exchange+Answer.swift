@@ -158,7 +158,7 @@ extension Exchange {
         guard machine.close() else { return }
         let now = context.now
         leaveQueue(now: now)
-        context.wheel.disarm(&timer)
+        front.wake(self, at: .never)
         dropLeg(outcome == .clientGone ? .clientGone : .shutdown)
         releaseLease(verdict, now: now)
         giveBackRetry()
@@ -199,6 +199,7 @@ extension Exchange {
         guard body.canReplay, let pool, let lease, pool.isUsable(besides: lease.id, now: now), pool.beginRetry()
         else { return false }
         dropLeg(.replaced)
+        tried.append(lease.id)
         releaseLease(verdict(forStatus: head.status, head: head), now: now)
         giveBackRetry()
         holdsRetry = true

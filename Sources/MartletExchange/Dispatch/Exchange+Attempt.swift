@@ -41,7 +41,6 @@ extension Exchange {
             queuedSince = .never
         }
         lease = target
-        tried.append(target.id)
         record.target = target.id
         record.attempts &+= 1
         slot = context.meter.attempt(at: target.id)
@@ -60,7 +59,8 @@ extension Exchange {
         guard let legs = context.legs, let request else { return answer(MartletError(.internalError)) }
         let leg = open(legs)
         self.leg = leg
-        leg.start(request, size: body.isComplete ? .exactly(body.receivedBytes, orNone: caller) : caller.bodySize)
+        let size = body.isComplete ? .exactly(body.receivedBytes, orNone: caller) : caller.bodySize
+        if leg.start(request, size: size) { attemptAccepted(isNew: false) }
         pumpRequestBody()
     }
 
@@ -80,6 +80,7 @@ extension Exchange {
     func attemptFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool) {
         let now = context.now
         dropLeg(.replaced)
+        if let lease { tried.append(lease.id) }
         let isBlameless = wasStale || failure == .deadline
         let isEjected = releaseLease(isBlameless ? .neutral : .failure(failure, retryAfter: nil), now: now)
         if !isBlameless, let slot { context.meter.failed(slot, failure) }

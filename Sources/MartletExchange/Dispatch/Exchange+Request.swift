@@ -8,7 +8,7 @@ import NIOCore
 // The way in: the body, the model it names, the pool.
 extension Exchange {
     func begin(now: Instant) {
-        arm()
+        rearmIfEarlier()
         switch route.destination {
         case .pool(let pool):
             use(pool)

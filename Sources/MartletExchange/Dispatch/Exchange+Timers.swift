@@ -3,18 +3,13 @@ import MartletLogic
 import MartletNet
 import NIOCore
 
-// Deadlines: one entry of the loop's wheel, moved only when a deadline comes earlier.
+// Deadlines: the front wakes the exchange, and is told only when that has to be earlier.
 extension Exchange {
-    func arm() {
-        armedUntil = machine.nextDeadline
-        timer = context.wheel.arm(self, at: armedUntil)
-    }
-
     func rearmIfEarlier() {
         let next = machine.nextDeadline
         guard next < armedUntil, machine.phase != .closed else { return }
         armedUntil = next
-        context.wheel.rearm(&timer, self, at: next)
+        front.wake(self, at: next)
     }
 
     /// No place in time: the fallback may have one.

@@ -23,7 +23,7 @@ package struct CallerFacts {
 ///
 /// A driver around `ExchangeMachine`: it turns what front and leg say into events, and the machine's answers into
 /// calls. See `Contract.swift` for who calls whom, and `docs/life-of-a-request.md` for the whole way.
-package final class Exchange: Timed {
+package final class Exchange {
     package let context: LoopContext
     package let route: Route
     package let caller: CallerFacts
@@ -35,7 +35,7 @@ package final class Exchange: Timed {
     let started: Instant
     var accessLog: AccessLog?
     var details: AccessDetails?
-    var timer = DeadlineWheel.Handle.none
+    /// When the front will wake this exchange at the latest.
     var armedUntil = Instant.never
 
     // What the request is, until the answer is committed.
@@ -53,6 +53,7 @@ package final class Exchange: Timed {
     var reservedBytes = 0
 
     // The attempts so far.
+    /// Targets of attempts that failed.
     var tried: [TargetID] = []
     var isRetryBudgetSpent = false
     var wantsFreshConnection = false
@@ -115,7 +116,6 @@ package final class Exchange: Timed {
 
     /// Begins: finds the pool, or reads the body until it names a model.
     package func start() {
-        context.readClock()
         isStepping = true
         begin(now: context.now)
         endStep()
@@ -135,9 +135,15 @@ package final class Exchange: Timed {
     // MARK: From the pool
 
     /// A place in the queue was granted. May come late: then the place goes straight back.
-    func granted(_ target: Target) { step(.granted(target)) }
+    func granted(_ target: Target) {
+        context.readClock()
+        step(.granted(target))
+    }
     /// No place came before the request's deadline.
-    func queueExpired() { step(.queueExpired) }
+    func queueExpired() {
+        context.readClock()
+        step(.queueExpired)
+    }
 
     // MARK: From the leg
 
@@ -157,8 +163,12 @@ package final class Exchange: Timed {
     /// All that could be read was read: what was gathered goes out in one write.
     package func legReadComplete() { front.flush() }
     /// The target was taken out while this request waits for its first byte.
-    package func targetLost() { step(.targetLost) }
+    package func targetLost() {
+        context.readClock()
+        step(.targetLost)
+    }
 
+    /// The instant given to `Front.wake` may have come; answers when to look again.
     package func deadlineReached(now: Instant) -> Instant {
         armedUntil = .never
         step(.timer(now))
@@ -177,7 +187,6 @@ package final class Exchange: Timed {
             hasWaitingEvents = true
             return
         }
-        context.readClock()
         isStepping = true
         handle(event())
         endStep()

@@ -14,10 +14,14 @@ extension HTTP1Front: Timed {
     /// than moving it for every request.
     func setDeadline(_ instant: Instant) {
         deadline = instant
-        wake(by: instant)
+        arm(instant)
     }
 
-    private func wake(by instant: Instant) {
+    func wake(_ exchange: Exchange, at instant: Instant) {
+        arm(instant)
+    }
+
+    private func arm(_ instant: Instant) {
         guard instant < armedUntil, timer != .none else { return }
         armedUntil = instant
         loop.wheel.rearm(&timer, self, at: instant)
@@ -30,9 +34,9 @@ extension HTTP1Front: Timed {
     }
 
     func watchSlowReader() {
-        takenBytes = writtenBytes - pendingBytes
+        takenBytes = out.writtenBytes - pendingBytes
         takenAt = loop.now
-        wake(by: takenAt + min(settings.slowReader, Self.patience))
+        arm(takenAt + min(settings.slowReader, Self.patience))
     }
 
     /// Tells the process-wide bound what waits here for a client that does not take it.
@@ -53,8 +57,8 @@ extension HTTP1Front: Timed {
     /// Whether the client took bytes since the last look: then it has time again. Only while some are waiting.
     private func isTaking(_ now: Instant) -> Bool {
         let pending = pendingBytes
-        guard pending > 0, writtenBytes - pending > takenBytes else { return false }
-        takenBytes = writtenBytes - pending
+        guard pending > 0, out.writtenBytes - pending > takenBytes else { return false }
+        takenBytes = out.writtenBytes - pending
         takenAt = now
         deadline = now + settings.slowReader
         return true
@@ -62,15 +66,15 @@ extension HTTP1Front: Timed {
 
     func deadlineReached(now: Instant) -> Instant {
         armedUntil = .never
-        let next = nextDeadline(now)
+        loop.readClock()
+        var next = nextDeadline(now)
+        if let exchange { next = min(next, exchange.deadlineReached(now: now)) }
         // Whoever set an earlier deadline meanwhile has armed it.
         armedUntil = min(armedUntil, next)
         return armedUntil
     }
 
     private func nextDeadline(_ now: Instant) -> Instant {
-        guard state != .closed else { return .never }
-        loop.readClock()
         guard isPeerWritable else { return stalledDeadline(now) }
         switch state {
         case .closed: return .never
@@ -113,9 +117,10 @@ extension HTTP1Front: Timed {
             let elapsed = now - bodyStarted - settings.bodyGrace
             if now >= deadline, elapsed.inSeconds * Double(settings.bodyBytesPerSecond) > Double(bodyBytes) {
                 refuse(MartletError(.requestTimeout))
-                return now + .seconds(2)
+                return .never
             }
+            return now + .seconds(1)
         }
-        return now + .seconds(1)
+        return .never
     }
 }

@@ -9,11 +9,8 @@ import NIOCore
 ///
 /// The only handler of its channel (TLS aside). It reads a head, finds the route and makes the `Exchange`; from then on
 /// it moves bytes. What it writes is gathered and goes out in one flush for each turn of the event loop.
-final class HTTP1Front: ChannelDuplexHandler {
+final class HTTP1Front: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     enum State {
         /// Nothing of the next request came yet.
@@ -45,16 +42,13 @@ final class HTTP1Front: ChannelDuplexHandler {
     var hasBody = false
     private var requests = 0
     var isReadingOff = false
-    private var isReadWanted = false
     var bodyStarted = Instant.never
     var bodyBytes = 0
 
     // The answer being written.
     var writer = ResponseWriter()
     var requestID = ""
-    var out: ByteBuffer?
-    /// Something was written past `out` and not flushed yet.
-    var isFlushOwed = false
+    let out: Outbox
     var isAnswered = true
     var isKeepAlive = true
     var isPeerWritable = true
@@ -63,8 +57,7 @@ final class HTTP1Front: ChannelDuplexHandler {
     var timer = DeadlineWheel.Handle.none
     var deadline = Instant.never
     var armedUntil = Instant.never
-    /// Bytes given to the channel, those of them that the client had taken at the last look, and when it took the last.
-    var writtenBytes = 0
+    /// Of the bytes written, those that the client had taken at the last look, and when it took the last.
     var takenBytes = 0
     var takenAt = Instant.never
     /// What the process-wide bound was told that waits here for the client.
@@ -77,6 +70,7 @@ final class HTTP1Front: ChannelDuplexHandler {
         keepAlive = Interval(settings.keepAlive)
         peer = ForwardedFor(nil, settings: settings)
         parser = RequestParser(limits: settings.http)
+        out = Outbox(loop: loop)
     }
 
     // MARK: Channel
@@ -114,12 +108,8 @@ final class HTTP1Front: ChannelDuplexHandler {
         flush()
     }
 
-    /// Reads are asked for by the channel itself after each turn; one held back is made up for when reading resumes.
-    func read(context: ChannelHandlerContext) {
-        if isReadingOff { isReadWanted = true } else { context.read() }
-    }
-
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        loop.readClock()
         isPeerWritable = context.channel.isWritable
         settleHeld()
         if isPeerWritable {
@@ -130,6 +120,7 @@ final class HTTP1Front: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        loop.readClock()
         ended(.clientGone)
         context.fireChannelInactive()
     }
@@ -146,7 +137,7 @@ final class HTTP1Front: ChannelDuplexHandler {
         loop.wheel.disarm(&timer)
         loop.meter.connections(.client, changedBy: -1)
         input = nil
-        if var bytes = out.take() { loop.buffers.give(&bytes) }
+        out.clear()
         let exchange = self.exchange
         self.exchange = nil
         exchange?.gone(reason)
@@ -227,7 +218,7 @@ final class HTTP1Front: ChannelDuplexHandler {
         }
         parser.setBodyLimit(route.bodyLimit)
         let now = loop.now
-        if framing.expectsContinue { write("HTTP/1.1 100 Continue\r\n\r\n") }
+        if framing.expectsContinue { out.write("HTTP/1.1 100 Continue\r\n\r\n") }
         let (request, caller) = peer.accept(head, framing: framing, route: route, loop: loop, now: now)
         requestID = caller.requestID
         let exchange = Exchange(
@@ -284,15 +275,13 @@ final class HTTP1Front: ChannelDuplexHandler {
     }
 
     func setReading(_ isOn: Bool) {
-        // The time in which we did not read does not count against the client.
-        if isOn, isReadingOff, bodyStarted != .never {
-            bodyStarted = loop.now
-            bodyBytes = 0
-        }
+        guard isReadingOff == isOn else { return }
         isReadingOff = !isOn
-        if isOn, isReadWanted, let channel {
-            isReadWanted = false
-            channel.read()
+        // The time in which we did not read does not count against the client.
+        if isOn, bodyStarted != .never {
+            bodyBytes = 0
+            watchBody()
         }
+        channel?.setReading(isOn)
     }
 }

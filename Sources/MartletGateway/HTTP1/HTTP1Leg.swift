@@ -10,11 +10,8 @@ import NIOTLS
 /// One HTTP/1 connection to a target, and the leg of the request it carries at present.
 ///
 /// Between two requests it is idle and watched: the end of the connection takes it out of the pool at once.
-final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
+final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     private enum State {
         /// The connection is being made; what is to be sent gathers in `out`.
@@ -34,9 +31,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private var channel: ChannelHandlerContext?
 
     // The request.
-    private var out: ByteBuffer?
-    /// Something was written past `out` and not flushed yet.
-    private var isFlushOwed = false
+    private let out: Outbox
     private var isWritable = true
     private var isChunked = false
     private var isSent = false
@@ -50,7 +45,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private var isKeepAlive = false
     private var isRetired = false
     private var credit = HTTP1Leg.window
-    private var isReadWanted = false
+    private var isReadingOff = false
     private var trouble: FailureClass?
     /// The connection ended by an error, not by its end: where the end is the framing, the answer is not whole.
     private var isBroken = false
@@ -64,6 +59,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         self.target = target
         self.legs = legs
         parser = ResponseParser(limits: legs.limits)
+        out = Outbox(loop: legs.loop)
     }
 
     // MARK: Leg
@@ -79,11 +75,11 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         credit = legs.loop.budget.isExhausted ? Self.window / 8 : Self.window
     }
 
-    func start(_ request: OutgoingRequest, size: BodySize) {
-        guard state != .closed else { return }
+    func start(_ request: OutgoingRequest, size: BodySize) -> Bool {
+        guard state != .closed else { return false }
         parser.expect(method: request.head.method)
         isChunked = size == .unknown
-        var bytes = takeOut()
+        var bytes = out.take()
         HTTP1Writer.requestLine(request.head, into: &bytes)
         HTTP1Writer.field(.host, request.authority(for: target), into: &bytes)
         let edits = target.edits
@@ -99,55 +95,32 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         case .unknown: bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
         bytes.writeStaticString("\r\n")
-        out = bytes
-        if state == .busy { exchange?.legAccepted(isNew: false) }
+        out.put(bytes)
+        return state == .busy
     }
 
     func body(_ slice: ByteBuffer) {
         guard state == .busy || state == .connecting, slice.readableBytes > 0 else { return }
-        var bytes = takeOut()
+        var bytes = out.take()
         if isChunked { HTTP1Writer.chunkHeader(slice.readableBytes, into: &bytes) }
-        if slice.readableBytes <= ResponseWriter.copyLimit || channel == nil {
-            bytes.writeImmutableBuffer(slice)
-            out = bytes
-        } else {
-            channel?.write(wrapOutboundOut(bytes), promise: nil)
-            channel?.write(wrapOutboundOut(slice), promise: nil)
-            isFlushOwed = true
-        }
-        if isChunked { write("\r\n") }
+        out.put(bytes, with: slice, to: channel)
+        if isChunked { out.write("\r\n") }
     }
 
     func bodyEnd() {
         guard state == .busy || state == .connecting else { return }
-        if isChunked { write("0\r\n\r\n") }
+        if isChunked { out.write("0\r\n\r\n") }
         isSent = true
         flush()
     }
 
-    private func write(_ text: StaticString) {
-        var bytes = takeOut()
-        bytes.writeStaticString(text)
-        out = bytes
-    }
-
     func flush() {
-        guard state == .busy, let channel else { return }
-        if var bytes = out.take() {
-            isFlushOwed = false
-            channel.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-            legs.loop.buffers.give(&bytes)
-        } else if isFlushOwed {
-            isFlushOwed = false
-            channel.flush()
-        }
+        if state == .busy, let channel { out.flush(to: channel) }
     }
 
     func demand(_ bytes: Int) {
         credit += bytes
-        guard credit > 0, isReadWanted, let channel else { return }
-        isReadWanted = false
-        channel.read()
+        if credit > 0 { setReading(true) }
     }
 
     func cancel(_ reason: CancelReason) {
@@ -158,10 +131,6 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
 
     var isUploadWritable: Bool {
         state == .busy && isWritable
-    }
-
-    private func takeOut() -> ByteBuffer {
-        out.take() ?? legs.loop.buffers.take()
     }
 
     // MARK: Connection
@@ -182,6 +151,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     private func connected() {
+        legs.loop.readClock()
         guard state == .connecting, let exchange else { return close(reset: false) }
         state = .busy
         exchange.legAccepted(isNew: true)
@@ -192,23 +162,23 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     /// The dial failed before there was a channel that could say so.
     func connectFailed(_ failure: FailureClass) {
         guard state == .connecting else { return }
+        legs.loop.readClock()
         let failed = detach()
         close(reset: false)
         failed?.legFailed(failure, wasSent: false)
     }
 
     /// Reading waits while the exchange wants nothing; an idle connection is always read, to see its end.
-    func read(context: ChannelHandlerContext) {
-        if state == .busy, credit <= 0 || exchange?.waitsForClient() == true {
-            isReadWanted = true
-        } else {
-            context.read()
-        }
+    private func setReading(_ isOn: Bool) {
+        guard isReadingOff == isOn else { return }
+        isReadingOff = !isOn
+        channel?.setReading(isOn)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         if isWritable, state == .busy {
+            legs.loop.readClock()
             exchange?.legUploadWritable()
             flush()
         }
@@ -221,9 +191,11 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
             // Nobody asked: whatever this is, it must not become the answer to the next request.
             return close(reset: true)
         }
+        legs.loop.readClock()
         hasHeard = true
         if input == nil { input = bytes } else { input?.writeBuffer(&bytes) }
         parse()
+        if state == .busy, credit <= 0 || exchange?.waitsForClient() == true { setReading(false) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -265,7 +237,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     /// request can have it.
     private func ended() {
         let served = detach()
-        if isKeepAlive, !isRetired, isSent, input == nil, let channel, channel.channel.isActive {
+        if isKeepAlive, !isRetired, isSent, input == nil, channel != nil {
             rest()
         } else {
             close(reset: !isSent)
@@ -292,6 +264,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        legs.loop.readClock()
         context.fireChannelInactive()
         switch state {
         case .closed: break
@@ -315,7 +288,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
         legs.closed(self)
         legs.loop.wheel.disarm(&timer)
         input = nil
-        if var bytes = out.take() { legs.loop.buffers.give(&bytes) }
+        out.clear()
         if let channel {
             if reset { channel.channel.reset() } else { channel.channel.close(promise: nil) }
         }
@@ -333,6 +306,7 @@ final class HTTP1Leg: ChannelDuplexHandler, Leg, Timed {
     private func rest() {
         guard idleFor.nanoseconds > 0, legs.keep(self) else { return close(reset: false) }
         state = .idle
+        setReading(true)
         idleUntil = legs.loop.now + idleFor
         // Armed once; while requests come and go the entry puts itself off.
         if timer == .none { timer = legs.loop.wheel.arm(self, at: idleUntil) }

@@ -5,9 +5,6 @@ import NIOCore
 
 /// The framing of one answer on an HTTP/1 connection: ours, whatever the upstream's was.
 struct ResponseWriter {
-    /// Up to here a slice is copied beside its chunk header; a longer one is passed on as it is.
-    static let copyLimit = 4096
-
     private enum Framing {
         case none, length, chunked, untilClose
     }

@@ -20,8 +20,9 @@ final class LocalLeg: Leg {
 
     var isUploadWritable: Bool { true }
 
-    func start(_ request: OutgoingRequest, size: BodySize) {
+    func start(_ request: OutgoingRequest, size: BodySize) -> Bool {
         head = request.head
+        return true
     }
 
     func body(_ slice: ByteBuffer) {
@@ -30,7 +31,6 @@ final class LocalLeg: Leg {
 
     func bodyEnd() {
         guard let head, let exchange, task == nil else { return }
-        exchange.legAccepted(isNew: false)
         let request = LocalRequest(head, body: gathered, clientAddress: exchange.front.clientAddress)
         let loop = exchange.context.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -52,6 +52,7 @@ final class LocalLeg: Leg {
     private func answered(_ response: LocalResponse) {
         guard let exchange else { return }
         self.exchange = nil
+        exchange.context.readClock()
         var head = ResponseHead(status: response.status)
         head.headers.append("Content-Type", response.contentType)
         head.headers.append("Date", exchange.context.date())
