@@ -17,16 +17,4 @@ extension RequestHead {
         if pathEnds(with: "/completions") { return .textCompletion }
         return pathEnds(with: "/embeddings") ? .embeddings : nil
     }
-
-    private func pathEnds(with suffix: StaticString) -> Bool {
-        let length = suffix.utf8CodeUnitCount
-        guard pathLength >= length else { return false }
-        let path = target.readableBytesUInt8Span
-        var index = pathLength - length
-        for byte in suffix.description.utf8 {
-            guard path[index] == byte else { return false }
-            index += 1
-        }
-        return true
-    }
 }

@@ -152,25 +152,26 @@ extension RequestHead {
 
     /// The request with the first `count` bytes of its path taken off, in small storage.
     func detached(stripping count: Int) -> RequestHead {
-        var head = self
-        if headers.bytes.storageCapacity > Self.pinnedLimit {
-            head.headers = HeaderBlock()
-            head.headers.append(contentsOf: headers)
-            head.target = target.copied
-            head.authority = authority.copied
+        let isPinning = headers.bytes.storageCapacity > Self.pinnedLimit
+        guard isPinning || count > 0 else { return self }
+        var headers = headers
+        if isPinning {
+            headers = HeaderBlock()
+            headers.append(contentsOf: self.headers)
         }
-        if count > 0, pathLength >= count { head.strip(count) }
-        return head
+        return RequestHead(
+            method: method, methodBytes: methodBytes, target: stripped(count), authority: authority.copied,
+            headers: headers)
     }
 
-    private mutating func strip(_ count: Int) {
-        guard let rest = target.getSlice(at: target.readerIndex + count, length: target.readableBytes - count)
-        else { return }
-        let hasSlash = rest.readableBytesView.first == UInt8(ascii: "/")
+    /// The target without the first `count` bytes of its path, in storage of its own.
+    private func stripped(_ count: Int) -> ByteBuffer {
+        guard count > 0, pathLength >= count,
+            let rest = target.getSlice(at: target.readerIndex + count, length: target.readableBytes - count)
+        else { return target.copied }
         var stripped = ByteBufferAllocator().buffer(capacity: rest.readableBytes + 1)
-        if !hasSlash { stripped.writeStaticString("/") }
+        if rest.readableBytesView.first != UInt8(ascii: "/") { stripped.writeStaticString("/") }
         stripped.writeImmutableBuffer(rest)
-        target = stripped
-        pathLength = pathLength - count + (hasSlash ? 0 : 1)
+        return stripped
     }
 }

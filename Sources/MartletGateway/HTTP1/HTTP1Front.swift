@@ -89,6 +89,7 @@ final class HTTP1Front: ChannelInboundHandler {
         guard timer == .none else { return }
         loop.readClock()
         loop.meter.connections(.client, changedBy: 1)
+        out.opened(context.channel, isTLS: settings.isTLS)
         peer = ForwardedFor(context.remoteAddress, settings: settings)
         deadline = loop.now + settings.headerTimeout
         armedUntil = deadline

@@ -154,6 +154,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         legs.loop.readClock()
         guard state == .connecting, let exchange else { return close(reset: false) }
         state = .busy
+        if let channel { out.opened(channel.channel, isTLS: target.tls != nil) }
         exchange.legAccepted(isNew: true)
         exchange.legUploadWritable()
         flush()

@@ -2,7 +2,10 @@ import MartletExchange
 import MartletNet
 import NIOCore
 
-/// What one side of a connection has to send: gathered during a turn of the event loop, sent in one flush at its end.
+/// What one side of a connection has to send: gathered during a turn of the event loop, sent in one write at its end.
+///
+/// Without TLS the write goes straight to the socket, which as a rule takes all of it; what it does not take, and every
+/// large slice, goes through the channel's queue, which then has to drain before the next direct write.
 final class Outbox {
     /// Up to here a slice is copied beside what is gathered; a longer one is passed on as it is.
     private static let copyLimit = 4096
@@ -11,11 +14,19 @@ final class Outbox {
     private var bytes: ByteBuffer?
     /// Something was written past `bytes` and not flushed yet.
     private var isFlushOwed = false
-    /// Bytes given to the channel so far.
+    private var socket: DirectSocket?
+    /// Writes that the channel has not finished.
+    private var queuedWrites = 0
+    /// Bytes given to the socket or the channel so far.
     private(set) var writtenBytes = 0
 
     init(loop: LoopContext) {
         self.loop = loop
+    }
+
+    /// The connection is there; nothing was written to it yet.
+    func opened(_ channel: any Channel, isTLS: Bool) {
+        if !isTLS { socket = DirectSocket(channel) }
     }
 
     /// The buffer to write to; `put` it back.
@@ -48,15 +59,21 @@ final class Outbox {
     }
 
     func flush(to channel: ChannelHandlerContext) {
-        if var gathered = bytes.take() {
-            isFlushOwed = false
-            writtenBytes += gathered.readableBytes
-            channel.writeAndFlush(NIOAny(gathered), promise: nil)
-            loop.buffers.give(&gathered)
-        } else if isFlushOwed {
-            isFlushOwed = false
-            channel.flush()
+        guard bytes != nil || isFlushOwed else { return }
+        var gathered = bytes.take() ?? ByteBuffer()
+        writtenBytes += gathered.readableBytes
+        if let socket, !isFlushOwed, queuedWrites == 0 {
+            gathered.moveReaderIndex(forwardBy: socket.send(gathered))
         }
+        if gathered.readableBytes > 0 || isFlushOwed { queue(gathered, at: channel) }
+        loop.buffers.give(&gathered)
+    }
+
+    private func queue(_ gathered: ByteBuffer, at channel: ChannelHandlerContext) {
+        isFlushOwed = false
+        guard socket != nil else { return channel.writeAndFlush(NIOAny(gathered), promise: nil) }
+        queuedWrites += 1
+        channel.writeAndFlush(NIOAny(gathered)).assumeIsolated().whenComplete { _ in self.queuedWrites -= 1 }
     }
 
     /// Sends the last bytes; the future completes when the kernel has them, as a rule at once.
@@ -69,6 +86,7 @@ final class Outbox {
 
     /// The connection is over.
     func clear() {
+        socket = nil
         if var gathered = bytes.take() { loop.buffers.give(&gathered) }
     }
 }

@@ -36,7 +36,8 @@ package struct Router: Sendable {
 
     private static func hasPrefix(_ head: RequestHead, _ prefix: [UInt8]) -> Bool {
         guard head.pathLength >= prefix.count else { return false }
-        let path = head.target.readableBytesUInt8Span
+        let target = head.target
+        let path = target.readableBytesUInt8Span
         for index in prefix.indices where path[index] != prefix[index] { return false }
         return true
     }

@@ -11,9 +11,9 @@ public enum HTTP1Writer {
     /// The request line with another target, which must come from a parser or be checked (``isValidTarget(_:)``).
     public static func requestLine(_ head: RequestHead, target: ByteBuffer, into buffer: inout ByteBuffer) {
         if head.method == .other {
-            buffer.writeBytes(head.methodBytes.readableBytesSpan)
+            buffer.writeImmutableBuffer(head.methodBytes)
         } else {
-            buffer.writeString(head.method.text)
+            buffer.writeStaticString(head.method.word)
         }
         buffer.writeInteger(Characters.space)
         buffer.writeBytes(target.readableBytesSpan)
@@ -27,6 +27,10 @@ public enum HTTP1Writer {
 
     /// `HTTP/1.1 SP status SP reason CRLF` with our own reason phrase; a status outside 100 to 599 becomes 500.
     public static func statusLine(_ status: Int, into buffer: inout ByteBuffer) {
+        if status == 200 {
+            buffer.writeStaticString("HTTP/1.1 200 OK\r\n")
+            return
+        }
         buffer.writeStaticString("HTTP/1.1 ")
         let status = 100...599 ~= status ? status : 500
         decimal(status, into: &buffer)

@@ -3,7 +3,10 @@ public enum Method: UInt8, Sendable, CaseIterable {
     case other, get, head, post, put, delete, patch, options
 
     /// The method as it is sent; empty for `other`.
-    public var text: String {
+    public var text: String { word.description }
+
+    /// `text`, for writing.
+    var word: StaticString {
         switch self {
         case .other: ""
         case .get: "GET"

@@ -1,20 +1,22 @@
 public import NIOCore
 
 /// What a request asks for. Framing is not here: see ``RequestFraming``.
-public struct RequestHead: Sendable {
-    public var method: Method
+///
+/// A class, because it passes through many hands: a copy of its parts would count four references each time.
+public final class RequestHead: Sendable {
+    public let method: Method
     /// The method's own bytes when `method` is `other`.
-    public var methodBytes: ByteBuffer
+    public let methodBytes: ByteBuffer
     /// The target in origin form with its query, or `*`. The path is normalised: percent-encoded unreserved
     /// characters decoded, dot segments resolved, repeated slashes collapsed.
-    public var target: ByteBuffer
+    public let target: ByteBuffer
     /// The path's length in bytes: the target up to `?`.
-    public var pathLength: Int
+    public let pathLength: Int
     /// `host[:port]` in lower case; empty only for an HTTP/1.0 request without a Host field.
-    public var authority: ByteBuffer
+    public let authority: ByteBuffer
     /// All fields as they came, but for those that `Connection` nominated. Hop-by-hop and framing fields are still
     /// there: leave them out when sending (`FieldSet.hopByHop`, `.framing`).
-    public var headers: HeaderBlock
+    public let headers: HeaderBlock
 
     public init(
         method: Method, methodBytes: ByteBuffer = ByteBuffer(), target: ByteBuffer, authority: ByteBuffer,
@@ -43,6 +45,12 @@ public struct RequestHead: Sendable {
 
     /// The method as it is sent.
     public var methodText: String { method == .other ? String(buffer: methodBytes) : method.text }
+    /// Whether the path ends with `suffix`.
+    public func pathEnds(with suffix: String) -> Bool {
+        let start = pathLength - suffix.utf8.count
+        let target = target
+        return start >= 0 && Characters.equals(target.readableBytesUInt8Span, start..<pathLength, suffix)
+    }
     /// The path, for logs and slow paths.
     public var path: String { String(buffer: target.slice(0..<pathLength)) }
 }

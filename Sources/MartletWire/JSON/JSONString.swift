@@ -2,7 +2,7 @@
 enum JSONString {
     /// Nil for an invalid escape, a lone surrogate or bytes that are not UTF-8.
     static func decode(_ bytes: [UInt8]) -> String? {
-        guard bytes.contains(0x5c) else { return String(validating: bytes, as: UTF8.self) }
+        guard bytes.contains(0x5c) else { return text(bytes) }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var index = 0
@@ -23,7 +23,12 @@ enum JSONString {
                 index += 2
             }
         }
-        return String(validating: decoded, as: UTF8.self)
+        return text(decoded)
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String? {
+        // Validation costs; names are ASCII as a rule.
+        bytes.allSatisfy { $0 < 0x80 } ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
     }
 
     private static func simpleEscape(_ byte: UInt8) -> UInt8? {

@@ -43,13 +43,33 @@ public struct UsageScanner: Sendable {
     public mutating func feed(_ bytes: Span<UInt8>) {
         var index = 0
         while index < bytes.count {
-            if case .searching(matched: 0) = state {
+            switch state {
+            case .searching(matched: 0):
                 index = skip(bytes, from: index)
                 guard index < bytes.count else { return }
+            case .object:
+                index = readObject(bytes, from: index)
+                continue
+            default: break
             }
             step(bytes[index])
             index += 1
         }
+    }
+
+    /// Reads on in the object to its end, or the end of the slice; returns where it stopped.
+    private mutating func readObject(_ bytes: Span<UInt8>, from: Int) -> Int {
+        var index = from
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            guard object.step(byte) else { continue }
+            if let found = object.usage { usage = found }
+            state = .searching(matched: 0)
+            previous = byte
+            return index
+        }
+        return index
     }
 
     /// Goes to the next place where the key may begin: a quote before a `u`, or a quote at the end of the slice.
@@ -74,11 +94,7 @@ public struct UsageScanner: Sendable {
             } else if !Self.isSpace(byte) {
                 state = .searching(matched: byte == 0x22 ? 1 : 0)
             }
-        case .object:
-            if object.step(byte) {
-                if let found = object.usage { usage = found }
-                state = .searching(matched: 0)
-            }
+        case .object: break
         }
         previous = byte
     }
@@ -100,16 +116,13 @@ public struct UsageScanner: Sendable {
 
 /// The object behind `"usage":`, read byte by byte: its own integers, not those of objects inside it.
 private struct UsageObject {
-    /// In the order of `values`.
-    private static let names = ["prompt_tokens", "completion_tokens", "total_tokens"].map { Array($0.utf8) }
     private static let maximumCount = 1 << 48
 
     private var depth = 1
     private var isInString = false
     private var isEscaped = false
-    /// The fields whose names agree with the string so far, one bit each.
-    private var candidates: UInt8 = 0
-    private var stringLength = 0
+    /// FNV-1a of the string so far, from another start where it cannot be a name that counts.
+    private var nameHash: UInt64 = 0
     /// The field that the last string named, waiting for its colon and digits.
     private var named: Int?
     private var current: Int?
@@ -131,7 +144,7 @@ private struct UsageObject {
         }
         switch byte {
         case 0x22:
-            (isInString, isEscaped, stringLength, candidates) = (true, false, 0, depth == 1 ? 0b111 : 0)
+            (isInString, isEscaped, nameHash) = (true, false, depth == 1 ? Self.hashStart : 0)
             (named, current) = (nil, nil)
         case 0x7b, 0x5b:
             depth += 1
@@ -158,22 +171,26 @@ private struct UsageObject {
     private mutating func stepInString(_ byte: UInt8) {
         if isEscaped {
             isEscaped = false
-            candidates = 0
+            nameHash = 0
         } else if byte == 0x5c {
             isEscaped = true
         } else if byte == 0x22 {
             isInString = false
-            named = nil
-            for index in 0..<3 where candidates & (1 << UInt8(index)) != 0 {
-                if Self.names[index].count == stringLength { named = index }
-            }
+            named = Self.place(of: nameHash)
         } else {
-            for index in 0..<3 where candidates & (1 << UInt8(index)) != 0 {
-                let name = Self.names[index]
-                if stringLength >= name.count || name[stringLength] != byte { candidates &= ~(1 << UInt8(index)) }
-            }
-            stringLength &+= 1
+            nameHash = (nameHash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
     }
 
+    private static let hashStart: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    /// Where in `values` the field of this name goes.
+    private static func place(of hash: UInt64) -> Int? {
+        switch hash {
+        case 0x0d70_0b4a_4e95_c08e: 0 // prompt_tokens
+        case 0xb301_c1ed_a403_926a: 1 // completion_tokens
+        case 0x0cfe_84ff_56d2_59c0: 2 // total_tokens
+        default: nil
+        }
+    }
 }
