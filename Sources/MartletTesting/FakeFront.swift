@@ -1,6 +1,6 @@
 package import MartletBase
 package import MartletExchange
-package import MartletNet
+import MartletNet
 package import MartletWire
 package import NIOCore
 

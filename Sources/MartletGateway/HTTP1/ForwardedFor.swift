@@ -8,7 +8,7 @@ import NIOCore
 ///
 /// `X-Forwarded-For`, `-Proto`, `X-Real-IP` and `X-Request-Id` are always ours; what the client sent in them is
 /// believed only from a trusted proxy.
-struct ForwardedFor {
+final class ForwardedFor {
     let address: String
     private let isTrusted: Bool
     private let isLoopback: Bool
@@ -19,7 +19,7 @@ struct ForwardedFor {
     /// Fields that are not passed on.
     private let dropped: FieldSet
 
-    init(_ remote: SocketAddress?, settings: FrontSettings) {
+    convenience init(_ remote: SocketAddress?, settings: FrontSettings) {
         let isTrusted = remote.map { address in settings.trustedProxies.contains { $0.contains(address) } } ?? false
         self.init(
             address: remote?.ipAddress ?? "local", isTrusted: isTrusted, isLoopback: remote?.isLoopback ?? true,

@@ -28,9 +28,8 @@ extension HTTP1Front: Front {
 
     func body(_ slice: ByteBuffer) {
         guard state == .busy, writer.hasBody, slice.readableBytes > 0 else { return }
-        var bytes = out.take()
-        writer.chunkHeader(slice.readableBytes, into: &bytes)
-        out.put(bytes, with: slice, to: channel)
+        if writer.isChunked { out.writeChunkHeader(slice.readableBytes) }
+        out.append(slice, to: channel)
         if writer.isChunked { out.write("\r\n") }
     }
 

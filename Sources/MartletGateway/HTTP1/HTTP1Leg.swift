@@ -101,9 +101,8 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
 
     func body(_ slice: ByteBuffer) {
         guard state == .busy || state == .connecting, slice.readableBytes > 0 else { return }
-        var bytes = out.take()
-        if isChunked { HTTP1Writer.chunkHeader(slice.readableBytes, into: &bytes) }
-        out.put(bytes, with: slice, to: channel)
+        if isChunked { out.writeChunkHeader(slice.readableBytes) }
+        out.append(slice, to: channel)
         if isChunked { out.write("\r\n") }
     }
 

@@ -1,5 +1,6 @@
 import MartletExchange
 import MartletNet
+import MartletWire
 import NIOCore
 
 /// What one side of a connection has to send: gathered during a turn of the event loop, sent in one write at its end.
@@ -44,9 +45,15 @@ final class Outbox {
         bytes = gathered
     }
 
-    /// Adds `slice` behind `gathered`, which was taken before, and puts that back. Without a channel, or when it is
-    /// small, it is copied.
-    func put(_ gathered: consuming ByteBuffer, with slice: ByteBuffer, to channel: ChannelHandlerContext?) {
+    func writeChunkHeader(_ length: Int) {
+        var gathered = take()
+        HTTP1Writer.chunkHeader(length, into: &gathered)
+        bytes = gathered
+    }
+
+    /// Adds `slice`: a copy when it is small, or while there is no channel.
+    func append(_ slice: ByteBuffer, to channel: ChannelHandlerContext?) {
+        var gathered = take()
         guard let channel, slice.readableBytes > Self.copyLimit else {
             gathered.writeImmutableBuffer(slice)
             bytes = gathered

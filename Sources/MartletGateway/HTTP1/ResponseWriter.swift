@@ -63,14 +63,6 @@ struct ResponseWriter {
         bytes.writeStaticString("\r\n")
     }
 
-    func chunkHeader(_ length: Int, into bytes: inout ByteBuffer) {
-        if framing == .chunked { HTTP1Writer.chunkHeader(length, into: &bytes) }
-    }
-
-    func chunkEnd(into bytes: inout ByteBuffer) {
-        if framing == .chunked { bytes.writeStaticString("\r\n") }
-    }
-
     /// Framing and what concerns only the upstream's connection; the request id is ours.
     private static let notForwarded: FieldSet = FieldSet.hopByHop.union(FieldSet(.contentLength, .xRequestID))
 

@@ -28,7 +28,8 @@ enum JSONString {
 
     private static func text(_ bytes: [UInt8]) -> String? {
         // Validation costs; names are ASCII as a rule.
-        bytes.allSatisfy { $0 < 0x80 } ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+        let isASCII = bytes.allSatisfy { $0 < 0x80 }
+        return isASCII ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
     }
 
     private static func simpleEscape(_ byte: UInt8) -> UInt8? {
