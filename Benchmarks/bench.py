@@ -74,7 +74,7 @@ def measure(options, bench, data, trouble):
         slowest = min(data["cpu_per_request"][name]["requests_per_second"] for name in sides)
         rate = int(slowest / 2 // 100 * 100)
     result = step("latency", f"added latency at {rate} requests/s", lambda: measures.added_latency(
-        bench, sides, rounds, rate, 1 if options.quick else 3, trouble))
+        bench, sides, rounds if options.quick else 3 * rounds, rate, 1, trouble))
     if result:
         data["added_latency"] = result
     result = step("throughput", "requests per second", lambda: measures.throughput(

@@ -116,7 +116,11 @@ def one_event_run(bench, mock, proxy, streams, window, trouble):
 
 
 def added_latency(bench, sides, rounds, rate, seconds, trouble):
-    """Open loop at a fixed rate: first byte counted from the scheduled time, minus the same without a proxy."""
+    """Open loop at a fixed rate: first byte counted from the scheduled time, minus the same without a proxy.
+
+    Many short runs and their median: the kernel of a virtual machine takes a core for some milliseconds now and then,
+    which decides the 99th percentile of every run that it meets, whoever is measured.
+    """
     mock = bench.mock(LOAD_CORE)
     targets = {"direct": mock}
     targets.update({name: bench.proxy(name, mock, PROXY_CORE, threads=1) for name in sides})
