@@ -15,6 +15,7 @@ package final class FakeLeg: Leg {
     package private(set) var received = ""
     package private(set) var isBodyEnded = false
     package private(set) var demanded = 0
+    package private(set) var flushes = 0
     package private(set) var cancelled: CancelReason?
     package private(set) var cancels = 0
     package var isUploadWritable = true
@@ -42,7 +43,7 @@ package final class FakeLeg: Leg {
 
     package func body(_ slice: ByteBuffer) { received += String(buffer: slice) }
     package func bodyEnd() { isBodyEnded = true }
-    package func flush() {}
+    package func flush() { flushes += 1 }
 
     package func demand(_ bytes: Int) {
         demanded += bytes

@@ -184,6 +184,52 @@ struct ExchangeRetryTests {
         house.expectOutcome(.completed)
     }
 
+    @Test("who waits at a lost target stays when the retry budget is spent")
+    func targetLostWithoutBudget() throws {
+        let house = try House(target: .forgiven)
+        let calls = (0..<8).map { _ in house.chat(.fake("m", house.pool)) }
+        let legs = house.legs
+        for leg in legs { leg.accept() }
+        let lost = try #require(legs[0].target?.id)
+        house.manual.legs.targetLost(lost)
+        let waiting = legs.filter { $0.target?.id == lost }
+        // Four waited there; the budget has room for three.
+        #expect(waiting.count { $0.cancelled == .replaced } == 3)
+        #expect(calls.allSatisfy { $0.front.heard.isEmpty })
+        for leg in house.legs where !leg.isOver { leg.answer() }
+        #expect(calls.allSatisfy { $0.front.status == 200 })
+        house.expectOutcome(.completed)
+    }
+
+    @Test("what the client sent goes out when a place is granted, not with its next bytes")
+    func sendsWhenGranted() throws {
+        let house = try House(targets: 1, target: .holding(1))
+        house.get()
+        let waiting = house.open(.fake(.post), route: .fake(.pool(house.pool)), caller: CallerFacts())
+        waiting.exchange.requestBody(ByteBuffer(string: "so far"))
+        try house.leg().answer()
+        house.manual.run()
+        #expect(try house.leg().received == "so far")
+        #expect(try house.leg().flushes > 0)
+        waiting.exchange.gone()
+        house.expectClosedBooks()
+    }
+
+    @Test("an answer goes out once for each read, however many pieces it came in")
+    func oneFlush() throws {
+        let house = try House()
+        let call = house.get()
+        let leg = try house.leg()
+        leg.accept()
+        leg.respond(200)
+        for _ in 0..<5 { leg.exchange?.legBody(ByteBuffer(string: "piece")) }
+        #expect(call.front.flushes == 0)
+        leg.exchange?.legReadComplete()
+        #expect(call.front.flushes == 1)
+        leg.end()
+        house.expectOutcome(.completed)
+    }
+
     @Test("the place of a failed attempt serves the next in the queue")
     func queueMovesOn() throws {
         let house = try House(targets: 1, target: .holding(1)) { $0.retry.attempts = 1 }

@@ -116,6 +116,20 @@ struct HTTP1FrontTests {
         #expect(first.lowerBound < second.lowerBound && second.lowerBound < third.lowerBound)
     }
 
+    @Test("a pipelined client that waits to be told to go on is told")
+    func pipelinedExpectation() throws {
+        let client = try ClientConnection()
+        let one = "GET /api/1 HTTP/1.1\r\nHost: a\r\n\r\n"
+        try client.send(
+            one + "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n")
+        client.legs[0].answer(200, "first")
+        #expect(try client.received().hasSuffix("firstHTTP/1.1 100 Continue\r\n\r\n"))
+        try client.send(#"{"model":"m"}"#)
+        #expect(client.legs.count == 2)
+        client.legs[1].answer()
+        #expect(try client.received().hasPrefix("HTTP/1.1 200 OK\r\n"))
+    }
+
     @Test("a request that arrives byte by byte is the same request")
     func dripFed() throws {
         let client = try ClientConnection()

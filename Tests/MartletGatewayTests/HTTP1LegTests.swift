@@ -131,6 +131,26 @@ struct HTTP1LegTests {
         try await upstream.stop()
     }
 
+    @Test("an idle connection closes before the time that its upstream states", .timeLimit(.minutes(1)))
+    func statedTime() async throws {
+        // The first answer states nothing, so the connection's deadline is far away when the second one is nearer.
+        let counter = Shared(0)
+        let upstream = try await Upstream.start { _ in
+            counter.value += 1
+            return .text(ok("hello", counter.value == 1 ? "" : "Keep-Alive: timeout=2\r\n"))
+        }
+        let caller = try await Caller(upstream.address)
+        _ = try await caller.call()
+        #expect(try await caller.call().text == "hello")
+        #expect(try await caller.connections() == [0, 1])
+        let start = ContinuousClock.now
+        for await _ in upstream.endings { break }
+        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(try await caller.connections() == [0, 0])
+        try await caller.stop()
+        try await upstream.stop()
+    }
+
     @Test("an upstream that closes idle connections without a word fails nobody")
     func stale() async throws {
         let upstream = try await Upstream.start { _ in .last(ok("hello")) }

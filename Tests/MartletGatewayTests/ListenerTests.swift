@@ -1,3 +1,4 @@
+import Glibc
 import MartletBase
 import MartletExchange
 import MartletGateway
@@ -31,6 +32,9 @@ struct ListenerTests {
             on: try SocketAddress(ipAddress: "127.0.0.1", port: 0), tls: nil, settings: FrontSettings(),
             site: Site(Router([.fake(.pool(pool))])), loops: LoopTable(group: group, contexts: [context]))
 
+        let backlog = try await listener.channel.eventLoop.submit { try Self.backlog(of: listener.channel) }.get()
+        #expect(backlog == Int(ListenBacklog.fromKernel()))
+
         let resolver = NameResolver()
         let client = HTTPClient(group: .singletonMultiThreadedEventLoopGroup, resolver: resolver)
         let url = try HTTPURL("http://127.0.0.1:\(listener.address.port ?? 0)/")
@@ -46,5 +50,20 @@ struct ListenerTests {
         try await upstream.stop()
         await resolver.shutdown()
         try await group.shutdownGracefully()
+    }
+
+    /// How many connections may wait to be accepted: the kernel shows it in `TCP_INFO` of a listening socket.
+    private static func backlog(of channel: any Channel) throws -> Int {
+        let found = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { descriptor in
+            var info = tcp_info()
+            var size = socklen_t(MemoryLayout<tcp_info>.size)
+            // SAFETY: the kernel writes at most `size` bytes, the size of the structure it is given.
+            let result = unsafe getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_INFO, &info, &size)
+            #expect(result == 0)
+            return Int(info.tcpi_sacked)
+        }
+        return try #require(found)
     }
 }

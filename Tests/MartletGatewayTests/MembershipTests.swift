@@ -56,6 +56,24 @@ struct MembershipTests {
         await resolver.shutdown()
     }
 
+    @Test("names are looked up again and again: addresses come and go without a reload", .timeLimit(.minutes(1)))
+    func namesChange() async throws {
+        names.value = ["models": ["10.0.0.1", "10.0.0.2"]]
+        await membership.add(spec("models"), to: pool)
+        #expect(addresses == ["10.0.0.1", "10.0.0.2"])
+        let running = Task { [membership] in await membership.run() }
+        names.value = ["models": ["10.0.0.2", "10.0.0.3"]]
+        let start = ContinuousClock.now
+        // An address goes when the second answer in a row lacks it.
+        while addresses != ["10.0.0.2", "10.0.0.3"], ContinuousClock.now - start < .seconds(40) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(addresses == ["10.0.0.2", "10.0.0.3"])
+        running.cancel()
+        await running.value
+        await resolver.shutdown()
+    }
+
     @Test("a name without an address adds nothing, and harms nobody")
     func unknownName() async {
         await membership.add(spec("nowhere"), to: pool)

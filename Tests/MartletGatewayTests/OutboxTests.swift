@@ -58,6 +58,7 @@ import Testing
         }
 
         var count: Int { outbox.writtenBytes }
+        var isBroken: Bool { outbox.isBroken }
     }
 
     @Test(arguments: [false, true])
@@ -110,6 +111,38 @@ import Testing
         let (wanted, count) = try await loop.submit { (writer.value.written, writer.value.count) }.get()
         #expect(got == wanted)
         #expect(count == wanted.readableBytes)
+        try await listener.close()
+    }
+
+    @Test func aResetThatAWriteMeetsFirstIsNoGoodEnd() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let accepted = loop.makePromise(of: (any Channel).self)
+        let listener = try await ServerBootstrap(group: loop)
+            .childChannelInitializer { channel in
+                accepted.succeed(channel)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let writer = try await loop.submit {
+            let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 30), seed: 1)
+            return NIOLoopBound(Writer(loop: context, isTLS: false), eventLoop: loop)
+        }.get()
+        let channel = try await ClientBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(writer.value) }
+            }
+            .connect(to: try #require(listener.localAddress)).get()
+        let peer = try await accepted.futureResult.get()
+        // In one turn of the loop: no event tells of the reset before the write does.
+        try await loop.submit {
+            let context = try channel.pipeline.syncOperations.context(handler: writer.value)
+            writer.value.writeAll(context, lines: 1)
+            #expect(!writer.value.isBroken)
+            peer.reset()
+            writer.value.writeAll(context, lines: 1)
+            #expect(writer.value.isBroken)
+        }.get()
+        try await channel.closeFuture.get()
         try await listener.close()
     }
 

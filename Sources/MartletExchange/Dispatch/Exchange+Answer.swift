@@ -70,6 +70,7 @@ extension Exchange {
         let owed = owedDemand
         owedDemand = 0
         machine.clientStalled(false, now: context.now)
+        rearmIfEarlier()
         leg?.demand(owed)
     }
 
@@ -206,6 +207,7 @@ extension Exchange {
         context.meter.retried(pool: record.pool, because: head.status == 429 ? .status429 : .status5xx)
         machine.retryAfterStatus(now: now)
         pick(now: now)
+        leg?.flush()
         return true
     }
 

@@ -77,20 +77,22 @@ extension Exchange {
     }
 
     /// The attempt is over without an answer: health hears of it, then the machine decides.
-    func attemptFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool) {
+    ///
+    /// - Parameter keepsRetry: the place in the retry budget that the request holds is for the next attempt.
+    func attemptFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool, keepsRetry: Bool = false) {
         let now = context.now
         dropLeg(.replaced)
         if let lease { tried.append(lease.id) }
         let isBlameless = wasStale || failure == .deadline
         let isEjected = releaseLease(isBlameless ? .neutral : .failure(failure, retryAfter: nil), now: now)
         if !isBlameless, let slot { context.meter.failed(slot, failure) }
-        giveBackRetry()
+        if !keepsRetry { giveBackRetry() }
         let failed = FailedAttempt(
             failure, wasSent: wasSent, wasStaleConnection: wasStale && body.canReplay,
             isTargetEjected: isEjected || failure == .ejected)
         let hasUntried = failure == .connect && body.canReplay && pool?.hasUntried(tried, now: now) == true
         switch machine.failed(
-            failed, hasUntriedTarget: hasUntried, mayRetry: takeRetry(), jitter: context.draw(), now: now)
+            failed, hasUntriedTarget: hasUntried, mayRetry: keepsRetry || takeRetry(), jitter: context.draw(), now: now)
         {
         case .replay:
             // The other idle connections to this target may have died with that one.
@@ -111,12 +113,13 @@ extension Exchange {
     }
 
     func targetWasLost() {
-        // Leaving makes sense only when there is somewhere to go and a try left; else the answer may still come.
+        // Leaving makes sense only when there is somewhere to go, a try left and room in the retry budget; else the
+        // answer may still come.
         let now = context.now
         guard machine.wouldRetryElsewhere, body.canReplay, let lease,
-            pool?.isUsable(besides: lease.id, now: now) == true
+            pool?.isUsable(besides: lease.id, now: now) == true, holdsRetry || takeRetry()
         else { return }
-        attemptFailed(.ejected, wasSent: true, wasStale: false)
+        attemptFailed(.ejected, wasSent: true, wasStale: false, keepsRetry: true)
     }
 
     /// Goes to the fallback pool once, while nothing was sent to the client.

@@ -210,10 +210,13 @@ package final class Exchange {
         case .requestFailed(let error): fail(error)
         case .gone(let reason): clientLeft(reason)
         case .frontWritable: clientResumed()
-        case .granted(let target): placeGranted(target)
+        case .granted(let target):
+            placeGranted(target)
+            sendSoFar()
         case .queueExpired:
             isInQueue = false
             if machine.phase == .queued { waitedTooLong(.queueTimeout) }
+            sendSoFar()
         case .legAccepted(let isNew): attemptAccepted(isNew: isNew)
         case .legUploadWritable: pumpRequestBody()
         case .legInformational(let head): if machine.phase == .waiting { front.informational(head) }
@@ -223,8 +226,16 @@ package final class Exchange {
             leg = nil
             // A client that left in the same step ended the request: nobody is to blame for what its target did then.
             if machine.phase != .closed { attemptFailed(failure, wasSent: wasSent, wasStale: wasStale) }
-        case .timer(let now): timerFired(now)
-        case .targetLost: targetWasLost()
+            sendSoFar()
+        case .timer(let now):
+            timerFired(now)
+            sendSoFar()
+        case .targetLost:
+            targetWasLost()
+            sendSoFar()
         }
     }
+
+    /// An attempt that did not begin with bytes from the client: no end of their reading sends what there is so far.
+    private func sendSoFar() { leg?.flush() }
 }

@@ -65,6 +65,9 @@ extension HTTP1Front: Front {
             flush()
             if isRequestRead { nextRequest() }
             parse()
+            // The next request may have been there already: no read of the client's follows that would send these.
+            exchange?.requestReadComplete()
+            flush()
         } else {
             linger()
         }
@@ -74,10 +77,10 @@ extension HTTP1Front: Front {
     /// connection, and the client would lose the answer.
     private func linger() {
         guard let channel else { return }
+        let isRead = isRequestRead && !dropsBody && !isReadingOff && input == nil
         state = .lingering
         input = nil
         setReading(true)
-        let isRead = isRequestRead
         let bound = NIOLoopBound(self, eventLoop: loop.loop)
         out.flushLast(to: channel).whenComplete { _ in
             guard let channel = bound.value.channel else { return }

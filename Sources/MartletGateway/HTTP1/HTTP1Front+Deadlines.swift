@@ -39,9 +39,11 @@ extension HTTP1Front: Timed {
         arm(takenAt + min(settings.slowReader, Self.patience))
     }
 
-    /// Tells the process-wide bound what waits here for a client that does not take it.
+    /// Tells the process-wide bound what waits here: answers for a client that does not take them, and requests that
+    /// came before the answer to the one before them.
     func settleHeld() {
-        let held = isPeerWritable || state == .closed ? 0 : bufferedBytes
+        var held = isPeerWritable || state == .closed ? 0 : bufferedBytes
+        if state == .busy, isRequestRead { held += input?.readableBytes ?? 0 }
         guard held != heldBytes else { return }
         loop.hold(held - heldBytes)
         heldBytes = held
@@ -60,7 +62,7 @@ extension HTTP1Front: Timed {
         guard pending > 0, out.writtenBytes - pending > takenBytes else { return false }
         takenBytes = out.writtenBytes - pending
         takenAt = now
-        deadline = now + settings.slowReader
+        deadline = max(deadline, now + settings.slowReader)
         return true
     }
 
@@ -75,7 +77,10 @@ extension HTTP1Front: Timed {
     }
 
     private func nextDeadline(_ now: Instant) -> Instant {
-        guard isPeerWritable else { return stalledDeadline(now) }
+        guard isPeerWritable else {
+            let next = stalledDeadline(now)
+            return state == .busy ? min(next, busyDeadline(now)) : next
+        }
         switch state {
         case .closed: return .never
         case .idle, .inHead:

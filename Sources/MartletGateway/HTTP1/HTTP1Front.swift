@@ -40,6 +40,8 @@ final class HTTP1Front: ChannelInboundHandler {
     var exchange: Exchange?
     var isRequestRead = true
     var hasBody = false
+    /// A body follows that nobody asked for.
+    var dropsBody = false
     private var requests = 0
     var isReadingOff = false
     var bodyStarted = Instant.never
@@ -197,7 +199,8 @@ final class HTTP1Front: ChannelInboundHandler {
 
     private func boundInput() {
         guard let held = input?.readableBytes, state == .busy, isRequestRead else { return }
-        if held > settings.pipelinedBytes { setReading(false) }
+        settleHeld()
+        if held > settings.pipelinedBytes || loop.budget.isExhausted { setReading(false) }
     }
 
     private func begin(_ head: RequestHead, _ framing: RequestFraming) {
@@ -208,6 +211,7 @@ final class HTTP1Front: ChannelInboundHandler {
         bodyStarted = .never
         bodyBytes = 0
         hasBody = framing.body != .none
+        dropsBody = framing.dropsBody
         isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
         requestID = ""
@@ -271,6 +275,7 @@ final class HTTP1Front: ChannelInboundHandler {
     func nextRequest() {
         guard state == .busy else { return }
         state = .idle
+        if heldBytes > 0 { settleHeld() }
         if isReadingOff { setReading(true) }
         setDeadline(loop.now + keepAlive)
     }

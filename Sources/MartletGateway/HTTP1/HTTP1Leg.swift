@@ -54,6 +54,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     private var timer = DeadlineWheel.Handle.none
     private var idleFor = Interval(.zero)
     private var idleUntil = Instant.never
+    private var armedUntil = Instant.never
 
     init(target: Target, legs: HTTP1Legs) {
         self.target = target
@@ -276,7 +277,9 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
 
     private func endOfInput() {
         guard hasHead else { return fail(.reset) }
-        guard !isBroken, let last = try? parser.endOfInput(), case .end = last else { return fail(.truncated) }
+        guard !isBroken, !out.isBroken, let last = try? parser.endOfInput(), case .end = last else {
+            return fail(.truncated)
+        }
         isKeepAlive = false
         ended()
     }
@@ -308,14 +311,18 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         state = .idle
         setReading(true)
         idleUntil = legs.loop.now + idleFor
-        // Armed once; while requests come and go the entry puts itself off.
-        if timer == .none { timer = legs.loop.wheel.arm(self, at: idleUntil) }
+        // While requests come and go the entry puts itself off; it moves only when the target states a shorter time.
+        guard idleUntil < armedUntil else { return }
+        armedUntil = idleUntil
+        legs.loop.wheel.rearm(&timer, self, at: idleUntil)
     }
 
     func deadlineReached(now: Instant) -> Instant {
         legs.loop.readClock()
-        guard state == .idle else { return now + max(target.keepAlive.idle, Interval(.seconds(1))) }
-        guard now >= idleUntil else { return idleUntil }
+        armedUntil = now + max(target.keepAlive.idle, Interval(.seconds(1)))
+        guard state == .idle else { return armedUntil }
+        armedUntil = idleUntil
+        guard now >= idleUntil else { return armedUntil }
         close(reset: false)
         return .never
     }

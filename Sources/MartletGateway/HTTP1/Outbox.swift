@@ -18,6 +18,8 @@ final class Outbox {
     private var socket: DirectSocket?
     /// Writes that the channel has not finished.
     private var queuedWrites = 0
+    /// A write failed: the connection did not end in good order, even if its end looks like one.
+    private(set) var isBroken = false
     /// Bytes given to the socket or the channel so far.
     private(set) var writtenBytes = 0
 
@@ -80,7 +82,10 @@ final class Outbox {
         isFlushOwed = false
         guard socket != nil else { return channel.writeAndFlush(NIOAny(gathered), promise: nil) }
         queuedWrites += 1
-        channel.writeAndFlush(NIOAny(gathered)).assumeIsolated().whenComplete { _ in self.queuedWrites -= 1 }
+        channel.writeAndFlush(NIOAny(gathered)).assumeIsolated().whenComplete { result in
+            self.queuedWrites -= 1
+            if case .failure = result { self.isBroken = true }
+        }
     }
 
     /// Sends the last bytes; the future completes when the kernel has them, as a rule at once.

@@ -43,8 +43,9 @@ import Testing
             answer.expect(504, "first_byte_timeout")
             #expect(time >= .milliseconds(290) && time < .seconds(2), "\(time)")
             #expect(try await mocks[0].wait(for: "silent", state: .cancelled) != nil, "the work is called off")
-            #expect(
-                try await martlet.metrics().sum("martlet_failures_total", ["class": "first_byte_timeout"]) == 1)
+            let metrics = try await martlet.metrics()
+            #expect(metrics.sum("martlet_failures_total", ["class": "first_byte_timeout"]) == 1)
+            #expect(metrics.sum("martlet_errors_total", ["code": "first_byte_timeout"]) == 1)
         }
     }
 

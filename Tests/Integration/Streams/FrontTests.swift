@@ -112,6 +112,35 @@ struct HTTPCorners {
         }
     }
 
+    /// While a request is answered, only so much of what follows it is taken into memory; all of it is answered.
+    @Test func pipelinedRequestsWaitWithTheClient() async throws {
+        let backend = try await RawBackend.start()
+        try await withGateway(before: backend) { gateway in
+            let client = try await gateway.peer()
+            let padding = String(repeating: "x", count: 15_000)
+            let count = 150
+            try await client.send("GET /0 HTTP/1.1\r\nHost: a\r\n\r\n")
+            let upstream = try await backend.next()
+            _ = try await upstream.takeHead()
+            client.begin(
+                sending: ByteBuffer(
+                    string: (1..<count).map { "GET /\($0) HTTP/1.1\r\nHost: a\r\nX-P: \(padding)\r\n\r\n" }.joined()))
+            try await until("requests to wait") { try await gateway.status().buffered.bytes >= 64 << 10 }
+            // Two megabytes are on their way: what is held are the bound and what a turn of the loop reads.
+            for _ in 0..<20 { #expect(try await gateway.status().buffered.bytes <= 1 << 20) }
+            try await upstream.send(Self.ok)
+            for _ in 1..<count {
+                _ = try await upstream.takeHead()
+                try await upstream.send(Self.ok)
+            }
+            try await until("all to be answered") {
+                try await client.receive(.bytes(1)).text.ranges(of: "\r\n\r\nok").count == count
+            }
+            #expect(try await gateway.status().buffered.bytes == 0)
+            await client.close()
+        }
+    }
+
     @Test func anUpgradeIsNotPassedOn() async throws {
         let backend = try await RawBackend.start()
         backend.play { upstream, _ in

@@ -14,20 +14,24 @@ struct Upstream: Sendable {
     let address: SocketAddress
     /// What came in, one element for each read.
     let requests: AsyncStream<String>
+    /// One element for each connection that ended.
+    let endings: AsyncStream<Void>
 
     static func start(_ reply: @escaping @Sendable (String) -> Reply) async throws -> Upstream {
         let (requests, continuation) = AsyncStream.makeStream(of: String.self)
+        let (endings, ended) = AsyncStream.makeStream(of: Void.self)
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Answering(reply: reply, requests: continuation))
+                    channel.closeFuture.whenComplete { _ in ended.yield() }
                 }
             }
             .bind(host: "127.0.0.1", port: 0)
             .get()
         guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
-        return Upstream(channel: channel, address: address, requests: requests)
+        return Upstream(channel: channel, address: address, requests: requests, endings: endings)
     }
 
     func stop() async throws {
