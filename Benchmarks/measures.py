@@ -7,7 +7,7 @@ everything runs everywhere. Sides take turns A B B A, so that what else the mach
 import statistics
 import time
 
-from harness import tokens_sent
+from harness import ahead_of_others, tokens_sent
 
 LOAD_CORE, PROXY_CORE = 0, 1
 
@@ -118,12 +118,12 @@ def one_event_run(bench, mock, proxy, streams, window, trouble):
 def added_latency(bench, sides, rounds, rate, seconds, trouble):
     """Open loop at a fixed rate: first byte counted from the scheduled time, minus the same without a proxy.
 
-    Many short runs and their median: the kernel of a virtual machine takes a core for some milliseconds now and then,
-    which decides the 99th percentile of every run that it meets, whoever is measured.
+    The proxies run ahead of what else the machine does: its kernel's housekeeping takes a core for some milliseconds
+    about once a second, which decides every 99th percentile, whoever is measured.
     """
     mock = bench.mock(LOAD_CORE)
     targets = {"direct": mock}
-    targets.update({name: bench.proxy(name, mock, PROXY_CORE, threads=1) for name in sides})
+    targets.update({name: bench.proxy(name, mock, PROXY_CORE, 1, ahead_of_others) for name in sides})
     for target in targets.values():
         bench.report(bench.load(target, LOAD_CORE, "-n", 5000))
     runs = {name: [] for name in targets}
