@@ -28,6 +28,7 @@ package final class Server: Sendable {
     private let backends: BackendService
     private let budget: BufferBudget
     private let accessLog: LogSink?
+    private let readiness = Readiness()
 
     /// Builds everything, opens nothing yet. Throws what the file could not know, such as a certificate that does not
     /// load.
@@ -79,10 +80,14 @@ package final class Server: Sendable {
             let checker = HealthChecker(pool: pool, client: client, logger: logger)
             services.append(.init(service: Role { await checker.run() }))
         }
+        services.append(
+            .init(
+                service: Drain(
+                    loops: loops, listeners: listeners.public, readiness: readiness, limit: configuration.limits.drain,
+                    logger: logger)))
         let serviceGroup = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await serviceGroup.run()
-        for listener in listeners.public { await listener.close() }
         await listeners.console?.close()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = accessLog?.flush()
@@ -96,23 +101,26 @@ package final class Server: Sendable {
         let site = Site(Router(publicRoutes()))
         var listeners: [Listener] = []
         for settings in configuration.listen {
-            listeners.append(try await open(settings.address, "listen", tls: settings.tls, site: site))
+            let front = FrontSettings(configuration)
+            listeners.append(try await open(settings.address, "listen", tls: settings.tls, front, site: site))
         }
         guard let console = configuration.console else { return (listeners, nil) }
         let desk = Site(Router(consoleRoutes(token: console.token)))
-        return (listeners, try await open(console.address, "console.address", tls: console.tls, site: desk))
+        var front = FrontSettings(configuration)
+        front.outlivesDrain = true
+        return (listeners, try await open(console.address, "console.address", tls: console.tls, front, site: desk))
     }
 
     private func open(
-        _ address: ListenAddress, _ key: String, tls: TLSServerConfiguration?, site: Site
+        _ address: ListenAddress, _ key: String, tls: TLSServerConfiguration?, _ front: FrontSettings, site: Site
     ) async throws -> Listener {
-        var settings = FrontSettings(configuration)
+        var settings = front
         settings.isTLS = tls != nil
         let security = try tls.map { try TLSServer(certificate: $0.certificate, key: $0.key, clientCA: $0.clientCA) }
         do {
             return try await Listener.open(
                 on: try await address.resolved(by: resolver), tls: security, settings: settings, site: site,
-                loops: loops)
+                loops: loops, logger: logger)
         } catch {
             throw ListenError(key: key, address: address, cause: error)
         }
@@ -122,7 +130,7 @@ package final class Server: Sendable {
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(below: $0.name, host: $0.host) }
         return plan.routes + [
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
-            local("/readyz", ReadyzEndpoint(pools: plan.pools)),
+            local("/readyz", ReadyzEndpoint(pools: plan.pools, readiness: readiness)),
             // A server without pools has no models; that is a list as well.
         ] + (plan.pools.isEmpty ? [modelList(below: "/v1/", host: nil)] : modelAPIs)
     }
@@ -145,7 +153,7 @@ package final class Server: Sendable {
             local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
             local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
-            local("/readyz", ReadyzEndpoint(pools: plan.pools)),
+            local("/readyz", ReadyzEndpoint(pools: plan.pools, readiness: readiness)),
         ]
     }
 

@@ -131,8 +131,13 @@ extension Exchange {
             pass(ByteBuffer(string: event))
         }
         front.abort()
-        let isLate = error.code == .idleTimeout || error.code == .totalTimeout || error.code == .deadlineExceeded
-        close(isLate ? .timedOut : .truncated, verdict: .neutral)
+        let outcome: Outcome =
+            switch error.code {
+            case .idleTimeout, .totalTimeout, .deadlineExceeded: .timedOut
+            case .shuttingDown: .drained
+            default: .truncated
+            }
+        close(outcome, verdict: .neutral)
     }
 
     func clientLeft(_ reason: CancelReason) {
@@ -223,6 +228,7 @@ extension Exchange {
         switch code {
         case .firstByteTimeout, .idleTimeout, .totalTimeout, .deadlineExceeded, .queueTimeout, .connectTimeout:
             .timedOut
+        case .shuttingDown: .drained
         case .internalError: .poisoned
         default: code.fault == .upstream ? .upstreamFailed : .refused
         }

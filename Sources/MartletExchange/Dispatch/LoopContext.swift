@@ -9,6 +9,7 @@ package final class LoopContext {
     package let wheel: DeadlineWheel
     package let meter = LoopMeter()
     package let budget: BufferBudget
+    package let clients = OpenConnections()
     /// Set once, before the first connection.
     package var legs: (any LegSource)?
     /// nil: `access_log: off`.

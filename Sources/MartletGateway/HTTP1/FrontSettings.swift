@@ -19,6 +19,8 @@ package struct FrontSettings: Sendable {
     package var pipelinedBytes = 64 << 10
     package var trustedProxies: [AddressRange] = []
     package var isTLS = false
+    /// Of the console: its connections live on while the process drains.
+    package var outlivesDrain = false
 
     package init() {}
 }

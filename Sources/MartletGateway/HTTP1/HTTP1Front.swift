@@ -9,7 +9,7 @@ import NIOCore
 ///
 /// The only handler of its channel (TLS aside). It reads a head, finds the route and makes the `Exchange`; from then on
 /// it moves bytes. What it writes is gathered and goes out in one flush for each turn of the event loop.
-final class HTTP1Front: ChannelInboundHandler {
+final class HTTP1Front: ChannelInboundHandler, OpenConnection {
     typealias InboundIn = ByteBuffer
 
     enum State {
@@ -91,6 +91,7 @@ final class HTTP1Front: ChannelInboundHandler {
         guard timer == .none else { return }
         loop.readClock()
         loop.meter.connections(.client, changedBy: 1)
+        if !settings.outlivesDrain { loop.clients.opened(self) }
         out.opened(context.channel, isTLS: settings.isTLS)
         peer = ForwardedFor(context.remoteAddress, settings: settings)
         deadline = loop.now + settings.headerTimeout
@@ -139,6 +140,7 @@ final class HTTP1Front: ChannelInboundHandler {
         settleHeld()
         loop.wheel.disarm(&timer)
         loop.meter.connections(.client, changedBy: -1)
+        loop.clients.closed(self)
         input = nil
         out.clear()
         let exchange = self.exchange
@@ -151,6 +153,22 @@ final class HTTP1Front: ChannelInboundHandler {
         guard let channel else { return }
         ended(reason)
         if reset { channel.channel.reset() } else { channel.close(promise: nil) }
+    }
+
+    // MARK: The end of the process
+
+    func drain() {
+        switch state {
+        case .idle: close()
+        // The answer says that the connection closes behind it.
+        case .inHead, .busy: isKeepAlive = false
+        case .lingering, .closed: break
+        }
+    }
+
+    func cut(_ error: MartletError) {
+        loop.readClock()
+        if exchange != nil { refuse(error) } else { close() }
     }
 
     // MARK: Reading requests
@@ -212,7 +230,7 @@ final class HTTP1Front: ChannelInboundHandler {
         bodyBytes = 0
         hasBody = framing.body != .none
         dropsBody = framing.dropsBody
-        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
+        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection && !loop.clients.isDraining
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
         requestID = ""
         guard let route = router().match(head) else {

@@ -1,3 +1,4 @@
+package import Logging
 import MartletBase
 package import MartletExchange
 package import MartletNet
@@ -12,13 +13,17 @@ package struct Listener {
 
     /// Binds `address` and serves it on the loops of `loops`.
     package static func open(
-        on address: SocketAddress, tls: TLSServer?, settings: FrontSettings, site: Site, loops: LoopTable
+        on address: SocketAddress, tls: TLSServer?, settings: FrontSettings, site: Site, loops: LoopTable,
+        logger: Logger
     ) async throws -> Listener {
         let channel = try await ServerBootstrap(group: loops.group)
             .serverChannelOption(.backlog, value: ListenBacklog.fromKernel())
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try SocketOptions.standard.apply(to: channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    try SocketOptions.standard.apply(to: channel)
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                }
             }
             // A burst of clients is accepted in few turns of the loop.
             .serverChannelOption(.maxMessagesPerRead, value: 64)

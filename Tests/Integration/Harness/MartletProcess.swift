@@ -16,6 +16,9 @@ final class MartletProcess: Sendable {
     private let process: Process
 
     var processID: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+    /// Once it ended.
+    var exitStatus: Int32 { process.terminationStatus }
 
     private init(process: Process, directory: URL, publicPort: Int, consolePort: Int) {
         self.process = process

@@ -114,6 +114,7 @@ struct ConfigurationDecoder {
         limits.keepalive = section.duration("keepalive", in: SettingRange.pause) ?? limits.keepalive
         limits.keepaliveRequests = section.count("keepalive_requests", in: 1...Int(Int32.max), or: "off")
         limits.slowReader = section.duration("slow_reader") ?? limits.slowReader
+        limits.drain = section.duration("drain", in: SettingRange.pause) ?? limits.drain
         return limits
     }
 }

@@ -40,6 +40,9 @@ extension ConfigurationKeys {
             ConfigurationKey(
                 "limits.slow_reader", .duration, "30s",
                 "A client that takes no byte of its answer for this long is cut."),
+            ConfigurationKey(
+                "limits.drain", .duration, "600s",
+                "What requests in flight may take once the process is told to stop; then they are told."),
             ConfigurationKey("streaming", .section, "Event streams."),
             ConfigurationKey(
                 "streaming.heartbeat", .duration, "15s",

@@ -49,6 +49,8 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var keepaliveRequests: Int?
     /// `slow_reader`: how long a client may take no byte of an answer before it is cut.
     package var slowReader: Duration = .seconds(30)
+    /// `drain`: what requests in flight may take once the process is told to stop.
+    package var drain: Duration = .seconds(600)
 }
 
 /// `access_log`.

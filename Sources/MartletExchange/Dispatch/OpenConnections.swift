@@ -1,0 +1,35 @@
+package import MartletBase
+
+/// A client's connection, as far as the end of the process concerns it.
+package protocol OpenConnection: AnyObject {
+    /// Takes no further request: closes when nothing is in flight, else after the answer.
+    func drain()
+    /// Ends now; a request in flight is answered with `error`, or its answer broken off.
+    func cut(_ error: MartletError)
+}
+
+/// The clients' connections on one event loop.
+package final class OpenConnections {
+    private var open: [ObjectIdentifier: any OpenConnection] = [:]
+    /// New connections take no second request either.
+    package private(set) var isDraining = false
+
+    package var count: Int { open.count }
+
+    package func opened(_ connection: any OpenConnection) {
+        open[ObjectIdentifier(connection)] = connection
+    }
+
+    package func closed(_ connection: any OpenConnection) {
+        open[ObjectIdentifier(connection)] = nil
+    }
+
+    package func drain() {
+        isDraining = true
+        for connection in open.values { connection.drain() }
+    }
+
+    package func cutOff(_ error: MartletError) {
+        for connection in open.values { connection.cut(error) }
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import MartletTools
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Told to stop, a gateway finishes what it began and takes nothing new.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct DrainTests {
+    private static func serving(_ mocks: [MockServer], _ limits: String = "") -> String {
+        "limits: {\(limits)}\n" + onePool(mocks.targets())
+    }
+
+    @Test func RequestsInFlightFinishAndNothingNewIsTaken() async throws {
+        try await withMocks(1) { mocks in
+            let martlet = try await MartletProcess.start(Self.serving(mocks))
+            let idle = try await Peer.connect(martlet.publicPort)
+            try await idle.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await idle.receive(.text("\r\n\r\n"))
+            async let stream = martlet.chat(
+                stream: true, headers: ["x-mock-tokens: 20", "x-mock-interval: 50ms", "x-mock-id: long"])
+            _ = try await mocks[0].wait(for: "long", state: .streaming)
+            kill(martlet.processID, SIGTERM)
+            // Its connection is closed without waiting for the stream.
+            #expect(try await idle.receive(.end).end == .closed)
+            try await until("new connections to be refused") {
+                (try? await martlet.peer()) == nil
+            }
+            let ready = try await Client.ask("GET", "/readyz", port: martlet.consolePort)
+            #expect(ready.status == 503)
+            #expect(ready.body.contains("draining"))
+            let answer = try await stream
+            #expect(answer.events.last == "[DONE]")
+            #expect(answer.isComplete)
+            try await until("the process to end") { !martlet.isRunning }
+            #expect(martlet.exitStatus == 0)
+            await martlet.stop()
+        }
+    }
+
+    @Test func WhatIsLeftAtTheEndIsTold() async throws {
+        try await withMocks(1) { mocks in
+            let martlet = try await MartletProcess.start(Self.serving(mocks, "drain: 300ms"))
+            async let stream = martlet.chat(
+                stream: true, headers: ["x-mock-tokens: 1000", "x-mock-interval: 50ms", "x-mock-id: endless"])
+            async let waiting = martlet.get(headers: ["x-mock-fault: hang", "x-mock-id: silent"])
+            _ = try await mocks[0].wait(for: "endless", state: .streaming)
+            _ = try await mocks[0].wait(for: "silent", state: .waiting)
+            kill(martlet.processID, SIGTERM)
+            let broken = try await stream
+            #expect(!broken.isComplete)
+            #expect(broken.events.last?.contains(#""code":"shutting_down""#) == true)
+            try await waiting.expect(503, "shutting_down")
+            #expect(try await mocks[0].wait(for: "endless", state: .cancelled) != nil, "the work is called off")
+            try await until("the process to end") { !martlet.isRunning }
+            #expect(!martlet.log().contains("max_fails"), "nobody is to blame")
+            await martlet.stop()
+        }
+    }
+
+    @Test func ASecondSignalEndsTheWait() async throws {
+        try await withMocks(1) { mocks in
+            let martlet = try await MartletProcess.start(Self.serving(mocks))
+            async let stream = martlet.chat(
+                stream: true, headers: ["x-mock-tokens: 1000", "x-mock-interval: 50ms", "x-mock-id: endless"])
+            _ = try await mocks[0].wait(for: "endless", state: .streaming)
+            kill(martlet.processID, SIGINT)
+            try await until("the drain to begin") { martlet.log().contains("draining") }
+            kill(martlet.processID, SIGINT)
+            #expect(try await stream.events.last?.contains("shutting_down") == true)
+            try await until("the process to end") { !martlet.isRunning }
+            await martlet.stop()
+        }
+    }
+}
