@@ -155,7 +155,9 @@ struct EndpointTests {
 
     @Test("health says whether a pool can serve")
     func health() async throws {
-        let endpoints: [any LocalHandler] = [HealthzEndpoint(pools: [pool]), ReadyzEndpoint(pools: [pool], readiness: Readiness())]
+        let endpoints: [any LocalHandler] = [
+            HealthzEndpoint(pools: [pool]), ReadyzEndpoint(pools: [pool], readiness: Readiness()),
+        ]
         for endpoint in endpoints {
             #expect(String(buffer: try await endpoint.handle(request(.get)).body) == #"{"status":"ok"}"#)
         }

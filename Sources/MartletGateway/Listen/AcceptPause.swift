@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import MartletBase
+import MartletNet
 import NIOCore
 
 /// Stops accepting for a moment when the process has no descriptor or memory for another connection.

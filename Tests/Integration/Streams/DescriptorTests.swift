@@ -9,8 +9,11 @@ import Glibc
 /// Out of file descriptors, a gateway waits instead of spinning, and goes on by itself.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DescriptorTests {
     @Test func WithoutDescriptorsNoCoreIsBurnt() async throws {
-        let configuration = { (mocks: [MockServer]) in "limits: {open_files: 64}\n" + onePool(mocks.targets()) }
-        try await withMartlet(mocks: 1, configuration) { martlet, _ in
+        try await withMartlet(mocks: 1, { onePool($0.targets()) }) { martlet, _ in
+            let limiting = try Process.run(
+                URL(fileURLWithPath: "/usr/bin/prlimit"), arguments: ["--pid", "\(martlet.processID)", "--nofile=64:64"])
+            limiting.waitUntilExit()
+            #expect(limiting.terminationStatus == 0)
             var clients: [Peer] = []
             for _ in 0..<100 { clients.append(try await Peer.connect(martlet.publicPort)) }
             try await until("the shortage") { martlet.log().contains("no connection can be accepted") }
