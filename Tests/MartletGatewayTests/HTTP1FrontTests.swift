@@ -130,6 +130,31 @@ struct HTTP1FrontTests {
         #expect(try client.received().hasPrefix("HTTP/1.1 200 OK\r\n"))
     }
 
+    @Test("a drain closes an idle client when it has the rest of its answer")
+    func drainKeepsTheRest() throws {
+        let client = try ClientConnection()
+        client.setWritable(false)
+        try client.get()
+        client.legs[0].answer(200, "late")
+        client.manual.context.clients.drain()
+        #expect(client.channel.isActive)
+        client.setWritable(true)
+        #expect(try client.received().hasSuffix("late"))
+        #expect(!client.channel.isActive)
+        #expect(client.manual.leftovers([client.pool]) == [])
+    }
+
+    @Test("a client that has just come is served while the process drains, once")
+    func drainServesNewcomers() throws {
+        let client = try ClientConnection()
+        client.manual.context.clients.drain()
+        try client.get()
+        try #require(client.legs.last).answer()
+        #expect(try client.received() == "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        #expect(!client.channel.isActive)
+        #expect(client.manual.context.clients.count == 0)
+    }
+
     @Test("a request that arrives byte by byte is the same request")
     func dripFed() throws {
         let client = try ClientConnection()

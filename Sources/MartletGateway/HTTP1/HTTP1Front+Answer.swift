@@ -75,7 +75,7 @@ extension HTTP1Front: Front {
 
     /// Sends what is left, ends our side, and reads on for a while: closing with unread bytes would reset the
     /// connection, and the client would lose the answer.
-    private func linger() {
+    func linger() {
         guard let channel else { return }
         let isRead = isRequestRead && !dropsBody && !isReadingOff && input == nil
         state = .lingering

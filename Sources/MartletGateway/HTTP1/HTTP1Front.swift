@@ -159,7 +159,9 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
 
     func drain() {
         switch state {
-        case .idle: close()
+        // What the client did not take yet of its last answer goes out first. A connection that has had no request is
+        // new: its first one is on its way.
+        case .idle: if requests > 0 { linger() }
         // The answer says that the connection closes behind it.
         case .inHead, .busy: isKeepAlive = false
         case .lingering, .closed: break
@@ -168,7 +170,11 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
 
     func cut(_ error: MartletError) {
         loop.readClock()
-        if exchange != nil { refuse(error) } else { close() }
+        if exchange != nil {
+            refuse(error)
+        } else if state != .lingering {
+            close()
+        }
     }
 
     // MARK: Reading requests
@@ -230,7 +236,8 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         bodyBytes = 0
         hasBody = framing.body != .none
         dropsBody = framing.dropsBody
-        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection && !loop.clients.isDraining
+        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
+        if loop.clients.isDraining, !settings.outlivesDrain { isKeepAlive = false }
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
         requestID = ""
         guard let route = router().match(head) else {

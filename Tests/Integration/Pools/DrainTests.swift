@@ -1,5 +1,6 @@
 import Foundation
 import MartletTools
+import NIOCore
 import Testing
 
 #if canImport(Glibc)
@@ -35,6 +36,28 @@ import Glibc
             #expect(answer.isComplete)
             try await until("the process to end") { !martlet.isRunning }
             #expect(martlet.exitStatus == 0)
+            await martlet.stop()
+        }
+    }
+
+    @Test func WhatASlowReaderHasNotTakenIsNotLost() async throws {
+        try await withMocks(1) { mocks in
+            let martlet = try await MartletProcess.start(Self.serving(mocks))
+            let client = try await Peer.connect(martlet.publicPort, receiveBuffer: 4096, reads: false)
+            let size = 12 << 20
+            let body = MartletProcess.chatBody()
+            try await client.send(
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n"
+                    + "x-mock-size: \(size)\r\nx-mock-id: big\r\n\r\n\(body)")
+            _ = try await mocks[0].wait(for: "big", state: .waiting)
+            kill(martlet.processID, SIGTERM)
+            try await until("the drain to begin") { martlet.log().contains("draining") }
+            try await client.setReading(true)
+            let heard = try await client.receive(.end, within: .seconds(20))
+            #expect(heard.end == .closed)
+            let head = try #require(heard.bytes.readableBytesView.firstRange(of: "\r\n\r\n".utf8))
+            #expect(heard.bytes.readableBytesView.suffix(from: head.upperBound).count == size)
+            try await until("the process to end") { !martlet.isRunning }
             await martlet.stop()
         }
     }
