@@ -105,7 +105,7 @@ let package = Package(
         .testTarget(
             name: "MartletNetTests",
             dependencies: [
-                "MartletNet", "MartletBase", "MartletWire", "CMartlet", nioCore, nioEmbedded, nioPosix, nioSSL,
+                "MartletNet", "MartletBase", "MartletWire", nioCore, nioEmbedded, nioPosix, nioSSL,
             ]),
         .testTarget(name: "MartletTelemetryTests", dependencies: ["MartletTelemetry", "MartletBase", logging]),
         .testTarget(

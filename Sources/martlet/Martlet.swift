@@ -7,5 +7,7 @@ struct MartletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet",
         abstract: "A gateway for AI models: one binary in front of any model backend.",
-        subcommands: [UpCommand.self, CheckCommand.self, TargetCommand.self, MockCommand.self, LoadCommand.self])
+        subcommands: [
+            UpCommand.self, CheckCommand.self, TargetCommand.self, UnitCommand.self, MockCommand.self, LoadCommand.self,
+        ])
 }

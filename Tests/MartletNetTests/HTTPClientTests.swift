@@ -136,7 +136,7 @@ extension ScriptedServer {
     func timeIsUpForAReplyThatDoesNotEnd(script: ScriptedServer.Script) async throws {
         let server = try await ScriptedServer.start(script)
         await #expect {
-            try await withClient { try await $0.request(.get, server.url(), timeout: .milliseconds(50)) }
+            try await withClient { try await $0.request(.get, server.url(), timeout: .milliseconds(500)) }
         } throws: {
             ($0 as? MartletError)?.code == .totalTimeout
         }
@@ -227,7 +227,7 @@ extension ScriptedServer {
     @Test func givesUpOnAnAddressThatDoesNotAnswer() async throws {
         // The kernel drops the handshakes of a listener whose queue is full.
         let full = try await FullListener()
-        let connects = try await withClient { await $0.connects(to: full.address, timeout: .milliseconds(50)) }
+        let connects = try await withClient { await $0.connects(to: full.address, timeout: .milliseconds(500)) }
         #expect(!connects)
         try await full.close()
     }

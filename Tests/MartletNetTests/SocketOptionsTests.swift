@@ -1,4 +1,3 @@
-import CMartlet
 import Foundation
 import Glibc
 import MartletNet
@@ -113,24 +112,5 @@ private final class EndWitness: ChannelInboundHandler {
         let bound = try #require(CInt(text.dropLast()))
         #expect(ListenBacklog.fromKernel() == min(bound, 65_535))
         #expect(ListenBacklog.fromKernel(path: "/no/such/file") > 128)
-    }
-}
-
-@Suite struct DescriptorShimTests {
-    @Test func tellsTheStateOfASocket() throws {
-        let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        #expect(martlet_tcp_state(fd) == 7)
-        close(fd)
-        #expect(martlet_tcp_state(-1) == -EBADF)
-    }
-
-    @Test func closesARangeOfDescriptors() throws {
-        let fd = dup(0)
-        // Far above what other tests of the same run may be opening meanwhile.
-        let high = fcntl(fd, F_DUPFD, 900)
-        try #require(high >= 900)
-        #expect(martlet_close_range(UInt32(high), UInt32(high), 0) == 0)
-        #expect(fcntl(high, F_GETFD) == -1)
-        close(fd)
     }
 }

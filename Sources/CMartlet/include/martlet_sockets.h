@@ -3,15 +3,10 @@
 // Descriptors and sockets: what neither NIO nor Swift's libc overlay exposes. One call each, no logic.
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <linux/sockios.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /// Reads the limit on open files; UINT64_MAX stands for none. Returns 0, or the errno.
 static inline int martlet_open_files_get(uint64_t *soft, uint64_t *hard) {
@@ -26,18 +21,6 @@ static inline int martlet_open_files_get(uint64_t *soft, uint64_t *hard) {
 static inline int martlet_open_files_set(uint64_t soft, uint64_t hard) {
     struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : errno;
-}
-
-/// The TCP state of a socket (TCP_ESTABLISHED is 1, TCP_CLOSE_WAIT is 8), or the negated errno.
-static inline int martlet_tcp_state(int fd) {
-    struct tcp_info info;
-    socklen_t length = sizeof info;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_state : -errno;
-}
-
-/// close_range(2): closes the descriptors from `first` to `last`, both included. Returns 0, or the errno.
-static inline int martlet_close_range(unsigned int first, unsigned int last, unsigned int flags) {
-    return syscall(SYS_close_range, first, last, flags) == 0 ? 0 : errno;
 }
 
 /// Bytes written to a TCP socket that its peer has not acknowledged, or the negated errno.
