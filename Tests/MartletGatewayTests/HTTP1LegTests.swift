@@ -139,7 +139,7 @@ struct HTTP1LegTests {
             counter.value += 1
             return .text(ok("hello", counter.value == 1 ? "" : "Keep-Alive: timeout=2\r\n"))
         }
-        let caller = try await Caller(upstream.address)
+        let caller = try await Caller(upstream.address, keepAlive: UpstreamKeepAlive(idle: .seconds(50)))
         _ = try await caller.call()
         #expect(try await caller.call().text == "hello")
         let start = ContinuousClock.now
