@@ -56,10 +56,10 @@ package final class Server: Sendable {
     /// Serves until the task is cancelled or the process is told to stop.
     ///
     /// - Parameters:
-    ///   - started: told the addresses once every listener is open.
+    ///   - started: told the addresses once every listener is open and signals are heard.
     ///   - ready: called when every pool can serve, for managed backends some moments later.
     package func run(
-        started: @Sendable (Addresses) -> Void, ready: @escaping @Sendable (Addresses) -> Void
+        started: @escaping @Sendable (Addresses) -> Void, ready: @escaping @Sendable (Addresses) -> Void
     ) async throws {
         await withDiscardingTaskGroup { group in
             for (spec, pool) in plan.specs { group.addTask { await self.membership.add(spec, to: pool) } }
@@ -68,13 +68,17 @@ package final class Server: Sendable {
         let addresses = Addresses(
             listeners: zip(listeners.public, configuration.listen).map { $0.address.url(isTLS: $1.tls != nil) },
             console: listeners.console?.address.url(isTLS: configuration.console?.tls != nil))
-        started(addresses)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: Role { [membership] in await membership.run() }),
             .init(service: Role { [plan] in await Self.tick(plan.pools) }),
             .init(service: Role { [loops] in await Self.flushAccessLogs(loops) }),
             .init(service: Role { [backends] in await backends.run() }),
-            .init(service: Role { [plan] in await Self.tellWhenUsable(plan.pools) { ready(addresses) } }),
+            .init(
+                service: Role { [plan] in
+                    // Not before signals are heard: who reads this may tell us to stop.
+                    started(addresses)
+                    await Self.tellWhenUsable(plan.pools) { ready(addresses) }
+                }),
         ]
         for pool in plan.pools {
             let checker = HealthChecker(pool: pool, client: client, logger: logger)

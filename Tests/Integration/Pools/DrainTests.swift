@@ -82,6 +82,16 @@ import Glibc
         }
     }
 
+    @Test func ASignalRightAfterTheStartIsHeard() async throws {
+        for _ in 0..<10 {
+            let martlet = try await MartletProcess.start(onePool(["http://127.0.0.1:1"]))
+            kill(martlet.processID, SIGTERM)
+            try await until("the process to end") { !martlet.isRunning }
+            #expect(martlet.exitStatus == 0)
+            await martlet.stop()
+        }
+    }
+
     @Test func ASecondSignalEndsTheWait() async throws {
         try await withMocks(1) { mocks in
             let martlet = try await MartletProcess.start(Self.serving(mocks))
