@@ -5,7 +5,6 @@ import MartletGateway
 import MartletNet
 import NIOCore
 import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 /// The orderly end. Told to stop, the process is no longer ready and takes no connection; idle clients are closed, and

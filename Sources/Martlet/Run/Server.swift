@@ -132,11 +132,8 @@ package final class Server: Sendable {
 
     private func publicRoutes() -> [Route] {
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(below: $0.name, host: $0.host) }
-        return plan.routes + [
-            local("/healthz", HealthzEndpoint(pools: plan.pools)),
-            local("/readyz", ReadyzEndpoint(pools: plan.pools, readiness: readiness)),
-            // A server without pools has no models; that is a list as well.
-        ] + (plan.pools.isEmpty ? [modelList(below: "/v1/", host: nil)] : modelAPIs)
+        // A server without pools has no models; that is a list as well.
+        return plan.routes + healthRoutes() + (plan.pools.isEmpty ? [modelList(below: "/v1/", host: nil)] : modelAPIs)
     }
 
     /// The list of models beside a route of the model API.
@@ -156,6 +153,11 @@ package final class Server: Sendable {
             local("/status", Guarded(StatusEndpoint(desk), token: token)),
             local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
             local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
+        ] + healthRoutes()
+    }
+
+    private func healthRoutes() -> [Route] {
+        [
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
             local("/readyz", ReadyzEndpoint(pools: plan.pools, readiness: readiness)),
         ]

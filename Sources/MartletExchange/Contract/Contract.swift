@@ -51,6 +51,21 @@ package protocol Front: AnyObject {
     func wake(_ exchange: Exchange, at instant: Instant)
 }
 
+extension Front {
+    /// A whole answer of our own that says `error`; answers how many bytes its body has.
+    package func answer(_ error: MartletError, shape: ErrorShape, lines: HeaderLines, date: String) -> Int {
+        let payload = ByteBuffer(string: shape.body(error))
+        var lines = lines
+        lines.append("Content-Type", "application/json")
+        lines.append("Date", date)
+        respond(
+            ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: lines)
+        body(payload)
+        end()
+        return payload.readableBytes
+    }
+}
+
 /// The side of the model: one request on an HTTP/1 connection, later an HTTP/2 stream or a worker.
 package protocol Leg: AnyObject {
     /// Sends the head. `size` announces the body that `body` will bring.

@@ -105,19 +105,13 @@ extension Exchange {
         dropLeg(.timeout)
         record.errorCode = error.code
         record.status = UInt16(clamping: error.code.status)
-        let payload = ByteBuffer(string: route.shape.body(error))
         var extra = route.answerLines
         if let retryAfter, error.code.status == 503 {
             extra.append("Retry-After", String(max(1, Int(retryAfter.inSeconds.rounded(.up)))))
         }
         if isRetryBudgetSpent || error.code.isShed { extra.append("x-should-retry", "false") }
-        extra.append("Content-Type", "application/json")
-        extra.append("Date", context.date())
-        record.bytesOut += UInt64(payload.readableBytes)
-        front.respond(
-            ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: extra)
-        front.body(payload)
-        front.end()
+        let bytes = front.answer(error, shape: route.shape, lines: extra, date: context.date())
+        record.bytesOut += UInt64(bytes)
         close(Self.outcome(for: error.code), verdict: .neutral)
     }
 

@@ -180,10 +180,10 @@ extension Exchange {
     private func hashKey(_ policy: PoolPolicy) -> UInt64? {
         guard policy.balance == .hash else { return nil }
         switch policy.hash.key {
-        case .header(let name): return request?.head.headers.value(named: name).map { Pool.stableHash($0) }
-        case .client: return caller.client.map { Pool.stableHash($0) }
+        case .header(let name): return request?.head.headers.value(named: name).map { FNV1a.of($0) }
+        case .client: return caller.client.map { FNV1a.of($0) }
         case .path:
-            return Pool.stableHash(request?.head.path ?? "")
+            return FNV1a.of(request?.head.path ?? "")
         }
     }
 

@@ -76,7 +76,6 @@ package final class Exchange {
     // Events that arrived inside a step.
     private var isStepping = false
     private var waitingEvents: [Event] = []
-    private var hasWaitingEvents = false
 
     enum Event {
         case requestBody(ByteBuffer), requestEnd, requestFailed(MartletError), gone(CancelReason), frontWritable
@@ -184,7 +183,6 @@ package final class Exchange {
     private func step(_ event: @autoclosure () -> Event) {
         guard !isStepping else {
             waitingEvents.append(event())
-            hasWaitingEvents = true
             return
         }
         isStepping = true
@@ -193,11 +191,7 @@ package final class Exchange {
     }
 
     private func endStep() {
-        while hasWaitingEvents {
-            let event = waitingEvents.removeFirst()
-            hasWaitingEvents = !waitingEvents.isEmpty
-            handle(event)
-        }
+        while !waitingEvents.isEmpty { handle(waitingEvents.removeFirst()) }
         isStepping = false
     }
 

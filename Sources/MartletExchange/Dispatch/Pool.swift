@@ -99,7 +99,8 @@ package final class Pool: Sendable {
     package func add(_ target: Target, policy: TargetPolicy, now: Instant) {
         let deliveries = state.withLock { state in
             state.targets[target.id] = target
-            let key = Self.stableHash(target.url)
+            // The same in every process, so that `hash` sends a key to the same address everywhere.
+            let key = FNV1a.of(target.url)
             return take(state.machine.add(target.id, policy: policy, key: key, now: now), &state)
         }
         deliver(deliveries)
@@ -208,11 +209,6 @@ package final class Pool: Sendable {
                 }
             }
         }
-    }
-
-    /// FNV-1a: the same in every process, so that `hash` sends a key to the same address everywhere.
-    package static func stableHash(_ text: some StringProtocol) -> UInt64 {
-        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }
 

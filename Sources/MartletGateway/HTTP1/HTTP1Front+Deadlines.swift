@@ -10,8 +10,6 @@ extension HTTP1Front: Timed {
     /// does not take keeps others from being served.
     private static let patience: Duration = .seconds(1)
 
-    /// The entry of the wheel moves only to an earlier instant; one that fires early is put off then, which is cheaper
-    /// than moving it for every request.
     func setDeadline(_ instant: Instant) {
         deadline = instant
         arm(instant)
@@ -22,9 +20,8 @@ extension HTTP1Front: Timed {
     }
 
     private func arm(_ instant: Instant) {
-        guard instant < armedUntil, timer != .none else { return }
-        armedUntil = instant
-        loop.wheel.rearm(&timer, self, at: instant)
+        guard state != .closed else { return }
+        timer.wake(self, by: instant, on: loop.wheel)
     }
 
     /// The body did not come with its head: from now on it has to arrive at some speed.
@@ -67,13 +64,11 @@ extension HTTP1Front: Timed {
     }
 
     func deadlineReached(now: Instant) -> Instant {
-        armedUntil = .never
+        timer.fired()
         loop.readClock()
         var next = nextDeadline(now)
         if let exchange { next = min(next, exchange.deadlineReached(now: now)) }
-        // Whoever set an earlier deadline meanwhile has armed it.
-        armedUntil = min(armedUntil, next)
-        return armedUntil
+        return timer.again(at: next)
     }
 
     private func nextDeadline(_ now: Instant) -> Instant {
@@ -118,14 +113,12 @@ extension HTTP1Front: Timed {
     }
 
     private func busyDeadline(_ now: Instant) -> Instant {
-        if bodyStarted != .never, !isReadingOff {
-            let elapsed = now - bodyStarted - settings.bodyGrace
-            if now >= deadline, elapsed.inSeconds * Double(settings.bodyBytesPerSecond) > Double(bodyBytes) {
-                refuse(MartletError(.requestTimeout))
-                return .never
-            }
+        guard bodyStarted != .never, !isReadingOff else { return .never }
+        let elapsed = now - bodyStarted - settings.bodyGrace
+        guard now >= deadline, elapsed.inSeconds * Double(settings.bodyBytesPerSecond) > Double(bodyBytes) else {
             return now + .seconds(1)
         }
+        refuse(MartletError(.requestTimeout))
         return .never
     }
 }

@@ -56,9 +56,9 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
     var isPeerWritable = true
 
     // One entry of the wheel for the whole connection.
-    var timer = DeadlineWheel.Handle.none
+    var timer = LazyTimer()
+    var isOpened = false
     var deadline = Instant.never
-    var armedUntil = Instant.never
     /// Of the bytes written, those that the client had taken at the last look, and when it took the last.
     var takenBytes = 0
     var takenAt = Instant.never
@@ -88,15 +88,14 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
     }
 
     private func opened(_ context: ChannelHandlerContext) {
-        guard timer == .none else { return }
+        guard !isOpened else { return }
+        isOpened = true
         loop.readClock()
         loop.meter.connections(.client, changedBy: 1)
         if !settings.outlivesDrain { loop.clients.opened(self) }
         out.opened(context.channel, isTLS: settings.isTLS)
         peer = ForwardedFor(context.remoteAddress, settings: settings)
-        deadline = loop.now + settings.headerTimeout
-        armedUntil = deadline
-        timer = loop.wheel.arm(self, at: deadline)
+        setDeadline(loop.now + settings.headerTimeout)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -138,7 +137,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         guard state != .closed else { return }
         state = .closed
         settleHeld()
-        loop.wheel.disarm(&timer)
+        timer.disarm(on: loop.wheel)
         loop.meter.connections(.client, changedBy: -1)
         loop.clients.closed(self)
         input = nil
@@ -272,15 +271,8 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         isKeepAlive = false
         state = .busy
         requestID = head.flatMap { peer.requestID($0.headers) } ?? loop.nextRequestID()
-        let payload = ByteBuffer(string: (route?.shape ?? .openAI).body(error))
-        record(error, head: head, route: route, bytesOut: payload.readableBytes)
-        var extra = HeaderLines()
-        extra.append("Content-Type", "application/json")
-        extra.append("Date", loop.date())
-        respond(
-            ResponseHead(status: error.code.status), size: .exactly(payload.readableBytes), dropping: [], extra: extra)
-        body(payload)
-        end()
+        let bytes = answer(error, shape: route?.shape ?? .openAI, lines: HeaderLines(), date: loop.date())
+        record(error, head: head, route: route, bytesOut: bytes)
     }
 
     private func record(_ error: MartletError, head: RequestHead?, route: Route?, bytesOut: Int) {

@@ -51,10 +51,9 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     private var isBroken = false
 
     // While idle.
-    private var timer = DeadlineWheel.Handle.none
+    private var timer = LazyTimer()
     private var idleFor = Interval(.zero)
     private var idleUntil = Instant.never
-    private var armedUntil = Instant.never
 
     init(target: Target, legs: HTTP1Legs) {
         self.target = target
@@ -289,7 +288,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         if state == .idle { legs.forget(self) }
         state = .closed
         legs.closed(self)
-        legs.loop.wheel.disarm(&timer)
+        timer.disarm(on: legs.loop.wheel)
         input = nil
         out.clear()
         if let channel {
@@ -312,17 +311,14 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         setReading(true)
         idleUntil = legs.loop.now + idleFor
         // While requests come and go the entry puts itself off; it moves only when the target states a shorter time.
-        guard idleUntil < armedUntil else { return }
-        armedUntil = idleUntil
-        legs.loop.wheel.rearm(&timer, self, at: idleUntil)
+        timer.wake(self, by: idleUntil, on: legs.loop.wheel)
     }
 
     func deadlineReached(now: Instant) -> Instant {
         legs.loop.readClock()
-        armedUntil = now + max(target.keepAlive.idle, Interval(.seconds(1)))
-        guard state == .idle else { return armedUntil }
-        armedUntil = idleUntil
-        guard now >= idleUntil else { return armedUntil }
+        timer.fired()
+        guard state == .idle else { return timer.again(at: now + max(target.keepAlive.idle, Interval(.seconds(1)))) }
+        guard now >= idleUntil else { return timer.again(at: idleUntil) }
         close(reset: false)
         return .never
     }

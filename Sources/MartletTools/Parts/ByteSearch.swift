@@ -1,3 +1,4 @@
+import MartletBase
 import NIOCore
 
 /// Finds a fixed pattern in bytes, skipping ahead by the pattern's length where it can (Horspool), so that looking for
@@ -49,27 +50,14 @@ func decimal(in bytes: Span<UInt8>, at index: Int) -> UInt64? {
     return index > start ? value : nil
 }
 
-/// FNV-1a, 64 bits: says whether two bodies are the same, not who made them.
-struct BodyHash {
-    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    mutating func add(_ bytes: Span<UInt8>) {
-        var hash = value
-        for index in bytes.indices {
-            hash = (hash ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01b3
-        }
-        value = hash
-    }
-
+/// Says whether two bodies are the same.
+enum BodyHash {
     /// Sixteen hexadecimal digits.
-    var text: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
     static func of(_ buffer: ByteBuffer) -> String {
-        var hash = BodyHash()
-        hash.add(buffer.readableBytesUInt8Span)
-        return hash.text
+        var hash = FNV1a()
+        let bytes = buffer.readableBytesUInt8Span
+        for index in bytes.indices { hash.add(bytes[index]) }
+        let digits = String(hash.value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -55,7 +55,7 @@ public struct ModelPeek: Sendable {
     private var depth = 0
     private var kinds: UInt64 = 0
 
-    private var keyHash = ModelPeek.hashStart
+    private var keyHash = FNV1a()
     private var keyWord: UInt64 = 0
     private var keyLength = 0
     private var seenKeys: [UInt64] = []
@@ -67,8 +67,6 @@ public struct ModelPeek: Sendable {
     private var scalarWord: UInt64 = 0
     private var scalarLength = 0
     private var isStream = false
-
-    private static let hashStart: UInt64 = 0xcbf2_9ce4_8422_2325
 
     public init() {}
 
@@ -119,7 +117,7 @@ public struct ModelPeek: Sendable {
         case (.start, _): throw WireError(.invalidBody, "body is not a JSON object")
         case (.firstKey, 0x7d), (.afterValue, 0x7d): state = .end
         case (.firstKey, 0x22), (.key, 0x22):
-            (state, keyHash, keyWord, keyLength) = (.inKey, Self.hashStart, 0, 0)
+            (state, keyHash, keyWord, keyLength) = (.inKey, FNV1a(), 0, 0)
         case (.colon, 0x3a): state = .value
         case (.value, _): try startValue(byte, at: offset)
         case (.afterValue, 0x2c): state = .key
@@ -134,17 +132,17 @@ public struct ModelPeek: Sendable {
         case 0x5c: throw WireError(.invalidBody, "escaped top-level key")
         case 0..<0x20: throw WireError(.invalidBody, "control character in a key")
         default:
-            // FNV-1a: a collision refuses a body, and never lets a duplicate pass.
-            keyHash = (keyHash ^ UInt64(byte)) &* 0x100_0000_01b3
+            // A collision refuses a body, and never lets a duplicate pass.
+            keyHash.add(byte)
             keyWord = keyWord << 8 | UInt64(byte)
             keyLength &+= 1
         }
     }
 
     private mutating func endKey() throws(WireError) {
-        guard !seenKeys.contains(keyHash) else { throw WireError(.invalidBody, "duplicate top-level key") }
+        guard !seenKeys.contains(keyHash.value) else { throw WireError(.invalidBody, "duplicate top-level key") }
         guard seenKeys.count < Self.maximumKeys else { throw WireError(.invalidBody, "too many top-level keys") }
-        seenKeys.append(keyHash)
+        seenKeys.append(keyHash.value)
         switch (keyLength, keyWord) {
         case (5, 0x6d_6f64_656c): currentKey = .model
         case (6, 0x7374_7265_616d): currentKey = .stream

@@ -1,3 +1,5 @@
+import MartletBase
+
 /// Token counts as a model's answer states them.
 public struct TokenUsage: Sendable, Equatable {
     public var prompt: Int
@@ -121,8 +123,8 @@ private struct UsageObject {
     private var depth = 1
     private var isInString = false
     private var isEscaped = false
-    /// FNV-1a of the string so far, from another start where it cannot be a name that counts.
-    private var nameHash: UInt64 = 0
+    /// The string so far; nil where it cannot be a name that counts.
+    private var name: FNV1a?
     /// The field that the last string named, waiting for its colon and digits.
     private var named: Int?
     private var current: Int?
@@ -144,7 +146,7 @@ private struct UsageObject {
         }
         switch byte {
         case 0x22:
-            (isInString, isEscaped, nameHash) = (true, false, depth == 1 ? Self.hashStart : 0)
+            (isInString, isEscaped, name) = (true, false, depth == 1 ? FNV1a() : nil)
             (named, current) = (nil, nil)
         case 0x7b, 0x5b:
             depth += 1
@@ -171,18 +173,16 @@ private struct UsageObject {
     private mutating func stepInString(_ byte: UInt8) {
         if isEscaped {
             isEscaped = false
-            nameHash = 0
+            name = nil
         } else if byte == 0x5c {
             isEscaped = true
         } else if byte == 0x22 {
             isInString = false
-            named = Self.place(of: nameHash)
+            named = name.flatMap { Self.place(of: $0.value) }
         } else {
-            nameHash = (nameHash ^ UInt64(byte)) &* 0x100_0000_01b3
+            name?.add(byte)
         }
     }
-
-    private static let hashStart: UInt64 = 0xcbf2_9ce4_8422_2325
 
     /// Where in `values` the field of this name goes.
     private static func place(of hash: UInt64) -> Int? {

@@ -10,12 +10,9 @@ struct CheckCommand: ParsableCommand {
     var file: String
 
     func run() throws {
-        do {
-            let configuration = try Configuration.load(file: file, environment: ProcessInfo.processInfo.environment)
-            print(configuration.explain())
-        } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
-            throw ExitCode(2)
+        let configuration = try tellingMistakes {
+            try Configuration.load(file: file, environment: ProcessInfo.processInfo.environment)
         }
+        print(configuration.explain())
     }
 }

@@ -17,15 +17,12 @@ struct UnitCommand: ParsableCommand {
     var user: String?
 
     func run() throws {
-        do {
-            let configuration = try Configuration.load(file: file, environment: ProcessInfo.processInfo.environment)
-            let unit = SystemdUnit(
-                binary: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
-                file: URL(fileURLWithPath: file).path, user: user, drain: configuration.limits.drain)
-            print(unit.text)
-        } catch let error as ConfigurationError {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
-            throw ExitCode(2)
+        let configuration = try tellingMistakes {
+            try Configuration.load(file: file, environment: ProcessInfo.processInfo.environment)
         }
+        let unit = SystemdUnit(
+            binary: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+            file: URL(fileURLWithPath: file).path, user: user, drain: configuration.limits.drain)
+        print(unit.text)
     }
 }

@@ -29,12 +29,8 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let startUp: StartUp
-        do {
-            startUp = try StartUp.choose(file: file, upstreams: upstream, environment: environment)
-        } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
-            throw ExitCode(2)
+        let startUp = try tellingMistakes {
+            try StartUp.choose(file: file, upstreams: upstream, environment: environment)
         }
         try await startUp.serve()
     }

@@ -178,8 +178,8 @@ struct ClientLeaves {
     /// The kernel of the target does not even take the connection.
     @Test(arguments: ways)
     func whileItsTargetDoesNotAccept(way: Leaving) async throws {
-        let full = try await FullBackend.start()
-        let setup = Setup(url: "http://127.0.0.1:\(full.port)", pool: "timeouts: {connect: 30s},")
+        let full = try await Unreachable.start()
+        let setup = Setup(url: full.url, pool: "timeouts: {connect: 30s},")
         try await withMartlet(setup.text) { gateway in
             var times: [TimeAmount] = []
             for _ in 1...5 {
