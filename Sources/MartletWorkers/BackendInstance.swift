@@ -8,12 +8,13 @@ import Synchronization
 /// is ready, keeps its status. It decides nothing itself.
 final class BackendInstance: Sendable {
     private let spec: BackendSpec
-    private let index: Int
+    let index: Int
     private let surroundings: BackendSurroundings
     private let logger: Logger
     private let events: AsyncStream<BackendMachine.Event>
     private let inbox: AsyncStream<BackendMachine.Event>.Continuation
     private let current: Mutex<BackendStatus>
+    private let retired = Atomic(false)
 
     init(spec: BackendSpec, index: Int, surroundings: BackendSurroundings) {
         self.spec = spec
@@ -27,6 +28,21 @@ final class BackendInstance: Sendable {
         let machine = BackendMachine(policy: spec.policy, now: surroundings.now())
         current = Mutex(BackendStatus(backend: spec.name, instance: index, machine: machine))
     }
+
+    var name: String { spec.name }
+
+    /// Whether it does what `spec` says for this instance.
+    func runs(_ spec: BackendSpec, as index: Int) -> Bool {
+        var same = spec
+        // Of no concern to one of them.
+        same.instances = self.spec.instances
+        return self.index == index && self.spec == same && !isRetired
+    }
+
+    /// It announces nothing any more: who takes its place may be called the same.
+    func retire() { retired.store(true, ordering: .relaxed) }
+
+    var isRetired: Bool { retired.load(ordering: .relaxed) }
 
     var status: BackendStatus { current.withLock { $0 } }
 
@@ -75,11 +91,11 @@ final class BackendInstance: Sendable {
         case .kill:
             process?.child.send(.kill)
         case .announceReady:
-            guard let port = process?.port else { return }
+            guard let port = process?.port, !isRetired else { return }
             logger.info("backend ready", metadata: ["port": "\(port)"])
             surroundings.announce(.ready(backend: spec.name, instance: index, port: port))
         case .announceGone(let reason):
-            guard let port = process?.port else { return }
+            guard let port = process?.port, !isRetired else { return }
             surroundings.announce(.gone(backend: spec.name, instance: index, port: port, reason: reason))
         case .wake(let time):
             tasks.addTask { [self] in

@@ -30,8 +30,8 @@ struct ListenerTests {
         let pool = try Pool.fake(count: 0, now: .current)
         pool.add(try .fake(1, address: upstream.address), policy: TargetPolicy(), now: .current)
         let listener = try await Listener.open(
-            on: try SocketAddress(ipAddress: "127.0.0.1", port: 0), tls: nil, settings: FrontSettings(),
-            site: Site(Router([.fake(.pool(pool))])), loops: LoopTable(group: group, contexts: [context]),
+            try ListenSocket.open(on: try SocketAddress(ipAddress: "127.0.0.1", port: 0)),
+            site: Site(Site.Served(Router([.fake(.pool(pool))]))), loops: LoopTable(group: group, contexts: [context]),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
 
         let backlog = try await listener.channel.eventLoop.submit { try Self.backlog(of: listener.channel) }.get()

@@ -1,3 +1,4 @@
 #pragma once
 
+#include "martlet_processes.h"
 #include "martlet_sockets.h"

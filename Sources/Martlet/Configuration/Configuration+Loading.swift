@@ -6,6 +6,11 @@ extension Configuration {
     ///
     /// `environment` fills in `${NAME}` and overrides keys (`MARTLET_LIMITS_BODY=8MiB`).
     package static func load(file: String, environment: [String: String]) throws(ConfigurationError) -> Configuration {
+        try parse(try text(of: file), file: file, environment: environment)
+    }
+
+    /// The text of a file, for `parse`.
+    package static func text(of file: String) throws(ConfigurationError) -> String {
         let bytes: Data
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
@@ -17,7 +22,7 @@ extension Configuration {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError(file, "is not UTF-8 text")
         }
-        return try parse(text, file: file, environment: environment)
+        return text
     }
 
     /// As `load`, for text that was read already; `file` is what errors call it.

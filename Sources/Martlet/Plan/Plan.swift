@@ -17,18 +17,27 @@ struct Plan {
     }
 
     private(set) var pools: [Pool] = []
+    /// What is to hold in each pool.
+    private(set) var policies: [(pool: Pool, policy: PoolPolicy)] = []
     private(set) var specs: [(spec: TargetSpec, pool: Pool)] = []
     private(set) var backendTargets: [String: [BackendTarget]] = [:]
     private(set) var routes: [Route] = []
     private(set) var models: ModelTable
 
-    init(_ configuration: Configuration, loops: Int, labels: LabelRegistry, observer: any PoolObserver) throws {
+    /// - Parameter present: pools that are there already: those of a name that stays go on.
+    init(
+        _ configuration: Configuration, loops: Int, labels: LabelRegistry, observer: any PoolObserver,
+        present: [Pool] = []
+    ) throws {
         models = ModelTable([])
         var byName: [String: Pool] = [:]
         for settings in configuration.pools {
             let index = labels.index(of: settings.name, in: .pool)
-            let pool = Pool(name: settings.name, index: index, policy: settings.policy, observer: observer)
+            let pool =
+                present.first { $0.name == settings.name }
+                ?? Pool(name: settings.name, index: index, policy: settings.policy, observer: observer)
             pools.append(pool)
+            policies.append((pool, settings.policy))
             byName[settings.name] = pool
             let keepAlive = UpstreamKeepAlive(settings.keepalive, loops: loops)
             for target in settings.targets { try place(target, in: pool, keepAlive) }
@@ -42,7 +51,8 @@ struct Plan {
         for settings in configuration.routes {
             let destination = settings.pool.flatMap { byName[$0] }.map(Route.Destination.pool) ?? .models(models)
             routes.append(
-                Route(settings, index: labels.index(of: settings.path, in: .route), to: destination, pools: pools,
+                Route(
+                    settings, index: labels.index(of: settings.path, in: .route), to: destination, policies: policies,
                     limits: configuration.limits))
         }
     }
@@ -99,13 +109,13 @@ extension HeaderEdits {
 
 extension Route {
     convenience init(
-        _ settings: RouteConfiguration, index: UInt16, to destination: Destination, pools: [Pool],
-        limits: LimitsConfiguration
+        _ settings: RouteConfiguration, index: UInt16, to destination: Destination,
+        policies: [(pool: Pool, policy: PoolPolicy)], limits: LimitsConfiguration
     ) {
-        let rules = pools.map { pool in
+        let rules = policies.map { pool, policy in
             (pool.index, RequestRules(
-                timeouts: settings.timeouts.applied(to: pool.policy.timeouts),
-                retry: settings.retry.applied(to: pool.policy.retry), isModelAPI: settings.isModelAPI))
+                timeouts: settings.timeouts.applied(to: policy.timeouts),
+                retry: settings.retry.applied(to: policy.retry), hash: policy.hashKey, isModelAPI: settings.isModelAPI))
         }
         self.init(
             index: index, path: settings.path, host: settings.host, destination: destination,

@@ -29,6 +29,15 @@ package struct ConsoleClient: Sendable {
         return try await send(.post, "/targets", body: Array(body))
     }
 
+    /// Has the configuration read anew. The answer says what is wrong with it in plain words.
+    package func reload() async throws -> Reply {
+        let reply = try await send(.post, "/reload", body: Array("{}".utf8))
+        struct Failure: Decodable { struct Inner: Decodable { var message: String }; var error: Inner }
+        guard !reply.isSuccess, let failure = try? JSONDecoder().decode(Failure.self, from: Data(reply.text.utf8))
+        else { return reply }
+        return Reply(text: failure.error.message, isSuccess: false)
+    }
+
     /// Returns when the target holds no request; throws when it is not there.
     package func waitUntilEmpty(pool: String, url target: String) async throws {
         while true {

@@ -14,9 +14,9 @@ import UnixSignals
 /// The last of the services, so that the first to end: names, checks, clocks and managed backends work on meanwhile.
 struct Drain: Service {
     let loops: LoopTable
-    let listeners: [Listener]
+    let listeners: Listeners
     let readiness: Readiness
-    let limit: Duration
+    let limit: @Sendable () -> Duration
     let logger: Logger
 
     /// What the connections may take to end once they were told.
@@ -25,7 +25,8 @@ struct Drain: Service {
     func run() async throws {
         try? await gracefulShutdown()
         readiness.isDraining = true
-        for listener in listeners { await listener.close() }
+        await listeners.closePublic()
+        let limit = limit()
         let open = await connections { $0.drain() }
         guard open > 0 else { return }
         logger.notice("draining", metadata: ["connections": "\(open)", "at_most": "\(limit.text)"])

@@ -1,5 +1,5 @@
 import Foundation
-import Logging
+package import Logging
 import MartletBase
 import MartletLogic
 import MartletNet
@@ -14,20 +14,26 @@ package struct StartUp: Sendable {
     /// The model of the `curl` line; nil: whatever the upstreams have.
     private let model: String?
 
+    /// What a reload reads; nil without a file.
+    private let source: ConfigurationSource?
+    private let loaded: ConfigurationSource.Loaded?
+
     /// A file, some upstreams, or the demo models.
     ///
     /// Throws a `ConfigurationError`, which names file, line and key.
     package static func choose(
-        file: String?, upstreams: [String], environment: [String: String]
+        file: String?, upstreams: [String], environment: [String: String], keeper: SocketKeeper = SocketKeeper()
     ) throws(ConfigurationError) -> StartUp {
         if let file {
-            let configuration = try Configuration.load(file: file, environment: environment)
-            let model = configuration.models.first { $0.name != "*" }?.name
-            return StartUp(configuration: configuration, remarks: [], model: model)
+            let source = ConfigurationSource(file: file, environment: environment, keeper: keeper)
+            let loaded = try source.readAtStart()
+            let model = loaded.configuration.models.first { $0.name != "*" }?.name
+            return StartUp(
+                configuration: loaded.configuration, remarks: [], model: model, source: source, loaded: loaded)
         }
         if !upstreams.isEmpty {
             let configuration = try Configuration.upstreams(upstreams, environment: environment)
-            return StartUp(configuration: configuration, remarks: [], model: nil)
+            return StartUp(configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil)
         }
         let demo = DemoModels(environment: environment)
         var configuration = try Configuration.embedded(demo.backends, environment: environment)
@@ -38,18 +44,25 @@ package struct StartUp: Sendable {
                 configuration.pools[pool].targets[target].policy.maxInflight = slots
             }
         }
-        return StartUp(configuration: configuration, remarks: demo.remarks, model: demo.backends.first?.name)
+        return StartUp(
+            configuration: configuration, remarks: demo.remarks, model: demo.backends.first?.name, source: nil,
+            loaded: nil)
     }
 
     /// Serves until the process is told to stop.
-    package func serve() async throws {
-        let sink = try LogSink(.standardError)
-        Logs.bootstrap(to: sink)
-        let logger = Logger(label: "martlet")
+    package func serve(keeper: SocketKeeper, logger: Logger) async throws {
+        if let problem = loaded?.problem {
+            logger.error(
+                "the configuration file is wrong; serving by the one before it", metadata: ["error": "\(problem)"])
+        }
         raiseOpenFiles(logger)
-        let server = try Server(configuration, logger: logger)
-        try await server.run(started: { announce($0) }, ready: { suggest($0) })
-        _ = sink.flush()
+        let server = try Server(configuration, keeper: keeper, logger: logger)
+        try await server.run(
+            source: source,
+            started: {
+                if let source, let loaded { source.keep(loaded) }
+                announce($0)
+            }, ready: { suggest($0) })
     }
 
     /// Below this hard limit the person who starts a server should know how to lift it.

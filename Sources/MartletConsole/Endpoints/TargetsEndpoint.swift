@@ -23,12 +23,7 @@ package final class TargetsEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        guard request.method == .post else { throw MartletError(.methodNotAllowed, cause: "use POST") }
-        // A web page in the operator's browser can send a form to loopback, but not JSON without asking first.
-        let type = request.headers.value(.contentType)?.lowercased() ?? ""
-        guard type.hasPrefix("application/json"), !request.headers.contains(.origin) else {
-            throw MartletError(.badRequest, cause: "send application/json, and not from a web page")
-        }
+        try request.mustBeCommand()
         guard let command = try? JSONDecoder().decode(Command.self, from: Data(request.body.readableBytesView)) else {
             throw MartletError(.invalidBody, cause: #"the body must be {"action":…,"pool":…,"url":…}"#)
         }

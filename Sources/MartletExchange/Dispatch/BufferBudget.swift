@@ -3,11 +3,16 @@ import Synchronization
 /// The bound on the bytes that all requests of the process hold in memory together: bodies read ahead, answers that a
 /// slow client does not take. Each request has its own bounds beside it.
 package final class BufferBudget: Sendable {
-    package let limit: Int
+    private let bound: Atomic<Int>
     private let used = Atomic<Int>(0)
 
     package init(limit: Int) {
-        self.limit = limit
+        bound = Atomic(limit)
+    }
+
+    package var limit: Int {
+        get { bound.load(ordering: .relaxed) }
+        set { bound.store(newValue, ordering: .relaxed) }
     }
 
     package var usedBytes: Int { used.load(ordering: .relaxed) }

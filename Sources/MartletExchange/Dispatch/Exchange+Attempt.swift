@@ -10,7 +10,7 @@ extension Exchange {
         guard let pool else { return answer(MartletError(.internalError)) }
         let wanted = PickRequest(
             waiter: WaiterID(number), priority: caller.priority, deadline: machine.queueDeadline(now: now),
-            hashKey: hashKey(pool.policy), excluding: tried, mayQueue: true)
+            hashKey: hashKey, excluding: tried, mayQueue: true)
         switch pool.pick(wanted, for: self, now: now) {
         case .target(let target):
             attempt(target, now: now)
@@ -177,9 +177,9 @@ extension Exchange {
 
     // MARK: What is asked for
 
-    private func hashKey(_ policy: PoolPolicy) -> UInt64? {
-        guard policy.balance == .hash else { return nil }
-        switch policy.hash.key {
+    private var hashKey: UInt64? {
+        switch keyRule {
+        case nil: return nil
         case .header(let name): return request?.head.headers.value(named: name).map { FNV1a.of($0) }
         case .client: return caller.client.map { FNV1a.of($0) }
         case .path:

@@ -132,6 +132,7 @@ extension Exchange {
         self.pool = pool
         record.pool = pool.index
         let rules = route.rules(in: pool)
+        keyRule = rules.hash
         machine.adopt(timeouts: rules.timeouts, retry: rules.retry)
         rearmIfEarlier()
     }

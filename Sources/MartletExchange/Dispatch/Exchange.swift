@@ -46,6 +46,8 @@ package final class Exchange {
 
     // What the request holds: each is given back by the one function that sets it to nil.
     var pool: Pool?
+    /// How the pool keeps requests together, if it does.
+    var keyRule: HashPolicy.Key?
     var lease: Target?
     var leg: (any Leg)?
     var isInQueue = false

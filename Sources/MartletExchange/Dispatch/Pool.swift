@@ -22,6 +22,8 @@ package final class Pool: Sendable {
 
     private struct State {
         var machine: PoolMachine
+        var policy: PoolPolicy
+        var isRetired = false
         var targets: [TargetID: Target] = [:]
         /// Taken out, with requests still in flight.
         var leaving: Set<TargetID> = []
@@ -38,16 +40,14 @@ package final class Pool: Sendable {
     package let name: String
     /// Its place in the metrics.
     package let index: UInt16
-    package let policy: PoolPolicy
     private let state: Mutex<State>
     private let observer: any PoolObserver
 
     package init(name: String, index: UInt16, policy: PoolPolicy, observer: any PoolObserver) {
         self.name = name
         self.index = index
-        self.policy = policy
         self.observer = observer
-        state = Mutex(State(machine: PoolMachine(policy: policy, seed: UInt64(index) &+ 0x9E37_79B9)))
+        state = Mutex(State(machine: PoolMachine(policy: policy, seed: UInt64(index) &+ 0x9E37_79B9), policy: policy))
     }
 
     // MARK: Requests
@@ -93,6 +93,35 @@ package final class Pool: Sendable {
     package func beginRetry() -> Bool { state.withLock { $0.machine.beginRetry() } }
 
     package func endRetry() { state.withLock { $0.machine.endRetry() } }
+
+    // MARK: Rules
+
+    /// The rules in force. Requests have theirs from their route.
+    package var policy: PoolPolicy { state.withLock { $0.policy } }
+
+    /// Other rules from now on: counts, health and waiters stay.
+    package func adopt(_ policy: PoolPolicy, now: Instant) {
+        let deliveries = state.withLock { state in
+            guard policy != state.policy else { return [Delivery]() }
+            state.policy = policy
+            return take(state.machine.adopt(policy, now: now), &state)
+        }
+        deliver(deliveries)
+    }
+
+    /// The configuration no longer names it: what it holds ends, then nobody looks after it any more.
+    package func retire() { state.withLock { $0.isRetired = true } }
+
+    package var isRetired: Bool { state.withLock { $0.isRetired } }
+
+    /// The same target under other rules, or with other header fields: counts and health stay.
+    package func replace(_ target: Target, policy: TargetPolicy, now: Instant) {
+        let deliveries = state.withLock { state in
+            state.targets[target.id] = target
+            return take(state.machine.adopt(policy, for: target.id, now: now), &state)
+        }
+        deliver(deliveries)
+    }
 
     // MARK: Membership and health
 
@@ -169,6 +198,9 @@ package final class Pool: Sendable {
     package func hasUntried(_ tried: [TargetID], now: Instant) -> Bool {
         status(now: now).targets.contains { $0.state.reason == nil && !tried.contains($0.id) }
     }
+
+    /// No request is in it.
+    package var isAtRest: Bool { state.withLock { $0.machine.isAtRest } }
 
     package func status(now: Instant) -> PoolStatus { state.withLock { $0.machine.status(now: now) } }
 

@@ -4,17 +4,25 @@ package import MartletLogic
 package struct RequestRules: Sendable {
     package let timeouts: TimeoutIntervals
     package let retry: RetryPolicy
+    /// What keeps requests together; nil where the pool does not balance by a key.
+    let hash: HashPolicy.Key?
 
-    package init(timeouts: Timeouts = Timeouts(), retry: RetryPolicy = RetryPolicy(), isModelAPI: Bool = false) {
+    package init(
+        timeouts: Timeouts = Timeouts(), retry: RetryPolicy = RetryPolicy(), hash: HashPolicy.Key? = nil,
+        isModelAPI: Bool = false
+    ) {
         self.timeouts = TimeoutIntervals(timeouts)
         var retry = retry
         // A model's answer that has not begun is worth a second try where the first target is lost.
         if isModelAPI, !retry.isOnStated { retry.on.insert(.nonIdempotentWhenEjected) }
         self.retry = retry
+        self.hash = hash
     }
 
     init(_ pool: Pool, isModelAPI: Bool) {
-        self.init(timeouts: pool.policy.timeouts, retry: pool.policy.retry, isModelAPI: isModelAPI)
+        let policy = pool.policy
+        self.init(
+            timeouts: policy.timeouts, retry: policy.retry, hash: policy.hashKey, isModelAPI: isModelAPI)
     }
 
     /// For requests that have no pool yet.
@@ -25,4 +33,9 @@ package struct RequestRules: Sendable {
         timeouts.connect = timeouts.total
         return RequestRules(timeouts: timeouts)
     }()
+}
+
+extension PoolPolicy {
+    /// nil: requests are not kept together.
+    package var hashKey: HashPolicy.Key? { balance == .hash ? hash.key : nil }
 }

@@ -323,6 +323,12 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         return .never
     }
 
+    /// Taken out of the idle ones, and not wanted after all.
+    func discard() {
+        state = .busy
+        close(reset: false)
+    }
+
     /// The target is gone for good: an idle connection to it is of no use.
     func retire() {
         isRetired = true

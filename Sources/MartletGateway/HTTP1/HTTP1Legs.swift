@@ -21,9 +21,14 @@ package final class HTTP1Legs: LegSource {
     }
 
     package func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg {
-        if !isFresh, let leg = idle.take(target.id) {
+        while !isFresh, let leg = idle.take(target.id) {
             loop.meter.connections(.upstreamIdle, changedBy: -1)
             loop.meter.connections(.upstreamActive, changedBy: 1)
+            // A reload replaced the target: this connection was made under other rules.
+            guard leg.target === target else {
+                leg.discard()
+                continue
+            }
             leg.attach(exchange)
             return leg
         }

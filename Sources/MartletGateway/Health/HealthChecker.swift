@@ -22,15 +22,20 @@ package struct HealthChecker: Sendable {
         self.logger = logger
     }
 
-    /// Checks until the task is cancelled.
+    /// Checks until the task is cancelled or the pool is retired.
     package func run() async {
-        let policy = pool.policy.health
-        guard policy.kind != .off else { return }
+        while !Task.isCancelled, !pool.isRetired { await check(by: pool.policy.health) }
+    }
+
+    /// Until these rules hold no longer.
+    private func check(by policy: HealthPolicy) async {
         let mode = CheckModeBox(policy)
         /// When each target's last check began.
         var begun: [TargetID: Instant] = [:]
         await withDiscardingTaskGroup { checks in
             repeat {
+                guard pool.policy.health == policy, !pool.isRetired else { return checks.cancelAll() }
+                guard policy.kind != .off else { continue }
                 let now = Instant.current
                 let targets = pool.targets
                 for gone in Set(begun.keys).subtracting(targets.map(\.id)) {
@@ -58,7 +63,7 @@ package struct HealthChecker: Sendable {
     }
 
     private func probe(_ target: Target, _ mode: CheckModeBox, count: Int) async -> Bool {
-        let policy = pool.policy.health
+        let policy = mode.policy
         guard mode.withLock({ $0.kind }) == .http, let url = try? HTTPURL("\(target.origin)\(policy.path)") else {
             return await client.connects(to: target.address, timeout: policy.timeout)
         }
@@ -89,9 +94,11 @@ private final class CheckModeBox: Sendable {
         var running: Set<TargetID> = []
     }
 
+    let policy: HealthPolicy
     private let state: Mutex<State>
 
     init(_ policy: HealthPolicy) {
+        self.policy = policy
         state = Mutex(State(mode: CheckMode(policy)))
     }
 

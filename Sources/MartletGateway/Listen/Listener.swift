@@ -1,7 +1,7 @@
 package import Logging
 import MartletBase
 package import MartletExchange
-package import MartletNet
+import MartletNet
 package import NIOCore
 import NIOPosix
 
@@ -11,14 +11,11 @@ package struct Listener {
     /// Where it listens, the port that was picked included.
     package let address: SocketAddress
 
-    /// Binds `address` and serves it on the loops of `loops`.
+    /// Serves a listening socket (see ``ListenSocket``) on the loops of `loops`; owns it from now on.
     package static func open(
-        on address: SocketAddress, tls: TLSServer?, settings: FrontSettings, site: Site, loops: LoopTable,
-        logger: Logger
+        _ socket: CInt, site: Site, loops: LoopTable, logger: Logger
     ) async throws -> Listener {
         let channel = try await ServerBootstrap(group: loops.group)
-            .serverChannelOption(.backlog, value: ListenBacklog.fromKernel())
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
@@ -30,14 +27,16 @@ package struct Listener {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
-                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }
+                    let served = site.served
+                    if let tls = served.tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }
                     try channel.pipeline.syncOperations.addHandler(
-                        makeFront(on: loop, settings: settings, site: site))
+                        makeFront(on: loop, settings: served.settings, site: site))
                 }
             }
-            .bind(to: address)
+            .withBoundSocket(socket)
             .get()
-        return Listener(channel: channel, address: channel.localAddress ?? address)
+        guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
+        return Listener(channel: channel, address: address)
     }
 
     /// The handler of one connection.

@@ -1,17 +1,35 @@
 import MartletExchange
+package import MartletNet
 import Synchronization
 
-/// What a listener serves: its routes, swapped whole when the configuration changes.
+/// What a listener serves, swapped whole when the configuration changes: requests follow the routes of the moment they
+/// come in, connections the settings of the moment they were accepted.
 package final class Site: Sendable {
-    private let current: Mutex<Router>
+    package struct Served: Sendable {
+        package var router: Router
+        package var settings: FrontSettings
+        /// nil: plain text.
+        package var tls: TLSServer?
 
-    package init(_ router: Router) {
-        current = Mutex(router)
+        package init(_ router: Router, settings: FrontSettings = FrontSettings(), tls: TLSServer? = nil) {
+            self.router = router
+            self.settings = settings
+            self.settings.isTLS = tls != nil
+            self.tls = tls
+        }
     }
 
-    package var router: Router { current.withLock { $0 } }
+    private let current: Mutex<Served>
 
-    package func swap(_ router: Router) {
-        current.withLock { $0 = router }
+    package init(_ served: Served) {
+        current = Mutex(served)
+    }
+
+    package var served: Served { current.withLock { $0 } }
+
+    package var router: Router { current.withLock { $0.router } }
+
+    package func swap(_ served: Served) {
+        current.withLock { $0 = served }
     }
 }

@@ -1,5 +1,5 @@
 package import Logging
-import MartletBase
+package import MartletBase
 package import MartletExchange
 import MartletLogic
 package import MartletNet
@@ -19,12 +19,17 @@ package actor Membership {
     private struct Entry {
         let id: Int
         let pool: Pool
-        let spec: TargetSpec
-        let source: Source
+        var spec: TargetSpec
+        var source: Source
         var resolution = ResolutionDiff()
         var targets: [SocketAddress: Target] = [:]
         var isDraining = false
         var lastError: String?
+
+        func isWhat(_ wanted: Wanted) -> Bool {
+            pool === wanted.pool && spec.origin == wanted.spec.origin && spec.version == wanted.spec.version
+                && (source == wanted.source || source == .operatorCommand)
+        }
     }
 
     private static let interval: Duration = .seconds(5)
@@ -113,12 +118,64 @@ package actor Membership {
         entries.first { $0.pool === pool && $0.spec.origin == origin }?.spec.version
     }
 
-    /// Everything that came from `source` leaves.
-    package func removeAll(from source: Source) {
+    /// Everything that came from `source` leaves; answers what it was, for those who wait for its last requests.
+    @discardableResult
+    package func removeAll(from source: Source) -> [(pool: Pool, target: TargetID)] {
         let leaving = entries.filter { $0.source == source }
         entries.removeAll { $0.source == source }
+        return leaving.flatMap { entry in
+            entry.targets.values.map { target in
+                _ = remove(target, of: entry.pool)
+                return (entry.pool, target.id)
+            }
+        }
+    }
+
+    // MARK: Reload
+
+    /// A target that a configuration asks for.
+    package struct Wanted: Sendable {
+        package var spec: TargetSpec
+        package var pool: Pool
+        package var source: Source
+
+        package init(_ spec: TargetSpec, in pool: Pool, source: Source = .configuration) {
+            self.spec = spec
+            self.pool = pool
+            self.source = source
+        }
+    }
+
+    /// These are the targets from now on, with those that operators added to pools that are still there: new ones come,
+    /// others leave, and those that stay keep what is known about them.
+    package func replaceAll(with wanted: [Wanted]) async {
+        var rest = wanted
+        var leaving: [Entry] = []
+        for entry in entries {
+            if let match = rest.firstIndex(where: { entry.isWhat($0) }) {
+                keep(entry.id, rest.remove(at: match))
+            } else if entry.source != .operatorCommand || entry.pool.isRetired {
+                leaving.append(entry)
+            }
+        }
+        entries.removeAll { entry in leaving.contains { $0.id == entry.id } }
         for entry in leaving {
             for target in entry.targets.values { _ = remove(target, of: entry.pool) }
+        }
+        await withDiscardingTaskGroup { group in
+            for one in rest { group.addTask { await self.add(one.spec, to: one.pool, source: one.source) } }
+        }
+    }
+
+    /// The target stays, under the rules of `wanted`.
+    private func keep(_ id: Int, _ wanted: Wanted) {
+        guard let index = entries.firstIndex(where: { $0.id == id }) else { return }
+        entries[index].spec = wanted.spec
+        entries[index].source = wanted.source
+        for (address, old) in entries[index].targets {
+            let target = Target(id: old.id, url: old.url, address: address, spec: wanted.spec)
+            entries[index].targets[address] = target
+            wanted.pool.replace(target, policy: wanted.spec.policy, now: .current)
         }
     }
 
@@ -162,10 +219,7 @@ package actor Membership {
         let url = entry.spec.origin.isLiteral
             ? "\(entry.spec.origin)" : "\(entry.spec.origin) (\(address.ipAddress ?? "\(address)"))"
         let id = numbers.number(of: url, version: entry.spec.version, in: entry.pool)
-        let target = Target(
-            id: id, url: url, address: address, origin: entry.spec.origin, tls: entry.spec.tls,
-            authority: entry.spec.authority, edits: entry.spec.edits, version: entry.spec.version,
-            keepAlive: entry.spec.keepAlive)
+        let target = Target(id: id, url: url, address: address, spec: entry.spec)
         entries[index].targets[address] = target
         labels.register(id, .init(pool: entry.pool.name, url: url, version: entry.spec.version))
         entry.pool.add(target, policy: entry.spec.policy, now: .current)
@@ -182,6 +236,14 @@ package actor Membership {
         }
         logger.info("target removed", metadata: ["pool": "\(pool.name)", "target": "\(target.url)"])
         return isEmpty
+    }
+}
+
+extension Target {
+    fileprivate convenience init(id: TargetID, url: String, address: SocketAddress, spec: TargetSpec) {
+        self.init(
+            id: id, url: url, address: address, origin: spec.origin, tls: spec.tls, authority: spec.authority,
+            edits: spec.edits, version: spec.version, keepAlive: spec.keepAlive)
     }
 }
 

@@ -8,7 +8,7 @@ struct Seat: Sendable, Equatable {
     static let heaviest = 1_000_000
 
     /// The configured weight, in hundredths.
-    let fullWeight: Int
+    private(set) var fullWeight: Int
     /// A hash of the target's address that does not change between processes.
     let key: UInt64
     /// The weight now, in hundredths: less than ``fullWeight`` in slow start.
@@ -23,11 +23,22 @@ struct Seat: Sendable, Equatable {
     var isEligible = false
 
     init(weight: Int, key: UInt64) {
-        fullWeight = min(max(weight, 1), Self.heaviest) * Self.scale
+        fullWeight = Self.full(weight)
         self.weight = fullWeight
         effectiveWeight = fullWeight
         self.key = key
     }
+
+    /// Another configured weight.
+    mutating func adopt(weight: Int) {
+        guard Self.full(weight) != fullWeight else { return }
+        fullWeight = Self.full(weight)
+        self.weight = fullWeight
+        effectiveWeight = fullWeight
+        currentWeight = 0
+    }
+
+    private static func full(_ weight: Int) -> Int { min(max(weight, 1), heaviest) * scale }
 
     /// Sets the share of its weight that it has now, in percent.
     mutating func setShare(percent: Int) {

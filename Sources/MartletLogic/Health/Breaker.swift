@@ -17,12 +17,18 @@ struct Breaker: Sendable {
     private(set) var openings: UInt64 = 0
     /// How long it stays open.
     var openDuration: Duration { policy.open }
-    private let policy: BreakerPolicy
+    private var policy: BreakerPolicy
     private var window: FailureWindow
 
     init(_ policy: BreakerPolicy) {
         self.policy = policy
         window = FailureWindow(length: policy.window)
+    }
+
+    /// Other rules; what it counted stays unless the window has another length.
+    mutating func adopt(_ policy: BreakerPolicy) {
+        if policy.window != self.policy.window { window = FailureWindow(length: policy.window) }
+        self.policy = policy
     }
 
     mutating func succeeded(now: Instant) {

@@ -36,8 +36,8 @@ public struct TargetHealth: Sendable {
     /// Whether row 9 holds: the answer without a look at the clock.
     private(set) var isPlainlyUp = true
 
-    let policy: TargetPolicy
-    let checks: HealthPolicy
+    private(set) var policy: TargetPolicy
+    private(set) var checks: HealthPolicy
     private(set) var breaker: Breaker?
     private var passive = Passive.counting(fails: 0, last: Instant(nanoseconds: 0))
     private(set) var isCheckFailing = false
@@ -59,6 +59,20 @@ public struct TargetHealth: Sendable {
         self.policy = policy
         self.checks = checks
         self.breaker = breaker.map { Breaker($0) }
+    }
+
+    /// Other rules for the same target: what is known about it stays, unless nobody would look into it any more.
+    mutating func adopt(_ policy: TargetPolicy, checks: HealthPolicy, breaker: BreakerPolicy?) {
+        self.policy = policy
+        self.checks = checks
+        if checks.kind == .off { isCheckFailing = false }
+        if policy.maxFails == 0, ejectedUntil != nil { passive = .counting(fails: 0, last: Instant(nanoseconds: 0)) }
+        if let breaker {
+            if self.breaker == nil { self.breaker = Breaker(breaker) } else { self.breaker?.adopt(breaker) }
+        } else {
+            self.breaker = nil
+        }
+        settle()
     }
 }
 

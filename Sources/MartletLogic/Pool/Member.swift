@@ -3,9 +3,9 @@ import MartletBase
 /// One target of a pool: what it may do, how healthy it is, how often it was chosen.
 struct Member: Sendable {
     let id: TargetID
-    let policy: TargetPolicy
+    private(set) var policy: TargetPolicy
     /// Requests it may hold at one time.
-    let limit: Int
+    private(set) var limit: Int
     var health: TargetHealth
     var picks: UInt64 = 0
     /// What this pick found; set anew for each pick.
@@ -30,8 +30,17 @@ struct Member: Sendable {
         self.id = id
         self.policy = policy
         self.health = health
-        limit = policy.maxInflight.map { max($0, 1) } ?? .max
+        limit = Self.limit(policy)
     }
+
+    /// Other rules for the same target.
+    mutating func adopt(_ policy: TargetPolicy, checks: HealthPolicy, breaker: BreakerPolicy?) {
+        self.policy = policy
+        limit = Self.limit(policy)
+        health.adopt(policy, checks: checks, breaker: breaker)
+    }
+
+    private static func limit(_ policy: TargetPolicy) -> Int { policy.maxInflight.map { max($0, 1) } ?? .max }
 
     /// Looks at its health anew.
     mutating func look(now: Instant) {

@@ -16,7 +16,8 @@ public struct PoolMachine: Sendable {
     /// What was told to the machine although it cannot happen.
     public var impossible = Impossible()
 
-    let policy: PoolPolicy
+    private(set) var policy: PoolPolicy
+    private let seed: UInt64
     var roster = Roster()
     var balancer: Balancer
     var queue: WaitQueue
@@ -34,10 +35,14 @@ public struct PoolMachine: Sendable {
     /// `seed` decides the random choices of `random_two`.
     public init(policy: PoolPolicy, seed: UInt64) {
         self.policy = policy
+        self.seed = seed
         balancer = Balancer(policy, seed: seed)
         queue = WaitQueue(limit: policy.queue.length)
         budget = RetryBudget(share: policy.retry.budget)
     }
+
+    /// No request waits, none is in flight.
+    public var isAtRest: Bool { active == 0 && queue.isEmpty }
 
     // MARK: Time
 
@@ -250,6 +255,32 @@ extension PoolMachine {
         guard state != .inService, roster.seats[index].inflight == 0 else { return false }
         if state == .removed { roster.remove(at: index) }
         return true
+    }
+}
+
+// MARK: - Other rules
+
+extension PoolMachine {
+    /// The pool's rules changed: what is known about its targets, its waiters and its counts stay.
+    public mutating func adopt(_ policy: PoolPolicy, now: Instant) -> [Grant] {
+        if policy.balance != self.policy.balance || policy.hash != self.policy.hash {
+            balancer = Balancer(policy, seed: seed)
+        }
+        self.policy = policy
+        queue.adopt(limit: policy.queue.length)
+        budget.adopt(share: policy.retry.budget)
+        for index in roster.members.indices { roster.adopt(roster.members[index].policy, of: policy, at: index) }
+        return queue.isEmpty ? [] : grantAll(now: now)
+    }
+
+    /// The rules of one target changed.
+    public mutating func adopt(_ policy: TargetPolicy, for id: TargetID, now: Instant) -> [Grant] {
+        guard let index = roster.index(of: id) else {
+            impossible.note("an unknown target changed its rules")
+            return []
+        }
+        roster.adopt(policy, of: self.policy, at: index)
+        return queue.isEmpty ? [] : grantAll(now: now)
     }
 }
 

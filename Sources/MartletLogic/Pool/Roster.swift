@@ -61,6 +61,12 @@ struct Roster: Sendable {
         seats.remove(at: index)
     }
 
+    /// Other rules for the target at `index`.
+    mutating func adopt(_ policy: TargetPolicy, of pool: PoolPolicy, at index: Int) {
+        members[index].adopt(policy, checks: pool.health, breaker: pool.breaker)
+        seats[index].adopt(weight: policy.weight)
+    }
+
     mutating func setOperatorState(_ state: OperatorState, at index: Int) {
         members[index].health.operatorState = state
     }

@@ -32,7 +32,8 @@ struct WaitQueue: Sendable {
     /// Every how many grants a lower class has its turn.
     static let turnOfLowerClasses = 8
 
-    let limit: Int
+    /// How many may wait.
+    private(set) var limit: Int
     private(set) var depths = QueueDepths()
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
@@ -45,6 +46,9 @@ struct WaitQueue: Sendable {
     private var rate = DrainRate()
 
     init(limit: Int) { self.limit = max(limit, 0) }
+
+    /// Another bound; those that wait already may stay.
+    mutating func adopt(limit: Int) { self.limit = max(limit, 0) }
 
     var isEmpty: Bool { slotOf.isEmpty }
     var count: Int { slotOf.count }

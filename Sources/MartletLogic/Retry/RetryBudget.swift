@@ -4,13 +4,19 @@
 /// first and bounds the second; the floor keeps quiet pools able to retry at all.
 public struct RetryBudget: Sendable, Equatable {
     /// The share of the requests in progress, such as 0.2.
-    public let share: Double
+    public private(set) var share: Double
     /// Retries allowed however few requests are in progress.
     public static let floor = 3
     /// Retries in progress.
     public private(set) var inProgress = 0
 
     public init(share: Double) {
+        self.share = 0
+        adopt(share: share)
+    }
+
+    /// Another share; retries in progress go on.
+    public mutating func adopt(share: Double) {
         // NaN and negative shares leave the floor alone.
         self.share = share > 0 ? share : 0
     }

@@ -9,7 +9,7 @@ package final class AccessLog {
     private static let handOver = 32 << 10
     private static let maximumNames = 1024
 
-    private let sink: LogSink
+    package let sink: LogSink
     private let labels: LabelRegistry
     private var buffer = LineBuffer(capacity: 64 << 10)
     private var clock = WallTimeText()

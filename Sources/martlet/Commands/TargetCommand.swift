@@ -14,15 +14,10 @@ struct TargetCommand: AsyncParsableCommand {
         @Argument(help: "The target, such as http://10.0.0.13:8000.")
         var url: String
 
-        @Option(name: .long, help: "The console's URL.")
-        var console = "http://127.0.0.1:8081"
-
-        @Option(name: .long, help: "The console's token.")
-        var token: String?
+        @OptionGroup var console: ConsoleOptions
 
         func send(_ action: String, version: String? = nil) async throws {
-            let client = try ConsoleClient(url: console, token: token)
-            let reply = try await client.changeTarget(action, pool: pool, url: url, version: version)
+            let reply = try await console.client().changeTarget(action, pool: pool, url: url, version: version)
             print(reply.text)
             guard reply.isSuccess else { throw ExitCode(1) }
         }
@@ -49,8 +44,7 @@ struct TargetCommand: AsyncParsableCommand {
         func run() async throws {
             try await place.send("drain")
             guard wait else { return }
-            let console = try ConsoleClient(url: place.console, token: place.token)
-            try await console.waitUntilEmpty(pool: place.pool, url: place.url)
+            try await place.console.client().waitUntilEmpty(pool: place.pool, url: place.url)
             print("empty")
         }
     }

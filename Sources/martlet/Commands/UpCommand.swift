@@ -29,10 +29,14 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let startUp = try tellingMistakes {
-            try StartUp.choose(file: file, upstreams: upstream, environment: environment)
+        guard let keeper = Serving.inherit(environment: environment) else {
+            let status = try Serving.supervise(arguments: CommandLine.arguments, environment: environment)
+            throw ExitCode(status)
         }
-        try await startUp.serve()
+        let startUp = try tellingMistakes {
+            try StartUp.choose(file: file, upstreams: upstream, environment: environment, keeper: keeper)
+        }
+        try await Serving.serve(startUp, keeper: keeper)
     }
 
     /// Flags are the configuration's own keys, said as the environment says them.

@@ -1,0 +1,89 @@
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+// Parents, children, and descriptors handed from one to the other: what Swift's libc overlay does not expose. One call
+// each, no logic.
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/// Has the kernel give this process `signal` when its parent ends. Returns 0, or the errno.
+static inline int martlet_end_with_parent(int signal) {
+    return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+/// Sends one message over a Unix domain socket, with a copy of the descriptor `fd` unless that is -1; never waits.
+/// Returns 0, or the errno.
+static inline int martlet_send_descriptor(int socket, const void *bytes, size_t length, int fd) {
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+    _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))];
+    memset(space, 0, sizeof space);
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = space;
+        message.msg_controllen = sizeof space;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &fd, sizeof(int));
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 ? 0 : errno;
+}
+
+/// Receives one message; `fd` becomes the descriptor that came with it (close-on-exec), or -1. `flags` as for recvmsg.
+/// Returns the bytes received (0: the other end is closed), or the negated errno.
+static inline ssize_t martlet_receive_descriptor(int socket, void *bytes, size_t capacity, int *fd, int flags) {
+    struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+    _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))];
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    *fd = -1;
+    ssize_t count = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    if (count < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(fd, CMSG_DATA(header), sizeof(int));
+    return count;
+}
+
+/// Makes a file without a name, in memory, closed in children. Returns its descriptor, or the negated errno.
+static inline int martlet_memory_file(const char *name) {
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+/// Starts `path` as the leader of a process group of its own, which a terminal's Ctrl-C does not reach. It inherits the
+/// standard streams and, as descriptor 3, `control`; nothing else. Returns 0, or the errno.
+static inline int martlet_spawn(
+    const char *path, char *const *arguments, char *const *environment, int control, pid_t *pid) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    int failure = posix_spawn_file_actions_init(&files);
+    if (failure) return failure;
+    failure = posix_spawnattr_init(&attributes);
+    if (!failure) {
+        posix_spawn_file_actions_adddup2(&files, control, 3);
+        posix_spawn_file_actions_addclosefrom_np(&files, 4);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        failure = posix_spawn(pid, path, &files, &attributes, arguments, environment);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&files);
+    return failure;
+}
+
+/// From now on each arrival of `signal` writes its number, one byte, to `pipe`. One pipe for the process.
+/// Returns 0, or the errno.
+int martlet_signal_to_pipe(int signal, int pipe);

@@ -1,0 +1,137 @@
+import Logging
+import MartletBase
+import MartletConsole
+import MartletExchange
+import MartletGateway
+import MartletNet
+import MartletTelemetry
+import MartletWorkers
+import NIOCore
+import Synchronization
+
+// Putting a configuration in force: at the start, and again at each reload.
+extension Server {
+    /// Swaps to `configuration`: what stays keeps its counts and its health, streams go on. Throws when some of it
+    /// cannot be (a certificate that does not load, an address in use); then nothing has changed.
+    func apply(_ configuration: Configuration) async throws {
+        let (present, sink, former) = live.withLock { ($0.plan.pools, $0.accessLog, $0.configuration.accessLog) }
+        let plan = try Plan(
+            configuration, loops: loops.contexts.count, labels: labels, observer: observer, present: present)
+        let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
+        // After logrotate moved the file away.
+        accessLog?.reopen()
+        try await putInForce(configuration, plan, accessLog)
+    }
+
+    /// The part of `apply` that also begins the first configuration.
+    func putInForce(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) async throws {
+        let wanted = try wanted(configuration, plan, accessLog)
+        let prepared = try await listeners.prepare(wanted)
+        adopt(configuration, plan, accessLog)
+        let managed = await glue.adopt(plan.backendTargets)
+        await membership.replaceAll(with: plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) } + managed)
+        try await listeners.serve(wanted, prepared)
+        let (glue, limit) = (glue, configuration.limits.drain)
+        backends.apply(configuration.backends) { await glue.letGo($0, $1, within: limit) }
+    }
+
+    private func adopt(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) {
+        budget.limit = configuration.limits.buffered
+        let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
+        let labels = labels
+        loops.broadcast { context in
+            context.heartbeat = heartbeat
+            guard context.accessLog?.sink !== accessLog else { return }
+            context.accessLog?.flush()
+            context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
+        }
+        for (pool, policy) in plan.policies { pool.adopt(policy, now: .current) }
+        let (coming, leaving) = live.withLock { live in
+            let coming = plan.pools.filter { pool in !live.ticking.contains { $0 === pool } }
+            let leaving = live.ticking.filter { pool in !plan.pools.contains { $0 === pool } }
+            live.configuration = configuration
+            live.plan = plan
+            live.accessLog = accessLog
+            live.ticking += coming
+            return (coming, leaving)
+        }
+        for pool in leaving { pool.retire() }
+        for pool in coming { newPools.yield(pool) }
+    }
+
+    // MARK: Addresses and routes
+
+    private func wanted(
+        _ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?
+    ) throws -> [Listeners.Wanted] {
+        let settings = FrontSettings(configuration)
+        let router = Router(publicRoutes(plan))
+        var wanted = try zip(configuration.listen, configuration.listenNames).map { listen, name in
+            try Listeners.Wanted(listen, router: router, settings: settings, named: name)
+        }
+        if let console = configuration.console {
+            let desk = Router(consoleRoutes(plan, token: console.token, accessLog))
+            wanted.append(try Listeners.Wanted(console, router: desk, settings: settings))
+        }
+        return wanted
+    }
+
+    private func publicRoutes(_ plan: Plan) -> [Route] {
+        let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(plan, below: $0.name, host: $0.host) }
+        // A server without pools has no models; that is a list as well.
+        return plan.routes + healthRoutes(plan)
+            + (plan.pools.isEmpty ? [modelList(plan, below: "/v1/", host: nil)] : modelAPIs)
+    }
+
+    /// The list of models beside a route of the model API.
+    private func modelList(_ plan: Plan, below prefix: String, host: String?) -> Route {
+        let path = prefix.hasSuffix("/") ? "\(prefix)models" : "\(prefix)/models"
+        return Route(
+            index: labels.index(of: path, in: .route), path: path, host: host,
+            destination: .local(ModelsEndpoint(table: plan.models, client: client, created: started)),
+            shape: .openAI, bodyLimit: 0)
+    }
+
+    private func consoleRoutes(_ plan: Plan, token: Secret?, _ accessLog: LogSink?) -> [Route] {
+        let desk = Desk(
+            pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
+            accessLog: accessLog)
+        let reloads = reloads
+        return [
+            local("/status", Guarded(StatusEndpoint(desk), token: token)),
+            local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
+            local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
+            local("/reload", Guarded(ReloadEndpoint { await reloads.ask() }, token: token), bodyLimit: 1 << 10),
+        ] + healthRoutes(plan)
+    }
+
+    private func healthRoutes(_ plan: Plan) -> [Route] {
+        [
+            local("/healthz", HealthzEndpoint(pools: plan.pools)),
+            local("/readyz", ReadyzEndpoint(pools: plan.pools, readiness: readiness)),
+        ]
+    }
+
+    private func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0) -> Route {
+        Route(
+            index: labels.index(of: path, in: .route), path: path, destination: .local(handler), shape: .openAI,
+            bodyLimit: bodyLimit, isLogged: false, isExact: true)
+    }
+}
+
+extension Configuration {
+    /// What each of `listen` is called where its socket is kept: the same address, the same name, in this process and
+    /// the next.
+    var listenNames: [String] {
+        var seen: [ListenAddress: Int] = [:]
+        return listen.map { listen in
+            seen[listen.address, default: 0] += 1
+            let number = seen[listen.address] ?? 1
+            return number == 1 ? "listen \(listen.address)" : "listen \(listen.address) #\(number)"
+        }
+    }
+}
+
+extension ConsoleConfiguration {
+    var name: String { "console \(address)" }
+}

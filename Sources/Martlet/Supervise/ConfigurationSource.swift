@@ -1,0 +1,54 @@
+import Foundation
+import MartletNet
+
+/// The file that a server was started with: read at the start and at each reload. What was put in force is left with
+/// the supervising parent, so that a process which has to start while the file is wrong serves as the one before did.
+package struct ConfigurationSource: Sendable {
+    package struct Loaded: Sendable {
+        package let configuration: Configuration
+        fileprivate let text: String
+        /// Why the file itself could not be taken.
+        package let problem: ConfigurationError?
+    }
+
+    private static let name = "configuration"
+
+    private let file: String
+    private let environment: [String: String]
+    private let keeper: SocketKeeper
+
+    package init(file: String, environment: [String: String], keeper: SocketKeeper) {
+        self.file = file
+        self.environment = environment
+        self.keeper = keeper
+    }
+
+    /// What the file says now.
+    package func read() throws(ConfigurationError) -> Loaded {
+        let text = try Configuration.text(of: file)
+        return Loaded(
+            configuration: try Configuration.parse(text, file: file, environment: environment), text: text,
+            problem: nil)
+    }
+
+    /// What the file says, or what the process before this one served by when it is wrong.
+    package func readAtStart() throws(ConfigurationError) -> Loaded {
+        let former = keeper.take(Self.name).map { FileHandle(fileDescriptor: $0, closeOnDealloc: true) }
+        do {
+            return try read()
+        } catch {
+            guard let former, (try? former.seek(toOffset: 0)) != nil, let bytes = try? former.readToEnd(),
+                let text = String(validating: bytes, as: UTF8.self),
+                let configuration = try? Configuration.parse(text, file: file, environment: environment)
+            else { throw error }
+            return Loaded(configuration: configuration, text: text, problem: error)
+        }
+    }
+
+    /// It is in force: the next process may fall back on it.
+    package func keep(_ loaded: Loaded) {
+        guard let memory = MemoryFile.make(Self.name, holding: Array(loaded.text.utf8)) else { return }
+        try? keeper.keep(Self.name, memory)
+        close(memory)
+    }
+}

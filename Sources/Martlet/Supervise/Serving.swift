@@ -1,0 +1,34 @@
+import Logging
+import MartletNet
+import MartletTelemetry
+
+/// `martlet up` as two processes: a parent that keeps the sockets, and its child that serves.
+package enum Serving {
+    /// The parent: starts children until the last one ended; answers the status to exit with.
+    package static func supervise(arguments: [String], environment: [String: String]) throws -> Int32 {
+        try logging { logger in
+            try Supervisor(arguments: arguments, environment: environment, logger: logger).run()
+        }
+    }
+
+    /// What a child was handed; nil in a process without such a parent.
+    package static func inherit(environment: [String: String]) -> SocketKeeper? {
+        let parent = environment[Supervisor.variable].flatMap { Int32($0) }
+        return parent.flatMap { HandoverSocket.inherited(from: $0) }.map { SocketKeeper(parent: $0) }
+    }
+
+    /// The child: serves until the process is told to stop.
+    package static func serve(_ startUp: StartUp, keeper: SocketKeeper) async throws {
+        let sink = try LogSink(.standardError)
+        Logs.bootstrap(to: sink)
+        try await startUp.serve(keeper: keeper, logger: Logger(label: "martlet"))
+        _ = sink.flush()
+    }
+
+    private static func logging<Value>(_ body: (Logger) throws -> Value) throws -> Value {
+        let sink = try LogSink(.standardError)
+        defer { _ = sink.flush() }
+        Logs.bootstrap(to: sink)
+        return try body(Logger(label: "martlet.supervisor"))
+    }
+}

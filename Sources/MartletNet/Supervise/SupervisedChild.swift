@@ -1,0 +1,70 @@
+import CMartlet
+import Glibc
+import MartletBase
+
+/// A child of the supervising parent, as the parent sees it: a process and a line to it.
+package struct SupervisedChild: Sendable {
+    package let pid: Int32
+    package let line: HandoverSocket
+
+    /// Runs this very binary once more.
+    ///
+    /// - Parameter files: handed to it over the line, before anything else.
+    package static func spawn(
+        arguments: [String], environment: [String: String], files: [(name: String, descriptor: CInt)]
+    ) throws -> SupervisedChild {
+        let (parent, child) = try HandoverSocket.pair()
+        defer { child.close() }
+        do {
+            for file in files { try parent.send(.keep(file.name), with: file.descriptor) }
+            try parent.send(.allGiven)
+            let lines = environment.map { "\($0.key)=\($0.value)" }
+            let pid = try spawn(arguments, lines, control: child.descriptor)
+            return SupervisedChild(pid: pid, line: parent)
+        } catch {
+            parent.close()
+            throw error
+        }
+    }
+
+    /// How it ended; nil while it lives.
+    package func ending() -> (status: CInt, signal: CInt)? {
+        var status: CInt = 0
+        // SAFETY: the call writes the one status.
+        guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
+        let signal = status & 0x7f
+        return ((status >> 8) & 0xff, signal)
+    }
+
+    package func send(signal: CInt) {
+        kill(pid, signal)
+    }
+
+    private static func spawn(_ arguments: [String], _ environment: [String], control: CInt) throws -> Int32 {
+        let arguments = unsafe CStrings(arguments)
+        let environment = unsafe CStrings(environment)
+        var pid: Int32 = 0
+        // SAFETY: both lists live until the end of this function; the process id is written during the call.
+        let code = unsafe martlet_spawn("/proc/self/exe", arguments.pointers, environment.pointers, control, &pid)
+        guard code == 0 else {
+            throw MartletError(.internalError, operation: "start the serving process", cause: systemMessage(code))
+        }
+        return pid
+    }
+}
+
+/// Strings as C has them: each terminated, and nil after the last. Freed with this object.
+@unsafe
+private final class CStrings {
+    let pointers: [UnsafeMutablePointer<CChar>?]
+
+    init(_ strings: [String]) {
+        // SAFETY: `strdup` copies terminated strings.
+        unsafe pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
+    }
+
+    deinit {
+        // SAFETY: each copy is freed once.
+        for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+    }
+}
