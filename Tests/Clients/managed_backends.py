@@ -130,7 +130,7 @@ def check_a_process_holds_no_descriptor_of_the_gateway() -> None:
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: instance(martlet, 0)["restarts"] == 1, 15, "the end of the process is noticed")
         eventually(lambda: serving(martlet) == INSTANCES, 15, "a new process serves")
-        ours = {os.readlink(path) for path in pathlib.Path(f"/proc/{martlet.pid}/fd").iterdir()}
+        ours = {os.readlink(path) for path in pathlib.Path(f"/proc/{martlet.serving_pid}/fd").iterdir()}
         streams = 0
         for file in pathlib.Path(f"/proc/{instance(martlet, 0)['pid']}/fd").iterdir():
             link = os.readlink(file)

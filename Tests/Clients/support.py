@@ -110,6 +110,12 @@ class Martlet(Child):
         finally:
             os.unlink(file.name)
 
+    @property
+    def serving_pid(self) -> int:
+        """The child that serves; the process that was started is its parent."""
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").iterdir()
+        return int(next(filter(None, ((task / "children").read_text() for task in tasks))).split()[0])
+
     def status(self) -> dict:
         return json.loads(get(f"{self.console}/status"))
 
@@ -142,7 +148,7 @@ class Martlet(Child):
         eventually(idle, within, "nothing is in flight, queued or buffered")
 
     def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        return len(os.listdir(f"/proc/{self.serving_pid}/fd"))
 
 
 class Mock(Child):

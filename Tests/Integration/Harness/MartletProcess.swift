@@ -15,10 +15,25 @@ final class MartletProcess: Sendable {
     let directory: URL
     private let process: Process
 
+    /// Of the supervising parent, which passes on what it is told.
     var processID: Int32 { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
     /// Once it ended.
     var exitStatus: Int32 { process.terminationStatus }
+
+    /// The process that serves at present; throws while there is none.
+    var servingID: Int32 {
+        get throws {
+            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/task")
+            let children = threads.compactMap {
+                try? String(contentsOfFile: "/proc/\(processID)/task/\($0)/children", encoding: .utf8)
+            }
+            guard let child = children.joined().split(separator: " ").first.flatMap({ Int32($0) }) else {
+                throw WaitedInVain(what: "a serving process", explanation: log())
+            }
+            return child
+        }
+    }
 
     private init(process: Process, directory: URL, publicPort: Int, consolePort: Int) {
         self.process = process
@@ -68,8 +83,30 @@ final class MartletProcess: Sendable {
     func stop() async {
         kill(processID, SIGTERM)
         try? await until("the process to end", within: .seconds(2)) { !process.isRunning }
-        if process.isRunning { kill(processID, SIGKILL) }
+        if process.isRunning {
+            // The parent ends with its child; on its own the child would drain.
+            if let serving = try? servingID { kill(serving, SIGKILL) }
+            try? await until("the process to end", within: .seconds(1)) { !process.isRunning }
+            if process.isRunning { kill(processID, SIGKILL) }
+        }
         try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// Another text for its configuration file, completed as the first one was.
+    func write(_ configuration: String) throws {
+        try Self.complete(configuration, directory)
+            .write(to: directory.appending(path: "martlet.yaml"), atomically: true, encoding: .utf8)
+    }
+
+    /// Has it read `configuration`, and answers what the console says.
+    func tryReload(_ configuration: String) async throws -> Answer {
+        try write(configuration)
+        return try await Client.ask(
+            "POST", "/reload", port: consolePort, headers: ["Content-Type: application/json"], body: "{}")
+    }
+
+    func reload(_ configuration: String) async throws {
+        try await tryReload(configuration).expect(200)
     }
 
     // MARK: What it says
@@ -98,7 +135,7 @@ final class MartletProcess: Sendable {
     /// What its descriptors are: `socket:[…]`, `pipe:[…]`, a path. Those of an event loop itself are left out: they
     /// come when its thread starts and say nothing about requests.
     func openFiles() throws -> [String] {
-        let folder = "/proc/\(processID)/fd"
+        let folder = "/proc/\(try servingID)/fd"
         return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
             try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
         }.filter { !$0.hasPrefix("anon_inode") }.sorted()

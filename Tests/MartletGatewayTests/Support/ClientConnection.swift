@@ -26,7 +26,7 @@ final class ClientConnection {
             .fake(.pool(pool), path: "/api/"), .fake(.pool(pool), path: "/small/", bodyLimit: 10),
             .fake(.models(.fake("m", pool)), path: "/v1/"),
         ]
-        let site = Site(Router(routes))
+        let site = Site(Site.Served(Router(routes)))
         let front = Listener.makeFront(on: manual.context, settings: settings, site: site)
         channel = EmbeddedChannel(loop: manual.loop)
         try channel.pipeline.syncOperations.addHandler(tap)

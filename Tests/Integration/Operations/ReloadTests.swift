@@ -1,0 +1,147 @@
+import Foundation
+import MartletTools
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Another configuration under traffic: what stays goes on as if nothing had happened, and a wrong one changes nothing.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct ReloadTests {
+    @Test func StreamsCountsAndHealthLiveOnWhileTargetsComeAndGo() async throws {
+        try await withMartlet(mocks: 3, { Self.pool($0[0], $0[1]) }) { martlet, mocks in
+            for _ in 0..<4 { try await martlet.get().expect(200) }
+            async let stream = martlet.chat(
+                stream: true, headers: ["x-mock-tokens: 30", "x-mock-interval: 50ms", "x-mock-id: long"])
+            let busy = try await Self.streaming(mocks)
+            let stays = mocks[0]
+            let before = try #require(try await martlet.status().target(stays.port)?.picks)
+
+            // The second one leaves, the third one comes.
+            try await martlet.reload(Self.pool(stays, mocks[2]))
+            let status = try await martlet.status()
+            #expect(status.target(stays.port)?.picks == before)
+            #expect(status.target(mocks[1].port) == nil || busy === mocks[1], "it is gone, but for its last request")
+            for _ in 0..<6 { try await martlet.get().expect(200) }
+            #expect(mocks[2].echoes > 0)
+            let second = mocks[1].echoes
+            let answer = try await stream.expect(200)
+            #expect(answer.events.filter { $0.contains("\"n\"") }.count == 30)
+            #expect(answer.events.last == "[DONE]")
+            #expect(mocks[1].echoes == second)
+        }
+    }
+
+    @Test func ATargetThatIsOutStaysOutUntilItIsBack() async throws {
+        try await withMartlet(mocks: 2, { Self.pool($0[0], $0[1]) }) { martlet, mocks in
+            mocks[0].behaviour.health = 500
+            try await until("the check to fail") { try await martlet.status().target(mocks[0].port)?.state == "down" }
+            try await martlet.reload(Self.pool(mocks[0], mocks[1], "balance: round_robin, "))
+            #expect(try await martlet.status().target(mocks[0].port)?.state == "down")
+            for _ in 0..<4 { try await martlet.get().expect(200) }
+            #expect(mocks[0].echoes == 0)
+            mocks[0].behaviour.health = 200
+            try await until("the target to be back") { try await martlet.status().target(mocks[0].port)?.state == "up" }
+        }
+    }
+
+    @Test func RulesOfPoolsRoutesTargetsAndConnectionsChange() async throws {
+        try await withMartlet(mocks: 1, { onePool($0.targets()) }) { martlet, mocks in
+            try await martlet.post(body: String(repeating: "x", count: 100)).expect(200)
+            try await martlet.reload("""
+                limits: {body: 50}
+                pools:
+                  main:
+                    health: {path: /health}
+                    keepalive: {idle: 200ms}
+                    targets: [{url: "\(mocks[0].url)", headers: {set: {x-new: "yes"}}}]
+                routes: [{path: /only, pool: main}]
+                """)
+            try await martlet.ask("POST", "/only", body: String(repeating: "x", count: 100)).expect(413)
+            try await martlet.get("/x").expect(404)
+            let echo = try await martlet.get("/only").expect(200)
+            #expect(echo.body.contains("x-new"), "not over a connection of the former rules: \(echo.body)")
+        }
+    }
+
+    @Test func AWrongFileChangesNothingAndSaysWhy() async throws {
+        try await withMartlet(mocks: 1, { onePool($0.targets()) }) { martlet, _ in
+            let wrong = try await martlet.tryReload("pools: {main: {targets: [nonsense]}}")
+            #expect(wrong.status == 400)
+            #expect(wrong.body.contains("pools.main.targets[0]"))
+            let missing = try await martlet.tryReload("""
+                listen: [{address: "127.0.0.1:0", tls: {certificate: /nowhere.pem, key: /nowhere.key}}]
+                pools: {main: {targets: ["http://127.0.0.1:9"]}}
+                """)
+            #expect(missing.body.contains("/nowhere.pem"))
+            // Its own console's address is taken.
+            let taken = try await martlet.tryReload("""
+                listen: ["127.0.0.1:0", "127.0.0.1:\(martlet.consolePort)"]
+                pools: {main: {targets: ["http://127.0.0.1:9"]}}
+                """)
+            #expect(taken.body.contains("is in use"))
+            for _ in 0..<3 { try await martlet.get().expect(200) }
+            #expect(try await martlet.status().pools.first?.targets.count == 1)
+        }
+    }
+
+    @Test func AddressesOpenAndCloseWithTheirConnectionsLivingOn() async throws {
+        try await withMartlet(mocks: 2, { onePool([$0[0].target()]) }) { martlet, mocks in
+            // A port that was just given back.
+            let extra = mocks[1].port
+            await mocks[1].stop()
+            let pool = onePool([mocks[0].target()])
+            try await martlet.reload("listen: [\"127.0.0.1:0\", \"127.0.0.1:\(extra)\"]\n" + pool)
+            let client = try await Client.connect(extra)
+            try await client.send(Client.request("GET", "/x"))
+            try await client.answer().expect(200)
+            try await martlet.reload("listen: \"127.0.0.1:0\"\n" + pool)
+            #expect(await (try? Client.connect(extra)) == nil)
+            try await client.send(Client.request("GET", "/x"))
+            try await client.answer().expect(200)
+            await client.close()
+            try await martlet.get().expect(200)
+        }
+    }
+
+    @Test func NoRequestFailsDuringAHundredReloads() async throws {
+        try await withMartlet(mocks: 2, { Self.pool($0[0], $0[1]) }) { martlet, mocks in
+            var load = LoadOptions()
+            load.port = martlet.publicPort
+            load.path = "/v1/chat/completions"
+            load.connections = 8
+            load.duration = .seconds(4)
+            async let report = LoadGenerator.run(load)
+            for number in 0..<100 {
+                try await martlet.reload(Self.pool(mocks[number % 2], mocks[1], "balance: round_robin, "))
+            }
+            let seen = try await report
+            #expect(seen.failed == 0, "\(seen.text)")
+            #expect(seen.completed > 100)
+        }
+    }
+
+    @Test func SighupToTheParentReloads() async throws {
+        try await withMartlet(mocks: 2, { onePool([$0[0].target()]) }) { martlet, mocks in
+            try martlet.write(onePool(mocks.targets()))
+            kill(martlet.processID, SIGHUP)
+            try await until("both targets") { try await martlet.status().pools.first?.targets.count == 2 }
+            #expect(martlet.log().contains("configuration reloaded"))
+        }
+    }
+
+    // MARK: Configurations
+
+    private static func pool(_ first: MockServer, _ second: MockServer, _ more: String = "") -> String {
+        let targets = Set([first.url, second.url]).sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+        return """
+            pools:
+              main: {\(more)keepalive: {idle: 200ms}, health: {path: /health, interval: 100ms}, targets: [\(targets)]}
+            """
+    }
+
+    private static func streaming(_ mocks: [MockServer]) async throws -> MockServer? {
+        try await until("the stream to run") { mocks.contains { $0.stats.active == 1 } }
+        return mocks.first { $0.stats.active == 1 }
+    }
+}
