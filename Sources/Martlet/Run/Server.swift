@@ -120,7 +120,9 @@ package final class Server: Sendable {
 
     private func addresses(_ configuration: Configuration) async -> Addresses {
         var addresses = Addresses(listeners: [], console: nil)
-        for name in configuration.listenNames { if let url = await listeners.url(name) { addresses.listeners.append(url) } }
+        for name in configuration.listenNames {
+            if let url = await listeners.url(name) { addresses.listeners.append(url) }
+        }
         if let console = configuration.console { addresses.console = await listeners.url(console.name) }
         return addresses
     }

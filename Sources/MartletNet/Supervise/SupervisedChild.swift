@@ -41,11 +41,12 @@ package struct SupervisedChild: Sendable {
     }
 
     private static func spawn(_ arguments: [String], _ environment: [String], control: CInt) throws -> Int32 {
-        let arguments = unsafe CStrings(arguments)
-        let environment = unsafe CStrings(environment)
+        let lists = (CStrings(arguments), CStrings(environment))
         var pid: Int32 = 0
-        // SAFETY: both lists live until the end of this function; the process id is written during the call.
-        let code = unsafe martlet_spawn("/proc/self/exe", arguments.pointers, environment.pointers, control, &pid)
+        // SAFETY: both lists are kept through the call, during which the process id is written.
+        let code = withExtendedLifetime(lists) {
+            unsafe martlet_spawn("/proc/self/exe", lists.0.pointers, lists.1.pointers, control, &pid)
+        }
         guard code == 0 else {
             throw MartletError(.internalError, operation: "start the serving process", cause: systemMessage(code))
         }
@@ -54,13 +55,13 @@ package struct SupervisedChild: Sendable {
 }
 
 /// Strings as C has them: each terminated, and nil after the last. Freed with this object.
-@unsafe
-private final class CStrings {
+@safe private final class CStrings {
+    // SAFETY: whoever reads them keeps this object meanwhile.
     let pointers: [UnsafeMutablePointer<CChar>?]
 
     init(_ strings: [String]) {
         // SAFETY: `strdup` copies terminated strings.
-        unsafe pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
+        unsafe pointers = strings.map { unsafe strdup($0) } + [nil]
     }
 
     deinit {
