@@ -7,6 +7,7 @@ import MartletNet
 import MartletTesting
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @Suite("Health checker")
@@ -94,17 +95,40 @@ struct HealthCheckerTests {
         }
     }
 
-    @Test("`type: off` checks nothing")
+    @Test("`type: off` checks nothing, until a reload turns the checks on", .timeLimit(.minutes(1)))
     func off() async throws {
-        let upstream = try await Upstream.start { _ in answer(500) }
-        let pool = try pool(of: upstream, watcher: Watcher()) { $0.kind = .off }
+        let asked = Mutex(0)
+        let upstream = try await Upstream.start { _ in
+            asked.withLock { $0 += 1 }
+            return answer(500)
+        }
+        let watcher = Watcher()
+        let pool = try pool(of: upstream, watcher: watcher) { $0.kind = .off }
+        try await checking(pool) {
+            // Two rounds of the checker.
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(asked.withLock { $0 } == 0)
+            #expect(pool.isUsable(now: .current))
+            var policy = pool.policy
+            policy.health.kind = .http
+            policy.health.unhealthy = 1
+            pool.adopt(policy, now: .current)
+            #expect(await watcher.changes.first { _ in true } == .down(.check))
+        }
+        try await upstream.stop()
+    }
+
+    @Test("a pool that is retired is checked no more", .timeLimit(.minutes(1)))
+    func retired() async throws {
+        let upstream = try await Upstream.start { _ in answer(200) }
+        let pool = try pool(of: upstream, watcher: Watcher())
+        pool.retire()
         let resolver = NameResolver()
         let client = HTTPClient(group: .singletonMultiThreadedEventLoopGroup, resolver: resolver)
-        // Returns by itself: there is nothing to wait for.
+        // Returns by itself.
         await HealthChecker(
             pool: pool, client: client, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ).run()
-        #expect(pool.isUsable(now: .current))
         await resolver.shutdown()
         try await upstream.stop()
     }
