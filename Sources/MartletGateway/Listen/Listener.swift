@@ -16,11 +16,11 @@ package struct Listener {
         _ socket: CInt, site: Site, loops: LoopTable, logger: Logger
     ) async throws -> Listener {
         let channel = try await ServerBootstrap(group: loops.group)
-            // NIO listens once more on what is given to it, with its own 128 unless told.
-            .serverChannelOption(.backlog, value: ListenBacklog.fromKernel())
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
+                    // NIO listened once more on what was given to it, with a backlog of its own.
+                    try ListenSocket.listen(socket)
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
                 }
             }

@@ -14,13 +14,18 @@ package enum ListenSocket {
         do {
             try prepare(descriptor, address)
             try bind(descriptor, address)
-            guard listen(descriptor, ListenBacklog.fromKernel()) == 0 else {
-                throw IOError(errnoCode: errno, reason: "listen")
-            }
+            try listen(descriptor)
             return descriptor
         } catch {
             close(descriptor)
             throw error
+        }
+    }
+
+    /// Has as many connections wait as the kernel allows; again on a socket that listens already.
+    package static func listen(_ descriptor: CInt) throws {
+        guard Glibc.listen(descriptor, ListenBacklog.fromKernel()) == 0 else {
+            throw IOError(errnoCode: errno, reason: "listen")
         }
     }
 
