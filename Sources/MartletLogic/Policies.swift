@@ -82,6 +82,8 @@ public struct RetryPolicy: Sendable, Equatable {
 public struct QueuePolicy: Sendable, Equatable {
     /// Requests that may wait when every target is at its `max_inflight`.
     public var length = 1000
+    /// Bytes of request bodies that they may hold.
+    public var bytes = 64 << 20
 
     public init() {}
 }

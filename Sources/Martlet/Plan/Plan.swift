@@ -121,7 +121,8 @@ extension Route {
             index: index, path: settings.path, host: settings.host, destination: destination,
             shape: settings.api == .openai ? .openAI : .plain, strip: settings.strip ?? "",
             requestEdits: HeaderEdits(settings.headers), responseEdits: HeaderEdits(settings.responseHeaders),
-            bodyLimit: settings.body ?? limits.body, hostHeader: settings.hostHeader.flatMap(HostHeader.init),
+            bodyLimit: settings.body ?? limits.body, priority: settings.priority,
+            hostHeader: settings.hostHeader.flatMap(HostHeader.init),
             rules: Dictionary(rules) { first, _ in first }, isLogged: settings.isLogged)
     }
 }

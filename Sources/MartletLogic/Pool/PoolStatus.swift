@@ -60,6 +60,9 @@ public struct PoolStatus: Sendable, Equatable {
     public var queued: QueueDepths
     /// Requests that may wait.
     public var queueLimit: Int
+    /// Bytes that those who wait hold, and may hold.
+    public var queuedBytes: Int
+    public var queueByteLimit: Int
     /// How long a request that joins the queue now would wait, as far as can be told.
     public var predictedWait: Duration
     /// Requests in flight at its targets.

@@ -16,6 +16,7 @@ extension ConfigurationKeys {
         + retry("pools.*.retry", standards: ["2", "20%", "error timeout"]) + [
             ConfigurationKey("pools.*.queue", .section, "Requests that wait while every target is busy."),
             ConfigurationKey("pools.*.queue.length", .count, "1000", "How many may wait; `0`: none."),
+            ConfigurationKey("pools.*.queue.bytes", .size, "64MiB", "How much of their bodies they may hold."),
             ConfigurationKey(
                 "pools.*.health", .section, "Active checks of each target; `off`: none.", shorthand: "type"),
             ConfigurationKey("pools.*.health.type", .word, "http", "`http`, `tcp` or `off`."),
