@@ -115,7 +115,8 @@ extension Route {
         let rules = policies.map { pool, policy in
             (pool.index, RequestRules(
                 timeouts: settings.timeouts.applied(to: policy.timeouts),
-                retry: settings.retry.applied(to: policy.retry), hash: policy.hashKey, isModelAPI: settings.isModelAPI))
+                retry: settings.retry.applied(to: policy.retry), hash: policy.hashKey, limit: policy.limit,
+                isModelAPI: settings.isModelAPI))
         }
         self.init(
             index: index, path: settings.path, host: settings.host, destination: destination,

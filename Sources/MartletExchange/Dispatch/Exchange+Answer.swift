@@ -16,6 +16,7 @@ extension Exchange {
         giveBackRetry()
         // A unary answer is released in a moment, with the same news.
         if isEventStream, head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
+        if isLimitAdaptive, head.status < 300 { teachLimit(now: now) }
         answerStatus = head.status
         if head.status == 429 { retryAfter = head.retryAfter }
         record.status = UInt16(clamping: head.status)
@@ -33,6 +34,13 @@ extension Exchange {
             dropping: isEventStream ? route.eventStreamDropped : route.responseEdits.dropped,
             extra: isEventStream ? route.eventStreamLines : route.answerLines)
         rearmIfEarlier()
+    }
+
+    /// `limit: adaptive` goes by how long answers take to begin. An upload that its client sends slowly says nothing.
+    private func teachLimit(now: Instant) {
+        guard let pool, let lease, route.isModelAPI || caller.bodySize == .none else { return }
+        let after = Duration.wholeNanoseconds(now.nanoseconds &- attemptStarted.nanoseconds)
+        pool.firstByte(lease, after: Interval(after), now: now)
     }
 
     func relayBody(_ slice: ByteBuffer) {

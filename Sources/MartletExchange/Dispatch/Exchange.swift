@@ -48,6 +48,8 @@ package final class Exchange {
     var pool: Pool?
     /// How the pool keeps requests together, if it does.
     var keyRule: HashPolicy.Key?
+    /// Whether the pool wants to know how long answers take to begin.
+    var isLimitAdaptive = false
     var lease: Target?
     var leg: (any Leg)?
     var isInQueue = false

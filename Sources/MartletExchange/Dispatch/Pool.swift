@@ -102,6 +102,11 @@ package final class Pool: Sendable {
         apply(target, now: now) { $0.answered(target.id, now: now) }
     }
 
+    /// The target began an answer that succeeds, so long `after` the attempt began: for `limit: adaptive`.
+    package func firstByte(_ target: Target, after: Interval, now: Instant) {
+        apply(target, now: now) { ReleaseResult(grants: $0.firstByte(target.id, after: after, now: now)) }
+    }
+
     /// Room for one more retry, or not.
     package func beginRetry() -> Bool { state.withLock { $0.machine.beginRetry() } }
 

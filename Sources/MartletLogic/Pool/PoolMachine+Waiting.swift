@@ -34,11 +34,16 @@ extension PoolMachine {
 
     /// Until when it makes sense to wait: what starts too late to be over in time is work for nothing.
     ///
-    /// A caller that allows less than requests take on the whole knows that its own is short: its word holds.
+    /// Twice what requests take in the mean is kept for the work, where the caller allows as much: in a queue that is
+    /// always as long as it may be, everybody starts at the last moment. A caller that allows less than the mean knows
+    /// that its request is short: its word holds.
     private func latestStart(_ request: PickRequest, now: Instant) -> Instant {
+        guard request.finish < .never else { return request.deadline }
         let hold = rate.hold(now: now)
-        guard request.finish < .never, now + hold < request.finish else { return request.deadline }
-        return min(request.deadline, request.finish - hold)
+        for work in [hold * 2, hold] where now + work < request.finish {
+            return min(request.deadline, request.finish - work)
+        }
+        return request.deadline
     }
 
     /// How long a request of `priority` that is refused now should stay away.

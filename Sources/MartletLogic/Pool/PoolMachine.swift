@@ -96,7 +96,12 @@ extension PoolMachine {
             }
             return choose(key: request.hashKey, now: now).map { .target($0) } ?? wait(request, now: now)
         case .full:
-            rate.filled()
+            if request.excluding.isEmpty {
+                rate.filled()
+            } else {
+                // A target that it tried may have room: better than none, once it waited a moment for another.
+                isGrantDue = true
+            }
             return wait(request, now: now)
         case .held(let until):
             guard until < request.deadline else { return .refused(.allDown, retryAfter: until - now) }
@@ -160,6 +165,13 @@ extension PoolMachine {
         return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change)
     }
 
+    /// The first byte of an answer that succeeds came, so long `after` its request was given to `target`. Only for
+    /// `limit: adaptive`.
+    public mutating func firstByte(_ target: TargetID, after: Interval, now: Instant) -> [Grant] {
+        guard let index = roster.index(of: target), roster.answered(index, after: after, now: now) else { return [] }
+        return queue.isEmpty ? [] : grantAll(now: now)
+    }
+
     /// An active check of `target` passed or failed.
     public mutating func probe(_ target: TargetID, passed: Bool, now: Instant) -> ReleaseResult {
         // Not counted as impossible: a check may well outlive its target.
@@ -179,6 +191,7 @@ extension PoolMachine {
         if case .failure(let failure, _) = result, failure.blamesTarget {
             roster.seats[index].penalise(maxFails: roster.members[index].policy.maxFails)
         }
+        if case .failure(.status429, _) = result { roster.refused(index) }
         return roster.tell(index, now: now) { health in
             switch result {
             case .success: health.succeeded(now: now)
@@ -199,7 +212,7 @@ extension PoolMachine {
             return []
         }
         let health = TargetHealth(policy, checks: self.policy.health, breaker: self.policy.breaker)
-        roster.add(Member(id, policy: policy, health: health), key: key)
+        roster.add(Member(id, policy: policy, limit: self.policy.limit, health: health), key: key)
         return queue.isEmpty ? [] : grantAll(now: now)
     }
 
@@ -300,6 +313,7 @@ extension PoolMachine {
             isBackup: member.policy.isBackup,
             inflight: roster.seats[index].inflight,
             maxInflight: member.policy.maxInflight,
+            limit: policy.limit == .adaptive ? member.limit : nil,
             state: member.health.state(now: now),
             until: until,
             failures: member.health.failures,

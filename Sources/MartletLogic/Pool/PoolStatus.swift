@@ -10,6 +10,8 @@ public struct TargetStatus: Sendable, Equatable {
     public var inflight: Int
     /// nil: no limit.
     public var maxInflight: Int?
+    /// What it may hold now under `limit: adaptive`; nil: the limit is fixed.
+    public var limit: Int?
     public var state: TargetState
     /// When time alone changes the state; nil: it is up, or an event has to.
     public var until: Instant?

@@ -56,15 +56,15 @@ import Testing
         // Its turn comes after ten seconds, and it takes ten.
         #expect(pool.pick(.number(2), now: at(400)) == .queued)
         #expect(pool.pick(.number(3, finish: at(425)), now: at(400)).refusal == .tooLate)
-        #expect(pool.pick(.number(4, finish: at(435)), now: at(400)) == .queued)
+        #expect(pool.pick(.number(4, finish: at(450)), now: at(400)) == .queued)
         // A caller that allows less than the usual has a short request.
         #expect(pool.pick(.number(5, deadline: at(404), finish: at(404)), now: at(400)).refusal == .tooLate)
         #expect(pool.leave(WaiterID(2), now: at(400)) == true)
         #expect(pool.leave(WaiterID(4), now: at(400)) == true)
         #expect(pool.pick(.number(6, deadline: at(404), finish: at(404)), now: at(400)) == .queued)
         // What could not be over any more is not begun, although its own time is not up.
-        #expect(pool.pick(.number(7, finish: at(440)), now: at(400)) == .queued)
-        #expect(pool.tick(now: at(431)).expired == [WaiterID(6), WaiterID(7)])
+        #expect(pool.pick(.number(7, finish: at(460)), now: at(400)) == .queued)
+        #expect(pool.tick(now: at(441)).expired == [WaiterID(6), WaiterID(7)])
     }
 
     @Test func aFirstWaveThatCannotBeServedIsToldAsSoonAsThatIsKnown() {
@@ -277,5 +277,24 @@ import Testing
             _ = pool.release(target, .success, now: at(0))
         }
         #expect(targets.count == 1)
+    }
+
+    @Test func aLimitThatGrowsServesThoseWhoWait() {
+        var pool = pool(1, maxInflight: nil) { $0.limit = .adaptive }
+        var picked = 0
+        while pool.pick(.number(UInt64(picked)), now: at(0)) == .target(a) { picked += 1 }
+        #expect(picked == pool.status(now: at(0)).targets[0].limit)
+        var grants: [Grant] = []
+        for step in 1...20 {
+            grants += pool.firstByte(a, after: Interval(.milliseconds(100)), now: at(Double(step)))
+        }
+        #expect(grants == [Grant(waiter: WaiterID(UInt64(picked)), target: a)])
+        #expect(pool.status(now: at(30)).targets[0].limit ?? 0 > picked)
+    }
+
+    @Test func aFixedLimitLearnsNothing() {
+        var pool = pool(1, maxInflight: 2)
+        for step in 0..<50 { #expect(pool.firstByte(a, after: Interval(.seconds(1)), now: at(Double(step))) == []) }
+        #expect(pool.status(now: at(60)).targets[0].limit == nil)
     }
 }

@@ -15,6 +15,7 @@ struct PoolDecoder {
         checkName(name, section)
         var policy = PoolPolicy()
         policy.balance = section.choice("balance", BalancePolicy.self) ?? policy.balance
+        policy.limit = section.choice("limit", LimitPolicy.self) ?? policy.limit
         policy.hash = hash(section.section("hash"))
         policy.timeouts = SharedDecoder.timeouts(section).applied(to: policy.timeouts)
         policy.retry = SharedDecoder.retry(section).applied(to: policy.retry)

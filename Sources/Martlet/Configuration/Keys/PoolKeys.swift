@@ -12,6 +12,10 @@ extension ConfigurationKeys {
                 "What is hashed: `client` (the address), `path` or `header:NAME`."),
             ConfigurationKey(
                 "pools.*.hash.bound", .ratio, "1.25", "No target takes more than this many times the mean load."),
+            ConfigurationKey(
+                "pools.*.limit", .word, "fixed",
+                "`fixed`: a target holds up to `max_inflight`; `adaptive`: as many of them as begin to answer in good "
+                    + "time."),
         ] + timeouts("pools.*.timeouts", standards: ["2s", "30s", "600s", "600s", "3600s"])
         + retry("pools.*.retry", standards: ["2", "20%", "error timeout"]) + [
             ConfigurationKey("pools.*.queue", .section, "Requests that wait while every target is busy."),
