@@ -3,7 +3,7 @@ import MartletLogic
 
 /// The simulated world's own books, beside those of the machines: who holds what, who waits, and in which order.
 struct Books {
-    let policy: PoolPolicy
+    var policy: PoolPolicy
     var met = SimulationCounts()
     private(set) var problems: [String] = []
     private(set) var leases = 0

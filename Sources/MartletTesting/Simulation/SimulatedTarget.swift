@@ -20,7 +20,7 @@ struct SimulatedTarget {
     }
 
     let id: TargetID
-    let policy: TargetPolicy
+    var policy: TargetPolicy
     var mood = Mood.well
     var operatorState = OperatorState.inService
     /// Requests that were given to it and did not give it back.

@@ -35,18 +35,28 @@ extension Simulation {
     func operate() {
         guard !isQuiet else { return }
         let inService = targets.indices.filter { targets[$0].operatorState != .removed }
-        switch draw(6) {
+        switch draw(7) {
         case 0 where targets.count < 6, 1 where targets.count < 3: addTarget(isPrimary: oneIn(2))
         case 2 where !inService.isEmpty: removeTarget(inService[draw(inService.count)])
         case 3 where !inService.isEmpty:
             let index = inService[draw(inService.count)]
             targets[index].operatorState = .draining
             pool.drain(targets[index].id, now: now)
+        case 4 where !inService.isEmpty: reload(inService[draw(inService.count)])
         default:
             guard let index = inService.first(where: { targets[$0].operatorState == .draining }) else { break }
             undrain(index)
         }
         events.plan(.operate, at: now + pause(upTo: 4_000))
+    }
+
+    /// The operator allows more: the pool's queue is longer, one target may hold one more.
+    private func reload(_ index: Int) {
+        policy.queue.length += 3
+        books.policy = policy
+        settle(pool.adopt(policy, now: now))
+        targets[index].policy.maxInflight = targets[index].policy.maxInflight.map { $0 + 1 }
+        settle(pool.adopt(targets[index].policy, for: targets[index].id, now: now))
     }
 
     func undrain(_ index: Int) {

@@ -13,7 +13,7 @@ package final class Simulation {
     var random: SplitMix64
     var now = Instant(nanoseconds: 1_000_000_000_000)
     var events = EventQueue()
-    let policy: PoolPolicy
+    var policy: PoolPolicy
     var pool: PoolMachine
     var books: Books
     var targets: [SimulatedTarget] = []
