@@ -95,7 +95,7 @@ let package = Package(
                 nioEmbedded,
             ]),
         .testTarget(name: "MartletBaseTests", dependencies: ["MartletBase"]),
-        .testTarget(name: "MartletLogicTests", dependencies: ["MartletLogic", "MartletBase"]),
+        .testTarget(name: "MartletLogicTests", dependencies: ["MartletLogic", "MartletBase", "MartletTesting"]),
         .testTarget(
             name: "MartletWireTests",
             dependencies: [

@@ -13,6 +13,14 @@ public enum BalancePolicy: String, Sendable, CaseIterable {
     case hash = "hash"
 }
 
+/// `pools.NAME.limit`: how many requests each target may hold at one time.
+public enum LimitPolicy: String, Sendable, CaseIterable {
+    /// Its `max_inflight`.
+    case fixed
+    /// As many as it takes in without letting them wait, at most `max_inflight`: ``AdaptiveLimit``.
+    case adaptive
+}
+
 /// `hash: {key:, bound:}`.
 public struct HashPolicy: Sendable, Equatable {
     public enum Key: Sendable, Equatable {
@@ -82,6 +90,8 @@ public struct RetryPolicy: Sendable, Equatable {
 public struct QueuePolicy: Sendable, Equatable {
     /// Requests that may wait when every target is at its `max_inflight`.
     public var length = 1000
+    /// Bytes of request bodies that they may hold.
+    public var bytes = 64 << 20
 
     public init() {}
 }
@@ -120,6 +130,7 @@ public struct BreakerPolicy: Sendable, Equatable {
 public struct PoolPolicy: Sendable, Equatable {
     public var balance: BalancePolicy = .leastConnections
     public var hash = HashPolicy()
+    public var limit = LimitPolicy.fixed
     public var timeouts = Timeouts()
     public var retry = RetryPolicy()
     public var queue = QueuePolicy()

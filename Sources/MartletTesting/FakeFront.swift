@@ -33,6 +33,11 @@ package final class FakeFront: Front, Timed {
         heard.reduce(into: "") { if case .body(let text) = $1 { $0 += text } }
     }
 
+    /// The value of a line that was added to the answer's head.
+    package func line(_ name: String) -> String? {
+        lines.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
+    }
+
     /// The answer is over, one way or the other.
     package var isAnswered: Bool { heard.contains(.end) || heard.contains(.abort) }
 

@@ -75,9 +75,11 @@ extension Route {
     /// `/` to `destination`.
     package static func fake(
         _ destination: Destination, path: String = "/", host: String? = nil, shape: ErrorShape = .openAI,
-        bodyLimit: Int = 1 << 20
+        bodyLimit: Int = 1 << 20, priority: PriorityClass = .interactive
     ) -> Route {
-        Route(index: 0, path: path, host: host, destination: destination, shape: shape, bodyLimit: bodyLimit)
+        Route(
+            index: 0, path: path, host: host, destination: destination, shape: shape, bodyLimit: bodyLimit,
+            priority: priority)
     }
 }
 

@@ -1,3 +1,4 @@
+import MartletBase
 import MartletExchange
 import MartletGateway
 import MartletNet
@@ -55,6 +56,19 @@ struct ForwardedForTests {
         #expect(!lines.contains("TE:"))
         #expect(!lines.contains("gzip"))
         #expect(lines.contains("Accept-Encoding: identity\r\n"))
+    }
+
+    @Test(
+        "a caller may lower the class that its route has, and not raise it",
+        arguments: [
+            ("/api/", "", PriorityClass.interactive), ("/api/", "batch", .batch), ("/api/", "Background", .background),
+            ("/api/", "urgent", .interactive), ("/batch/", "", .batch), ("/batch/", "interactive", .batch),
+            ("/batch/", "background", .background), ("/batch/", "urgent", .batch),
+        ])
+    func priority(path: String, stated: String, result: PriorityClass) throws {
+        let client = try ClientConnection()
+        try client.get(path, stated.isEmpty ? "" : "X-Request-Priority: \(stated)\r\n")
+        #expect(client.legs.last?.exchange?.caller.priority == result)
     }
 
     @Test("a deadline that the caller states is kept", arguments: ["500ms", "0.5"])

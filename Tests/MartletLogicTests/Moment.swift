@@ -25,12 +25,12 @@ extension PoolPolicy {
 extension PickRequest {
     /// A request with a number for a name.
     static func number(
-        _ number: UInt64, _ priority: PriorityClass = .interactive, deadline: Instant = .never, key: UInt64? = nil,
-        excluding: [TargetID] = [], mayQueue: Bool = true
+        _ number: UInt64, _ priority: PriorityClass = .interactive, deadline: Instant = .never,
+        finish: Instant = .never, bytes: Int = 0, key: UInt64? = nil, excluding: [TargetID] = [], mayQueue: Bool = true
     ) -> PickRequest {
         PickRequest(
-            waiter: WaiterID(number), priority: priority, deadline: deadline, hashKey: key, excluding: excluding,
-            mayQueue: mayQueue)
+            waiter: WaiterID(number), priority: priority, deadline: deadline, finish: finish, bytes: bytes,
+            hashKey: key, excluding: excluding, mayQueue: mayQueue)
     }
 }
 

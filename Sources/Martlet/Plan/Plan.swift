@@ -115,13 +115,15 @@ extension Route {
         let rules = policies.map { pool, policy in
             (pool.index, RequestRules(
                 timeouts: settings.timeouts.applied(to: policy.timeouts),
-                retry: settings.retry.applied(to: policy.retry), hash: policy.hashKey, isModelAPI: settings.isModelAPI))
+                retry: settings.retry.applied(to: policy.retry), hash: policy.hashKey, limit: policy.limit,
+                isModelAPI: settings.isModelAPI))
         }
         self.init(
             index: index, path: settings.path, host: settings.host, destination: destination,
             shape: settings.api == .openai ? .openAI : .plain, strip: settings.strip ?? "",
             requestEdits: HeaderEdits(settings.headers), responseEdits: HeaderEdits(settings.responseHeaders),
-            bodyLimit: settings.body ?? limits.body, hostHeader: settings.hostHeader.flatMap(HostHeader.init),
+            bodyLimit: settings.body ?? limits.body, priority: settings.priority,
+            hostHeader: settings.hostHeader.flatMap(HostHeader.init),
             rules: Dictionary(rules) { first, _ in first }, isLogged: settings.isLogged)
     }
 }

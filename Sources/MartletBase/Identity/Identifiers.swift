@@ -13,7 +13,8 @@ public struct WaiterID: Hashable, Sendable {
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }
 
-/// How much a request matters when not all can be served. Callers state it in `x-request-priority`.
+/// How much a request matters when not all can be served. Its route says so, and its caller may lower it in
+/// `x-request-priority`.
 public enum PriorityClass: UInt8, CaseIterable, Comparable, Sendable {
     case interactive, batch, background
 

@@ -63,6 +63,7 @@ struct StatusReport: Encodable {
         var inFlight: Int
         var queued: [String: Int]
         var queueLimit: Int
+        var queuedBytes: Int
         var retriesInProgress: Int
         var isPanicking: Bool
         var targets: [Target]
@@ -74,6 +75,8 @@ struct StatusReport: Encodable {
         var backup: Bool
         var inFlight: Int
         var maxInflight: Int?
+        /// Under `limit: adaptive`: what it may hold now.
+        var limit: Int?
         var state: String
         var reason: String?
         var secondsUntilNextTry: Double?
@@ -123,6 +126,7 @@ extension StatusReport.Pool {
             "background": status.queued.background,
         ]
         queueLimit = status.queueLimit
+        queuedBytes = status.queuedBytes
         retriesInProgress = status.retriesInProgress
         isPanicking = status.isPanicking
         targets = status.targets.map { StatusReport.Target($0, known[$0.id], now: now) }
@@ -137,6 +141,7 @@ extension StatusReport.Target {
         backup = status.isBackup
         inFlight = status.inflight
         maxInflight = status.maxInflight
+        limit = status.limit
         state = status.state.text
         reason = status.reason?.text
         secondsUntilNextTry = status.until.map { max(0, ($0 - now).inSeconds) }

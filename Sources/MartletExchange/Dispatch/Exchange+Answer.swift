@@ -16,6 +16,7 @@ extension Exchange {
         giveBackRetry()
         // A unary answer is released in a moment, with the same news.
         if isEventStream, head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
+        if isLimitAdaptive, head.status < 300 { teachLimit(now: now) }
         answerStatus = head.status
         if head.status == 429 { retryAfter = head.retryAfter }
         record.status = UInt16(clamping: head.status)
@@ -33,6 +34,13 @@ extension Exchange {
             dropping: isEventStream ? route.eventStreamDropped : route.responseEdits.dropped,
             extra: isEventStream ? route.eventStreamLines : route.answerLines)
         rearmIfEarlier()
+    }
+
+    /// `limit: adaptive` goes by how long answers take to begin. An upload that its client sends slowly says nothing.
+    private func teachLimit(now: Instant) {
+        guard let pool, let lease, route.isModelAPI || caller.bodySize == .none else { return }
+        let after = Duration.wholeNanoseconds(now.nanoseconds &- attemptStarted.nanoseconds)
+        pool.firstByte(lease, after: Interval(after), now: now)
     }
 
     func relayBody(_ slice: ByteBuffer) {
@@ -100,16 +108,21 @@ extension Exchange {
     }
 
     /// Ends the request with an error answer of our own. Only before the commit point.
-    func answer(_ error: MartletError, retryAfter: Duration? = nil) {
+    ///
+    /// - Parameters:
+    ///   - retryAfter: spread by a fifth either way, so that those refused together do not come back together.
+    ///   - isShed: whether this sheds load, where the code says so: clients of ours that try again make it worse.
+    func answer(_ error: MartletError, retryAfter: Duration? = nil, isShed: Bool = true) {
         guard machine.phase != .streaming, machine.phase != .closed else { return }
         dropLeg(.timeout)
         record.errorCode = error.code
         record.status = UInt16(clamping: error.code.status)
         var extra = route.answerLines
         if let retryAfter, error.code.status == 503 {
-            extra.append("Retry-After", String(max(1, Int(retryAfter.inSeconds.rounded(.up)))))
+            let seconds = retryAfter.inSeconds * (0.8 + 0.4 * context.draw())
+            extra.append("Retry-After", String(max(1, Int(seconds.rounded(.up)))))
         }
-        if isRetryBudgetSpent || error.code.isShed { extra.append("x-should-retry", "false") }
+        if isRetryBudgetSpent || (isShed && error.code.isShed) { extra.append("x-should-retry", "false") }
         let bytes = front.answer(error, shape: route.shape, lines: extra, date: context.date())
         record.bytesOut += UInt64(bytes)
         close(Self.outcome(for: error.code), verdict: .neutral)
@@ -231,5 +244,10 @@ extension Exchange {
 
 extension ErrorCode {
     /// Refused to shed load, or too late already: clients that try again at once make it worse.
-    fileprivate var isShed: Bool { self == .queueFull || self == .overloaded || self == .deadlineExceeded }
+    fileprivate var isShed: Bool {
+        switch self {
+        case .queueFull, .queueTimeout, .noCapacity, .overloaded, .deadlineExceeded: true
+        default: false
+        }
+    }
 }

@@ -10,6 +10,7 @@ extension Exchange {
         guard let pool else { return answer(MartletError(.internalError)) }
         let wanted = PickRequest(
             waiter: WaiterID(number), priority: caller.priority, deadline: machine.queueDeadline(now: now),
+            finish: machine.deadline, bytes: body.bytesToHold(announced: caller.bodySize),
             hashKey: hashKey, excluding: tried, mayQueue: true)
         switch pool.pick(wanted, for: self, now: now) {
         case .target(let target):
@@ -21,7 +22,7 @@ extension Exchange {
             rearmIfEarlier()
         case .refused(let refusal, let retryAfter):
             guard !fallBack(now: now) else { return }
-            answer(MartletError(Self.code(for: refusal)), retryAfter: retryAfter)
+            answer(MartletError(Self.code(for: refusal)), retryAfter: retryAfter, isShed: refusal != .allDown)
         }
     }
 

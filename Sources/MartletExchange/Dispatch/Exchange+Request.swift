@@ -133,6 +133,7 @@ extension Exchange {
         record.pool = pool.index
         let rules = route.rules(in: pool)
         keyRule = rules.hash
+        isLimitAdaptive = rules.isLimitAdaptive
         machine.adopt(timeouts: rules.timeouts, retry: rules.retry)
         rearmIfEarlier()
     }

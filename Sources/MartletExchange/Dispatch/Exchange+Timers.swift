@@ -13,11 +13,11 @@ extension Exchange {
     }
 
     /// No place in time: the fallback may have one.
-    func waitedTooLong(_ code: ErrorCode) {
+    func hasNoPlace(_ code: ErrorCode) {
         let now = context.now
         if now >= caller.deadline { return answer(MartletError(.deadlineExceeded)) }
         guard !fallBack(now: now) else { return }
-        answer(MartletError(code), retryAfter: .seconds(1))
+        answer(MartletError(code), retryAfter: pool?.retryAfter(caller.priority, now: now))
     }
 
     func timerFired(_ now: Instant) {
@@ -30,7 +30,7 @@ extension Exchange {
         case .refuse(let code):
             leaveQueue(now: now)
             // Still in the queue: a place was granted in this very moment and is on its way.
-            if !isInQueue { waitedTooLong(code) }
+            if !isInQueue { hasNoPlace(code) }
         case .expire(let code):
             if machine.phase == .streaming { abort(MartletError(code)) } else { answer(MartletError(code)) }
         case .heartbeat:

@@ -48,6 +48,8 @@ package final class Exchange {
     var pool: Pool?
     /// How the pool keeps requests together, if it does.
     var keyRule: HashPolicy.Key?
+    /// Whether the pool wants to know how long answers take to begin.
+    var isLimitAdaptive = false
     var lease: Target?
     var leg: (any Leg)?
     var isInQueue = false
@@ -81,7 +83,7 @@ package final class Exchange {
 
     enum Event {
         case requestBody(ByteBuffer), requestEnd, requestFailed(MartletError), gone(CancelReason), frontWritable
-        case granted(Target), queueExpired
+        case granted(Target), placeLost(ErrorCode)
         case legAccepted(isNew: Bool), legUploadWritable, legInformational(ResponseHead)
         case legHead(ResponseHead, BodySize), legBody(ByteBuffer), legEnd
         case legFailed(FailureClass, wasSent: Bool, wasStale: Bool)
@@ -140,10 +142,10 @@ package final class Exchange {
         context.readClock()
         step(.granted(target))
     }
-    /// No place came before the request's deadline.
-    func queueExpired() {
+    /// The place in the queue is gone, and nothing was granted for it.
+    func placeLost(_ code: ErrorCode) {
         context.readClock()
-        step(.queueExpired)
+        step(.placeLost(code))
     }
 
     // MARK: From the leg
@@ -209,9 +211,9 @@ package final class Exchange {
         case .granted(let target):
             placeGranted(target)
             sendSoFar()
-        case .queueExpired:
+        case .placeLost(let code):
             isInQueue = false
-            if machine.phase == .queued { waitedTooLong(.queueTimeout) }
+            if machine.phase == .queued { hasNoPlace(code) }
             sendSoFar()
         case .legAccepted(let isNew): attemptAccepted(isNew: isNew)
         case .legUploadWritable: pumpRequestBody()

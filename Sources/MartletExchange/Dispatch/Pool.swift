@@ -18,6 +18,11 @@ package final class Pool: Sendable {
     private struct Waiting: Sendable {
         let loop: any EventLoop
         let exchange: NIOLoopBound<Exchange>
+
+        init(_ exchange: Exchange) {
+            loop = exchange.context.loop
+            self.exchange = NIOLoopBound(exchange, eventLoop: loop)
+        }
     }
 
     private struct State {
@@ -30,11 +35,11 @@ package final class Pool: Sendable {
         var waiters: [WaiterID: Waiting] = [:]
     }
 
-    /// A granted place on its way to the request that waited for it.
+    /// What became of a place in the queue, on its way to the request that had it.
     private struct Delivery {
+        enum News { case granted(Target), lost(ErrorCode) }
         let waiting: Waiting
-        /// nil: no place came in time.
-        let target: Target?
+        let news: News
     }
 
     package let name: String
@@ -54,20 +59,28 @@ package final class Pool: Sendable {
 
     /// A place for `exchange`, now or later (`Exchange.granted`).
     package func pick(_ request: PickRequest, for exchange: Exchange, now: Instant) -> Picked {
-        state.withLock { state in
+        let (picked, evicted) = state.withLock { state -> (Picked, [Delivery]) in
             switch state.machine.pick(request, now: now) {
             case .target(let id):
-                guard let target = state.targets[id] else { return .refused(.noTarget, retryAfter: .seconds(1)) }
-                return .target(target)
+                guard let target = state.targets[id] else { return (.refused(.noTarget, retryAfter: .seconds(1)), []) }
+                return (.target(target), [])
             case .queued:
-                let loop = exchange.context.loop
-                state.waiters[request.waiter] = Waiting(
-                    loop: loop, exchange: NIOLoopBound(exchange, eventLoop: loop))
-                return .queued
+                state.waiters[request.waiter] = Waiting(exchange)
+                return (.queued, [])
+            case .queuedInPlaceOf(let others):
+                state.waiters[request.waiter] = Waiting(exchange)
+                return (.queued, lost(others, .queueFull, &state))
             case .refused(let refusal, let retryAfter):
-                return .refused(refusal, retryAfter: retryAfter)
+                return (.refused(refusal, retryAfter: retryAfter), [])
             }
         }
+        deliver(evicted)
+        return picked
+    }
+
+    /// How long a client whose request of `priority` is refused should stay away.
+    package func retryAfter(_ priority: PriorityClass, now: Instant) -> Duration {
+        state.withLock { $0.machine.retryAfter(priority, now: now) }
     }
 
     /// A queued request no longer wants its place. False: a place was granted already and is on its way.
@@ -87,6 +100,11 @@ package final class Pool: Sendable {
     /// The target began to answer, and well: a trial of it has succeeded, however long the answer takes.
     package func answered(_ target: Target, now: Instant) {
         apply(target, now: now) { $0.answered(target.id, now: now) }
+    }
+
+    /// The target began an answer that succeeds, so long `after` the attempt began: for `limit: adaptive`.
+    package func firstByte(_ target: Target, after: Interval, now: Instant) {
+        apply(target, now: now) { ReleaseResult(grants: $0.firstByte(target.id, after: after, now: now)) }
     }
 
     /// Room for one more retry, or not.
@@ -167,8 +185,8 @@ package final class Pool: Sendable {
     package func tick(now: Instant) {
         let deliveries = state.withLock { state in
             let result = state.machine.tick(now: now)
-            let expired = result.expired.compactMap { state.waiters.removeValue(forKey: $0) }
-            return take(result.grants, &state) + expired.map { Delivery(waiting: $0, target: nil) }
+            return take(result.grants, &state) + lost(result.expired, .queueTimeout, &state)
+                + lost(result.hopeless, .noCapacity, &state)
         }
         deliver(deliveries)
     }
@@ -226,7 +244,13 @@ package final class Pool: Sendable {
             guard let waiting = state.waiters.removeValue(forKey: grant.waiter),
                 let target = state.targets[grant.target]
             else { return nil }
-            return Delivery(waiting: waiting, target: target)
+            return Delivery(waiting: waiting, news: .granted(target))
+        }
+    }
+
+    private func lost(_ waiters: [WaiterID], _ code: ErrorCode, _ state: inout State) -> [Delivery] {
+        waiters.compactMap { id in
+            state.waiters.removeValue(forKey: id).map { Delivery(waiting: $0, news: .lost(code)) }
         }
     }
 
@@ -234,10 +258,9 @@ package final class Pool: Sendable {
     private func deliver(_ deliveries: [Delivery]) {
         for delivery in deliveries {
             delivery.waiting.loop.execute {
-                if let target = delivery.target {
-                    delivery.waiting.exchange.value.granted(target)
-                } else {
-                    delivery.waiting.exchange.value.queueExpired()
+                switch delivery.news {
+                case .granted(let target): delivery.waiting.exchange.value.granted(target)
+                case .lost(let code): delivery.waiting.exchange.value.placeLost(code)
                 }
             }
         }

@@ -30,6 +30,12 @@ struct RequestBody {
     /// More than this is held: the client has to wait until a leg takes some.
     var isFull: Bool { !keepsAll && heldBytes > Self.replayLimit }
 
+    /// Bytes that it holds or soon will, while no leg takes any.
+    func bytesToHold(announced: BodySize) -> Int {
+        guard case .exactly(let count) = announced, !keepsAll else { return heldBytes }
+        return max(heldBytes, min(count, Self.replayLimit))
+    }
+
     mutating func append(_ slice: ByteBuffer) {
         receivedBytes += slice.readableBytes
         if kept == nil {

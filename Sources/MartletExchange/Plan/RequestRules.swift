@@ -6,10 +6,12 @@ package struct RequestRules: Sendable {
     package let retry: RetryPolicy
     /// What keeps requests together; nil where the pool does not balance by a key.
     let hash: HashPolicy.Key?
+    /// Whether the targets' limits follow the time that answers take to begin.
+    let isLimitAdaptive: Bool
 
     package init(
         timeouts: Timeouts = Timeouts(), retry: RetryPolicy = RetryPolicy(), hash: HashPolicy.Key? = nil,
-        isModelAPI: Bool = false
+        limit: LimitPolicy = .fixed, isModelAPI: Bool = false
     ) {
         self.timeouts = TimeoutIntervals(timeouts)
         var retry = retry
@@ -17,12 +19,14 @@ package struct RequestRules: Sendable {
         if isModelAPI, !retry.isOnStated { retry.on.insert(.nonIdempotentWhenEjected) }
         self.retry = retry
         self.hash = hash
+        isLimitAdaptive = limit == .adaptive
     }
 
     init(_ pool: Pool, isModelAPI: Bool) {
         let policy = pool.policy
         self.init(
-            timeouts: policy.timeouts, retry: policy.retry, hash: policy.hashKey, isModelAPI: isModelAPI)
+            timeouts: policy.timeouts, retry: policy.retry, hash: policy.hashKey, limit: policy.limit,
+            isModelAPI: isModelAPI)
     }
 
     /// For requests that have no pool yet.

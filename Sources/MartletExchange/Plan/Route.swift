@@ -1,3 +1,4 @@
+package import MartletBase
 import MartletLogic
 package import NIOCore
 
@@ -33,6 +34,8 @@ package final class Route: Sendable {
     package let responseEdits: HeaderEdits
     /// Bytes of request body that are accepted.
     package let bodyLimit: Int
+    /// The highest class that its requests can have.
+    package let priority: PriorityClass
     /// `Host` upstream; nil: the target's rule.
     package let hostHeader: HostHeader?
     /// By the index of the pool.
@@ -48,7 +51,7 @@ package final class Route: Sendable {
     package init(
         index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
         strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
-        bodyLimit: Int, hostHeader: HostHeader? = nil,
+        bodyLimit: Int, priority: PriorityClass = .interactive, hostHeader: HostHeader? = nil,
         rules: [UInt16: RequestRules] = [:], isLogged: Bool = true, isExact: Bool = false
     ) {
         self.index = index
@@ -61,6 +64,7 @@ package final class Route: Sendable {
         self.requestEdits = requestEdits
         self.responseEdits = responseEdits
         self.bodyLimit = bodyLimit
+        self.priority = priority
         self.hostHeader = hostHeader
         self.rules = rules
         answerLines = responseEdits.lines

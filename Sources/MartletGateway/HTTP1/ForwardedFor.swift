@@ -50,8 +50,11 @@ final class ForwardedFor {
     ) -> (OutgoingRequest, CallerFacts) {
         var caller = CallerFacts()
         caller.bodySize = framing.bodySize
+        caller.priority = route.priority
         if head.headers.contains(.xRequestPriority) {
-            caller.priority = head.headers.value(.xRequestPriority).flatMap { PriorityClass(text: $0) } ?? .interactive
+            // The later class is the lower one: what a client says never raises it above the route's.
+            let stated = head.headers.value(.xRequestPriority).flatMap { PriorityClass(text: $0) }
+            caller.priority = max(route.priority, stated ?? route.priority)
         }
         if head.headers.contains(.xRequestTimeout) {
             caller.deadline = head.headers.value(.xRequestTimeout).flatMap(Self.timeout).map { now + $0 } ?? .never

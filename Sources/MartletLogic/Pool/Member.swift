@@ -5,7 +5,9 @@ struct Member: Sendable {
     let id: TargetID
     private(set) var policy: TargetPolicy
     /// Requests it may hold at one time.
-    private(set) var limit: Int
+    private(set) var limit = Int.max
+    /// nil: the limit is fixed.
+    private var adaptive: AdaptiveLimit?
     var health: TargetHealth
     var picks: UInt64 = 0
     /// What this pick found; set anew for each pick.
@@ -26,21 +28,41 @@ struct Member: Sendable {
         case pickable
     }
 
-    init(_ id: TargetID, policy: TargetPolicy, health: TargetHealth) {
+    init(_ id: TargetID, policy: TargetPolicy, limit: LimitPolicy, health: TargetHealth) {
         self.id = id
         self.policy = policy
         self.health = health
-        limit = Self.limit(policy)
+        setLimit(limit)
+    }
+
+    /// An answer began, so long after its request was sent. True: the limit is another one.
+    mutating func answered(after: Interval, inflight: Int, now: Instant) -> Bool {
+        guard adaptive?.answered(after: after, inflight: inflight, now: now) == true else { return false }
+        limit = adaptive?.limit ?? limit
+        return true
+    }
+
+    /// It asked for less.
+    mutating func refused() {
+        adaptive?.refused()
+        limit = adaptive?.limit ?? limit
     }
 
     /// Other rules for the same target.
-    mutating func adopt(_ policy: TargetPolicy, checks: HealthPolicy, breaker: BreakerPolicy?) {
+    mutating func adopt(_ policy: TargetPolicy, of pool: PoolPolicy) {
         self.policy = policy
-        limit = Self.limit(policy)
-        health.adopt(policy, checks: checks, breaker: breaker)
+        setLimit(pool.limit)
+        health.adopt(policy, checks: pool.health, breaker: pool.breaker)
     }
 
-    private static func limit(_ policy: TargetPolicy) -> Int { policy.maxInflight.map { max($0, 1) } ?? .max }
+    /// A limit that was found stays, as far as the rules allow.
+    private mutating func setLimit(_ rule: LimitPolicy) {
+        switch rule {
+        case .fixed: adaptive = nil
+        case .adaptive: adaptive = AdaptiveLimit(cap: policy.maxInflight, after: adaptive)
+        }
+        limit = adaptive?.limit ?? policy.maxInflight.map { max($0, 1) } ?? .max
+    }
 
     /// Looks at its health anew.
     mutating func look(now: Instant) {

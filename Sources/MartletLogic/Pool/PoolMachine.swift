@@ -3,8 +3,9 @@ public import MartletBase
 /// Decides for one pool: which target a request goes to, whether it waits, whether it may be tried again.
 ///
 /// A request's way through it: ``pick(_:now:)`` answers with a target, with `queued` or with a refusal. A queued
-/// request gets exactly one of: a ``Grant`` (from whichever call made room), an expiry (from ``tick(now:)``), or its
-/// own ``leave(_:now:)``. Whoever was given a target calls ``release(_:_:now:)`` exactly once.
+/// request gets exactly one of: a ``Grant`` (from whichever call made room), the news that its place is lost (from
+/// ``tick(now:)``, or from a ``pick(_:now:)`` of a higher class), or its own ``leave(_:now:)``. Whoever was given a
+/// target calls ``release(_:_:now:)`` exactly once.
 ///
 /// The driver holds one lock around it, hands grants to whom they belong, and calls ``tick(now:)`` at ``nextTick``,
 /// which it reads again after each call that answered `queued` or came with grants.
@@ -22,22 +23,21 @@ public struct PoolMachine: Sendable {
     var balancer: Balancer
     var queue: WaitQueue
     var budget: RetryBudget
+    /// Counts the requests in flight, and tells how long others would wait.
+    var rate = DrainRate()
     /// Requests in flight at the targets.
-    var active = 0
+    var active: Int { rate.active }
     /// Whether waiters may be served by the next tick, because a call that returns no grants made or saw room.
     var isGrantDue = false
     /// While requests wait: when time alone may bring a target back.
     var nextReturn: Instant?
-
-    /// How long a refused client is asked to wait at least, and at most.
-    static let retryAfterRange: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
 
     /// `seed` decides the random choices of `random_two`.
     public init(policy: PoolPolicy, seed: UInt64) {
         self.policy = policy
         self.seed = seed
         balancer = Balancer(policy, seed: seed)
-        queue = WaitQueue(limit: policy.queue.length)
+        queue = WaitQueue(limit: policy.queue.length, byteLimit: policy.queue.bytes)
         budget = RetryBudget(share: policy.retry.budget)
     }
 
@@ -54,9 +54,16 @@ public struct PoolMachine: Sendable {
         return next < .never ? next : nil
     }
 
-    /// Time passed: waiters expire, and targets whose time out of service ended serve those that wait.
+    /// Time passed: waiters expire, and targets whose time out of service ended serve those that wait. Those who would
+    /// wait twice as long as they can are told so now, while the answer is of use to them.
     public mutating func tick(now: Instant) -> TickResult {
-        TickResult(expired: queue.expire(now: now), grants: grantAll(now: now))
+        guard !queue.isEmpty else { return TickResult() }
+        let expired = queue.expire(now: now)
+        let grants = grantAll(now: now)
+        let hopeless = queue.shed { [rate] deadline, turns in
+            now + rate.wait(turns: turns, now: now) * 0.5 >= deadline
+        }
+        return TickResult(expired: expired, hopeless: hopeless, grants: grants)
     }
 
     // MARK: Retries
@@ -89,12 +96,18 @@ extension PoolMachine {
             }
             return choose(key: request.hashKey, now: now).map { .target($0) } ?? wait(request, now: now)
         case .full:
+            if request.excluding.isEmpty {
+                rate.filled()
+            } else {
+                // A target that it tried may have room: better than none, once it waited a moment for another.
+                isGrantDue = true
+            }
             return wait(request, now: now)
         case .held(let until):
             guard until < request.deadline else { return .refused(.allDown, retryAfter: until - now) }
-            return wait(request, now: now)
+            return wait(request, from: until, now: now)
         case .nobody:
-            return .refused(.noTarget, retryAfter: Self.retryAfterRange.lowerBound)
+            return .refused(.noTarget, retryAfter: Self.shortestRetryAfter)
         }
     }
 
@@ -103,28 +116,10 @@ extension PoolMachine {
         queue.leave(waiter)
     }
 
-    private mutating func wait(_ request: PickRequest, now: Instant) -> PickResult {
-        let predicted = queue.predictedWait(request.priority, now: now)
-        guard request.mayQueue else { return .refused(.noCapacity, retryAfter: Self.retryAfter(predicted)) }
-        guard !queue.isFull else { return .refused(.queueFull, retryAfter: Self.retryAfter(predicted)) }
-        guard now + predicted < request.deadline else {
-            return .refused(.tooLate, retryAfter: Self.retryAfter(predicted))
-        }
-        let waiter = WaitQueue.Waiter(
-            id: request.waiter, priority: request.priority, deadline: request.deadline, hashKey: request.hashKey,
-            excluding: request.excluding)
-        guard queue.join(waiter, now: now) else {
-            impossible.note("a waiter joined twice")
-            return .refused(.noCapacity, retryAfter: Self.retryAfter(predicted))
-        }
-        nextReturn = roster.nextReturn(now: now)
-        return .queued
-    }
-
     /// Takes the best of the seats that the survey made eligible.
     private mutating func choose(key: UInt64?, now: Instant) -> TargetID? {
         guard let index = balancer.pick(&roster.seats, key: key) else { return nil }
-        active += 1
+        rate.began(now: now)
         return roster.take(index, now: now)
     }
 
@@ -135,15 +130,11 @@ extension PoolMachine {
         while let waiter = queue.next {
             let outcome = roster.survey(excluding: waiter.excluding, mayRepeat: true, now: now)
             guard outcome == .ready, let target = choose(key: waiter.hashKey, now: now) else { break }
-            queue.grantNext(now: now)
+            queue.grantNext()
             grants.append(Grant(waiter: waiter.id, target: target))
         }
         nextReturn = queue.isEmpty ? nil : roster.nextReturn(now: now)
         return grants
-    }
-
-    private static func retryAfter(_ predicted: Duration) -> Duration {
-        min(max(predicted, retryAfterRange.lowerBound), retryAfterRange.upperBound)
     }
 }
 
@@ -157,7 +148,7 @@ extension PoolMachine {
             return ReleaseResult()
         }
         roster.seats[index].inflight -= 1
-        active -= 1
+        rate.ended(now: now)
         if result == .success, queue.isEmpty, roster.succeedPlainly(index, now: now) { return ReleaseResult() }
         let change = tell(index, result, now: now)
         let isEmptied = dropIfEmptied(index)
@@ -172,6 +163,13 @@ extension PoolMachine {
         }
         let change = roster.tell(index, now: now) { $0.answered(now: now) }
         return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change)
+    }
+
+    /// The first byte of an answer that succeeds came, so long `after` its request was given to `target`. Only for
+    /// `limit: adaptive`.
+    public mutating func firstByte(_ target: TargetID, after: Interval, now: Instant) -> [Grant] {
+        guard let index = roster.index(of: target), roster.answered(index, after: after, now: now) else { return [] }
+        return queue.isEmpty ? [] : grantAll(now: now)
     }
 
     /// An active check of `target` passed or failed.
@@ -193,6 +191,7 @@ extension PoolMachine {
         if case .failure(let failure, _) = result, failure.blamesTarget {
             roster.seats[index].penalise(maxFails: roster.members[index].policy.maxFails)
         }
+        if case .failure(.status429, _) = result { roster.refused(index) }
         return roster.tell(index, now: now) { health in
             switch result {
             case .success: health.succeeded(now: now)
@@ -213,7 +212,7 @@ extension PoolMachine {
             return []
         }
         let health = TargetHealth(policy, checks: self.policy.health, breaker: self.policy.breaker)
-        roster.add(Member(id, policy: policy, health: health), key: key)
+        roster.add(Member(id, policy: policy, limit: self.policy.limit, health: health), key: key)
         return queue.isEmpty ? [] : grantAll(now: now)
     }
 
@@ -267,7 +266,7 @@ extension PoolMachine {
             balancer = Balancer(policy, seed: seed)
         }
         self.policy = policy
-        queue.adopt(limit: policy.queue.length)
+        queue.adopt(limit: policy.queue.length, byteLimit: policy.queue.bytes)
         budget.adopt(share: policy.retry.budget)
         for index in roster.members.indices { roster.adopt(roster.members[index].policy, of: policy, at: index) }
         return queue.isEmpty ? [] : grantAll(now: now)
@@ -293,7 +292,9 @@ extension PoolMachine {
             targets: roster.members.indices.map { targetStatus($0, now: now) },
             queued: queue.depths,
             queueLimit: queue.limit,
-            predictedWait: queue.predictedWait(.background, now: now),
+            queuedBytes: queue.bytes,
+            queueByteLimit: queue.byteLimit,
+            predictedWait: rate.wait(turns: queue.turns(before: .background), now: now),
             active: active,
             retriesInProgress: budget.inProgress,
             retriesAllowed: budget.allowance(active: active + queue.count),
@@ -312,6 +313,7 @@ extension PoolMachine {
             isBackup: member.policy.isBackup,
             inflight: roster.seats[index].inflight,
             maxInflight: member.policy.maxInflight,
+            limit: policy.limit == .adaptive ? member.limit : nil,
             state: member.health.state(now: now),
             until: until,
             failures: member.health.failures,

@@ -10,6 +10,8 @@ public struct TargetStatus: Sendable, Equatable {
     public var inflight: Int
     /// nil: no limit.
     public var maxInflight: Int?
+    /// What it may hold now under `limit: adaptive`; nil: the limit is fixed.
+    public var limit: Int?
     public var state: TargetState
     /// When time alone changes the state; nil: it is up, or an event has to.
     public var until: Instant?
@@ -60,6 +62,9 @@ public struct PoolStatus: Sendable, Equatable {
     public var queued: QueueDepths
     /// Requests that may wait.
     public var queueLimit: Int
+    /// Bytes that those who wait hold, and may hold.
+    public var queuedBytes: Int
+    public var queueByteLimit: Int
     /// How long a request that joins the queue now would wait, as far as can be told.
     public var predictedWait: Duration
     /// Requests in flight at its targets.

@@ -7,6 +7,10 @@ public struct PickRequest: Sendable {
     public var priority: PriorityClass
     /// When waiting for a target no longer makes sense: the earlier of `timeouts.queue` and the caller's own deadline.
     public var deadline: Instant
+    /// When the whole request has to be over.
+    public var finish: Instant
+    /// Bytes that it holds in memory while it waits.
+    public var bytes: Int
     /// What `hash` goes by; nil: the request has no key and is spread.
     public var hashKey: UInt64?
     /// Targets that this request already tried: chosen only when no other target is left.
@@ -15,12 +19,14 @@ public struct PickRequest: Sendable {
     public var mayQueue: Bool
 
     public init(
-        waiter: WaiterID, priority: PriorityClass = .interactive, deadline: Instant, hashKey: UInt64? = nil,
-        excluding: [TargetID] = [], mayQueue: Bool = true
+        waiter: WaiterID, priority: PriorityClass = .interactive, deadline: Instant, finish: Instant = .never,
+        bytes: Int = 0, hashKey: UInt64? = nil, excluding: [TargetID] = [], mayQueue: Bool = true
     ) {
         self.waiter = waiter
         self.priority = priority
         self.deadline = deadline
+        self.finish = finish
+        self.bytes = bytes
         self.hashKey = hashKey
         self.excluding = excluding
         self.mayQueue = mayQueue
@@ -33,9 +39,9 @@ public enum Refusal: UInt8, Sendable, CaseIterable {
     case noTarget
     /// Every target asked for time (429), longer than the request can wait.
     case allDown
-    /// As many requests wait as may.
+    /// As many requests wait as may, or they hold as many bytes.
     case queueFull
-    /// It would not start before its deadline.
+    /// It would not start before its deadline, or too late to be over in time.
     case tooLate
     /// Every target is at its `max_inflight` and the request may not wait.
     case noCapacity
@@ -56,8 +62,10 @@ public enum Refusal: UInt8, Sendable, CaseIterable {
 public enum PickResult: Sendable, Equatable {
     /// Go there; `release` must follow exactly once.
     case target(TargetID)
-    /// Wait for a ``Grant``, an expiry, or leave.
+    /// Wait for a ``Grant``, the news that the place is lost, or leave.
     case queued
+    /// As `queued`; these waiters of lower classes lost their places for it.
+    case queuedInPlaceOf([WaiterID])
     /// Not now; trying again makes sense after `retryAfter`.
     case refused(Refusal, retryAfter: Duration)
 }
@@ -117,10 +125,13 @@ public struct ReleaseResult: Sendable, Equatable {
 public struct TickResult: Sendable, Equatable {
     /// Waiters whose deadline passed; they are no longer queued.
     public var expired: [WaiterID] = []
+    /// Waiters who would not have had their turn in time; they are no longer queued.
+    public var hopeless: [WaiterID] = []
     public var grants: [Grant] = []
 
-    public init(expired: [WaiterID] = [], grants: [Grant] = []) {
+    public init(expired: [WaiterID] = [], hopeless: [WaiterID] = [], grants: [Grant] = []) {
         self.expired = expired
+        self.hopeless = hopeless
         self.grants = grants
     }
 }

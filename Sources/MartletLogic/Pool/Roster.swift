@@ -63,7 +63,7 @@ struct Roster: Sendable {
 
     /// Other rules for the target at `index`.
     mutating func adopt(_ policy: TargetPolicy, of pool: PoolPolicy, at index: Int) {
-        members[index].adopt(policy, checks: pool.health, breaker: pool.breaker)
+        members[index].adopt(policy, of: pool)
         seats[index].adopt(weight: policy.weight)
     }
 
@@ -86,6 +86,14 @@ struct Roster: Sendable {
         let after = members[index].health.state(now: now)
         return before == after ? nil : TargetChange(target: members[index].id, from: before, to: after)
     }
+
+    /// The target at `index` began an answer: its limit may be another one now.
+    mutating func answered(_ index: Int, after: Interval, now: Instant) -> Bool {
+        members[index].answered(after: after, inflight: seats[index].inflight, now: now)
+    }
+
+    /// The target at `index` asked for less.
+    mutating func refused(_ index: Int) { members[index].refused() }
 
     /// The usual end of an attempt, on its shortest way: true when nothing else has to be looked at.
     mutating func succeedPlainly(_ index: Int, now: Instant) -> Bool {

@@ -1,9 +1,11 @@
 import MartletBase
 
-/// The requests that wait for a target: bounded, by priority class, first come first served within a class.
+/// The requests that wait for a target: bounded by number and by bytes, by priority class, first come first served
+/// within a class.
 ///
 /// The highest class goes first; every eighth grant that would pass over a lower class goes to the one among all lower
-/// classes that waits longest, so none starves. Joining, leaving and granting take constant time (amortised; a deadline
+/// classes that waits longest, so none starves. When it is full, a higher class takes the places of the youngest of the
+/// lowest. Joining, leaving and granting take constant time (amortised; a deadline
 /// out of order costs the logarithm of the length).
 struct WaitQueue: Sendable {
     struct Waiter: Sendable {
@@ -12,6 +14,8 @@ struct WaitQueue: Sendable {
         var deadline: Instant
         var hashKey: UInt64?
         var excluding: [TargetID]
+        /// What it holds in memory while it waits.
+        var bytes = 0
     }
 
     private struct Slot {
@@ -32,9 +36,12 @@ struct WaitQueue: Sendable {
     /// Every how many grants a lower class has its turn.
     static let turnOfLowerClasses = 8
 
-    /// How many may wait.
+    /// How many may wait, and how many bytes they may hold.
     private(set) var limit: Int
+    private(set) var byteLimit: Int
     private(set) var depths = QueueDepths()
+    /// Bytes that those who wait hold.
+    private(set) var bytes = 0
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
     private var slotOf: [WaiterID: Int] = [:]
@@ -43,16 +50,25 @@ struct WaitQueue: Sendable {
     private var deadlines = DeadlineHeap()
     private var sequence: UInt64 = 0
     private var passedOver = 0
-    private var rate = DrainRate()
+    /// The share of the grants that went to a class below `interactive` while one of those waited.
+    private var lowerShare = 1.0
 
-    init(limit: Int) { self.limit = max(limit, 0) }
+    init(limit: Int, byteLimit: Int = .max) {
+        self.limit = max(limit, 0)
+        self.byteLimit = max(byteLimit, 0)
+    }
 
-    /// Another bound; those that wait already may stay.
-    mutating func adopt(limit: Int) { self.limit = max(limit, 0) }
+    /// Other bounds; those that wait already may stay.
+    mutating func adopt(limit: Int, byteLimit: Int) {
+        self.limit = max(limit, 0)
+        self.byteLimit = max(byteLimit, 0)
+    }
 
     var isEmpty: Bool { slotOf.isEmpty }
     var count: Int { slotOf.count }
-    var isFull: Bool { count >= limit }
+
+    /// Whether a request that holds `bytes` can join.
+    func hasRoom(for bytes: Int) -> Bool { count < limit && bytes <= byteLimit - self.bytes }
 
     func contains(_ id: WaiterID) -> Bool { slotOf[id] != nil }
 
@@ -61,10 +77,18 @@ struct WaitQueue: Sendable {
         PriorityClass.allCases.allSatisfy { $0 > priority || heads[Int($0.rawValue)] == Self.none }
     }
 
-    /// How long a request that joins now would wait.
-    func predictedWait(_ priority: PriorityClass, now: Instant) -> Duration {
-        let ahead = PriorityClass.allCases.reduce(0) { $1 <= priority ? $0 + depths[$1] : $0 }
-        return rate.wait(ahead: ahead, now: now)
+    /// How many grants come before that of a request of `priority` that joins now.
+    ///
+    /// Higher classes that come later overtake it: how much that costs is seen in the share that its kind was given.
+    func turns(before priority: PriorityClass) -> Double {
+        turns(before: priority, ahead: depths)
+    }
+
+    private func turns(before priority: PriorityClass, ahead: QueueDepths) -> Double {
+        let higher = PriorityClass.allCases.reduce(0) { $1 <= priority ? $0 + ahead[$1] : $0 }
+        guard priority != .interactive else { return Double(higher) }
+        let lower = Double(higher - ahead.interactive + 1)
+        return max(Double(higher), lower / max(lowerShare, 1 / Double(Self.turnOfLowerClasses)) - 1)
     }
 
     /// The earliest deadline of a waiter.
@@ -76,13 +100,14 @@ struct WaitQueue: Sendable {
     // MARK: Joining and leaving
 
     /// False, and nothing changed, when the queue is full or the id waits already.
-    mutating func join(_ waiter: Waiter, now: Instant) -> Bool {
-        guard !isFull, slotOf[waiter.id] == nil else { return false }
-        if isEmpty { rate.started(now: now) }
+    @discardableResult
+    mutating func join(_ waiter: Waiter) -> Bool {
+        guard hasRoom(for: waiter.bytes), slotOf[waiter.id] == nil else { return false }
         sequence += 1
         let index = place(Slot(waiter: waiter, sequence: sequence))
         slotOf[waiter.id] = index
         depths[waiter.priority] += 1
+        bytes += waiter.bytes
         deadlines.insert(DeadlineHeap.Entry(deadline: waiter.deadline, slot: index, sequence: sequence))
         return true
     }
@@ -108,6 +133,44 @@ struct WaitQueue: Sendable {
         return expired
     }
 
+    /// Makes room for a request of `priority` that holds `bytes`: the youngest of the lowest classes lose their places.
+    /// Nobody does when even that is not enough.
+    mutating func evict(for priority: PriorityClass, bytes: Int) -> [WaiterID] {
+        var victims: [Int] = []
+        var freed = 0
+        for lower in PriorityClass.allCases.reversed() where lower > priority {
+            var index = tails[Int(lower.rawValue)]
+            while index != Self.none {
+                if count - victims.count < limit, bytes <= byteLimit - self.bytes + freed { break }
+                victims.append(index)
+                freed += slots[index].waiter.bytes
+                index = slots[index].previous
+            }
+        }
+        guard count - victims.count < limit, bytes <= byteLimit - self.bytes + freed else { return [] }
+        let evicted = victims.map { slots[$0].waiter.id }
+        for index in victims { takeOut(index) }
+        dropStaleDeadlines()
+        return evicted
+    }
+
+    /// Takes out those at the tails who will not be served in time, as `isHopeless` tells from their deadline and the
+    /// grants that come before theirs.
+    mutating func shed(where isHopeless: (Instant, Double) -> Bool) -> [WaiterID] {
+        var shed: [WaiterID] = []
+        for priority in PriorityClass.allCases.reversed() {
+            var ahead = depths
+            while case let tail = tails[Int(priority.rawValue)], tail != Self.none {
+                ahead[priority] = depths[priority] - 1
+                guard isHopeless(slots[tail].waiter.deadline, turns(before: priority, ahead: ahead)) else { break }
+                shed.append(slots[tail].waiter.id)
+                takeOut(tail)
+            }
+        }
+        if !shed.isEmpty { dropStaleDeadlines() }
+        return shed
+    }
+
     // MARK: Granting
 
     /// Whose turn it is; nil when nobody waits.
@@ -116,11 +179,11 @@ struct WaitQueue: Sendable {
     }
 
     /// Takes out the waiter that ``next`` named.
-    mutating func grantNext(now: Instant) {
+    mutating func grantNext() {
         guard let index = nextSlot else { return }
         let granted = slots[index].waiter.priority
         let highest = PriorityClass.allCases.first { heads[Int($0.rawValue)] != Self.none }
-        rate.granted(now: now)
+        if depths.total > depths.interactive { lowerShare += ((granted == .interactive ? 0 : 1) - lowerShare) / 16 }
         takeOut(index)
         if granted != highest {
             passedOver = 0
@@ -175,7 +238,8 @@ struct WaitQueue: Sendable {
         freeSlots.append(index)
         slotOf[slot.waiter.id] = nil
         depths[slot.waiter.priority] -= 1
-        if isEmpty { rate.paused() }
+        bytes -= slot.waiter.bytes
+        if isEmpty { lowerShare = 1 }
     }
 
     private func isAlive(_ entry: DeadlineHeap.Entry) -> Bool {

@@ -48,8 +48,12 @@ final class House {
 
     /// A request without a body to `pool`.
     @discardableResult
-    func get(_ method: MartletWire.Method = .get, deadline: Instant = .never, front: FakeFront = FakeFront()) -> Call {
+    func get(
+        _ method: MartletWire.Method = .get, _ priority: PriorityClass = .interactive, deadline: Instant = .never,
+        front: FakeFront = FakeFront()
+    ) -> Call {
         var caller = CallerFacts()
+        caller.priority = priority
         caller.deadline = deadline
         let call = open(.fake(method), route: .fake(.pool(pool)), caller: caller, front: front)
         call.exchange.requestEnd()

@@ -24,7 +24,7 @@ final class ClientConnection {
         pool = try .fake(count: 2, now: manual.now)
         let routes: [Route] = [
             .fake(.pool(pool), path: "/api/"), .fake(.pool(pool), path: "/small/", bodyLimit: 10),
-            .fake(.models(.fake("m", pool)), path: "/v1/"),
+            .fake(.models(.fake("m", pool)), path: "/v1/"), .fake(.pool(pool), path: "/batch/", priority: .batch),
         ]
         let site = Site(Site.Served(Router(routes)))
         let front = Listener.makeFront(on: manual.context, settings: settings, site: site)

@@ -46,6 +46,62 @@ import Testing
         #expect(pool.pick(.number(9, deadline: at(10)), now: at(10)).refusal == .tooLate)
     }
 
+    @Test func workThatCannotBeOverInTimeIsNotBegun() {
+        var pool = pool()
+        for second in stride(from: 0, to: 400.0, by: 10) {
+            _ = pool.pick(.number(1), now: at(second))
+            _ = pool.release(a, .success, now: at(second + 10))
+        }
+        #expect(pool.pick(.number(1), now: at(400)) == .target(a))
+        // Its turn comes after ten seconds, and it takes ten.
+        #expect(pool.pick(.number(2), now: at(400)) == .queued)
+        #expect(pool.pick(.number(3, finish: at(425)), now: at(400)).refusal == .tooLate)
+        #expect(pool.pick(.number(4, finish: at(450)), now: at(400)) == .queued)
+        // A caller that allows less than the usual has a short request.
+        #expect(pool.pick(.number(5, deadline: at(404), finish: at(404)), now: at(400)).refusal == .tooLate)
+        #expect(pool.leave(WaiterID(2), now: at(400)) == true)
+        #expect(pool.leave(WaiterID(4), now: at(400)) == true)
+        #expect(pool.pick(.number(6, deadline: at(404), finish: at(404)), now: at(400)) == .queued)
+        // What could not be over any more is not begun, although its own time is not up.
+        #expect(pool.pick(.number(7, finish: at(460)), now: at(400)) == .queued)
+        #expect(pool.tick(now: at(441)).expired == [WaiterID(6), WaiterID(7)])
+    }
+
+    @Test func aFirstWaveThatCannotBeServedIsToldAsSoonAsThatIsKnown() {
+        var pool = pool { $0.queue.length = 1000 }
+        #expect(pool.pick(.number(0), now: at(0)) == .target(a))
+        for number in 1...500 as ClosedRange<UInt64> {
+            #expect(pool.pick(.number(number, deadline: at(30)), now: at(0)) == .queued)
+        }
+        #expect(pool.release(a, .success, now: at(1)).grants.count == 1)
+        // One a second: the first thirty have hope, and as many again may turn out to.
+        let told = pool.tick(now: at(1)).hopeless
+        #expect((400...470).contains(told.count), "\(told.count)")
+        #expect(pool.pick(.number(501, deadline: at(31)), now: at(1)).refusal == .tooLate)
+        #expect(pool.pick(.number(502, .interactive, deadline: at(200)), now: at(1)) == .queued)
+    }
+
+    @Test func aFullQueueGivesTheYoungestOfTheLowestUpForAHigherClass() {
+        var pool = pool { $0.queue.length = 2 }
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2, .batch), now: at(0)) == .queued)
+        #expect(pool.pick(.number(3, .background), now: at(0)) == .queued)
+        #expect(pool.pick(.number(4, .background), now: at(0)).refusal == .queueFull)
+        #expect(pool.pick(.number(5), now: at(0)) == .queuedInPlaceOf([WaiterID(3)]))
+        #expect(pool.leave(WaiterID(3), now: at(0)) == false)
+        #expect(pool.status(now: at(0)).queued.total == 2)
+        #expect(pool.release(a, .success, now: at(1)).grants == [Grant(waiter: WaiterID(5), target: a)])
+    }
+
+    @Test func theBytesOfTheQueueAreBounded() {
+        var pool = pool { $0.queue.bytes = 100 }
+        #expect(pool.pick(.number(1, bytes: 1000), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2, bytes: 80), now: at(0)) == .queued)
+        #expect(pool.pick(.number(3, bytes: 30), now: at(0)).refusal == .queueFull)
+        #expect(pool.pick(.number(4, bytes: 20), now: at(0)) == .queued)
+        #expect(pool.status(now: at(0)).queuedBytes == 100)
+    }
+
     @Test func aNewcomerDoesNotOvertakeItsOwnClass() {
         var pool = pool()
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))
@@ -221,5 +277,24 @@ import Testing
             _ = pool.release(target, .success, now: at(0))
         }
         #expect(targets.count == 1)
+    }
+
+    @Test func aLimitThatGrowsServesThoseWhoWait() {
+        var pool = pool(1, maxInflight: nil) { $0.limit = .adaptive }
+        var picked = 0
+        while pool.pick(.number(UInt64(picked)), now: at(0)) == .target(a) { picked += 1 }
+        #expect(picked == pool.status(now: at(0)).targets[0].limit)
+        var grants: [Grant] = []
+        for step in 1...20 {
+            grants += pool.firstByte(a, after: Interval(.milliseconds(100)), now: at(Double(step)))
+        }
+        #expect(grants == [Grant(waiter: WaiterID(UInt64(picked)), target: a)])
+        #expect(pool.status(now: at(30)).targets[0].limit ?? 0 > picked)
+    }
+
+    @Test func aFixedLimitLearnsNothing() {
+        var pool = pool(1, maxInflight: 2)
+        for step in 0..<50 { #expect(pool.firstByte(a, after: Interval(.seconds(1)), now: at(Double(step))) == []) }
+        #expect(pool.status(now: at(60)).targets[0].limit == nil)
     }
 }

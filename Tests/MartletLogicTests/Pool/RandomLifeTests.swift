@@ -27,7 +27,7 @@ private struct RandomLife {
     private var nextWaiter: UInt64 = 0
     private var retries = 0
     /// What the life met, so that a quiet one is not taken for a proof.
-    private var met = (grants: 0, expiries: 0, refusals: 0, failures: 0)
+    private var met = (grants: 0, expiries: 0, refusals: 0, failures: 0, evictions: 0)
 
     init(seed: UInt64) {
         random = SplitMix64(seed: seed)
@@ -68,6 +68,10 @@ private struct RandomLife {
             mayQueue: Int.random(in: 0..<5, using: &random) > 0)
         switch pool.pick(request, now: now) {
         case .target(let target): lease(target)
+        case .queuedInPlaceOf(let others):
+            for other in others where waiting.remove(other) == nil { problems.append("\(other) lost what it had not") }
+            met.evictions += others.count
+            waiting.insert(id)
         case .queued:
             if !request.mayQueue { problems.append("\(id) waits against its will") }
             waiting.insert(id)
@@ -114,7 +118,7 @@ private struct RandomLife {
     private mutating func tick() {
         let result = pool.tick(now: now)
         met.expiries += result.expired.count
-        for id in result.expired where waiting.remove(id) == nil { problems.append("\(id) expired twice") }
+        for id in result.expired + result.hopeless where waiting.remove(id) == nil { problems.append("\(id) expired twice") }
         settle(result.grants)
         if let next = pool.nextTick, next <= now { problems.append("a tick left work behind") }
     }

@@ -5,15 +5,15 @@ import Testing
 
 @Suite struct WaitQueueTests {
     private func waiter(
-        _ number: UInt64, _ priority: PriorityClass = .interactive, deadline: Instant = .never
+        _ number: UInt64, _ priority: PriorityClass = .interactive, deadline: Instant = .never, bytes: Int = 0
     ) -> WaitQueue.Waiter {
         WaitQueue.Waiter(
-            id: WaiterID(number), priority: priority, deadline: deadline, hashKey: nil, excluding: [])
+            id: WaiterID(number), priority: priority, deadline: deadline, hashKey: nil, excluding: [], bytes: bytes)
     }
 
-    private func queue(_ waiters: WaitQueue.Waiter..., limit: Int = 100) -> WaitQueue {
-        var queue = WaitQueue(limit: limit)
-        for waiter in waiters { #expect(queue.join(waiter, now: at(0)) == true) }
+    private func queue(_ waiters: WaitQueue.Waiter..., limit: Int = 100, byteLimit: Int = .max) -> WaitQueue {
+        var queue = WaitQueue(limit: limit, byteLimit: byteLimit)
+        for waiter in waiters { #expect(queue.join(waiter) == true) }
         return queue
     }
 
@@ -21,7 +21,7 @@ import Testing
         var order: [UInt64] = []
         while order.count < count, let next = queue.next {
             order.append(next.id.rawValue)
-            queue.grantNext(now: at(1))
+            queue.grantNext()
         }
         return order
     }
@@ -39,14 +39,14 @@ import Testing
 
     @Test func everyEighthGrantGoesToTheOldestOfTheLowerClasses() {
         var queue = queue(waiter(100, .background), waiter(101, .batch))
-        for number in 1...20 as ClosedRange<UInt64> { #expect(queue.join(waiter(number), now: at(0)) == true) }
+        for number in 1...20 as ClosedRange<UInt64> { #expect(queue.join(waiter(number)) == true) }
         #expect(grants(&queue) == [1, 2, 3, 4, 5, 6, 7, 100, 8, 9, 10, 11, 12, 13, 14, 101, 15, 16, 17, 18, 19, 20])
     }
 
     @Test func grantsWithoutALowerClassWaitingAreNoDebt() {
         var queue = queue(waiter(1), waiter(2), waiter(3), waiter(4), waiter(5), waiter(6), waiter(7), waiter(8))
         #expect(grants(&queue, 7).count == 7)
-        #expect(queue.join(waiter(100, .batch), now: at(1)) == true)
+        #expect(queue.join(waiter(100, .batch)) == true)
         #expect(grants(&queue) == [8, 100])
     }
 
@@ -61,10 +61,10 @@ import Testing
 
     @Test func theLimitHoldsAndAnIdWaitsOnce() {
         var queue = queue(waiter(1), waiter(2), limit: 3)
-        #expect(queue.join(waiter(2), now: at(0)) == false)
-        #expect(queue.join(waiter(3), now: at(0)) == true)
-        #expect(queue.isFull)
-        #expect(queue.join(waiter(4), now: at(0)) == false)
+        #expect(queue.join(waiter(2)) == false)
+        #expect(queue.join(waiter(3)) == true)
+        #expect(!queue.hasRoom(for: 0))
+        #expect(queue.join(waiter(4)) == false)
         #expect(queue.count == 3)
     }
 
@@ -89,7 +89,7 @@ import Testing
     @Test func aPlaceUsedAgainDoesNotInheritADeadline() {
         var queue = queue(waiter(1, deadline: at(10)), waiter(2, deadline: at(20)))
         #expect(queue.leave(WaiterID(2)) == true)
-        #expect(queue.join(waiter(3, deadline: at(40)), now: at(0)) == true)
+        #expect(queue.join(waiter(3, deadline: at(40))) == true)
         #expect(queue.expire(now: at(30)) == [WaiterID(1)])
         #expect(queue.earliestDeadline == at(40))
     }
@@ -97,33 +97,70 @@ import Testing
     @Test func waitersThatComeAndGoLeaveNoDeadlinesBehind() {
         var queue = queue(waiter(0, deadline: at(1)), limit: 10)
         for number in 1...10_000 as ClosedRange<UInt64> {
-            #expect(queue.join(waiter(number, deadline: at(30)), now: at(0)) == true)
+            #expect(queue.join(waiter(number, deadline: at(30))) == true)
             #expect(queue.leave(WaiterID(number)) == true)
         }
         #expect(queue.rememberedDeadlines < 100)
     }
 
-    @Test func theWaitIsPredictedFromTheRateOfGrants() {
-        var queue = WaitQueue(limit: 100)
-        for number in 0..<20 as Range<UInt64> { #expect(queue.join(waiter(number), now: at(0)) == true) }
-        #expect(queue.predictedWait(.interactive, now: at(0)) == .zero)
-        for grant in 1...10 { queue.grantNext(now: at(Double(grant) * 0.5)) }
-        #expect(queue.predictedWait(.interactive, now: at(5)) == .milliseconds(5_500))
-        #expect(queue.join(waiter(99, .batch), now: at(5)) == true)
-        #expect(queue.predictedWait(.interactive, now: at(5)) == .milliseconds(5_500))
-        #expect(queue.predictedWait(.background, now: at(5)) == .milliseconds(6_000))
+    @Test func theBytesOfThoseWhoWaitAreBounded() {
+        var queue = queue(waiter(1, bytes: 60), waiter(2, bytes: 30), byteLimit: 100)
+        #expect(queue.join(waiter(3, bytes: 11)) == false)
+        #expect(queue.join(waiter(4, bytes: 10)) == true)
+        #expect(queue.bytes == 100)
+        #expect(queue.leave(WaiterID(2)) == true)
+        #expect(queue.join(waiter(3, bytes: 11)) == true)
+        #expect(grants(&queue) == [1, 4, 3])
+        #expect(queue.bytes == 0)
     }
 
-    @Test func targetsThatHangMakeThePredictionGrow() {
-        var queue = WaitQueue(limit: 100)
-        for number in 0..<5 as Range<UInt64> { #expect(queue.join(waiter(number), now: at(0)) == true) }
-        queue.grantNext(now: at(1))
-        #expect(queue.predictedWait(.interactive, now: at(11)) == .seconds(50))
+    @Test func theYoungestOfTheLowestClassLosesItsPlaceToAHigherOne() {
+        var queue = queue(
+            waiter(1, .background), waiter(2, .batch), waiter(3, .background), waiter(4), waiter(5, .batch), limit: 5)
+        #expect(queue.evict(for: .background, bytes: 0) == [])
+        #expect(queue.evict(for: .interactive, bytes: 0) == [WaiterID(3)])
+        #expect(queue.join(waiter(6)) == true)
+        #expect(queue.evict(for: .batch, bytes: 0) == [WaiterID(1)])
+        #expect(queue.join(waiter(7, .batch)) == true)
+        #expect(queue.evict(for: .batch, bytes: 0) == [])
+        #expect(queue.evict(for: .interactive, bytes: 0) == [WaiterID(7)])
+        #expect(grants(&queue) == [4, 6, 2, 5])
     }
 
-    @Test func anEmptyQueueNeverPredictsAWait() {
-        var queue = queue(waiter(1))
-        queue.grantNext(now: at(1000))
-        #expect(queue.predictedWait(.interactive, now: at(2000)) == .zero)
+    @Test func asManyLoseTheirPlacesAsTheBytesNeedAndNobodyInVain() {
+        var queue = queue(
+            waiter(1, .batch, bytes: 30), waiter(2, .background, bytes: 20), waiter(3, bytes: 50), byteLimit: 100)
+        #expect(queue.evict(for: .interactive, bytes: 51) == [])
+        #expect(queue.evict(for: .interactive, bytes: 40) == [WaiterID(2), WaiterID(1)])
+        #expect(queue.bytes == 50)
+    }
+
+    @Test func aClassWaitsForItsOwnAndForTheHigherOnes() {
+        let queue = queue(waiter(1), waiter(2, .batch), waiter(3, .batch), waiter(4, .background))
+        #expect(queue.turns(before: .interactive) == 1)
+        #expect(queue.turns(before: .batch) == 3)
+        #expect(queue.turns(before: .background) == 4)
+    }
+
+    @Test func aLowerClassCountsOnTheShareThatItIsGiven() {
+        var queue = queue(waiter(1), waiter(2), limit: 1000)
+        for number in 1000..<1060 as Range<UInt64> { #expect(queue.join(waiter(number, .batch)) == true) }
+        #expect(queue.turns(before: .batch) == 62)
+        for number in 3...100 as ClosedRange<UInt64> {
+            #expect(queue.join(waiter(number)) == true)
+            queue.grantNext()
+        }
+        // There is always somebody of the higher class: it gets one of eight.
+        #expect(queue.turns(before: .interactive) < 20)
+        #expect(queue.turns(before: .batch) > 300)
+    }
+
+    @Test func thoseWhoHaveNoHopeAreTakenFromTheTail() {
+        var queue = queue(waiter(1, deadline: at(10)), waiter(2, deadline: at(10)), waiter(3, deadline: at(10)))
+        // One grant every four seconds.
+        let isHopeless = { (deadline: Instant, turns: Double) in at(4 * (turns + 1)) > deadline }
+        #expect(queue.shed(where: isHopeless) == [WaiterID(3)])
+        #expect(queue.shed(where: isHopeless) == [])
+        #expect(grants(&queue) == [1, 2])
     }
 }

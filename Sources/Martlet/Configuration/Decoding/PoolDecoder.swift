@@ -15,11 +15,13 @@ struct PoolDecoder {
         checkName(name, section)
         var policy = PoolPolicy()
         policy.balance = section.choice("balance", BalancePolicy.self) ?? policy.balance
+        policy.limit = section.choice("limit", LimitPolicy.self) ?? policy.limit
         policy.hash = hash(section.section("hash"))
         policy.timeouts = SharedDecoder.timeouts(section).applied(to: policy.timeouts)
         policy.retry = SharedDecoder.retry(section).applied(to: policy.retry)
-        policy.queue.length =
-            section.section("queue").count("length", in: SettingRange.countOrNone) ?? policy.queue.length
+        let queue = section.section("queue")
+        policy.queue.length = queue.count("length", in: SettingRange.countOrNone) ?? policy.queue.length
+        policy.queue.bytes = queue.size("bytes", in: 0...(1 << 40)) ?? policy.queue.bytes
         policy.health = health(section.section("health"))
         policy.breaker = section.item("breaker")?.node.isOff == true ? nil : breaker(section.section("breaker"))
         var keepalive = UpstreamKeepalive()

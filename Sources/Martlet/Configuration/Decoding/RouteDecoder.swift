@@ -30,6 +30,8 @@ struct RouteDecoder {
         route.headers = SharedDecoder.headers("headers", in: section)
         route.responseHeaders = SharedDecoder.headers("response_headers", in: section)
         route.hostHeader = SharedDecoder.hostRule("host_header", in: section)
+        let classes = Section.alternatives(PriorityClass.allCases.map(\.text))
+        route.priority = section.value("priority", "must be \(classes)") { PriorityClass(text: $0) } ?? route.priority
         route.body = section.size("body", in: 1...(1 << 40))
         route.timeouts = SharedDecoder.timeouts(section)
         route.retry = SharedDecoder.retry(section)

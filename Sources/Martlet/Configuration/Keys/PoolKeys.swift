@@ -12,10 +12,15 @@ extension ConfigurationKeys {
                 "What is hashed: `client` (the address), `path` or `header:NAME`."),
             ConfigurationKey(
                 "pools.*.hash.bound", .ratio, "1.25", "No target takes more than this many times the mean load."),
+            ConfigurationKey(
+                "pools.*.limit", .word, "fixed",
+                "`fixed`: a target holds up to `max_inflight`; `adaptive`: as many of them as begin to answer in good "
+                    + "time."),
         ] + timeouts("pools.*.timeouts", standards: ["2s", "30s", "600s", "600s", "3600s"])
         + retry("pools.*.retry", standards: ["2", "20%", "error timeout"]) + [
             ConfigurationKey("pools.*.queue", .section, "Requests that wait while every target is busy."),
             ConfigurationKey("pools.*.queue.length", .count, "1000", "How many may wait; `0`: none."),
+            ConfigurationKey("pools.*.queue.bytes", .size, "64MiB", "How much of their bodies they may hold."),
             ConfigurationKey(
                 "pools.*.health", .section, "Active checks of each target; `off`: none.", shorthand: "type"),
             ConfigurationKey("pools.*.health.type", .word, "http", "`http`, `tcp` or `off`."),

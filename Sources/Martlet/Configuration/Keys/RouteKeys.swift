@@ -22,6 +22,10 @@ extension ConfigurationKeys {
                 "`true`: the route's path is taken off before the request goes upstream; or the part of it to take off."
             ),
             ConfigurationKey("routes[].host_header", .word, "In place of the target's `host`."),
+            ConfigurationKey(
+                "routes[].priority", .word, "interactive",
+                "The class of its requests where they have to wait: `interactive`, `batch` or `background`; "
+                    + "`x-request-priority` can only lower it."),
             ConfigurationKey("routes[].body", .size, "The largest request body, if not `limits.body`."),
             ConfigurationKey(
                 "routes[].access_log", .flag, "true", "Whether its requests leave a line in the access log."),

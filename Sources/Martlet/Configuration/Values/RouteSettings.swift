@@ -1,3 +1,4 @@
+package import MartletBase
 package import MartletLogic
 
 /// One entry of `routes`.
@@ -23,6 +24,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var responseHeaders = HeaderRules()
     /// `host_header`: in place of the target's `host`; nil: the target's rule holds.
     package var hostHeader: HostRule?
+    /// `priority`: the highest class that its requests can have.
+    package var priority = PriorityClass.interactive
     /// `body`: the largest request body in bytes; nil: `limits.body`.
     package var body: Int?
     /// `timeouts`: in place of the pool's, one by one.

@@ -1,0 +1,89 @@
+import MartletBase
+import MartletLogic
+import Testing
+
+/// `limit: adaptive` in front of simulated servers that are always asked for more than they can do.
+@Suite struct AdaptiveLimitTests {
+    /// Long answers and short ones, and hardly anything but the first byte.
+    @Test(arguments: [4, 8, 32], [1.0, 0.1, 0])
+    func comesToAboutTheSlotsThatThereAre(slots: Int, decode: Double) {
+        var server = SlotServer(slots: slots, prefill: 0.2, decode: decode)
+        _ = server.serve(decode < 1 ? 60 : 200)
+        let found = server.serve(decode < 1 ? 60 : 200)
+        let ideal = Double(slots) / (0.2 + decode)
+        #expect(found.limit > 0.8 * Double(slots) && found.limit < 2 * Double(slots), "\(found)")
+        #expect(found.perSecond > 0.9 * ideal, "\(found.perSecond) of \(ideal) a second")
+    }
+
+    @Test func aSingleSlotIsNeverStarvedAndSoonHasNoLongLine() {
+        var server = SlotServer(slots: 1, prefill: 0.2, decode: 0.3)
+        _ = server.serve(300)
+        let found = server.serve(300)
+        #expect(found.limit < 6, "\(found)")
+        #expect(found.perSecond > 1.9, "\(found)")
+    }
+
+    @Test func followsAServerThatLosesSlotsAndGetsThemBack() {
+        var server = SlotServer(slots: 64)
+        _ = server.serve(200)
+        server.slots = 16
+        _ = server.serve(60)
+        let fewer = server.serve(60).limit
+        #expect(fewer > 10 && fewer < 32, "\(fewer)")
+        server.slots = 64
+        _ = server.serve(60)
+        let more = server.serve(60).limit
+        #expect(more > 45 && more < 110, "\(more)")
+    }
+
+    @Test func aServerThatIsSlowerOnTheWholeKeepsItsSlots() {
+        var server = SlotServer(slots: 32)
+        _ = server.serve(200)
+        server.prefill = 1
+        server.decode = 5
+        _ = server.serve(400)
+        let found = server.serve(300)
+        #expect(found.limit > 22 && found.limit < 64, "\(found)")
+        #expect(found.perSecond > 0.8 * 32 / 6, "\(found)")
+    }
+
+    @Test func longStreamsAreNoSignOfLoad() {
+        var short = SlotServer(slots: 1_000, decode: 0.1, cap: 50)
+        var long = SlotServer(slots: 1_000, decode: 100, cap: 50)
+        _ = short.serve(100)
+        _ = long.serve(10_000)
+        #expect(short.limit.limit == 50)
+        #expect(long.limit.limit == 50)
+    }
+
+    @Test func whatIsNotUsedIsNotGrown() {
+        var server = SlotServer(slots: 100)
+        server.wanted = 3
+        _ = server.serve(500)
+        #expect(server.limit.limit <= 8, "\(server.limit.limit)")
+    }
+
+    @Test func neverLessThanOneNorMoreThanTheCap() {
+        for cap in [1, 2, 7] {
+            var server = SlotServer(slots: 50, cap: cap)
+            _ = server.serve(100)
+            #expect((1...cap).contains(server.limit.limit))
+        }
+        var limit = AdaptiveLimit(cap: nil)
+        for _ in 0..<10_000 { limit.refused() }
+        #expect(limit.limit == 1)
+        var random = SplitMix64(seed: 7)
+        for step in 0..<20_000 {
+            let after = Interval(.nanoseconds(Int64(random.next() >> 30)))
+            _ = limit.answered(after: after, inflight: Int(random.next() % 40), now: at(Double(step)))
+            #expect((1...limit.cap).contains(limit.limit))
+        }
+    }
+
+    @Test func theClockOfAnotherLoopDoesNoHarm() {
+        var limit = AdaptiveLimit(cap: 10)
+        _ = limit.answered(after: Interval(.seconds(10_000_000)), inflight: 1, now: at(0))
+        _ = limit.answered(after: Interval(.nanoseconds(Int64.max)), inflight: 1, now: .never)
+        #expect(limit.limit >= 1)
+    }
+}
