@@ -27,7 +27,7 @@ struct MutationTests {
     @Test("Requests", arguments: 0..<8)
     func requests(_ seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed))
-        for item in try CorpusCase.load("requests.txt") where item.bytes.count < 600 {
+        for item in try CorpusCase.load() where item.bytes.count < 600 {
             for _ in 0..<4 {
                 let bytes = Self.mutate(item.bytes, &random)
                 let whole = requestOutcome(bytes, .whole)

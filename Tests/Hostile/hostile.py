@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Sends every case of the request corpus to the real binary and looks at what becomes of it, on both sides.
+
+    hostile.py [--peers] [--publish] [WORD...]    only cases whose names contain one of the words
+
+For each case, whole and in pieces: the answers and the end of the connection are what the corpus says; the backend saw
+these requests and no other, nothing that ends at this hop, and answers went to whom they belong; where the connection
+serves on, one more request is read as itself. At the end the process still serves, has met no event that it should not
+meet, and holds no descriptor more than before.
+
+With --peers the cases go through nginx and HAProxy as well, and where one of them takes less than Martlet the reason
+must stand in agreement.py; --publish writes the comparison to docs/http-conformance.md. Needs Python 3.10 and h11.
+"""
+
+import argparse
+import asyncio
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "Differential"), str(HERE.parent / "Clients")]
+
+import agreement  # noqa: E402
+import client  # noqa: E402
+import corpus  # noqa: E402
+import peers  # noqa: E402
+import recorder  # noqa: E402
+import support  # noqa: E402
+import verdict  # noqa: E402
+
+CONFIGURATION = """
+threads: 2
+routes: [{{path: /, pool: recorder}}]
+pools:
+  recorder:
+    {{health: off, breaker: off, keepalive: {{idle: 300ms}}, targets: [{{url: "http://127.0.0.1:{port}", max_fails: 0}}]}}
+"""
+AT_ONCE = 48
+
+
+def chosen(words):
+    """The cases, each of the same bytes once."""
+    seen = {}
+    for case in corpus.cases():
+        if not words or any(word in case.name for word in words):
+            seen.setdefault(case.data, case)
+    return list(seen.values())
+
+
+async def each(cases, work):
+    """`work(case, address)` for every case, many at once, each with an address of its own."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number, case):
+        async with gate:
+            return await work(case, f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}")
+
+    return await asyncio.gather(*(one(number, case) for number, case in enumerate(cases)))
+
+
+# --- Martlet ---------------------------------------------------------------------------------------------------------
+
+
+async def judge(cases):
+    """The names of the cases that went wrong, with what."""
+    wrong = []
+    async with recorder.Recorder() as backend:
+        with support.Martlet(CONFIGURATION.format(port=backend.port)) as martlet:
+            port = int(martlet.url.rsplit(":", 1)[1])
+            await warm_up(port)
+            baseline = await at_rest(martlet)
+            for in_pieces in [False, True]:
+                backend.messages.clear()
+                wrong += [found for found in await each(cases, probing(port, backend, in_pieces)) if found]
+            strays = [address for address in backend.messages if not address.startswith("127.")]
+            wrong += [("run", f"requests without an address: {strays}")] if strays else []
+            wrong += [("run", f"h11 cannot read what the backend got: {text}") for text in backend.broken]
+            wrong += [("run", text) for text in await aftermath(martlet, port, baseline)]
+    return wrong
+
+
+def probing(port, backend, in_pieces):
+    async def work(case, address):
+        expected = verdict.Expected.of(case.outcome)
+        began = time.monotonic()
+        try:
+            peer = await client.Client.connect(port, address, expected.methods)
+        except OSError as error:
+            return case.name, f"no connection: {error}"
+        try:
+            await verdict.play(case, expected, peer, in_pieces)
+        finally:
+            await peer.close()
+        found = list(verdict.faults(case, expected, peer.heard, backend.of(address), address))
+        if time.monotonic() - began > 2.5:
+            found.append(f"took {time.monotonic() - began:.1f} s")
+        return (f"{case.name}{' (in pieces)' if in_pieces else ''}", "; ".join(found)) if found else None
+
+    return work
+
+
+async def warm_up(port):
+    peer = await client.Client.connect(port, "127.0.0.1", ["GET"])
+    await peer.send(verdict.PROBE)
+    await peer.listen(quiet=2)
+    await peer.close()
+    if peer.heard.statuses != [200]:
+        raise RuntimeError(f"a plain request gets {peer.heard}")
+
+
+async def at_rest(martlet):
+    await asyncio.to_thread(martlet.wait_until_idle, 10)
+    await asyncio.sleep(0.5)  # longer than idle connections to the backend are kept
+    return min(martlet.descriptors() for _ in range(5))
+
+
+async def aftermath(martlet, port, baseline):
+    """What is wrong with the process after all this."""
+    if martlet.process.poll() is not None:
+        return [f"the process ended with {martlet.process.returncode}"]
+    await warm_up(port)
+    found = []
+    deadline = time.monotonic() + 10
+    while (open_files := await at_rest(martlet)) > baseline and time.monotonic() < deadline:
+        pass
+    if open_files > baseline:
+        found.append(f"{open_files} descriptors, {baseline} before")
+    metrics = await asyncio.to_thread(martlet.metrics)
+    impossible = [line for line in metrics.split("\n") if line.startswith("martlet_impossible") and line[-2:] != " 0"]
+    return found + impossible
+
+
+# --- Peers -----------------------------------------------------------------------------------------------------------
+
+
+async def compare(cases, name):
+    """For each case what the peer passed on and its last refusal."""
+    async with recorder.Recorder() as backend:
+        with peers.PEERS[name](backend.port) as port:
+
+            async def work(case, address):
+                peer = await client.Client.connect(port, address, verdict.Expected.of(case.outcome).methods)
+                await peer.send(case.data)
+                await peer.listen(quiet=0.5)
+                await peer.close()
+                refusals = [status for status in peer.heard.statuses if status >= 400]
+                whole = [str(message) for message in backend.of(address) if message.is_whole]
+                return agreement.Reading(whole, bool(refusals) or (peer.heard.end != "open" and not whole))
+
+            return await each(cases, work)
+
+
+async def run(options):
+    cases = chosen(options.words)
+    began = time.monotonic()
+    wrong = await judge(cases)
+    for name, text in wrong:
+        print(f"{name}: {text}")
+    print(f"{len(cases)} requests, whole and in pieces: {len(wrong)} wrong, {time.monotonic() - began:.0f} s")
+    readings = {f"h11 {agreement.H11_VERSION}": [agreement.h11_reading(case.data) for case in cases]}
+    for name in peers.PEERS if options.peers else []:
+        if peers.installed(name):
+            readings[f"{name} {peers.version(name)}"] = await compare(cases, name)
+        else:
+            print(f"{name} is not installed: left out")
+    table = agreement.Table(cases, readings)
+    print(table.text())
+    if options.publish:
+        table.publish(HERE.parent.parent / "docs" / "http-conformance.md")
+    for line in table.unexplained():
+        print(line)
+    return 1 if wrong or table.unexplained() else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--publish", action="store_true")
+    parser.add_argument("words", nargs="*")
+    return asyncio.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
