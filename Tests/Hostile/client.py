@@ -82,29 +82,31 @@ class Client:
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
         method = self.methods[len(self.answers)] if len(self.answers) < len(self.methods) else "GET"
         start = head_end + 4
+        body = None
         if status < 200 or status in (204, 304) or method == "HEAD":
             end = start
         elif "content-length" in fields:
             end = start + int(fields["content-length"])
         elif fields.get("transfer-encoding") == "chunked":
-            end = self.end_of_chunks(start)
+            end, body = self.chunks(start)
         else:
             end = len(self.buffer) if self.end != "open" else None
         if end is None or end > len(self.buffer):
             return None
-        answer = Answer(status, fields, bytes(self.buffer[start:end]))
+        answer = Answer(status, fields, bytes(self.buffer[start:end]) if body is None else body)
         del self.buffer[:end]
         return answer
 
-    def end_of_chunks(self, index):
-        while True:
-            line_end = self.buffer.find(b"\r\n", index)
-            if line_end < 0:
-                return None
+    def chunks(self, index):
+        """Where a chunked body ends, if it does, and what it says."""
+        body = b""
+        while (line_end := self.buffer.find(b"\r\n", index)) >= 0:
             size = int(bytes(self.buffer[index:line_end]).split(b";")[0], 16)
+            body += self.buffer[line_end + 2 : line_end + 2 + size]
             index = line_end + 2 + size + 2
             if size == 0:
-                return index if len(self.buffer) >= index else None
+                return (index, body) if len(self.buffer) >= index else (None, body)
+        return None, body
 
     async def close(self):
         self.writer.close()

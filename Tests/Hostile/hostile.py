@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent / "Differential"), str(HERE.parent / "Clients")]
 import agreement  # noqa: E402
 import client  # noqa: E402
 import corpus  # noqa: E402
+import hostile_backend  # noqa: E402
 import peers  # noqa: E402
 import recorder  # noqa: E402
 import support  # noqa: E402
@@ -35,6 +36,19 @@ routes: [{{path: /, pool: recorder}}]
 pools:
   recorder:
     {{health: off, breaker: off, keepalive: {{idle: 300ms}}, targets: [{{url: "http://127.0.0.1:{port}", max_fails: 0}}]}}
+"""
+# One loop, so that the next request meets the connection that the last answer left.
+BEFORE_HOSTILE = """
+threads: 1
+routes: [{{path: /, pool: hostile}}]
+pools:
+  hostile:
+    health: off
+    breaker: off
+    retry: {{on: off}}
+    keepalive: {{idle: 300ms}}
+    timeouts: {{first_byte: 1s, idle: 1s}}
+    targets: [{{url: "http://127.0.0.1:{port}", max_fails: 0}}]
 """
 AT_ONCE = 48
 
@@ -76,7 +90,8 @@ async def judge(cases):
             strays = [address for address in backend.messages if not address.startswith("127.")]
             wrong += [("run", f"requests without an address: {strays}")] if strays else []
             wrong += [("run", f"h11 cannot read what the backend got: {text}") for text in backend.broken]
-            wrong += [("run", text) for text in await aftermath(martlet, port, baseline)]
+            await warm_up(port)
+            wrong += [("run", text) for text in await aftermath(martlet, baseline)]
     return wrong
 
 
@@ -115,11 +130,10 @@ async def at_rest(martlet):
     return min(martlet.descriptors() for _ in range(5))
 
 
-async def aftermath(martlet, port, baseline):
+async def aftermath(martlet, baseline):
     """What is wrong with the process after all this."""
     if martlet.process.poll() is not None:
         return [f"the process ended with {martlet.process.returncode}"]
-    await warm_up(port)
     found = []
     deadline = time.monotonic() + 10
     while (open_files := await at_rest(martlet)) > baseline and time.monotonic() < deadline:
@@ -129,6 +143,23 @@ async def aftermath(martlet, port, baseline):
     metrics = await asyncio.to_thread(martlet.metrics)
     impossible = [line for line in metrics.split("\n") if line.startswith("martlet_impossible") and line[-2:] != " 0"]
     return found + impossible
+
+
+async def judge_answers():
+    """The hostile answers that went wrong, with what."""
+    cases = hostile_backend.cases()
+    async with hostile_backend.Backend(cases) as backend:
+        with support.Martlet(BEFORE_HOSTILE.format(port=backend.port)) as martlet:
+            port = int(martlet.url.rsplit(":", 1)[1])
+            baseline = await at_rest(martlet)
+            numbers = {case.name + str(case.fields): number for number, case in enumerate(cases)}
+
+            async def work(case, _):
+                found = await hostile_backend.judge(case, numbers[case.name + str(case.fields)], port)
+                return (f"{case.name} {case.fields}", found) if found else None
+
+            wrong = [found for found in await each(cases, work) if found]
+            return len(cases), wrong + [("run", text) for text in await aftermath(martlet, baseline)]
 
 
 # --- Peers -----------------------------------------------------------------------------------------------------------
@@ -158,6 +189,11 @@ async def run(options):
     for name, text in wrong:
         print(f"{name}: {text}")
     print(f"{len(cases)} requests, whole and in pieces: {len(wrong)} wrong, {time.monotonic() - began:.0f} s")
+    began = time.monotonic()
+    answers, wrong_answers = await judge_answers() if not options.words else (0, [])
+    for name, text in wrong_answers:
+        print(f"{name}: {text}")
+    print(f"{answers} answers of hostile backends: {len(wrong_answers)} wrong, {time.monotonic() - began:.0f} s")
     readings = {f"h11 {agreement.H11_VERSION}": [agreement.h11_reading(case.data) for case in cases]}
     for name in peers.PEERS if options.peers else []:
         if peers.installed(name):
@@ -170,7 +206,7 @@ async def run(options):
         table.publish(HERE.parent.parent / "docs" / "http-conformance.md")
     for line in table.unexplained():
         print(line)
-    return 1 if wrong or table.unexplained() else 0
+    return 1 if wrong or wrong_answers or table.unexplained() else 0
 
 
 def main():
