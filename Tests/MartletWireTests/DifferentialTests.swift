@@ -194,7 +194,7 @@ struct DifferentialTests {
         ),
     ]
 
-    /// The tables of the corpus say themselves why they refuse; the cases with names of their own stand for each reason.
+    /// The tables say themselves why they refuse; the cases with names of their own stand for each reason.
     @Test("What we refuse and llhttp takes is listed")
     func refusals() {
         for item in RequestCorpusTests.cases where item.outcome.contains("!") && !item.isRow {
