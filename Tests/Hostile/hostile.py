@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Sends every case of the request corpus to the real binary and looks at what becomes of it, on both sides.
+"""Hostile requests, hostile answers and slow clients against the real binary.
 
     hostile.py [--peers] [--publish] [WORD...]    only cases whose names contain one of the words
 
-For each case, whole and in pieces: the answers and the end of the connection are what the corpus says; the backend saw
+For each case of the request corpus, whole and in pieces: the answers and the end of the connection are what the corpus says; the backend saw
 these requests and no other, nothing that ends at this hop, and answers went to whom they belong; where the connection
-serves on, one more request is read as itself. At the end the process still serves, has met no event that it should not
-meet, and holds no descriptor more than before.
+serves on, one more request is read as itself. answers.txt and slow.py say what is asked of the rest. At the end of each
+the process still serves, has met no event that it should not meet, and holds no descriptor more than before.
 
 With --peers the cases go through nginx and HAProxy as well, and where one of them takes less than Martlet the reason
 must stand in agreement.py; --publish writes the comparison to docs/http-conformance.md. Needs Python 3.10 and h11.
@@ -27,6 +27,7 @@ import corpus  # noqa: E402
 import hostile_backend  # noqa: E402
 import peers  # noqa: E402
 import recorder  # noqa: E402
+import slow  # noqa: E402
 import support  # noqa: E402
 import verdict  # noqa: E402
 
@@ -77,7 +78,7 @@ async def each(cases, work):
 
 
 async def judge(cases):
-    """The names of the cases that went wrong, with what."""
+    """How many cases there were, and the names of those that went wrong, with what."""
     wrong = []
     async with recorder.Recorder() as backend:
         with support.Martlet(CONFIGURATION.format(port=backend.port)) as martlet:
@@ -92,7 +93,7 @@ async def judge(cases):
             wrong += [("run", f"h11 cannot read what the backend got: {text}") for text in backend.broken]
             await warm_up(port)
             wrong += [("run", text) for text in await aftermath(martlet, baseline)]
-    return wrong
+    return len(cases), wrong
 
 
 def probing(port, backend, in_pieces):
@@ -146,7 +147,7 @@ async def aftermath(martlet, baseline):
 
 
 async def judge_answers():
-    """The hostile answers that went wrong, with what."""
+    """As `judge`, of hostile answers."""
     cases = hostile_backend.cases()
     async with hostile_backend.Backend(cases) as backend:
         with support.Martlet(BEFORE_HOSTILE.format(port=backend.port)) as martlet:
@@ -160,6 +161,15 @@ async def judge_answers():
 
             wrong = [found for found in await each(cases, work) if found]
             return len(cases), wrong + [("run", text) for text in await aftermath(martlet, baseline)]
+
+
+async def judge_slow():
+    """As `judge`, of clients that are slow on purpose."""
+    async with slow.Backend() as backend:
+        with support.Martlet(slow.CONFIGURATION.format(port=backend.port)) as martlet:
+            baseline = await at_rest(martlet)
+            count, found = await slow.judge(int(martlet.url.rsplit(":", 1)[1]), backend)
+            return count, [("slow", text) for text in found + await aftermath(martlet, baseline)]
 
 
 # --- Peers -----------------------------------------------------------------------------------------------------------
@@ -184,16 +194,10 @@ async def compare(cases, name):
 
 async def run(options):
     cases = chosen(options.words)
-    began = time.monotonic()
-    wrong = await judge(cases)
-    for name, text in wrong:
-        print(f"{name}: {text}")
-    print(f"{len(cases)} requests, whole and in pieces: {len(wrong)} wrong, {time.monotonic() - began:.0f} s")
-    began = time.monotonic()
-    answers, wrong_answers = await judge_answers() if not options.words else (0, [])
-    for name, text in wrong_answers:
-        print(f"{name}: {text}")
-    print(f"{answers} answers of hostile backends: {len(wrong_answers)} wrong, {time.monotonic() - began:.0f} s")
+    wrong = await report("requests, whole and in pieces", judge(cases))
+    if not options.words:
+        wrong += await report("answers of hostile backends", judge_answers())
+        wrong += await report("slow clients", judge_slow())
     readings = {f"h11 {agreement.H11_VERSION}": [agreement.h11_reading(case.data) for case in cases]}
     for name in peers.PEERS if options.peers else []:
         if peers.installed(name):
@@ -204,9 +208,19 @@ async def run(options):
     print(table.text())
     if options.publish:
         table.publish(HERE.parent.parent / "docs" / "http-conformance.md")
-    for line in table.unexplained():
-        print(line)
-    return 1 if wrong or wrong_answers or table.unexplained() else 0
+    unexplained = list(table.unexplained())
+    print("\n".join(unexplained), end="\n" if unexplained else "")
+    return 1 if wrong or unexplained else 0
+
+
+async def report(what, work):
+    """Prints what went wrong, how many there were and how long it took."""
+    began = time.monotonic()
+    count, wrong = await work
+    for name, text in wrong:
+        print(f"{name}: {text}"[:500])
+    print(f"{count} {what}: {len(wrong)} wrong, {time.monotonic() - began:.0f} s", flush=True)
+    return wrong
 
 
 def main():
