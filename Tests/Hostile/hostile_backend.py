@@ -1,4 +1,4 @@
-"""A backend that answers each path with the bytes of one case of answers.txt, and clients that hear what comes of it."""
+"""A backend that answers each path with the bytes of one case of answers.txt, and a client that hears what comes."""
 
 import asyncio
 import pathlib

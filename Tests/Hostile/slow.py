@@ -16,7 +16,10 @@ limits: {{header_timeout: 1s, body_grace: 1s, body_rate: 1000, keepalive: 1s, sl
 routes: [{{path: /, pool: backend}}]
 pools:
   backend:
-    {{health: off, breaker: off, keepalive: {{idle: 300ms}}, targets: [{{url: "http://127.0.0.1:{port}", max_fails: 0}}]}}
+    health: off
+    breaker: off
+    keepalive: {{idle: 300ms}}
+    targets: [{{url: "http://127.0.0.1:{port}", max_fails: 0}}]
 """
 POST = b"POST /slow HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
