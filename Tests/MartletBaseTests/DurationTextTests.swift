@@ -15,7 +15,10 @@ import Testing
         #expect(Duration(text: text) == nil)
     }
 
-    @Test(arguments: [Duration.zero, .milliseconds(1), .seconds(90), .seconds(3600), .microseconds(7)])
+    @Test(arguments: [
+        Duration.zero, .milliseconds(1), .seconds(90), .seconds(3600), .microseconds(7),
+        .microseconds(5_151_252_551_251),
+    ])
     func printsWhatItReads(duration: Duration) {
         #expect(Duration(text: duration.text) == duration)
     }

@@ -106,6 +106,29 @@ struct EndpointTests {
         await resolver.shutdown()
     }
 
+    @Test("a command whose bytes were changed at random is refused, or is one that names this pool", arguments: 0..<4)
+    func anyCommand(_ seed: UInt64) async {
+        let valid = Array(#"{"action":"drain","pool":"chat","url":"http://192.0.2.9:8000","version":"\u0041"}"#.utf8)
+        var random = SplitMix64(seed: seed)
+        for _ in 0..<200 {
+            var bytes = valid
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.insert(Array("\"\\{}[],:u0\0".utf8).randomElement(using: &random) ?? 0, at: place)
+                case 2: bytes.remove(at: place)
+                default: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + 20)], at: place)
+                }
+            }
+            let answer = await post(String(decoding: bytes, as: UTF8.self))
+            #expect([200, 202, 400, 404].contains(answer.0), "\(answer)")
+            #expect(!answer.1.isEmpty)
+        }
+        #expect(pool.targets.count == 1)
+        await resolver.shutdown()
+    }
+
     @Test("a web page cannot send commands")
     func webPage() async {
         let body = #"{"action":"remove","pool":"chat","url":"http://192.0.2.200:8000"}"#

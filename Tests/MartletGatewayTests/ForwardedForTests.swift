@@ -45,6 +45,31 @@ struct ForwardedForTests {
         #expect(lines.contains("X-Forwarded-Proto: https\r\n"))
     }
 
+    /// Values made of what such fields are made of, put together at random.
+    @Test("whatever a trusted proxy says, one line of each goes on, its address last", arguments: 0..<4)
+    func anyChain(_ seed: UInt64) throws {
+        let parts = [
+            "", ",", " ", "\t", ", ", "9.9.9.9", "198.51.100.8", "::1", "[::1]", ":443", "unknown", "_x", "\"", "%", "-",
+            "999.1", "::ffff:198.51.100.9", "fe80::1%lo", "9.9.9.9\\", ";", String(repeating: "1,", count: 400),
+        ]
+        let proxies = try #require(AddressRange(text: "198.51.100.0/24"))
+        var random = SplitMix64(seed: seed)
+        func value() -> String {
+            (0..<Int.random(in: 0...6, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
+        }
+        for _ in 0..<60 {
+            let client = try ClientConnection { $0.trustedProxies = [proxies] }
+            let chains = (0..<Int.random(in: 0...3, using: &random)).map { _ in "X-Forwarded-For: \(value())\r\n" }
+            let others = "X-Real-IP: \(value())\r\nX-Forwarded-Proto: \(value())\r\nX-Request-Id: \(value())\r\n"
+            try client.get("/api/", chains.joined() + others)
+            let lines = try sent(client).split(separator: "\r\n")
+            for name in ["X-Forwarded-For: ", "X-Forwarded-Proto: ", "X-Real-IP: ", "X-Request-Id: "] {
+                #expect(lines.count { $0.hasPrefix(name) } == 1, "\(name) of \(chains) \(others)")
+            }
+            #expect(lines.contains { $0.hasPrefix("X-Forwarded-For: ") && $0.hasSuffix("198.51.100.7") })
+        }
+    }
+
     @Test("hop-by-hop fields stay here, and models are asked for plain bytes")
     func hopByHop() throws {
         let client = try ClientConnection()

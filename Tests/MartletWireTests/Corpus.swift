@@ -4,27 +4,54 @@ import MartletWire
 import NIOCore
 import Testing
 
-/// One case of a file in `Corpus/`; the file's first lines say how it is written.
-struct CorpusCase: Sendable, CustomTestStringConvertible {
+/// One case of the files in `Corpus/`; the first lines of `requests.txt` say how they are written.
+struct CorpusCase: Sendable {
     var name: String
     var outcome: String
-    var bytes: [UInt8]
+    var bytes: [UInt8] = []
+    /// Of a table, not a case with a name of its own.
+    var isRow = false
 
-    var testDescription: String { name }
+    /// Every case of every file.
+    static func load() throws -> [CorpusCase] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        return try files.sorted { $0.path < $1.path }.flatMap { file in
+            try read(String(contentsOf: file, encoding: .utf8))
+        }
+    }
 
-    static func load(_ file: String) throws -> [CorpusCase] {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/\(file)")
-        let text = try String(contentsOf: path, encoding: .utf8)
+    private static func read(_ text: String) -> [CorpusCase] {
         var cases: [CorpusCase] = []
-        for line in text.split(separator: "\n") where !line.hasPrefix("%") {
+        var table: (title: String, lines: [String])?
+        for line in text.split(separator: "\n").map(String.init) where !line.hasPrefix("%") {
+            let rest = String(line.dropFirst(3))
             if line.hasPrefix("== ") {
-                let parts = line.dropFirst(3).split(separator: " => ", maxSplits: 1)
-                cases.append(CorpusCase(name: String(parts[0]), outcome: String(parts[1]), bytes: []))
+                table = nil
+                cases.append(parted(rest, at: rest.range(of: " => ")))
+            } else if line.hasPrefix("++ ") {
+                table = (rest, [])
+            } else if line.hasPrefix("-- "), let table {
+                var row = parted(rest, at: rest.range(of: " => ", options: .backwards))
+                row.bytes = table.lines.flatMap { decode($0.replacing("<>", with: row.name)) }
+                row.name = "\(table.title): \(row.name)"
+                row.isRow = true
+                cases.append(row)
+            } else if table != nil {
+                table?.lines.append(line)
             } else if !cases.isEmpty {
-                cases[cases.count - 1].bytes += decode(String(line))
+                cases[cases.count - 1].bytes += decode(line)
             }
         }
-        return cases.map { CorpusCase(name: $0.name, outcome: repeated($0.outcome), bytes: $0.bytes) }
+        return cases
+    }
+
+    /// A case of which the text is `name => outcome`, perhaps with what the backend must see of the fields.
+    private static func parted(_ text: String, at arrow: Range<String.Index>?) -> CorpusCase {
+        guard let arrow else { return CorpusCase(name: text, outcome: "") }
+        let outcome = text[arrow.upperBound...]
+        let fields = outcome.range(of: " [")?.lowerBound ?? outcome.endIndex
+        return CorpusCase(name: String(text[..<arrow.lowerBound]), outcome: repeated(String(outcome[..<fields])))
     }
 
     /// `{{text*N}}`.
@@ -85,28 +112,26 @@ func requestOutcome(
     input.moveReaderIndex(forwardBy: discarded)
     var done: [String] = []
     var current: (line: String, body: Int, closes: Bool)?
-    var failure: WireError?
-    pieces.forEach(bytes) { piece in
-        input.writeBytes(piece)
-        while failure == nil {
-            do throws(WireError) {
-                guard let part = try parser.next(&input) else { return }
-                switch part {
-                case .head(let head, let framing):
-                    current = ("\(head.methodText) \(String(buffer: head.target))", 0, !framing.isKeepAlive)
-                case .body(let slice): current?.body += slice.readableBytes
-                case .end:
-                    if let current { done.append("\(current.line) \(current.body)\(current.closes ? "+close" : "")") }
-                    current = nil
-                }
-            } catch {
-                failure = error
-            }
+    func take(_ part: RequestPart) {
+        switch part {
+        case .head(let head, let framing):
+            current = ("\(head.methodText) \(String(buffer: head.target))", 0, !framing.isKeepAlive)
+        case .body(let slice): current?.body += slice.readableBytes
+        case .end:
+            if let current { done.append("\(current.line) \(current.body)\(current.closes ? "+close" : "")") }
+            current = nil
         }
     }
-    if let failure {
-        done.append("!\(failure.code.text)")
-    } else if current != nil || parser.isInHead || done.isEmpty {
+    do {
+        try pieces.forEach(bytes) { piece in
+            input.writeBytes(piece)
+            while let part = try parser.next(&input) { take(part) }
+        }
+    } catch {
+        done.append("!\((error as? WireError)?.code.text ?? "\(error)")")
+        return done.joined(separator: "; ")
+    }
+    if current != nil || parser.isInHead || done.isEmpty {
         done.append("...")
     }
     return done.joined(separator: "; ")

@@ -35,25 +35,53 @@ struct DifferentialTests {
         return done.joined(separator: "; ")
     }
 
-    /// Why we may differ, by the start of the case's name. A difference under no heading fails the test.
-    static let accepted: [(prefix: String, reason: String)] = [
-        ("path: ", "we normalise the path"),
-        ("absolute target", "we bring the target into origin form"),
-        ("get with body", "we drop the body of a GET and close"),
-        ("head with chunked body", "we drop the body of a HEAD and close"),
-        ("smuggle: request behind a get", "we drop the body of a GET and close"),
-        ("bytes after close", "what follows a request that ends the connection is no request to us"),
-        ("unknown method", "llhttp knows a list of methods; any token is a method to us"),
-        ("method in lower case", "llhttp knows a list of methods; any token is a method to us"),
+    /// Why we may differ, and the starts of the cases' names. A difference under no heading fails the test.
+    static let accepted: [(reason: String, prefixes: [String])] = [
+        ("we normalise the path", ["path: ", "segments: ", "escape: ", "escape at the end: "]),
+        (
+            "we bring the target into origin form",
+            [
+                "absolute target", "form: ", "form with a port: ", "form in the old version: ", "options: http",
+                "pipelined to different hosts",
+            ]
+        ),
+        (
+            "we drop the body of a GET or HEAD and close",
+            [
+                "get with body", "head with chunked body", "smuggle: request behind a get", "body of: GET",
+                "body of: HEAD", "chunked body of: GET", "chunked body of: HEAD", #"upgrade: h2c\r\nContent-Length"#,
+                #"second request: GET /2 HTTP/1.1\r\nHost: a\r\nContent-Length"#,
+            ]
+        ),
+        (
+            "what follows a request that ends the connection is no request to us",
+            [
+                "bytes after close", "Connection: ", "Connection in the old version: ", "body in the old version: ",
+                "second request: GET /2 HTTP/1.0",
+            ]
+        ),
+        (
+            "llhttp knows a list of methods; any token is a method to us",
+            [
+                "unknown method", "method in lower case", "method: ", "body of: get", "second request: X",
+                "length: 0", "length: 1",
+            ]
+        ),
+        ("an upgrade that is offered ends the requests to llhttp, and is not taken by us", ["upgrade: h2c"]),
+        ("llhttp refuses tabs around what frames a message", [#"length: \x20\t5"#, #"coding: Transfer-Encoding: \t"#]),
+        ("llhttp looks at what has no line end yet", [#"last chunk: 0\r\n\rX"#, "not HTTP: "]),
+        ("we drop chunk extensions, and look for nothing but what could hide a line end", ["chunk extension: ;"]),
     ]
 
-    @Test("What we take, llhttp takes as the same requests", arguments: RequestCorpusTests.cases)
-    func sameRequests(_ item: CorpusCase) {
-        guard !item.outcome.contains("!"), !Self.accepted.contains(where: { item.name.hasPrefix($0.prefix) }) else {
-            return
+    @Test("What we take, llhttp takes as the same requests")
+    func sameRequests() {
+        let listed = Self.accepted.flatMap(\.prefixes)
+        for item in RequestCorpusTests.cases where !item.outcome.contains("!") {
+            guard !listed.contains(where: { item.name.hasPrefix($0) }) else { continue }
+            // What is awaited behind a whole request, llhttp does not say.
+            let ours = item.outcome.replacing("+close", with: "").replacing("; ...", with: "")
+            #expect(Self.reference(item.bytes) == ours, "\(item.name)")
         }
-        let ours = item.outcome.replacing("+close", with: "")
-        #expect(Self.reference(item.bytes) == ours)
     }
 
     /// Cases that we refuse and llhttp takes, under what llhttp does.
@@ -67,7 +95,7 @@ struct DifferentialTests {
         (
             "CONNECT and TRACE are methods as any other",
             [
-                "line: trace", "line: connect",
+                "line: trace", "line: connect", "connect with a tunnel behind it", "trace with a body",
             ]
         ),
         (
@@ -166,11 +194,13 @@ struct DifferentialTests {
         ),
     ]
 
-    @Test("What we refuse and llhttp takes is listed", arguments: RequestCorpusTests.cases)
-    func refusals(_ item: CorpusCase) {
-        guard item.outcome.contains("!") else { return }
-        let isTaken = !Self.reference(item.bytes).contains("!")
-        let isListed = Self.stricter.contains { $0.cases.contains(item.name) }
-        #expect(isTaken == isListed, "llhttp: \(Self.reference(item.bytes))")
+    /// The tables say themselves why they refuse; the cases with names of their own stand for each reason.
+    @Test("What we refuse and llhttp takes is listed")
+    func refusals() {
+        for item in RequestCorpusTests.cases where item.outcome.contains("!") && !item.isRow {
+            let isTaken = !Self.reference(item.bytes).contains("!")
+            let isListed = Self.stricter.contains { $0.cases.contains(item.name) }
+            #expect(isTaken == isListed, "\(item.name); llhttp: \(Self.reference(item.bytes))")
+        }
     }
 }

@@ -22,6 +22,17 @@ struct FuzzReplayTests {
         }
     }
 
+    @Test("Responses mean the same in any pieces", arguments: ["ResponseFuzz", "ChunkFuzz"])
+    func responses(_ target: String) {
+        for bytes in Self.failures(target) {
+            let head = target == "ChunkFuzz" ? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" : ""
+            let text = head + String(decoding: bytes, as: UTF8.self)
+            let whole = ResponseParserTests.outcome(text, ends: true)
+            #expect(ResponseParserTests.outcome(text, .single, ends: true) == whole)
+            #expect(ResponseParserTests.outcome(text, .every(7), ends: true) == whole)
+        }
+    }
+
     @Test("Empty lines before a request are refused as soon as they are there")
     func emptyLines() {
         #expect(requestOutcome(Array("\r\n\r".utf8), .whole) == "!bad_request")

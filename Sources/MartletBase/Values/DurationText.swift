@@ -9,7 +9,8 @@ extension Duration {
         guard let first = digits.first, first.isNumber, digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }),
             let count = Double(digits), count * unit.seconds <= 1e9
         else { return nil }
-        self = .seconds(count * unit.seconds)
+        // Whole nanoseconds: what a Double is off by would show when the text is written again.
+        self = .nanoseconds(Int64((count * unit.seconds * 1e9).rounded()))
     }
 
     /// The shortest form that `init(text:)` reads back, such as `1500ms` or `10m`.
@@ -21,6 +22,6 @@ extension Duration {
         for unit in units where nanoseconds != 0 && nanoseconds % unit.nanoseconds == 0 {
             return "\(nanoseconds / unit.nanoseconds)\(unit.suffix)"
         }
-        return nanoseconds == 0 ? "0s" : "\(nanoseconds / 1000)us"
+        return nanoseconds == 0 ? "0s" : "\(Int64((Double(nanoseconds) / 1000).rounded()))us"
     }
 }

@@ -7,6 +7,9 @@ struct ChunkedReader: Sendable {
     private enum State {
         case size
         case extensions
+        /// In a quoted value of an extension.
+        case quoted
+        case quotedEscape
         case sizeLineFeed
         case data
         case dataReturn
@@ -27,7 +30,7 @@ struct ChunkedReader: Sendable {
     mutating func next(_ input: inout ByteBuffer, limits: HTTPLimits) throws(WireError) -> BodyStep {
         while true {
             switch state {
-            case .size, .extensions, .sizeLineFeed, .dataReturn, .dataLineFeed:
+            case .size, .extensions, .quoted, .quotedEscape, .sizeLineFeed, .dataReturn, .dataLineFeed:
                 guard input.readableBytes > 0 else { return .needMore }
                 let consumed = try readFraming(input.readableBytesUInt8Span, limits)
                 input.moveReaderIndex(forwardBy: consumed)
@@ -54,7 +57,7 @@ struct ChunkedReader: Sendable {
             index += 1
             switch state {
             case .size: try readSize(byte, limits)
-            case .extensions: try readExtension(byte, limits)
+            case .extensions, .quoted, .quotedEscape: try readExtension(byte, limits)
             case .sizeLineFeed:
                 guard byte == Characters.lineFeed else { throw WireError(.badRequest, "chunk size without CRLF") }
                 state = remaining == 0 ? .trailers : .data
@@ -75,6 +78,9 @@ struct ChunkedReader: Sendable {
         return index
     }
 
+    /// Leading zeros included: nobody writes more, and some readers stop earlier.
+    private static let maximumDigits = 16
+
     private mutating func readSize(_ byte: UInt8, _ limits: HTTPLimits) throws(WireError) {
         try countLineByte(limits)
         if let value = Characters.hexValue(byte) {
@@ -83,7 +89,7 @@ struct ChunkedReader: Sendable {
             digits += 1
             return
         }
-        guard digits > 0, byte == Characters.carriageReturn || byte == 0x3b else {
+        guard 1...Self.maximumDigits ~= digits, byte == Characters.carriageReturn || byte == 0x3b else {
             throw WireError(.badRequest, "invalid chunk size")
         }
         try count(remaining, limit: limits.bodyBytes)
@@ -92,7 +98,7 @@ struct ChunkedReader: Sendable {
 
     private mutating func readExtension(_ byte: UInt8, _ limits: HTTPLimits) throws(WireError) {
         try countLineByte(limits)
-        if byte == Characters.carriageReturn {
+        if byte == Characters.carriageReturn, state == .extensions {
             state = .sizeLineFeed
             return
         }
@@ -100,6 +106,13 @@ struct ChunkedReader: Sendable {
             throw WireError(.badRequest, "invalid character in a chunk extension")
         }
         try count(1, limit: limits.bodyBytes)
+        switch state {
+        case .quoted where byte == 0x5c: state = .quotedEscape
+        case .quoted where byte == 0x22: state = .extensions
+        case .extensions where byte == 0x22: state = .quoted
+        case .quotedEscape: state = .quoted
+        default: break
+        }
     }
 
     private mutating func countLineByte(_ limits: HTTPLimits) throws(WireError) {
@@ -123,6 +136,9 @@ struct ChunkedReader: Sendable {
             guard trailerCount <= limits.fields else { throw WireError(.badRequest, "too many trailers") }
             var checked = FieldLines(base: line.lowerBound, isRequest: true, capacity: 1)
             try checked.add(line, of: bytes, table: FieldNameTable.shared)
+            guard checked.present.isDisjoint(with: .framing) else {
+                throw WireError(.badRequest, "framing field in the trailers")
+            }
         }
         guard bytes.count <= limits.trailerBytes else { throw WireError(.badRequest, "trailers too long") }
         return nil

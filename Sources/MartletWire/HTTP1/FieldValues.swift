@@ -2,9 +2,10 @@ import MartletBase
 
 /// Reading the values of fields that frame messages.
 enum FieldValues {
-    /// Content-Length: digits only. Nil when the number is valid but no Int holds it.
+    /// Content-Length: digits only, at most as many as a 64-bit number has. Nil when the number is valid but no Int
+    /// holds it.
     static func contentLength(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) -> Int? {
-        guard !range.isEmpty, Characters.digits.containsAll(bytes, range) else {
+        guard 1...20 ~= range.count, Characters.digits.containsAll(bytes, range) else {
             throw WireError(.badRequest, "invalid Content-Length")
         }
         var length: UInt64 = 0

@@ -28,8 +28,9 @@ struct RequestLine: Sendable {
             guard methodRange.count <= 32 else { throw WireError(.badRequest, "method too long") }
             if Characters.equalsIgnoringCase(bytes, methodRange, "CONNECT")
                 || Characters.equalsIgnoringCase(bytes, methodRange, "TRACE")
+                || Characters.equalsIgnoringCase(bytes, methodRange, "PRI")
             {
-                throw WireError(.methodNotAllowed, "CONNECT and TRACE are not served")
+                throw WireError(.methodNotAllowed, "CONNECT, TRACE and PRI are not served")
             }
         }
     }

@@ -66,8 +66,7 @@ public struct RequestParser: Sendable {
     @inline(__always)
     private mutating func nextHead(_ input: inout ByteBuffer) throws(WireError) -> RequestPart? {
         if state == .requestLine {
-            guard try skipEmptyLine(&input), input.readableBytes > 0 else { return nil }
-            headStarted = true
+            guard try skipEmptyLine(&input), try begins(input) else { return nil }
         }
         guard let end = try readLines(input.readableBytesUInt8Span), let line, let fields else { return nil }
         let (head, framing) = try RequestRules.head(input, line: line, fields: fields, headEnd: end)
@@ -95,6 +94,16 @@ public struct RequestParser: Sendable {
             skippedEmptyLine = true
             input.moveReaderIndex(forwardBy: 2)
         }
+        return true
+    }
+
+    /// A byte that cannot begin a method is refused as soon as it is there: who speaks TLS or SSH to this port would
+    /// otherwise wait for the end of a line that never comes. False while there is no byte.
+    private mutating func begins(_ input: ByteBuffer) throws(WireError) -> Bool {
+        guard !headStarted else { return true }
+        guard let first: UInt8 = input.getInteger(at: input.readerIndex) else { return false }
+        guard Characters.token.contains(first) else { throw WireError(.badRequest, "invalid method") }
+        headStarted = true
         return true
     }
 

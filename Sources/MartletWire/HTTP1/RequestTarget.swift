@@ -171,8 +171,8 @@ enum Authority {
         guard !range.isEmpty, range.count <= 262 else { return false }
         var index = range.lowerBound
         if bytes[index] == 0x5b {
-            guard let close = Word.index(of: 0x5d, in: bytes, from: index, to: range.upperBound), close > index + 3,
-                Characters.addressLiteral.containsAll(bytes, index + 1..<close)
+            guard let close = Word.index(of: 0x5d, in: bytes, from: index, to: range.upperBound),
+                isIPv6(bytes, index + 1..<close)
             else { return false }
             index = close + 1
         } else {
@@ -182,6 +182,15 @@ enum Authority {
         if index == range.upperBound { return true }
         guard bytes[index] == 0x3a else { return false }
         return isPort(bytes, index + 1..<range.upperBound)
+    }
+
+    /// An IPv6 address as RFC 4291 writes it, without a zone.
+    private static func isIPv6(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard 2...45 ~= range.count, Characters.addressLiteral.containsAll(bytes, range) else { return false }
+        var text = ""
+        for index in range { text.unicodeScalars.append(UnicodeScalar(bytes[index])) }
+        guard let address = try? SocketAddress(ipAddress: text, port: 0), case .v6 = address else { return false }
+        return true
     }
 
     /// One to five digits, at most 65535.
