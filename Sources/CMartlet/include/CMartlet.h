@@ -1,4 +1,5 @@
 #pragma once
 
+#include "martlet_clock.h"
 #include "martlet_processes.h"
 #include "martlet_sockets.h"
