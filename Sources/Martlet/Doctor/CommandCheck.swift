@@ -49,6 +49,12 @@ enum CommandCheck {
             }
     }
 
+    /// What the demo models are installed with.
+    static func python(environment: [String: String]) -> Finding {
+        let facts = CommandFacts("python3", path: environment["PATH"] ?? standardPath)
+        return finding("python3", "python3", facts, remedy: "apt-get install python3-venv")
+    }
+
     static func finding(_ check: String, _ program: String, _ facts: CommandFacts, remedy: String) -> Finding {
         switch facts {
         case .executable(let path): .ok(check, path)

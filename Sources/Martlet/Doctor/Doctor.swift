@@ -66,12 +66,13 @@ package struct Doctor: Sendable {
         if let demo {
             guard demo.backends.isEmpty else { return [.ok("configuration", "none: the demo models")] }
             return [
-                .warning("configuration", "none, and the demo models are not installed", remedy: "./martlet up")
+                .warning("configuration", "none, and the demo models are not installed", remedy: "./martlet up"),
+                CommandCheck.python(environment: environment),
             ]
         }
         let targets = configuration.pools.reduce(0) { $0 + $1.targets.count }
-        let seen = "\(file ?? "") is valid: \(configuration.pools.count) pools, \(targets) targets"
-        return [.ok("configuration", seen)]
+        let counts = [(configuration.pools.count, "pool"), (targets, "target")].map(Configuration.counted)
+        return [.ok("configuration", "\(file ?? "") is valid: \(counts.joined(separator: ", "))")]
             + configuration.unused.map {
                 .warning($0, "nothing leads to it", remedy: "name it in `models`, `routes` or a pool's targets")
             }

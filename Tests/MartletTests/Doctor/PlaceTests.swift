@@ -54,6 +54,7 @@ struct PlaceTests {
         ])
         #expect(findings.map(\.verdict) == [.failure, .ok, .failure, .failure])
         #expect(CommandCheck.findings([], environment: [:]).isEmpty)
+        #expect(CommandCheck.python(environment: ["PATH": "/nowhere"]).remedy == "apt-get install python3-venv")
     }
 
     @Test("a certificate is told before it ends, and with the day it ended")
