@@ -10,6 +10,5 @@ struct MartletCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, CheckCommand.self, DoctorCommand.self, ReloadCommand.self, TargetCommand.self,
             UnitCommand.self, MockCommand.self, LoadCommand.self,
-            MockCommand.self, LoadCommand.self,
         ])
 }
