@@ -44,13 +44,13 @@ def eventually(condition, within: float, what: str):
 class Child:
     """A process whose output goes to files, shown when the check fails."""
 
-    def __init__(self, command: list, environment: dict | None = None):
+    def __init__(self, command: list, environment: dict | None = None, leads_group: bool = False):
         self.folder = tempfile.TemporaryDirectory()
         self.command = [str(word) for word in command]
         files = [open(f"{self.folder.name}/{name}", "wb") for name in ("stdout", "stderr")]
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1],
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(environment or {})}, start_new_session=leads_group,
         )
         for file in files:
             file.close()

@@ -34,7 +34,7 @@ extension Configuration {
             + backends.filter { !usedBackends.contains($0.name) }.map { "backend \($0.name)" }
     }
 
-    private static func counted(_ count: Int, _ noun: String) -> String {
+    static func counted(_ count: Int, _ noun: String) -> String {
         "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 
