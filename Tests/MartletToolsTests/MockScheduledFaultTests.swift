@@ -25,7 +25,7 @@ import Testing
     }
 
     private func until(_ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(5)
+        let end = ContinuousClock.now + .seconds(20)
         while try await !condition() {
             try #require(ContinuousClock.now < end)
             try await Task.sleep(for: .milliseconds(5))
@@ -33,8 +33,9 @@ import Testing
     }
 
     @Test func faultEndsWithItsPhase() async throws {
-        let server = try await start("health=503@0s+300ms")
+        let server = try await start("health=503@0s+1h")
         #expect(await health(server) == 503)
+        server.schedule = try #require(MockSchedule(text: "health=503@0s+100ms"))
         try await until { await health(server) == 200 }
         await server.stop()
     }
@@ -47,13 +48,14 @@ import Testing
             "POST /v1/chat/completions HTTP/1.1\r\nx-mock-tokens: 100\r\nx-mock-id: s\r\n"
                 + "content-length: \(body.utf8.count)\r\n\r\n\(body)")
         _ = try await server.wait(for: "s", state: .streaming)
-        server.schedule = try #require(MockSchedule(text: "black-hole@0s+1s"))
+        server.schedule = try #require(MockSchedule(text: "black-hole@0s+1h"))
         let asked = try await RawClient.connect(server.port, on: group)
         try await asked.send("GET /health HTTP/1.1\r\nx-mock-id: h\r\n\r\n")
         _ = try await server.wait(for: "h", state: .waiting)
         let before = server.stats.tokensSent
         try await Task.sleep(for: .milliseconds(200))
         #expect(server.stats.tokensSent == before, "nothing is sent in a black hole")
+        server.schedule = MockSchedule()
         // The stream goes on to its end; the request is never answered.
         let heard = try await stream.receive { $0.contains("[DONE]") }
         #expect(heard.text.components(separatedBy: "\"n\":").count == 101)
@@ -65,8 +67,9 @@ import Testing
     }
 
     @Test func closedPortRefusesAndOpensAgain() async throws {
-        let server = try await start("refuse@0s+300ms")
+        let server = try await start("refuse@0s+1h")
         try await until { (try? await RawClient.connect(server.port, on: group)) == nil }
+        server.schedule = try #require(MockSchedule(text: "refuse@0s+100ms"))
         try await until { await health(server) == 200 }
         await server.stop()
     }
