@@ -10,5 +10,6 @@ struct MartletCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, CheckCommand.self, TargetCommand.self, ReloadCommand.self, UnitCommand.self,
             MockCommand.self, LoadCommand.self,
+            DemoCommand.self,
         ])
 }
