@@ -1,7 +1,7 @@
 extension LoadReport {
     /// Throughput, failures, time to the first byte and requests under way, second by second.
     package func plot(title: String) -> Plot {
-        let points = series.points
+        let points = wholeSeconds
         let width = Double(series.width)
         func line(_ name: String, _ color: String, _ value: (LoadSeries.Point) -> Double) -> Plot.Line {
             Plot.Line(name, color, points.map { Plot.Point(Double($0.second), value($0)) })
@@ -26,6 +26,13 @@ extension LoadReport {
                     ]),
                 Plot.Panel("under way", unit: "requests", [line("in flight", Plot.blue) { Double($0.inFlight) }]),
             ])
+    }
+
+    /// Without the last slot where the run ended within it: a rate of a part of a second misleads.
+    var wholeSeconds: [LoadSeries.Point] {
+        let points = series.points
+        let whole = points.filter { Double($0.second + series.width) <= seconds }
+        return whole.isEmpty ? points : whole
     }
 
     private static func milliseconds(_ point: LoadSeries.Point, _ fraction: Double) -> Double {

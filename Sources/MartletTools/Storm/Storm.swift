@@ -141,7 +141,7 @@ package struct Storm: Sendable {
             let lines = outcomes.map { outcome in
                 Plot.Line(
                     outcome.side.title, colors[outcome.side] ?? Plot.grey,
-                    outcome.report.series.points.map { Plot.Point(Double($0.second), value($0)) })
+                    outcome.report.wholeSeconds.map { Plot.Point(Double($0.second), value($0)) })
             }
             return Plot.Panel(title, unit: unit, lines)
         }

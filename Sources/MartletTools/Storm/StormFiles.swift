@@ -3,9 +3,9 @@ import MartletBase
 
 /// The two gateways' files: the same in two languages.
 enum StormFiles {
-    /// A configuration that many copy for Langchain-Chatchat, with other addresses. Left out are its backup server (there
-    /// are two backends here) and its `/healthz`, which needs a module that nginx does not come with. Around it stands
-    /// what any nginx needs, with more than enough connections.
+    /// A configuration that many copy for Langchain-Chatchat, with other addresses. Left out are its backup server
+    /// (there are two backends here) and its `/healthz`, which needs a module that nginx does not come with. Around it
+    /// stands what any nginx needs, with more than enough connections.
     static func nginx(port: Int, backends: [Int], folder: String) -> String {
         let servers = backends.map { "        server 127.0.0.1:\($0) weight=3 max_fails=2 fail_timeout=30s;" }
         let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "    \($0)_temp_path \(folder)/\($0);" }
@@ -46,8 +46,8 @@ enum StormFiles {
             """
     }
 
-    /// The same for Martlet. What nginx has no word for: `health`, and a `first_byte` of its own beside the 600 s between
-    /// two reads.
+    /// The same for Martlet. What nginx has no word for: `health`, and a `first_byte` of its own beside the 600 s
+    /// between two reads.
     static func martlet(port: Int, backends: [Int], firstByte: Duration) -> String {
         let targets = backends.map { port in
             "      - {url: \"http://127.0.0.1:\(port)\", weight: 3, max_fails: 2, fail_timeout: 30s, host: preserve}"

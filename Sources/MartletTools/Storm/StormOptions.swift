@@ -27,8 +27,8 @@ package struct StormOptions: Sendable {
     var latency: Duration { .seconds(seconds * 0.01) }
     /// When one of the two backends falls silent, and when it speaks again.
     var hole: (from: Double, to: Double) { (seconds * 0.2, seconds * 0.5) }
-    /// After so long without a token a client gives up: longer than the black hole, so that who was in mid-stream when it
-    /// came can bear it.
+    /// After so long without a token a client gives up: longer than the black hole, so that who was in mid-stream when
+    /// it came can bear it.
     var patience: Duration { .seconds(seconds * 0.4) }
     /// What Martlet waits for a first byte before it asks the other backend.
     var firstByte: Duration { .seconds(seconds * 0.1) }
