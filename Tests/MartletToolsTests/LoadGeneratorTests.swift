@@ -107,7 +107,7 @@ private final class EndProbe: ChannelInboundHandler {
     @Test(arguments: [false, true]) func silenceIsATimeout(stream: Bool) async throws {
         let (report, stats) = try await load("stall:1", stream: stream) { $0.timeout = .milliseconds(500); $0.count = 4 }
         #expect(report.failures == [.timeout: 4])
-        #expect(stats.requests == 4)
+        #expect(stats.requests <= 4, "nothing is asked twice")
     }
 
     @Test func nobodyListening() async throws {

@@ -11,14 +11,14 @@ final class MockConduct: Sendable {
         var scheduledAt: UInt64
         var current: MockBehaviour
         var timer: Scheduled<Void>?
+        /// Told whether the port is to be open.
+        var portChanged: (@Sendable (Bool) -> Void)?
         var isOver = false
     }
 
     private let loop: any EventLoop
     private let state: Mutex<State>
     private let blackHole = Atomic(false)
-    /// Told of every change that the port must follow: whether it is to be open.
-    private let portChanged: Mutex<(@Sendable (Bool) -> Void)?> = Mutex(nil)
 
     init(_ options: MockOptions, loop: any EventLoop) {
         self.loop = loop
@@ -53,14 +53,15 @@ final class MockConduct: Sendable {
     /// Whether nothing is sent now, on any connection.
     var isBlackHole: Bool { blackHole.load(ordering: .relaxed) }
 
+    /// - Parameter change: called at every turn, in order, whether the port is to be open; it must not wait.
     func followPort(_ change: @escaping @Sendable (Bool) -> Void) {
-        portChanged.withLock { $0 = change }
+        state.withLock { $0.portChanged = change }
         turn()
     }
 
     /// Takes up the phases that are on, and comes again when one begins or ends.
     private func turn() {
-        let current = state.withLock { state -> MockBehaviour in
+        state.withLock { state in
             state.timer?.cancel()
             state.timer = nil
             let elapsed = monotonicNanoseconds() &- state.scheduledAt
@@ -69,17 +70,16 @@ final class MockConduct: Sendable {
                 let time = NIODeadline.uptimeNanoseconds(state.scheduledAt &+ next)
                 state.timer = loop.scheduleTask(deadline: time) { self.turn() }
             }
-            return state.current
+            blackHole.store(state.current.fault == .blackHole, ordering: .relaxed)
+            state.portChanged?(!state.current.refuses)
         }
-        blackHole.store(current.fault == .blackHole, ordering: .relaxed)
-        portChanged.withLock { $0 }?(!current.refuses)
     }
 
     func stop() {
         state.withLock { state in
             state.isOver = true
             state.timer?.cancel()
+            state.portChanged = nil
         }
-        portChanged.withLock { $0 = nil }
     }
 }
