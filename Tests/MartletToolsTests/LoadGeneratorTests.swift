@@ -1,9 +1,31 @@
 import MartletBase
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import MartletTools
+
+/// Takes a connection, answers nothing, and tells how it ended.
+private final class EndProbe: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let ended: (RawClient.End) -> Void
+    private var wasReset = false
+
+    init(_ ended: @escaping (RawClient.End) -> Void) {
+        self.ended = ended
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, error.errnoCode == 104 { wasReset = true }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended(wasReset ? .reset : .closed)
+    }
+}
 
 /// The load generator against the mock: what it must notice, and what it must not.
 @Suite struct LoadGeneratorTests {
@@ -83,9 +105,9 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func silenceIsATimeout(stream: Bool) async throws {
-        let (report, stats) = try await load("stall:1", stream: stream) { $0.timeout = .milliseconds(50); $0.count = 4 }
+        let (report, stats) = try await load("stall:1", stream: stream) { $0.timeout = .milliseconds(500); $0.count = 4 }
         #expect(report.failures == [.timeout: 4])
-        #expect(stats.requests == 4)
+        #expect(stats.requests <= 4, "nothing is asked twice")
     }
 
     @Test func nobodyListening() async throws {
@@ -147,5 +169,149 @@ import Testing
         #expect(report.json.hasPrefix("{\"seconds\":"))
         #expect(report.json.contains("\"failures\":{\"connect\":0,"))
         #expect(report.text.contains("20 of 20 requests"))
+    }
+
+    // MARK: Who leaves, and how
+
+    @Test func whoLeavesBeforeTheFirstByteHasSeenNothing() async throws {
+        let (report, stats) = try await load(stream: true) {
+            $0.leave = 1
+            $0.leavePhase = .beforeFirstByte
+            $0.leaveWithin = .milliseconds(20)
+            $0.fields = [("x-mock-latency", "1s")]
+            $0.keepsLedger = true
+        }
+        #expect(report.left == 20)
+        #expect(report.ledger.allSatisfy { $0.outcome == "left" && $0.first == nil && $0.events == 0 })
+        #expect(stats.tokensSent == 0)
+    }
+
+    @Test func whoseAnswerCameFirstStays() async throws {
+        let (report, _) = try await load {
+            $0.leave = 1
+            $0.leavePhase = .beforeFirstByte
+            $0.leaveWithin = .seconds(10)
+            $0.count = 8
+        }
+        #expect(report.completed == 8 && report.left == 0)
+    }
+
+    @Test func whoLeavesWhileStreamingHasSeenAnEvent() async throws {
+        let (report, _) = try await load(stream: true) {
+            $0.leave = 1
+            $0.leavePhase = .streaming
+            $0.leaveWithin = .milliseconds(1)
+            $0.fields = [("x-mock-tokens", "1000"), ("x-mock-latency", "20ms")]
+            $0.keepsLedger = true
+        }
+        #expect(report.left == 20)
+        #expect(report.ledger.allSatisfy { $0.outcome == "left" && $0.events >= 1 })
+        #expect(report.first.count == 20 && report.firstOfCompleted.count == 0)
+    }
+
+    @Test(arguments: [false, true]) func leaversEndTheirConnection(withReset: Bool) async throws {
+        let ends = Mutex<[RawClient.End: Int]>([:])
+        let listener = try await ServerBootstrap(group: group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        EndProbe { end in ends.withLock { $0[end, default: 0] += 1 } })
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        let (report, _) = try await load {
+            $0.port = port
+            $0.leave = 1
+            $0.leaveWithin = .milliseconds(5)
+            $0.leavesWithReset = withReset
+        }
+        #expect(report.left == 20)
+        while ends.withLock({ $0.values.reduce(0, +) }) < 20 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(ends.withLock { $0 } == [withReset ? .reset : .closed: 20])
+        try await listener.close()
+    }
+
+    // MARK: What is said of failures
+
+    @Test(arguments: [("reset", BrokenBy.reset), ("close", .closed), ("reset-mid", .reset), ("close-mid", .closed)])
+    func howTheServerEndedIsCounted(fault: String, end: BrokenBy) async throws {
+        let (report, _) = try await load(fault)
+        #expect(report.brokenBy == [end: 20])
+    }
+
+    @Test func retryAfterIsCounted() async throws {
+        let (report, _) = try await load("status:503:2")
+        #expect(report.retryAfter == [503: 20])
+        #expect(report.json.contains(#""status_classes":{"2xx":0,"3xx":0,"4xx":0,"5xx":20}"#))
+        let (other, _) = try await load("status:503")
+        #expect(other.retryAfter == [:])
+    }
+
+    @Test func refusedConnectionsAreToldFromTimeouts() async throws {
+        let (refused, _) = try await load { $0.port = 1; $0.count = 6 }
+        #expect(refused.connectFailures == [.refused: 6])
+        // A queue of connections that is full takes none and refuses none.
+        let listener = try await ServerBootstrap(group: group).serverChannelOption(.backlog, value: 1)
+            .serverChannelOption(.autoRead, value: false).bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        let (late, _) = try await load {
+            $0.port = port
+            $0.connections = 8
+            $0.count = 8
+            $0.isOnce = true
+            $0.timeout = .milliseconds(300)
+        }
+        #expect((late.connectFailures[.timeout] ?? 0) >= 4)
+        #expect(late.failed == 8)
+        try await listener.close()
+    }
+
+    @Test func eachClientAsksOnce() async throws {
+        let (report, stats) = try await load {
+            $0.connections = 30
+            $0.count = 30
+            $0.isOnce = true
+            $0.ramp = .milliseconds(100)
+        }
+        #expect(report.requests == 30 && report.completed == 30 && report.connections == 30)
+        #expect(stats.connections == 30)
+        let (refused, _) = try await load { $0.port = 1; $0.connections = 5; $0.count = 5; $0.isOnce = true }
+        #expect(refused.requests == 5 && refused.failures == [.connect: 5])
+    }
+
+    // MARK: Books
+
+    @Test func ledgerAndTheMocksBooksAgree() async throws {
+        let server = try await MockServer.start(on: group)
+        var options = LoadOptions()
+        options.port = server.port
+        options.path = "/v1/chat/completions"
+        options.connections = 8
+        options.threads = 2
+        options.count = 60
+        options.stream = true
+        options.body = LoadOptions.chatBody(stream: true)
+        options.fields = [("x-mock-tokens", "5"), ("x-mock-interval", "2ms")]
+        options.leave = 0.3
+        options.leaveWithin = .milliseconds(10)
+        options.idPrefix = "run"
+        options.keepsLedger = true
+        let report = try await LoadGenerator.run(options)
+        while server.stats.active > 0 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(Set(report.ledger.compactMap(\.id)).count == 60, "no id is given twice")
+        for entry in report.ledger {
+            let id = try #require(entry.id)
+            guard entry.outcome == "completed" else { continue }
+            let record = try #require(server.record(of: id))
+            #expect(record.completed == 1 && record.executions == 1)
+            // The event with the usage has no number and is no token.
+            #expect(entry.events == record.tokens + 1)
+        }
+        #expect(report.ledger.filter { $0.outcome == "completed" }.count == report.completed)
+        #expect(report.ledger[0].json.hasPrefix("{\"id\":\"run-"))
+        #expect(report.series.points.map(\.slot.began).reduce(0, +) == 60)
+        #expect(report.series.points.last?.inFlight == 0)
+        await server.stop()
     }
 }

@@ -17,6 +17,9 @@ package struct LoadCommand: AsyncParsableCommand {
             With --stream answers are event streams: numbers must be contiguous ("n": in each event, as martlet mock \
             writes them) and the end must be marked with [DONE].
 
+            Each request is tried once. With --once each connection is one client: it connects, asks once and is gone, \
+            whatever came of it.
+
             Exits with 1 when a request failed.
             """)
 
@@ -36,6 +39,12 @@ package struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Open connections spread over this time (streams: 1s).") var ramp: String?
     @Option(help: "Part of the clients that leave early, such as 30%.") var leave: String?
     @Option(help: "They leave at a random moment within this time.") var leaveWithin: String?
+    @Option(help: "When: \(LeavePhase.allCases.map(\.rawValue).joined(separator: ", ")).") var leavePhase = "any"
+    @Option(help: "How: fin or reset.") var leaveBy = "fin"
+    @Flag(help: "Each connection asks once; --count is --connections.") var once = false
+    @Option(help: "Give each request an x-mock-id and x-request-id, PREFIX-N.") var ids: String?
+    @Option(help: "Write a line of JSON for each request to this file.") var ledger: String?
+    @Option(help: "Draw throughput, failures and first-byte time over time into this file, as SVG.") var svg: String?
     @Option(help: "Addresses to connect from, separated by commas.") var source: String?
     @Option(help: "When a request without progress has failed.") var timeout: String?
     @Option(help: "Bytes each body must have.") var expectLength: Int?
@@ -46,7 +55,11 @@ package struct LoadCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let report = try await LoadGenerator.run(try options())
+        let options = try options()
+        OpenFiles.raise()
+        let report = try await LoadGenerator.run(options)
+        if let ledger { try OutputFile.write(report.ledger.map { $0.json + "\n" }.joined(), to: ledger) }
+        if let svg { try OutputFile.write(report.plot(title: url).svg, to: svg) }
         print(json ? report.json : report.text)
         fflush(nil)
         if report.failed > 0 { throw ExitCode.failure }
@@ -71,6 +84,20 @@ package struct LoadCommand: AsyncParsableCommand {
         options.ramp = try ramp.map { try Self.duration($0, "--ramp") } ?? (stream ? .seconds(1) : .zero)
         options.leave = try leave.map(Self.part) ?? 0
         options.leaveWithin = try leaveWithin.map { try Self.duration($0, "--leave-within") } ?? .seconds(1)
+        guard let phase = LeavePhase(rawValue: leavePhase) else {
+            throw ValidationError("--leave-phase: '\(leavePhase)' is not one of \(LeavePhase.allCases.map(\.rawValue))")
+        }
+        options.leavePhase = phase
+        guard ["fin", "reset"].contains(leaveBy) else { throw ValidationError("--leave-by must be fin or reset") }
+        options.leavesWithReset = leaveBy == "reset"
+        if once {
+            guard rate == nil, count == nil else { throw ValidationError("--once excludes --rate and --count") }
+            options.isOnce = true
+            options.count = connections
+            options.duration = try duration.map { try Self.duration($0, "--duration") }
+        }
+        options.idPrefix = ids
+        options.keepsLedger = ledger != nil
         options.sources = source?.split(separator: ",").map(String.init) ?? []
         options.timeout = try timeout.map { try Self.duration($0, "--timeout") } ?? .seconds(30)
         options.expectedLength = expectLength

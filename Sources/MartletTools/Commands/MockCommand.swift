@@ -19,6 +19,11 @@ package struct MockCommand: AsyncParsableCommand {
             and -id; the same fields on POST /control change it for all that follow.
 
             Faults: \(MockFault.words.joined(separator: ", ")).
+
+            A schedule is a list of phases, WHAT@START+LENGTH[/PERIOD], such as 'black-hole@5s+10s, \
+            latency=2s@0s+3s/30s, refuse@20s+1s': WHAT is a fault, refuse (the port is closed and every connection \
+            reset) or one of latency, interval, tokens, size, fault and health with its value. It counts from the \
+            start, or from the POST /control that brought it as x-mock-schedule; 'none' ends it.
             """)
 
     @Option(help: "Address to listen on.") var host = "127.0.0.1"
@@ -31,12 +36,15 @@ package struct MockCommand: AsyncParsableCommand {
     @Option(help: "Bytes of an answer that is not streamed, such as 1KiB.") var size: String?
     @Option(help: "How to misbehave, such as status:503:2 or reset-mid:5.") var fault: String?
     @Option(help: "Status of /health.") var health: String?
+    @Option(help: "When to misbehave, such as 'black-hole@5s+10s/30s'.") var schedule: String?
+    @Option(help: "Answers worked on at one time; the rest wait in line.") var slots: Int?
     @Option(help: "Accept one connection only each time this passes.") var slowAccept: String?
 
     package init() {}
 
     package func run() async throws {
         let options = try options()
+        OpenFiles.raise()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(threads, 1))
         let server: MockServer
         do {
@@ -63,6 +71,14 @@ package struct MockCommand: AsyncParsableCommand {
             guard let text, !options.behaviour.set(name, text) else { continue }
             throw ValidationError("--\(name): cannot read '\(text)'")
         }
+        if let schedule {
+            guard let read = MockSchedule(text: schedule) else {
+                throw ValidationError("--schedule: cannot read '\(schedule)'")
+            }
+            options.schedule = read
+        }
+        if let slots, slots < 1 { throw ValidationError("--slots must be at least 1") }
+        options.slots = slots
         if let slowAccept {
             guard let pause = Duration(text: slowAccept), pause > .zero else {
                 throw ValidationError("--slow-accept: '\(slowAccept)' is not a duration such as 100ms")

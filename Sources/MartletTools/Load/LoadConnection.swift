@@ -1,6 +1,10 @@
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// One client: sends a request, reads its answer, tells the loop how it went, and is given the next.
 final class LoadConnection: ChannelInboundHandler, Ticking {
     typealias InboundIn = ByteBuffer
@@ -15,14 +19,23 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
     /// Whether a request is under way.
     private(set) var isBusy = false
     private(set) var lastProgress: UInt64 = 0
+    /// When it began to connect.
+    let openedAt: UInt64
+    private var id: String?
     private var began: UInt64 = 0
+    /// The first byte, of a stream the first event.
+    private var firstAt: UInt64?
     private var hasFirstByte = false
+    private var wasReset = false
+    /// After how long it leaves, where it is to leave.
+    private var leaveTime: UInt64?
     private var eventsSeen = 0
     private var lastEvent: UInt64 = 0
     private var isReading = false
 
-    init(_ load: LoadLoop) {
+    init(_ load: LoadLoop, openedAt: UInt64) {
         self.load = load
+        self.openedAt = openedAt
         reader = ResponseReader(isHead: load.options.method == "HEAD")
     }
 
@@ -42,19 +55,36 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
         self.began = began
         lastProgress = now
         hasFirstByte = false
+        firstAt = nil
         eventsSeen = 0
         reader.next()
         if load.options.stream { check = StreamCheck() }
         ticket &+= 1
-        if let moment = load.momentToLeave(now: now) { load.wheel.add(self, ticket: ticket, due: moment) }
-        context?.write(wrapOutboundOut(load.request), promise: nil)
+        id = load.nextID()
+        leaveTime = load.timeToLeave()
+        if load.options.leavePhase != .streaming { leaveLater(now: now) }
+        context?.write(wrapOutboundOut(load.request(id: id)), promise: nil)
         if !isReading { context?.flush() }
+    }
+
+    private func leaveLater(now: UInt64) {
+        if let leaveTime { load.wheel.add(self, ticket: ticket, due: now &+ leaveTime) }
     }
 
     /// The moment to leave has come.
     func tick(ticket: UInt32, now: UInt64) -> UInt64? {
-        if ticket == self.ticket, isBusy { end(.left, now: now) }
+        guard ticket == self.ticket, isBusy else { return nil }
+        if hasFirstByte, load.options.leavePhase == .beforeFirstByte { return nil }
+        end(.left, now: now)
         return nil
+    }
+
+    /// The first byte of an answer, or the first event of a stream.
+    private func firstCame(now: UInt64) {
+        firstAt = now
+        load.report.first.add(now &- min(began, now))
+        load.report.series.first(now &- min(began, now), at: load.age(now))
+        if load.options.leavePhase == .streaming { leaveLater(now: now) }
     }
 
     // MARK: Answers
@@ -69,7 +99,7 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
         }
         if !hasFirstByte {
             hasFirstByte = true
-            if !load.options.stream { load.report.first.add(now &- min(began, now)) }
+            if !load.options.stream { firstCame(now: now) }
         }
         lastProgress = now
         if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
@@ -91,7 +121,7 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
     private func takeEvents(now: UInt64) {
         while let event = check.nextEvent(in: &reader.body) {
             if eventsSeen == 0 {
-                load.report.first.add(now &- min(began, now))
+                firstCame(now: now)
             } else {
                 load.report.gap.add(now &- min(lastEvent, now))
             }
@@ -104,6 +134,7 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
 
     private func completed(now: UInt64) {
         load.report.statuses[reader.status, default: 0] += 1
+        if reader.hasRetryAfter { load.report.retryAfter[reader.status, default: 0] += 1 }
         guard (200...299).contains(reader.status) else { return end(.failed(.status), now: now) }
         guard load.options.stream else {
             return end(load.accepts(reader.body) ? .completed : .failed(.mismatch), now: now)
@@ -133,11 +164,18 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
         guard isBusy else { return }
         isBusy = false
         ticket &+= 1
-        load.count(end, latency: now &- min(began, now))
+        load.count(
+            end,
+            LedgerEntry(
+                id: id, status: reader.status, events: eventsSeen, began: began, first: firstAt, ended: now))
+        if case .left = end, load.options.leavesWithReset {
+            context?.channel.closeWithReset()
+            return
+        }
         var reusable = false
         if case .completed = end { reusable = true }
         if case .failed(.status) = end { reusable = true }
-        if reusable, reader.keepsAlive, load.options.keepAlive, context != nil {
+        if reusable, reader.keepsAlive, load.options.keepAlive, !load.options.isOnce, context != nil {
             load.free(self, now: now)
         } else {
             close()
@@ -149,6 +187,7 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, error.errnoCode == ECONNRESET { wasReset = true }
         context.close(promise: nil)
     }
 
@@ -159,7 +198,8 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
             completed(now: now)
         } else if isBusy, check.hasError {
             end(.failed(.errorEvent), now: now)
-        } else {
+        } else if isBusy {
+            load.report.brokenBy[wasReset ? .reset : .closed, default: 0] += 1
             end(.failed(reader.hasHead ? .truncated : .reset), now: now)
         }
         load.closed(self, now: now)

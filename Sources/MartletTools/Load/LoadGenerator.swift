@@ -13,12 +13,13 @@ package enum LoadGenerator {
             }
             return address
         }
+        let origin = monotonicNanoseconds()
         let threads = max(min(options.threads, options.connections), 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         var runs: [EventLoopFuture<LoadReport>] = []
         for index in 0..<threads {
             let share = LoadLoop.Share(
-                index: index, connections: part(options.connections, index, threads),
+                index: index, of: threads, origin: origin, connections: part(options.connections, index, threads),
                 count: options.count.map { part($0, index, threads) }, rate: options.rate.map { $0 / Double(threads) })
             let loop = group.next()
             runs.append(

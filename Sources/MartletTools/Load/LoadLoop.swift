@@ -10,13 +10,15 @@ final class LoadLoop {
     let options: LoadOptions
     let loop: any EventLoop
     let wheel: TickWheel
-    let request: ByteBuffer
+    private let requestHead: ByteBuffer
+    private let requestEnd: ByteBuffer
+    private let request: ByteBuffer
     var report = LoadReport()
 
     private let address: SocketAddress
     private let sources: [SocketAddress]
-    private let share: Share
-    private var random: SplitMix64
+    let share: Share
+    var random: SplitMix64
     private var connections: [ObjectIdentifier: LoadConnection] = [:]
     private var connecting = 0
     private var idle: [LoadConnection] = []
@@ -27,14 +29,19 @@ final class LoadLoop {
     private var opened = 0
     private var isOver = false
     private var startedAt: UInt64 = 0
-    private var lastEnd: UInt64 = 0
-    private var reference: ByteBuffer?
+    var lastEnd: UInt64 = 0
+    var lastNumber = 0
+    var reference: ByteBuffer?
     private var sweep: RepeatedTask?
     private let finished: EventLoopPromise<LoadReport>
 
     /// What falls to this loop.
     struct Share: Sendable {
         var index: Int
+        /// How many loops there are.
+        var of: Int
+        /// When the whole run began.
+        var origin: UInt64
         var connections: Int
         var count: Int?
         var rate: Double?
@@ -47,7 +54,9 @@ final class LoadLoop {
         self.sources = sources
         self.loop = loop
         wheel = TickWheel(loop: loop)
-        request = ByteBuffer(string: options.requestText)
+        requestHead = ByteBuffer(string: options.requestHead)
+        requestEnd = ByteBuffer(string: "\r\n" + options.body)
+        request = ByteBuffer(string: options.requestHead + "\r\n" + options.body)
         random = SplitMix64(seed: options.seed &+ UInt64(share.index) &* 7919)
         finished = loop.makePromise()
     }
@@ -110,7 +119,7 @@ final class LoadLoop {
             connection.end(.failed(.timeout), now: now)
         }
         if isOver, dueHead < due.count, now &- due[dueHead] > limit {
-            for _ in 0..<waiting { count(.failed(.timeout), latency: limit) }
+            for began in due[dueHead...] { neverSent(.timeout, began: began, now: now) }
             due.removeAll()
             dueHead = 0
         }
@@ -129,6 +138,7 @@ final class LoadLoop {
     private func open() {
         guard isNeeded else { return finishIfDone() }
         connecting += 1
+        let openedAt = monotonicNanoseconds()
         let bound = NIOLoopBound(self, eventLoop: loop)
         var bootstrap = ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -139,23 +149,28 @@ final class LoadLoop {
             .connectTimeout(.nanoseconds(options.timeout.wholeNanoseconds))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(LoadConnection(bound.value))
+                    try channel.pipeline.syncOperations.addHandler(
+                        LoadConnection(bound.value, openedAt: openedAt))
                 }
             }
         if !sources.isEmpty { bootstrap = bootstrap.bind(to: sources[opened % sources.count]) }
         opened += 1
-        bootstrap.connect(to: address).assumeIsolated().whenFailure { _ in self.connectFailed() }
+        bootstrap.connect(to: address).assumeIsolated()
+            .whenFailure { self.connectFailed($0, openedAt: openedAt) }
     }
 
-    private func connectFailed() {
+    private func connectFailed(_ error: any Error, openedAt: UInt64) {
         connecting -= 1
+        let now = monotonicNanoseconds()
         if let began = takeDue() {
-            count(.failed(.connect), latency: monotonicNanoseconds() &- began)
+            noteConnectFailure(error)
+            neverSent(.connect, began: began, now: now)
         } else if share.rate == nil, !isExhausted {
-            issued += 1
-            report.requests += 1
-            count(.failed(.connect), latency: 0)
+            noteConnectFailure(error)
+            issue(at: openedAt)
+            neverSent(.connect, began: openedAt, now: now)
         }
+        guard !options.isOnce else { return finishIfDone() }
         // A server that refuses is not asked again at once.
         loop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.open() }
     }
@@ -170,7 +185,7 @@ final class LoadLoop {
     func closed(_ connection: LoadConnection, now: UInt64) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         idle.removeAll { $0 === connection }
-        if connections.count + connecting < share.connections { open() }
+        if !options.isOnce, connections.count + connecting < share.connections { open() }
         finishIfDone()
     }
 
@@ -196,10 +211,25 @@ final class LoadLoop {
             connection.close()
             finishIfDone()
         } else {
-            issued += 1
-            report.requests += 1
-            connection.send(began: now, now: now)
+            let began = options.isOnce ? connection.openedAt : now
+            issue(at: began)
+            connection.send(began: began, now: now)
         }
+    }
+
+    private func issue(at time: UInt64) {
+        issued += 1
+        report.requests += 1
+        report.series.began(at: age(time))
+    }
+
+    /// The bytes of a request: the same for all, unless each carries its own id.
+    func request(id: String?) -> ByteBuffer {
+        guard let id else { return request }
+        var bytes = requestHead
+        bytes.writeString("x-mock-id: \(id)\r\nx-request-id: \(id)\r\n")
+        bytes.writeImmutableBuffer(requestEnd)
+        return bytes
     }
 
     private var waiting: Int { due.count - dueHead }
@@ -222,8 +252,7 @@ final class LoadLoop {
         let now = monotonicNanoseconds()
         var next = scheduled(issued, rate)
         while next <= now, !isExhausted {
-            issued += 1
-            report.requests += 1
+            issue(at: next)
             if let connection = idle.popLast() {
                 connection.send(began: next, now: now)
             } else {
@@ -238,35 +267,5 @@ final class LoadLoop {
     private func scheduled(_ number: Int, _ rate: Double) -> UInt64 {
         let lead = 200_000_000 + UInt64(clamping: options.ramp.wholeNanoseconds)
         return startedAt &+ lead &+ UInt64(Double(number) * 1e9 / rate)
-    }
-
-    /// The moment at which this client is to leave, for those that are chosen to.
-    func momentToLeave(now: UInt64) -> UInt64? {
-        guard options.leave > 0, Double.random(in: 0..<1, using: &random) < options.leave else { return nil }
-        let limit = UInt64(clamping: max(options.leaveWithin.wholeNanoseconds, 1))
-        return now &+ UInt64.random(in: 0...limit, using: &random)
-    }
-
-    // MARK: Books
-
-    /// Whether the body is what it should be.
-    func accepts(_ body: ByteBuffer) -> Bool {
-        if let reference { return body == reference }
-        if let length = options.expectedLength, body.readableBytes != length { return false }
-        if let hash = options.expectedHash, BodyHash.of(body) != hash { return false }
-        reference = body
-        return true
-    }
-
-    func count(_ end: LoadConnection.End, latency: UInt64) {
-        lastEnd = monotonicNanoseconds()
-        switch end {
-        case .completed:
-            report.completed += 1
-            report.latency.add(latency)
-        case .left: report.left += 1
-        case .unfinished: report.unfinished += 1
-        case .failed(let kind): report.failures[kind, default: 0] += 1
-        }
     }
 }

@@ -1,5 +1,15 @@
 import MartletBase
 
+/// When those who leave early do so.
+package enum LeavePhase: String, CaseIterable, Sendable {
+    /// At a random moment, whatever has come by then.
+    case any
+    /// At a random moment before the first byte; who gets that one earlier stays.
+    case beforeFirstByte = "before-first-byte"
+    /// At a random moment after the first byte, of a stream after its first event.
+    case streaming
+}
+
 /// What load to make.
 package struct LoadOptions: Sendable {
     /// Where to connect.
@@ -30,8 +40,18 @@ package struct LoadOptions: Sendable {
     package var ramp = Duration.zero
     /// The part of the clients, 0 to 1, that leave before their answer is complete…
     package var leave = 0.0
-    /// …at a random moment within this time of their request.
+    /// …at a random moment within this time of their request (of the first byte, when they leave `streaming`).
     package var leaveWithin = Duration.seconds(1)
+    package var leavePhase = LeavePhase.any
+    /// Whether they leave with a TCP reset instead of a FIN.
+    package var leavesWithReset = false
+    /// Each connection is one client: it asks once and is gone, whatever became of it. Its times count from the moment
+    /// it began to connect.
+    package var isOnce = false
+    /// When set, each request carries `x-mock-id` and `x-request-id`: this, a dash and its number.
+    package var idPrefix: String?
+    /// Whether the report says what became of each request.
+    package var keepsLedger = false
     /// Addresses to connect from, in turn.
     package var sources: [String] = []
     /// A request without a complete answer after this long has failed; for streams, one without an event for so long.
@@ -75,12 +95,12 @@ package struct LoadOptions: Sendable {
             + String(repeating: ".", count: max(room, 0) % 6) + after
     }
 
-    /// The bytes of one request.
-    var requestText: String {
+    /// The bytes of one request, up to the empty line after its fields.
+    var requestHead: String {
         var text = "\(method) \(path) HTTP/1.1\r\nhost: \(host):\(port)\r\nuser-agent: martlet-load\r\n"
         if !body.isEmpty { text += "content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n" }
         for field in fields { text += "\(field.name): \(field.value)\r\n" }
         if !keepAlive { text += "connection: close\r\n" }
-        return text + "\r\n" + body
+        return text
     }
 }

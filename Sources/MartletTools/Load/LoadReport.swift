@@ -19,6 +19,18 @@ package enum LoadFailure: String, CaseIterable, Sendable {
     case timeout
 }
 
+/// Why no connection was made.
+package enum ConnectFailure: String, CaseIterable, Sendable {
+    case refused, reset, timeout
+    /// Such as no descriptor or no port left on this side.
+    case other
+}
+
+/// How the server ended a connection in the middle of an answer, or before it.
+package enum BrokenBy: String, CaseIterable, Sendable {
+    case reset, closed
+}
+
 /// What a run of ``LoadGenerator`` saw. Times are nanoseconds.
 package struct LoadReport: Sendable {
     /// From the first request to the end of the last.
@@ -33,12 +45,24 @@ package struct LoadReport: Sendable {
     package var unfinished = 0
     package var failures: [LoadFailure: Int] = [:]
     package var statuses: [Int: Int] = [:]
+    /// Answers that carried `Retry-After`, by status.
+    package var retryAfter: [Int: Int] = [:]
+    /// The ``LoadFailure/connect`` failures by their cause.
+    package var connectFailures: [ConnectFailure: Int] = [:]
+    /// The ``LoadFailure/reset`` and ``LoadFailure/truncated`` failures whose connection the server ended.
+    package var brokenBy: [BrokenBy: Int] = [:]
     package var bytesReceived = 0
     /// Time to the complete answer, of those that completed: from the scheduled time at a fixed rate, else from
     /// sending.
     package var latency = Histogram()
     /// Time to the first byte, or of a stream to its first event, counted in the same way.
     package var first = Histogram()
+    /// The same, only of those whose answer was complete in the end: without those who left.
+    package var firstOfCompleted = Histogram()
+    /// Second by second.
+    package var series = LoadSeries()
+    /// What became of each request, when asked for.
+    package var ledger: [LedgerEntry] = []
     /// Events of all streams.
     package var events = 0
     /// Time between two events of a stream.
@@ -63,6 +87,12 @@ package struct LoadReport: Sendable {
         unfinished += other.unfinished
         failures.merge(other.failures, uniquingKeysWith: +)
         statuses.merge(other.statuses, uniquingKeysWith: +)
+        retryAfter.merge(other.retryAfter, uniquingKeysWith: +)
+        connectFailures.merge(other.connectFailures, uniquingKeysWith: +)
+        brokenBy.merge(other.brokenBy, uniquingKeysWith: +)
+        firstOfCompleted.merge(other.firstOfCompleted)
+        series.merge(other.series)
+        ledger += other.ledger
         bytesReceived += other.bytesReceived
         latency.merge(other.latency)
         first.merge(other.first)
@@ -93,9 +123,20 @@ package struct LoadReport: Sendable {
         var codes = JSONObject()
         for (status, count) in statuses.sorted(by: { $0.key < $1.key }) { codes.set("\(status)", count) }
         object.set("statuses", codes)
+        object.set("status_classes", statusClasses)
+        var patient = JSONObject()
+        for (status, count) in retryAfter.sorted(by: { $0.key < $1.key }) { patient.set("\(status)", count) }
+        object.set("retry_after", patient)
+        var causes = JSONObject()
+        for cause in ConnectFailure.allCases { causes.set(cause.rawValue, connectFailures[cause] ?? 0) }
+        object.set("connect_failures", causes)
+        var ends = JSONObject()
+        for end in BrokenBy.allCases { ends.set(end.rawValue, brokenBy[end] ?? 0) }
+        object.set("broken_by", ends)
         object.set("bytes_received", bytesReceived)
         object.set("latency", latency.json)
         object.set("first", first.json)
+        object.set("first_completed", firstOfCompleted.json)
         object.set("events", events)
         object.set("gap", gap.json)
         object.set("transit", transit.json)
@@ -103,7 +144,16 @@ package struct LoadReport: Sendable {
             object.set("body_length", bodyLength)
             object.set("body_hash", bodyHash)
         }
+        object.set("series", series.json)
         return object.text
+    }
+
+    private var statusClasses: JSONObject {
+        var object = JSONObject()
+        for hundred in 2...5 {
+            object.set("\(hundred)xx", statuses.filter { $0.key / 100 == hundred }.values.reduce(0, +))
+        }
+        return object
     }
 
     /// For people.
@@ -114,8 +164,12 @@ package struct LoadReport: Sendable {
         ]
         if left > 0 { lines.append("left on purpose: \(left)") }
         if unfinished > 0 { lines.append("unfinished: \(unfinished)") }
-        let kinds = LoadFailure.allCases.compactMap { kind in failures[kind].map { "\(kind.rawValue) \($0)" } }
-        lines.append("failures: \(kinds.isEmpty ? "none" : kinds.joined(separator: ", "))")
+        lines.append("failures: \(Self.counts(failures))")
+        if !connectFailures.isEmpty { lines.append("not connected: \(Self.counts(connectFailures))") }
+        if !brokenBy.isEmpty { lines.append("cut by the server: \(Self.counts(brokenBy))") }
+        for (status, count) in statuses.sorted(by: { $0.key < $1.key }) where !(200...299).contains(status) {
+            lines.append("status \(status): \(count), \(retryAfter[status] ?? 0) with Retry-After")
+        }
         if let bodyHash, let bodyLength { lines.append("body: \(bodyLength) bytes, hash \(bodyHash)") }
         lines.append(Self.row("latency", latency))
         lines.append(Self.row(events > 0 ? "first event" : "first byte", first))
@@ -125,6 +179,12 @@ package struct LoadReport: Sendable {
         }
         if transit.count > 0 { lines.append(Self.row("transit", transit)) }
         return lines.joined(separator: "\n")
+    }
+
+    private static func counts<Kind>(_ counts: [Kind: Int]) -> String
+    where Kind: CaseIterable & RawRepresentable<String> {
+        let words = Kind.allCases.compactMap { kind in counts[kind].map { "\(kind.rawValue) \($0)" } }
+        return words.isEmpty ? "none" : words.joined(separator: ", ")
     }
 
     private static func row(_ name: String, _ histogram: Histogram) -> String {

@@ -16,6 +16,7 @@ struct ResponseReader {
     private var framing: Framing?
     private var chunks = ChunkedDecoder()
     private(set) var status = 0
+    private(set) var hasRetryAfter = false
     /// Whether the connection may be used again.
     private(set) var keepsAlive = true
     /// Body bytes that nobody has taken yet.
@@ -29,6 +30,7 @@ struct ResponseReader {
 
     mutating func next() {
         framing = nil
+        status = 0
         chunks = ChunkedDecoder()
         body = ByteBuffer()
     }
@@ -51,6 +53,7 @@ struct ResponseReader {
 
     private mutating func headArrived(_ status: Int, _ scan: HeadScan) {
         self.status = status
+        hasRetryAfter = scan.hasRetryAfter
         keepsAlive = !scan.saysClose
         if isHead || status == 204 || status == 304 {
             framing = .length(0)

@@ -5,15 +5,21 @@ import Synchronization
 /// Writing the answers, faults included.
 extension MockConnection {
     private static let burst = 64
+    /// How often a silent stream looks whether the black hole is gone.
+    private static let blackHolePause: UInt64 = 10_000_000
 
     /// The first byte is due.
     func answer(now: UInt64) {
         guard let exchange else { return }
+        if site.shared.conduct.isBlackHole {
+            phase = .silent
+            return
+        }
         let request = exchange.request
         if request.endpoint == .health, answerHealth(exchange) { return }
         let streams = (request.endpoint == .chat || request.endpoint == .completions) && request.wantsStream
         switch exchange.behaviour.fault {
-        case .hang:
+        case .hang, .blackHole:
             phase = .silent
         case .reset:
             finishBroken { self.reset() }
@@ -43,7 +49,7 @@ extension MockConnection {
     /// other fault concerns it.
     private func answerHealth(_ exchange: Exchange) -> Bool {
         switch exchange.behaviour.fault {
-        case .hang, .reset, .close: return false
+        case .hang, .blackHole, .reset, .close: return false
         default: break
         }
         if exchange.behaviour.health == 200 {
@@ -56,7 +62,8 @@ extension MockConnection {
     }
 
     private func began() {
-        if let id = exchange?.id { site.shared.records.began(id) }
+        guard let id = exchange?.id else { return }
+        site.shared.records.began(id, microseconds: monotonicNanoseconds() / 1000)
     }
 
     private func finishBroken(_ end: () -> Void) {
@@ -104,6 +111,7 @@ extension MockConnection {
     }
 
     func drip(now: UInt64) -> UInt64? {
+        if site.shared.conduct.isBlackHole { return now &+ Self.blackHolePause }
         guard let byte = exchange?.rest.readSlice(length: 1) else {
             finish(.completed)
             return nil
@@ -142,8 +150,10 @@ extension MockConnection {
     /// Writes what is due in one piece. Returns when the next event is due; nil when none is, or when the client must
     /// read first.
     func sendEvents(now: UInt64, after head: ByteBuffer? = nil) -> UInt64? {
-        guard let context, let current = exchange else { return nil }
+        guard let current = exchange else { return nil }
+        if site.shared.conduct.isBlackHole { return now &+ Self.blackHolePause }
         let interval = UInt64(clamping: current.behaviour.interval.wholeNanoseconds)
+        guard let context else { return generateForNobody(current, interval, now: now) }
         let cut = current.behaviour.fault.cutAfter
         if head == nil, let cut, current.sent >= cut {
             strike()
@@ -173,6 +183,19 @@ extension MockConnection {
             return nil
         }
         return max(due(sent, current.began, interval), now)
+    }
+
+    /// The client has left, and nobody told the model.
+    private func generateForNobody(_ current: Exchange, _ interval: UInt64, now: UInt64) -> UInt64? {
+        var sent = current.sent
+        while sent < current.behaviour.tokens, due(sent, current.began, interval) <= now { sent += 1 }
+        site.shared.counters.tokensWasted.add(sent - current.sent, ordering: .relaxed)
+        exchange?.sent = sent
+        guard sent < current.behaviour.tokens else {
+            finish(.cancelled)
+            return nil
+        }
+        return due(sent, current.began, interval)
     }
 
     private func due(_ number: Int, _ began: UInt64, _ interval: UInt64) -> UInt64 {

@@ -4,20 +4,38 @@ import Synchronization
 
 /// The paths by which a test watches and steers the mock: no fault touches them and they are not counted.
 extension MockConnection {
-    func steer(_ request: MockRequest, _ behaviour: MockBehaviour, closes: Bool) {
+    func steer(_ request: MockRequest, closes: Bool) {
         switch request.endpoint {
         case .stats:
             guard let id = request.query["id"] else {
-                return reply(200, site.shared.counters.stats.json, closes: closes)
+                var object = site.shared.stats.json
+                if request.query["ids"] == "all" { object.set("ids", site.shared.records.all.map(\.json)) }
+                return reply(200, object, closes: closes)
             }
             let record = site.shared.records[id]
             reply(record == nil ? 404 : 200, record?.json ?? JSONObject(), closes: closes)
         case .wait:
             awaitRecord(request, closes: closes)
         default:
-            site.shared.behaviour.withLock { $0 = behaviour }
-            reply(200, Self.json(of: behaviour), closes: closes)
+            control(request, closes: closes)
         }
+    }
+
+    private func control(_ request: MockRequest, closes: Bool) {
+        let conduct = site.shared.conduct
+        var behaviour = conduct.wanted
+        var schedule: MockSchedule?
+        for field in request.mockFields {
+            if field.name == "schedule" {
+                schedule = MockSchedule(text: field.value)
+                if schedule == nil { return reply(400, JSONObject(), closes: closes) }
+            } else if !behaviour.set(field.name, field.value) {
+                return reply(400, JSONObject(), closes: closes)
+            }
+        }
+        if let schedule { conduct.begin(schedule) }
+        conduct.wanted = behaviour
+        reply(200, Self.json(of: behaviour, conduct.schedule), closes: closes)
     }
 
     private func reply(_ status: Int, _ body: JSONObject, closes: Bool) {
@@ -44,7 +62,7 @@ extension MockConnection {
             }
     }
 
-    private static func json(of behaviour: MockBehaviour) -> JSONObject {
+    private static func json(of behaviour: MockBehaviour, _ schedule: MockSchedule) -> JSONObject {
         var object = JSONObject()
         object.set("latency", behaviour.latency.text)
         object.set("tokens", behaviour.tokens)
@@ -52,6 +70,7 @@ extension MockConnection {
         object.set("size", behaviour.size)
         object.set("fault", "\(behaviour.fault)")
         object.set("health", behaviour.health)
+        object.set("schedule", schedule.text)
         return object
     }
 }

@@ -1,11 +1,5 @@
 import MartletBase
 import NIOCore
-import NIOPosix
-import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 /// One connection to the mock: takes requests one after the other and answers each as it asks to be answered.
 ///
@@ -17,6 +11,8 @@ final class MockConnection: ChannelInboundHandler, Ticking {
     enum Phase {
         /// Between requests.
         case idle
+        /// Every slot is taken.
+        case inLine
         /// The answer's first byte is due later.
         case waiting
         case streaming
@@ -36,6 +32,8 @@ final class MockConnection: ChannelInboundHandler, Ticking {
         let behaviour: MockBehaviour
         let id: String?
         let closes: Bool
+        /// The slot, or the place in line for one; nil where none is needed.
+        var place: MockSlots.Taken?
         var began: UInt64 = 0
         var sent = 0
         var rest = ByteBuffer()
@@ -89,10 +87,15 @@ final class MockConnection: ChannelInboundHandler, Ticking {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        phase = .closed
-        if exchange != nil { close(.cancelled) }
-        site.closed(self)
         self.context = nil
+        site.closed(self)
+        if exchange?.behaviour.fault == .deaf {
+            if isParked { site.wheel.add(self, ticket: ticket, due: 0) }
+            isParked = false
+        } else {
+            phase = .closed
+            close(.cancelled)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -124,12 +127,14 @@ final class MockConnection: ChannelInboundHandler, Ticking {
             write(site.answers.status(413, retryAfter: nil, closes: true).bytes)
             return closeOutputWhenWritten()
         }
-        if request.scan.expectsContinue { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
+        if request.scan.expectsContinue, !site.shared.conduct.isBlackHole {
+            write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+        }
     }
 
     /// The server's behaviour with the request's own wishes, and the request's id; nil when a wish cannot be read.
     private func behaviour(for request: MockRequest) -> (MockBehaviour, String?)? {
-        var behaviour = site.shared.behaviour.withLock { $0 }
+        var behaviour = site.shared.conduct.current
         var id: String?
         for field in request.mockFields {
             if field.name == "id" { id = field.value }
@@ -140,34 +145,57 @@ final class MockConnection: ChannelInboundHandler, Ticking {
 
     private func begin(_ request: MockRequest) {
         let closes = !request.keepsAlive
+        guard !request.endpoint.isOwn else { return steer(request, closes: closes) }
         guard let (behaviour, id) = behaviour(for: request) else {
             write(site.answers.status(400, retryAfter: nil, closes: closes).bytes)
             if closes { closeWhenWritten() }
             return
         }
-        guard !request.endpoint.isOwn else { return steer(request, behaviour, closes: closes) }
         let now = monotonicNanoseconds()
         site.shared.counters.received(request.endpoint)
         if let id { site.shared.records.received(id, microseconds: now / 1000) }
         exchange = Exchange(request: request, behaviour: behaviour, id: id, closes: closes)
         ticket &+= 1
-        if behaviour.latency > .zero, request.endpoint != .health {
+        if request.endpoint.isGenerated, site.shared.slots.limit != nil { takeSlot(now: now) } else { work(now: now) }
+    }
+
+    private func takeSlot(now: UInt64) {
+        let loop = site.loop
+        let (bound, ticket) = (NIOLoopBound(self, eventLoop: loop), ticket)
+        let place = site.shared.slots.take { loop.execute { bound.value.slotGranted(ticket) } }
+        exchange?.place = place
+        if place == .slot { work(now: now) } else { phase = .inLine }
+    }
+
+    private func slotGranted(_ ticket: UInt32) {
+        guard ticket == self.ticket, exchange != nil, !site.shared.stopped else { return site.shared.slots.giveBack() }
+        exchange?.place = .slot
+        work(now: monotonicNanoseconds())
+        context?.flush()
+    }
+
+    /// The first byte is due after the latency asked for.
+    private func work(now: UInt64) {
+        guard let exchange else { return }
+        if let id = exchange.id { site.shared.records.executed(id) }
+        if exchange.behaviour.latency > .zero, exchange.request.endpoint != .health {
             phase = .waiting
-            site.wheel.add(self, ticket: ticket, due: now &+ UInt64(clamping: behaviour.latency.wholeNanoseconds))
+            let latency = UInt64(clamping: exchange.behaviour.latency.wholeNanoseconds)
+            site.wheel.add(self, ticket: ticket, due: now &+ latency)
         } else {
             answer(now: now)
         }
     }
 
     func tick(ticket: UInt32, now: UInt64) -> UInt64? {
-        guard ticket == self.ticket, context != nil else { return nil }
+        guard ticket == self.ticket, exchange != nil, !site.shared.stopped else { return nil }
         var next: UInt64?
         switch phase {
         case .waiting: answer(now: now)
         case .streaming: next = sendEvents(now: now)
         case .cutting: strike()
         case .dripping: next = drip(now: now)
-        case .idle, .silent, .closed: break
+        case .idle, .inLine, .silent, .closed: break
         }
         context?.flush()
         return next
@@ -178,7 +206,8 @@ final class MockConnection: ChannelInboundHandler, Ticking {
     /// The answer is over: counts it and goes on with the next request.
     func finish(_ state: MockRequestState) {
         let closes = exchange?.closes ?? false
-        close(state)
+        close(context == nil ? .cancelled : state)
+        if context == nil { phase = .closed }
         guard phase != .closed else { return }
         phase = .idle
         if closes { closeWhenWritten() } else { serve() }
@@ -192,6 +221,11 @@ final class MockConnection: ChannelInboundHandler, Ticking {
         isParked = false
         let now = monotonicNanoseconds()
         site.shared.counters.ended(state, now: now)
+        switch ended.place {
+        case .slot: site.shared.slots.giveBack()
+        case .place(let place): site.shared.slots.leave(place)
+        case nil: break
+        }
         if let id = ended.id { site.shared.records.ended(id, state, tokens: ended.sent, microseconds: now / 1000) }
     }
 
@@ -224,10 +258,6 @@ final class MockConnection: ChannelInboundHandler, Ticking {
     /// Ends the connection with RST.
     func reset() {
         phase = .closed
-        guard let context else { return }
-        if let socket = context.channel as? any SocketOptionProvider {
-            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        }
-        context.close(promise: nil)
+        context?.channel.closeWithReset()
     }
 }

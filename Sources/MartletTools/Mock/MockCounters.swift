@@ -13,6 +13,14 @@ package struct MockStats: Sendable, Equatable {
     package var failed = 0
     /// Events sent.
     package var tokensSent = 0
+    /// Events generated for clients that had left: only `deaf` does so.
+    package var tokensWasted = 0
+    /// Slots there are (nil: no limit), taken now, and taken at most; and the same for those who wait for one.
+    package var slots: Int?
+    package var busy = 0
+    package var mostBusy = 0
+    package var waiting = 0
+    package var mostWaiting = 0
     /// `CLOCK_MONOTONIC` microseconds of the last cancellation; 0 when there was none.
     package var lastCancelMicroseconds: UInt64 = 0
     /// Requests by path; anything the mock does not know counts as `other`.
@@ -27,6 +35,12 @@ package struct MockStats: Sendable, Equatable {
         object.set("cancelled", cancelled)
         object.set("failed", failed)
         object.set("tokens_sent", tokensSent)
+        object.set("tokens_wasted", tokensWasted)
+        object.set("slots", slots ?? 0)
+        object.set("busy", busy)
+        object.set("max_busy", mostBusy)
+        object.set("waiting", waiting)
+        object.set("max_waiting", mostWaiting)
         object.set("last_cancel_us", lastCancelMicroseconds)
         var paths = JSONObject()
         for (path, count) in byPath.sorted(by: { $0.key < $1.key }) { paths.set(path, count) }
@@ -44,6 +58,7 @@ final class MockCounters: Sendable {
     let cancelled = Atomic(0)
     let failed = Atomic(0)
     let tokensSent = Atomic(0)
+    let tokensWasted = Atomic(0)
     let lastCancelMicroseconds = Atomic<UInt64>(0)
     private let chat = Atomic(0)
     private let completions = Atomic(0)
@@ -86,6 +101,7 @@ final class MockCounters: Sendable {
         stats.cancelled = cancelled.load(ordering: .relaxed)
         stats.failed = failed.load(ordering: .relaxed)
         stats.tokensSent = tokensSent.load(ordering: .relaxed)
+        stats.tokensWasted = tokensWasted.load(ordering: .relaxed)
         stats.lastCancelMicroseconds = lastCancelMicroseconds.load(ordering: .relaxed)
         stats.byPath = [
             "/v1/chat/completions": chat.load(ordering: .relaxed),

@@ -16,6 +16,11 @@ package enum MockFault: Equatable, Sendable {
     case closeMid(Int)
     /// Takes the request and never answers.
     case hang
+    /// For one request the same as `hang`. As the server's own behaviour nothing more leaves any connection, checks of
+    /// its health included; streams under way go on when it is over, requests that came meanwhile are never answered.
+    case blackHole
+    /// Does not notice that a client left: goes on to the end of the answer and holds its slot until then.
+    case deaf
     /// Answers, and stops after so many events.
     case stall(Int)
     /// Announces a longer body than it sends, then closes.
@@ -67,9 +72,9 @@ package enum MockFault: Equatable, Sendable {
     }
 
     private static let plain: [String: MockFault] = [
-        "none": .none, "reset": .reset, "close": .close, "hang": .hang, "short": .short, "garbage": .garbage,
-        "no-done": .noDone, "after-done": .afterDone, "drip": .drip, "html": .html, "trailers": .trailers,
-        "extra": .extra, "early": .early,
+        "none": .none, "reset": .reset, "close": .close, "hang": .hang, "black-hole": .blackHole, "deaf": .deaf,
+        "short": .short, "garbage": .garbage, "no-done": .noDone, "after-done": .afterDone, "drip": .drip,
+        "html": .html, "trailers": .trailers, "extra": .extra, "early": .early,
     ]
 
     private static let counted: [String: @Sendable (Int) -> MockFault] = [

@@ -9,6 +9,10 @@ package struct MockOptions: Sendable {
     package var model = "mock"
     /// How it answers unless a request says otherwise.
     package var behaviour = MockBehaviour()
+    /// How it behaves by the clock, from its start.
+    package var schedule = MockSchedule()
+    /// Completions and embeddings that are worked on at one time; the rest wait in line. nil: no limit.
+    package var slots: Int?
     /// When set, only one connection is accepted each time this passes.
     package var slowAccept: Duration?
 
@@ -28,9 +32,11 @@ package struct MockBehaviour: Sendable, Equatable {
     package var size = 1024
     /// `x-mock-fault`.
     package var fault = MockFault.none
-    /// `x-mock-health`: the status of `/health`. Faults other than this one leave `/health` alone, but `hang`, `reset`
-    /// and `close`: a backend that is gone does not answer its health check either.
+    /// `x-mock-health`: the status of `/health`. Faults other than this one leave `/health` alone, but `hang`,
+    /// `black-hole`, `reset` and `close`: a backend that is gone does not answer its health check either.
     package var health = 200
+    /// The port is closed and every connection is reset, as if the process had been killed. Only a schedule says so.
+    package var refuses = false
 
     package init() {}
 
@@ -46,6 +52,9 @@ package struct MockBehaviour: Sendable, Equatable {
         default: true
         }
     }
+
+    /// What ``set(_:_:)`` knows, for those who may not be told in silence that it does not.
+    static let names: Set = ["latency", "interval", "tokens", "size", "fault", "health"]
 
     private static let maximumSize = 64 << 20
 

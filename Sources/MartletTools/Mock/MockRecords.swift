@@ -29,18 +29,44 @@ package struct MockRequestRecord: Sendable, Equatable {
     package var state = MockRequestState.waiting
     /// How often a request with this id arrived; the rest is about the latest.
     package var attempts = 1
+    /// How often work on it was begun: with slots, one that left the line has cost nothing.
+    package var executions = 0
+    /// How its arrivals ended, in all.
+    package var completed = 0
+    package var cancelled = 0
+    package var failed = 0
     /// Events sent.
     package var tokens = 0
+    /// Events sent to all its arrivals.
+    package var totalTokens = 0
     package var receivedMicroseconds: UInt64
+    /// The first byte of its answer.
+    package var beganMicroseconds: UInt64?
     package var endedMicroseconds: UInt64?
+
+    /// It arrived again.
+    fileprivate mutating func again(microseconds: UInt64) {
+        attempts += 1
+        state = .waiting
+        tokens = 0
+        receivedMicroseconds = microseconds
+        beganMicroseconds = nil
+        endedMicroseconds = nil
+    }
 
     var json: JSONObject {
         var object = JSONObject()
         object.set("id", id)
         object.set("state", state.rawValue)
         object.set("attempts", attempts)
+        object.set("executions", executions)
+        object.set("completed", completed)
+        object.set("cancelled", cancelled)
+        object.set("failed", failed)
         object.set("tokens", tokens)
+        object.set("total_tokens", totalTokens)
         object.set("received_us", receivedMicroseconds)
+        if let beganMicroseconds { object.set("began_us", beganMicroseconds) }
         if let endedMicroseconds { object.set("ended_us", endedMicroseconds) }
         return object
     }
@@ -72,9 +98,8 @@ final class MockRecords: Sendable {
 
     func received(_ id: String, microseconds: UInt64) {
         change(id) { book in
-            if let old = book.records[id] {
-                var record = MockRequestRecord(id: id, receivedMicroseconds: microseconds)
-                record.attempts = old.attempts + 1
+            if var record = book.records[id] {
+                record.again(microseconds: microseconds)
                 return record
             }
             book.order.append(id)
@@ -86,20 +111,41 @@ final class MockRecords: Sendable {
         }
     }
 
-    func began(_ id: String) {
-        change(id) { book in
-            guard var record = book.records[id] else { return nil }
+    func executed(_ id: String) {
+        update(id) { $0.executions += 1 }
+    }
+
+    func began(_ id: String, microseconds: UInt64) {
+        update(id) { record in
             record.state = .streaming
-            return record
+            record.beganMicroseconds = microseconds
         }
     }
 
     func ended(_ id: String, _ state: MockRequestState, tokens: Int, microseconds: UInt64) {
-        change(id) { book in
-            guard var record = book.records[id] else { return nil }
+        update(id) { record in
             record.state = state
             record.tokens = tokens
+            record.totalTokens += tokens
             record.endedMicroseconds = microseconds
+            switch state {
+            case .completed: record.completed += 1
+            case .cancelled: record.cancelled += 1
+            case .failed: record.failed += 1
+            case .waiting, .streaming: break
+            }
+        }
+    }
+
+    /// In order of arrival.
+    var all: [MockRequestRecord] {
+        book.withLock { book in book.order.compactMap { book.records[$0] } }
+    }
+
+    private func update(_ id: String, _ body: (inout MockRequestRecord) -> Void) {
+        change(id) { book in
+            guard var record = book.records[id] else { return nil }
+            body(&record)
             return record
         }
     }

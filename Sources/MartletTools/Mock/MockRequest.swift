@@ -34,6 +34,16 @@ enum MockEndpoint {
     }
 }
 
+extension MockEndpoint {
+    /// What a model works for, and what takes one of the slots.
+    var isGenerated: Bool {
+        switch self {
+        case .chat, .completions, .embeddings: true
+        default: false
+        }
+    }
+}
+
 /// One request as it was read: the bytes of its head and body, and the little that the head scan found.
 struct MockRequest {
     let head: ByteBuffer

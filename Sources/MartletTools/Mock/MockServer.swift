@@ -12,28 +12,50 @@ import Glibc
 /// `Sources/MartletTools/README.md` lists what it serves. It costs little enough to share a core with the load
 /// generator while a proxy is measured on another.
 package final class MockServer: Sendable {
-    private let channel: any Channel
+    private let loop: any EventLoop
+    private let listener: NIOLoopBound<MockListener>
+    private let over: EventLoopFuture<Void>
     private let shared: MockShared
     /// The port it listens on.
     package let port: Int
 
-    private init(channel: any Channel, shared: MockShared) {
-        self.channel = channel
+    private init(listener: NIOLoopBound<MockListener>, port: Int, over: EventLoopFuture<Void>, shared: MockShared) {
+        self.listener = listener
+        self.over = over
         self.shared = shared
-        port = channel.localAddress?.port ?? 0
+        self.port = port
+        loop = over.eventLoop
     }
 
     /// Listens. Throws when the address cannot be bound.
     package static func start(
         _ options: MockOptions = .init(), on group: any EventLoopGroup
     ) async throws -> MockServer {
-        let shared = MockShared(options)
-        let isSlow = options.slowAccept != nil
-        let channel = try await ServerBootstrap(group: group)
+        let loop = group.next()
+        let shared = MockShared(options, loop: loop)
+        let bind = { @Sendable (port: Int) in Self.listen(options.host, port, shared, on: loop, children: group) }
+        let channel = try await bind(options.port).get()
+        let over = loop.makePromise(of: Void.self)
+        let listener = try await loop.submit {
+            NIOLoopBound(MockListener(channel, over: over, bind: bind), eventLoop: loop)
+        }.get()
+        shared.conduct.followPort { isOpen in
+            loop.execute { listener.value.set(isOpen: isOpen) }
+            if !isOpen { shared.cutConnections() }
+        }
+        return MockServer(
+            listener: listener, port: channel.localAddress?.port ?? 0, over: over.futureResult, shared: shared)
+    }
+
+    private static func listen(
+        _ host: String, _ port: Int, _ shared: MockShared, on loop: any EventLoop, children: any EventLoopGroup
+    ) -> EventLoopFuture<any Channel> {
+        let pause = shared.options.slowAccept
+        let bound = ServerBootstrap(group: loop, childGroup: children)
             .serverChannelOption(.backlog, value: 65_535)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.maxMessagesPerRead, value: UInt(isSlow ? 1 : 64))
-            .serverChannelOption(.autoRead, value: !isSlow)
+            .serverChannelOption(.maxMessagesPerRead, value: UInt(pause == nil ? 64 : 1))
+            .serverChannelOption(.autoRead, value: pause == nil)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
@@ -45,9 +67,12 @@ package final class MockServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
-            .bind(host: options.host, port: options.port).get()
-        if let pause = options.slowAccept { Self.acceptSlowly(channel, every: .nanoseconds(pause.wholeNanoseconds)) }
-        return MockServer(channel: channel, shared: shared)
+            .bind(host: host, port: port)
+        guard let pause else { return bound }
+        return bound.map { channel in
+            Self.acceptSlowly(channel, every: .nanoseconds(pause.wholeNanoseconds))
+            return channel
+        }
     }
 
     private static func acceptSlowly(_ channel: any Channel, every pause: TimeAmount) {
@@ -56,34 +81,44 @@ package final class MockServer: Sendable {
     }
 
     /// What it has done so far.
-    package var stats: MockStats { shared.counters.stats }
+    package var stats: MockStats { shared.stats }
 
-    /// How it answers from now on. Requests under way keep what they began with.
+    /// How it answers from now on, but for what the schedule changes. Requests under way keep what they began with.
     package var behaviour: MockBehaviour {
-        get { shared.behaviour.withLock { $0 } }
-        set { shared.behaviour.withLock { $0 = newValue } }
+        get { shared.conduct.wanted }
+        set { shared.conduct.wanted = newValue }
+    }
+
+    /// How it misbehaves by the clock; setting it starts its clock.
+    package var schedule: MockSchedule {
+        get { shared.conduct.schedule }
+        set { shared.conduct.begin(newValue) }
     }
 
     /// What is known of the request that carried this `x-mock-id`.
     package func record(of id: String) -> MockRequestRecord? { shared.records[id] }
+
+    /// What is known of every request that carried an `x-mock-id`, in order of arrival; the oldest are forgotten.
+    package var records: [MockRequestRecord] { shared.records.all }
 
     /// Waits until the request that carries this `x-mock-id` has reached `state`; nil when `timeout` passes first.
     package func wait(
         for id: String, state: MockRequestState, timeout: Duration = .seconds(5)
     ) async throws -> MockRequestRecord? {
         let limit = TimeAmount.nanoseconds(timeout.wholeNanoseconds)
-        return try await shared.records.wait(for: id, state: state, timeout: limit, on: channel.eventLoop).get()
+        return try await shared.records.wait(for: id, state: state, timeout: limit, on: loop).get()
     }
 
-    /// Returns once it no longer listens.
+    /// Returns once it has been stopped.
     package func closed() async throws {
-        try await channel.closeFuture.get()
+        try await over.get()
     }
 
     /// Stops listening and cuts every connection, as a backend that is killed does.
     package func stop() async {
-        shared.cutAll()
-        try? await channel.close()
+        shared.stop()
+        loop.execute { [listener] in listener.value.stop() }
+        try? await over.get()
         shared.records.close()
     }
 }
@@ -92,16 +127,24 @@ package final class MockServer: Sendable {
 final class MockShared: Sendable {
     let options: MockOptions
     let created: Int
-    let behaviour: Mutex<MockBehaviour>
+    let conduct: MockConduct
+    let slots: MockSlots
     let counters = MockCounters()
     let records = MockRecords()
     private let sites = Mutex<[ObjectIdentifier: NIOLoopBound<MockSite>]>([:])
     private let isStopped = Atomic(false)
 
-    init(_ options: MockOptions) {
+    init(_ options: MockOptions, loop: any EventLoop) {
         self.options = options
         created = time(nil)
-        behaviour = Mutex(options.behaviour)
+        conduct = MockConduct(options, loop: loop)
+        slots = MockSlots(limit: options.slots)
+    }
+
+    var stats: MockStats {
+        var stats = counters.stats
+        slots.note(in: &stats)
+        return stats
     }
 
     /// The loop's own part; called on that loop.
@@ -114,8 +157,14 @@ final class MockShared: Sendable {
         }
     }
 
-    func cutAll() {
+    /// Resets every connection, those that are accepted from now on too.
+    func stop() {
         isStopped.store(true, ordering: .relaxed)
+        conduct.stop()
+        cutConnections()
+    }
+
+    func cutConnections() {
         for site in sites.withLock({ Array($0.values) }) {
             site.eventLoop.execute { site.value.cutAll() }
         }
@@ -127,12 +176,14 @@ final class MockShared: Sendable {
 /// What the connections of one event loop share.
 final class MockSite {
     let shared: MockShared
+    let loop: any EventLoop
     let wheel: TickWheel
     let answers: MockAnswers
     private var connections: [ObjectIdentifier: MockConnection] = [:]
 
     init(_ shared: MockShared, loop: any EventLoop) {
         self.shared = shared
+        self.loop = loop
         wheel = TickWheel(loop: loop)
         answers = MockAnswers(model: shared.options.model, created: shared.created)
     }

@@ -14,6 +14,8 @@ struct HeadScan {
     var saysKeepAlive = false
     /// `Expect: 100-continue`.
     var expectsContinue = false
+    /// `Retry-After`, whatever it says.
+    var hasRetryAfter = false
     /// There is at least one `x-mock-…` field.
     var hasMockFields = false
 
@@ -66,6 +68,8 @@ struct HeadScan {
             }
         case UInt8(ascii: "e"):
             if Field.expect.value(in: bytes, line: line) != nil { expectsContinue = true }
+        case UInt8(ascii: "r"):
+            if Field.retryAfter.value(in: bytes, line: line) != nil { hasRetryAfter = true }
         case UInt8(ascii: "x"):
             if Field.mock.matches(bytes, at: line.lowerBound, before: line.upperBound) { hasMockFields = true }
         default:
@@ -80,6 +84,7 @@ struct Field {
     static let connection = Field("connection:")
     static let transferEncoding = Field("transfer-encoding:")
     static let expect = Field("expect:")
+    static let retryAfter = Field("retry-after:")
     static let mock = Field("x-mock-")
     static let close = Field("close")
     static let keepAlive = Field("keep-alive")

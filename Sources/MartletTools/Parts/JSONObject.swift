@@ -29,4 +29,8 @@ package struct JSONObject {
     package mutating func set(_ key: String, _ value: JSONObject) {
         fields.append("\(JSONText.quoted(key)):\(value.text)")
     }
+
+    package mutating func set(_ key: String, _ values: [JSONObject]) {
+        fields.append("\(JSONText.quoted(key)):[\(values.map(\.text).joined(separator: ","))]")
+    }
 }

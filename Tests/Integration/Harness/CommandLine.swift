@@ -5,7 +5,7 @@ struct CommandRun: Sendable {
     var status: Int32
     var output: String
 
-    static func martlet(_ arguments: String...) async throws -> CommandRun {
+    static func martlet(_ arguments: String..., within limit: Duration = .seconds(10)) async throws -> CommandRun {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = try Repository.binary
@@ -15,7 +15,7 @@ struct CommandRun: Sendable {
         process.standardInput = FileHandle.nullDevice
         try process.run()
         do {
-            try await until("the command to end", within: .seconds(10)) { !process.isRunning }
+            try await until("the command to end", within: limit) { !process.isRunning }
         } catch {
             process.terminate()
             throw error
