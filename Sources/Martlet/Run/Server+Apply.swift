@@ -64,7 +64,8 @@ extension Server {
     private func wanted(
         _ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?
     ) throws -> [Listeners.Wanted] {
-        let settings = FrontSettings(configuration)
+        var settings = FrontSettings(configuration)
+        settings.governor = governor
         let router = Router(publicRoutes(plan))
         var wanted = try zip(configuration.listen, configuration.listenNames).map { listen, name in
             try Listeners.Wanted(listen, router: router, settings: settings, named: name)

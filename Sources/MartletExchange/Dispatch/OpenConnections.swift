@@ -6,6 +6,10 @@ package protocol OpenConnection: AnyObject {
     func drain()
     /// Ends now; a request in flight is answered with `error`, or its answer broken off.
     func cut(_ error: MartletError)
+    /// Since when nothing was asked; nil while a request is there.
+    var isIdleSince: Instant? { get }
+    /// Closes, if it is idle: others need the descriptor.
+    func giveUp()
 }
 
 /// The clients' connections on one event loop.
@@ -27,6 +31,16 @@ package final class OpenConnections {
     package func drain() {
         isDraining = true
         for connection in open.values { connection.drain() }
+    }
+
+    /// Closes up to `count` connections that have been idle since `limit` or longer, the oldest first.
+    package func giveUpIdle(since limit: Instant, count: Int) {
+        var idle: [(since: Instant, connection: any OpenConnection)] = []
+        for connection in open.values {
+            if let since = connection.isIdleSince, since <= limit { idle.append((since, connection)) }
+        }
+        if idle.count > count { idle.sort { $0.since < $1.since } }
+        for (_, connection) in idle.prefix(count) { connection.giveUp() }
     }
 
     package func cutOff(_ error: MartletError) {

@@ -15,6 +15,8 @@ package struct Listener {
     package static func open(
         _ socket: CInt, site: Site, loops: LoopTable, logger: Logger
     ) async throws -> Listener {
+        let settings = site.served.settings
+        let (governor, isConsole) = (settings.governor, settings.outlivesDrain)
         let channel = try await ServerBootstrap(group: loops.group)
             // NIO listens once more on what is given to it, with its own 128 unless told.
             .serverChannelOption(.backlog, value: ListenBacklog.fromKernel())
@@ -22,12 +24,12 @@ package struct Listener {
                 channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptGate(governor: governor, isConsole: isConsole))
                 }
             }
-            // A burst of clients is accepted in few turns of the loop.
-            .serverChannelOption(.maxMessagesPerRead, value: 64)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                governor.hold(channel, isConsole: isConsole)
+                return channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
                     let served = site.served
                     if let tls = served.tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }

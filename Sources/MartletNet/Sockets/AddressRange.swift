@@ -61,6 +61,12 @@ extension SocketAddress {
         return try? SocketAddress(ipAddress: String(text), port: port)
     }
 
+    /// What stands for the client behind this address: the IPv4 address, or the network (the first 64 bits) of an
+    /// IPv6 one, of which a machine has as many as it likes. nil for a Unix domain socket.
+    package var clientBits: UInt128? {
+        ipBits.map { $0.isIPv4 ? $0.value : ($0.value >> 64) << 64 }
+    }
+
     /// The IP address as a number; nil for a Unix domain socket.
     var ipBits: IPBits? {
         switch self {
