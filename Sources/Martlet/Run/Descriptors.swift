@@ -1,9 +1,13 @@
 import Logging
 import MartletBase
+import MartletConsole
+import MartletExchange
 import MartletGateway
 import MartletLogic
 import MartletNet
+import MartletTelemetry
 import MartletWorkers
+import Synchronization
 
 extension Governor {
     /// Shares out what the process may open. After the event loops exist, and before anything listens.
@@ -20,5 +24,33 @@ extension Governor {
                 "limit": "\(limit)", "clients": "\(budget.clients)", "upstreams": "\(budget.upstreams)",
                 "other": "\(budget.other)", "reserve": "\(budget.reserve)",
             ])
+    }
+
+    /// The bounds that hold each client, as they are in force.
+    func boundClients(_ configuration: Configuration) {
+        let limits = configuration.limits
+        bound(
+            clientsTo: .init(connections: limits.connectionsPerClient, perSecond: limits.connectionRate),
+            exempt: limits.exemptClients + configuration.trustedProxies)
+    }
+}
+
+extension Server {
+    func desk(_ plan: Plan, _ accessLog: LogSink?) -> Desk {
+        Desk(
+            pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
+            governor: governor, accessLog: accessLog)
+    }
+
+    /// Presses for descriptors, and leaves a census behind when they grow scarce.
+    var relief: Relief {
+        let recorder = CensusRecorder(logger: logger) {
+            let (plan, accessLog) = self.live.withLock { ($0.plan, $0.accessLog) }
+            return try await StatusEndpoint(self.desk(plan, accessLog)).text()
+        }
+        return Relief(governor: governor, loops: loops) {
+            guard let folder = self.live.withLock({ $0.configuration.stateFolder }) else { return }
+            await recorder.record(in: folder)
+        }
     }
 }

@@ -37,6 +37,7 @@ extension Server {
 
     private func adopt(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) {
         budget.limit = configuration.limits.buffered
+        governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
         let labels = labels
         loops.broadcast { context in
@@ -94,9 +95,7 @@ extension Server {
     }
 
     private func consoleRoutes(_ plan: Plan, token: Secret?, _ accessLog: LogSink?) -> [Route] {
-        let desk = Desk(
-            pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
-            accessLog: accessLog)
+        let desk = desk(plan, accessLog)
         let reloads = reloads
         return [
             local("/status", Guarded(StatusEndpoint(desk), token: token)),

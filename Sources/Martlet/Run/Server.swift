@@ -93,7 +93,7 @@ package final class Server: Sendable {
             Role { await self.tick() },
             Role { await self.check() },
             Role { [loops] in await Self.flushAccessLogs(loops) },
-            Role { [governor, loops] in await Relief(governor: governor, loops: loops).run() },
+            Role { await self.relief.run() },
             Role { [glue] in await glue.run() },
             Role { [backends] in await backends.run() },
             Role { await self.reload(from: source) },

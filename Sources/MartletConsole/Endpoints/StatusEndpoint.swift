@@ -16,6 +16,11 @@ package final class StatusEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        .json(try await text())
+    }
+
+    /// The report as JSON.
+    package func text() async throws -> String {
         let totals = try await desk.totals()
         let now = Instant.current
         let report = StatusReport(
@@ -24,13 +29,14 @@ package final class StatusEndpoint: LocalHandler {
             connections: .init(
                 client: totals.connections(.client), upstreamActive: totals.connections(.upstreamActive),
                 upstreamIdle: totals.connections(.upstreamIdle)),
+            descriptors: try await StatusReport.Descriptors(desk, totals),
             buffered: .init(bytes: desk.budget.usedBytes, limit: desk.budget.limit),
             pools: desk.pools.map { StatusReport.Pool($0, now: now) },
             backends: desk.backends.status().map { StatusReport.Backend($0, now: now) })
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return .json(String(decoding: try encoder.encode(report), as: UTF8.self))
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 }
 
@@ -95,6 +101,7 @@ struct StatusReport: Encodable {
     var build: Build
     var process: Process?
     var connections: Connections
+    var descriptors: Descriptors
     var buffered: Buffered
     var pools: [Pool]
     var backends: [Backend]

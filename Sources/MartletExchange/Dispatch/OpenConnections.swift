@@ -1,4 +1,5 @@
 package import MartletBase
+package import NIOCore
 
 /// A client's connection, as far as the end of the process concerns it.
 package protocol OpenConnection: AnyObject {
@@ -6,6 +7,10 @@ package protocol OpenConnection: AnyObject {
     func drain()
     /// Ends now; a request in flight is answered with `error`, or its answer broken off.
     func cut(_ error: MartletError)
+    /// nil once it is closed.
+    var socket: (any Channel)? { get }
+    /// The request that holds it.
+    var exchange: Exchange? { get }
     /// Since when nothing was asked; nil while a request is there.
     var isIdleSince: Instant? { get }
     /// Closes, if it is idle: others need the descriptor.
@@ -19,6 +24,7 @@ package final class OpenConnections {
     package private(set) var isDraining = false
 
     package var count: Int { open.count }
+    package var all: [any OpenConnection] { Array(open.values) }
 
     package func opened(_ connection: any OpenConnection) {
         open[ObjectIdentifier(connection)] = connection

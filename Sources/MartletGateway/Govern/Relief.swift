@@ -27,6 +27,7 @@ package struct Relief: Sendable {
             let now = Instant.current
             if now >= nextCount {
                 governor.counted(OpenFiles.count())
+                loops.sweepSockets()
                 nextCount = now + Self.countEvery
             }
             let pressure = governor.pressure
@@ -46,10 +47,16 @@ package struct Relief: Sendable {
 }
 
 extension Governor {
-    /// The process has so many descriptors open.
+    /// The process has so many descriptors open; its limit may have been changed from outside.
     func counted(_ open: Int?) {
         guard let open else { return }
-        change { $0.machine.counted(open) }
+        let limit = try? OpenFiles.limit().soft
+        change { state in
+            state.machine.counted(open)
+            if let limit, limit != state.machine.budget.limit {
+                state.machine.rebudget(limit: limit, standing: state.machine.other)
+            }
+        }
     }
 
     fileprivate func takePeak() -> Pressure {

@@ -2,6 +2,7 @@ import MartletBase
 import MartletExchange
 import MartletLogic
 import MartletNet
+import NIOCore
 
 // What a connection does when descriptors grow scarce.
 extension HTTP1Front {
@@ -22,6 +23,8 @@ extension HTTP1Front {
         lines.append("x-should-retry", "false")
         return lines
     }
+
+    var socket: (any Channel)? { channel?.channel }
 
     var isIdleSince: Instant? { state == .idle && refusal == nil ? idleSince : nil }
 

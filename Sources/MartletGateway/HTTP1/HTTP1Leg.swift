@@ -144,6 +144,8 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
 
     // MARK: A descriptor for it
 
+    var socket: (any Channel)? { channel?.channel }
+
     /// Every place is taken: `placeGranted` or `noPlace` follows.
     func awaitPlace() {
         state = .awaitingPlace

@@ -13,6 +13,7 @@ package final class HTTP1Legs: LegSource {
     let limits: HTTPLimits
     let governor: Governor
     private let idle = IdleLegs()
+    let abandoned = AbandonedSockets()
     /// Every open connection, to tell those whose target is lost.
     private var open: [ObjectIdentifier: HTTP1Leg] = [:]
 
@@ -110,6 +111,9 @@ package final class HTTP1Legs: LegSource {
         open[ObjectIdentifier(leg)] = nil
         loop.meter.connections(.upstreamActive, changedBy: -1)
     }
+
+    /// Every open connection.
+    var all: [HTTP1Leg] { Array(open.values) }
 
     /// The target was taken out: requests that wait for its first byte go elsewhere.
     package func targetLost(_ target: TargetID) {

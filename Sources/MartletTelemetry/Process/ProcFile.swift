@@ -37,7 +37,8 @@ enum ProcFile {
         return links
     }
 
-    private static func link(_ path: String) -> String? {
+    /// Where a link points.
+    static func link(_ path: String) -> String? {
         var target = [CChar](repeating: 0, count: 256)
         let count = unsafe readlink(path, &target, target.count)  // SAFETY: writes at most the array's size.
         guard count >= 0 else { return nil }

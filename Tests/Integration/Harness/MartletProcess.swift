@@ -120,10 +120,13 @@ final class MartletProcess: Sendable {
 
     /// `GET /status` of the console.
     func status() async throws -> Status {
-        let answer = try await Client.ask("GET", "/status", port: consolePort).expect(200)
+        try Self.status(try await Client.ask("GET", "/status", port: consolePort).expect(200).body)
+    }
+
+    static func status(_ text: String) throws -> Status {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(Status.self, from: Data(answer.body.utf8))
+        return try decoder.decode(Status.self, from: Data(text.utf8))
     }
 
     /// `GET /metrics` of the console.
@@ -146,6 +149,16 @@ final class MartletProcess: Sendable {
         return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
             try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
         }.filter { !$0.hasPrefix("anon_inode") }.sorted()
+    }
+
+    /// All its descriptors.
+    func descriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(servingID)/fd").count
+    }
+
+    func residentBytes() throws -> Int {
+        let pages = try String(contentsOfFile: "/proc/\(servingID)/statm", encoding: .utf8).split(separator: " ")[1]
+        return try #require(Int(pages)) * sysconf(CInt(_SC_PAGESIZE))
     }
 
     /// The descriptors of a process at rest: checks of targets come and go meanwhile, so the fewest of several looks.
