@@ -9,6 +9,6 @@ struct MartletCommand: AsyncParsableCommand {
         abstract: "A gateway for AI models: one binary in front of any model backend.",
         subcommands: [
             UpCommand.self, CheckCommand.self, TargetCommand.self, ReloadCommand.self, UnitCommand.self,
-            MockCommand.self, LoadCommand.self,
+            FdsCommand.self, MockCommand.self, LoadCommand.self,
         ])
 }

@@ -37,7 +37,8 @@ struct AbandonedSocketTests {
             let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
             let legs = HTTP1Legs(loop: context)
             context.clients.opened(Holder(held))
-            return NIOLoopBound((context: context, legs: legs, sockets: AbandonedSockets(tolerance: .zero)), eventLoop: loop)
+            let sockets = AbandonedSockets(tolerance: .zero)
+            return NIOLoopBound((context: context, legs: legs, sockets: sockets), eventLoop: loop)
         }.get()
         let find = {
             try await loop.submit {

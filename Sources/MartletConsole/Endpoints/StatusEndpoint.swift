@@ -47,6 +47,7 @@ struct StatusReport: Encodable {
         var commit: String
     }
     struct Process: Encodable {
+        var pid: Int32
         var uptimeSeconds: Double
         var residentBytes: Int
         var cpuSeconds: Double
@@ -109,6 +110,7 @@ struct StatusReport: Encodable {
 
 extension StatusReport.Process {
     init(_ stats: ProcessStats) {
+        pid = ProcessInfo.processInfo.processIdentifier
         uptimeSeconds = Date().timeIntervalSince1970 - stats.startSecondsSince1970
         residentBytes = stats.residentBytes
         cpuSeconds = stats.userSeconds + stats.systemSeconds
