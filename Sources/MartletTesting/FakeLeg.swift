@@ -125,6 +125,8 @@ package final class FakeLegSource: LegSource {
         for leg in legs where leg.target?.id == target { leg.exchange?.targetLost() }
     }
 
+    package func shedIdle(_ count: Int) -> Int { 0 }
+
     package func targetRemoved(_ target: TargetID) { removed.append(target) }
 
     private func opened(_ leg: FakeLeg) -> FakeLeg {

@@ -29,6 +29,9 @@ package struct ConsoleClient: Sendable {
         return try await send(.post, "/targets", body: Array(body))
     }
 
+    /// `GET /status`.
+    package func status() async throws -> Reply { try await send(.get, "/status", body: nil) }
+
     /// Has the configuration read anew. The answer says what is wrong with it in plain words.
     package func reload() async throws -> Reply {
         let reply = try await send(.post, "/reload", body: Array("{}".utf8))

@@ -37,6 +37,7 @@ extension Server {
 
     private func adopt(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) {
         budget.limit = configuration.limits.buffered
+        governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
         let labels = labels
         loops.broadcast { context in
@@ -64,7 +65,8 @@ extension Server {
     private func wanted(
         _ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?
     ) throws -> [Listeners.Wanted] {
-        let settings = FrontSettings(configuration)
+        var settings = FrontSettings(configuration)
+        settings.governor = governor
         let router = Router(publicRoutes(plan))
         var wanted = try zip(configuration.listen, configuration.listenNames).map { listen, name in
             try Listeners.Wanted(listen, router: router, settings: settings, named: name)
@@ -93,9 +95,7 @@ extension Server {
     }
 
     private func consoleRoutes(_ plan: Plan, token: Secret?, _ accessLog: LogSink?) -> [Route] {
-        let desk = Desk(
-            pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
-            accessLog: accessLog)
+        let desk = desk(plan, accessLog)
         let reloads = reloads
         return [
             local("/status", Guarded(StatusEndpoint(desk), token: token)),

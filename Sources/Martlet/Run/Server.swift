@@ -34,6 +34,7 @@ package final class Server: Sendable {
     let backends: BackendService
     let glue: BackendGlue
     let budget: BufferBudget
+    let governor: Governor
     let readiness = Readiness()
     let listeners: Listeners
     let observer: PoolWatcher
@@ -53,7 +54,8 @@ package final class Server: Sendable {
         self.keeper = keeper
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
         budget = BufferBudget(limit: configuration.limits.buffered)
-        loops = LoopTable(group: group, contexts: try Self.contexts(of: group, budget))
+        governor = try Governor(configuration, logger: logger)
+        loops = LoopTable(group: group, contexts: try Self.contexts(of: group, budget, governor))
         client = HTTPClient(group: group, resolver: resolver)
         membership = Membership(resolver: resolver, labels: labels, loops: loops, logger: logger)
         observer = PoolWatcher(loops: loops, logger: logger)
@@ -91,6 +93,7 @@ package final class Server: Sendable {
             Role { await self.tick() },
             Role { await self.check() },
             Role { [loops] in await Self.flushAccessLogs(loops) },
+            Role { await self.relief.run() },
             Role { [glue] in await glue.run() },
             Role { [backends] in await backends.run() },
             Role { await self.reload(from: source) },
@@ -165,13 +168,13 @@ package final class Server: Sendable {
     }
 
     private static func contexts(
-        of group: MultiThreadedEventLoopGroup, _ budget: BufferBudget
+        of group: MultiThreadedEventLoopGroup, _ budget: BufferBudget, _ governor: Governor
     ) throws -> [NIOLoopBound<LoopContext>] {
         let seed = UInt64.random(in: .min ... .max)
         return try group.makeIterator().enumerated().map { number, loop in
             try loop.submit {
                 let context = LoopContext(loop: loop, number: number, budget: budget, seed: seed)
-                context.legs = HTTP1Legs(loop: context)
+                context.legs = HTTP1Legs(loop: context, governor: governor)
                 return NIOLoopBound(context, eventLoop: loop)
             }.wait()
         }

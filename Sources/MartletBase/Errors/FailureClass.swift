@@ -26,6 +26,8 @@ public enum FailureClass: UInt8, CaseIterable, Sendable {
     case ejected
     /// `timeouts.total`, or the deadline the caller stated, passed: says nothing about the target.
     case deadline
+    /// The process had no descriptor for a connection: says nothing about the target, and no other would do better.
+    case noDescriptor
 
     /// The metric label and the word in `/status`.
     public var text: String {
@@ -42,6 +44,7 @@ public enum FailureClass: UInt8, CaseIterable, Sendable {
         case .status429: "status_429"
         case .ejected: "ejected"
         case .deadline: "deadline"
+        case .noDescriptor: "no_descriptor"
         }
     }
 }

@@ -15,11 +15,12 @@ package struct Desk: Sendable {
     let membership: Membership
     let backends: BackendService
     let budget: BufferBudget
+    let governor: Governor
     let accessLog: LogSink?
 
     package init(
         pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
-        budget: BufferBudget, accessLog: LogSink?
+        budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?
     ) {
         self.pools = pools
         self.loops = loops
@@ -27,6 +28,7 @@ package struct Desk: Sendable {
         self.membership = membership
         self.backends = backends
         self.budget = budget
+        self.governor = governor
         self.accessLog = accessLog
     }
 

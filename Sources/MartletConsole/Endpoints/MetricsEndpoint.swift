@@ -1,5 +1,6 @@
 import MartletBase
 package import MartletExchange
+import MartletGateway
 import MartletLogic
 import MartletNet
 import MartletTelemetry
@@ -14,12 +15,13 @@ package final class MetricsEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        let text = Exposition.text(totals: try await desk.totals(), labels: desk.labels, readings: readings())
+        let text = Exposition.text(totals: try await desk.totals(), labels: desk.labels, readings: try await readings())
         return LocalResponse(status: 200, contentType: Exposition.contentType, body: ByteBuffer(string: text))
     }
 
-    private func readings() -> Readings {
+    private func readings() async throws -> Readings {
         var readings = Readings(build: BuildInfo.current)
+        readings.descriptors = .init(desk.governor.census(), closeWait: try await desk.loops.abandonedSockets().count)
         for pool in desk.pools {
             let status = pool.status(now: .current)
             let urls = Dictionary(pool.targets.map { ($0.id, $0.url) }) { first, _ in first }
@@ -49,5 +51,21 @@ extension BreakerLabel {
         case .halfOpen: self = .halfOpen
         case .open: self = .open
         }
+    }
+}
+
+extension Readings.Descriptors {
+    init(_ census: Census, closeWait: Int) {
+        self.init(
+            budget: [
+                ("client", census.budget.clients), ("upstream", census.budget.upstreams),
+                ("other", census.budget.other), ("reserve", census.budget.reserve),
+            ],
+            pressure: Int(census.pressure.rawValue),
+            refused: [
+                ("full", census.refused.full), ("client_limit", census.refused.tooMany),
+                ("dropped", census.refused.dropped),
+            ],
+            closeWait: closeWait)
     }
 }

@@ -16,6 +16,11 @@ package final class StatusEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        .json(try await text())
+    }
+
+    /// The report as JSON.
+    package func text() async throws -> String {
         let totals = try await desk.totals()
         let now = Instant.current
         let report = StatusReport(
@@ -24,13 +29,14 @@ package final class StatusEndpoint: LocalHandler {
             connections: .init(
                 client: totals.connections(.client), upstreamActive: totals.connections(.upstreamActive),
                 upstreamIdle: totals.connections(.upstreamIdle)),
+            descriptors: try await StatusReport.Descriptors(desk, totals),
             buffered: .init(bytes: desk.budget.usedBytes, limit: desk.budget.limit),
             pools: desk.pools.map { StatusReport.Pool($0, now: now) },
             backends: desk.backends.status().map { StatusReport.Backend($0, now: now) })
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return .json(String(decoding: try encoder.encode(report), as: UTF8.self))
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 }
 
@@ -41,6 +47,7 @@ struct StatusReport: Encodable {
         var commit: String
     }
     struct Process: Encodable {
+        var pid: Int32
         var uptimeSeconds: Double
         var residentBytes: Int
         var cpuSeconds: Double
@@ -98,6 +105,7 @@ struct StatusReport: Encodable {
     var build: Build
     var process: Process?
     var connections: Connections
+    var descriptors: Descriptors
     var buffered: Buffered
     var pools: [Pool]
     var backends: [Backend]
@@ -105,6 +113,7 @@ struct StatusReport: Encodable {
 
 extension StatusReport.Process {
     init(_ stats: ProcessStats) {
+        pid = ProcessInfo.processInfo.processIdentifier
         uptimeSeconds = Date().timeIntervalSince1970 - stats.startSecondsSince1970
         residentBytes = stats.residentBytes
         cpuSeconds = stats.userSeconds + stats.systemSeconds

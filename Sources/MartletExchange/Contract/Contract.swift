@@ -94,6 +94,8 @@ package protocol LegSource: AnyObject {
     func open(_ handler: any LocalHandler, for exchange: Exchange) -> any Leg
     /// The target was taken out: requests that wait for its first byte may go elsewhere.
     func targetLost(_ target: TargetID)
+    /// Closes so many idle connections, because others need their descriptors; answers how many there were.
+    func shedIdle(_ count: Int) -> Int
     /// The target left its pool: idle connections to it close now, the others after their answer.
     func targetRemoved(_ target: TargetID)
 }

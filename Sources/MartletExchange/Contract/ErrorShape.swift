@@ -70,6 +70,7 @@ extension ErrorCode {
         case .noCapacity: "There is no capacity for the request in time."
         case .deadlineExceeded: "The deadline that the caller stated has passed."
         case .overloaded: "The server is at its limit."
+        case .tooManyConnections: "This client has too many connections, or opens them too fast."
         case .shuttingDown: "The server is shutting down."
         case .noTarget: "No backend is available."
         case .connectFailed: "The backend refused the connection."

@@ -84,7 +84,7 @@ extension Exchange {
         let now = context.now
         dropLeg(.replaced)
         if let lease { tried.append(lease.id) }
-        let isBlameless = wasStale || failure == .deadline
+        let isBlameless = wasStale || failure == .deadline || failure == .noDescriptor
         let isEjected = releaseLease(isBlameless ? .neutral : .failure(failure, retryAfter: nil), now: now)
         if !isBlameless, let slot { context.meter.failed(slot, failure) }
         if !keepsRetry { giveBackRetry() }
@@ -104,8 +104,8 @@ extension Exchange {
             context.meter.retried(pool: record.pool, because: failure)
             if pause == .zero { pick(now: now) } else { rearmIfEarlier() }
         case .answer(let code):
-            guard !(code.retry == .yes && fallBack(now: now)) else { return }
-            answer(MartletError(code))
+            guard failure == .noDescriptor || !(code.retry == .yes && fallBack(now: now)) else { return }
+            answer(MartletError(code), retryAfter: failure == .noDescriptor ? .seconds(1) : nil)
         case .abort(let code):
             abort(MartletError(code))
         case .ignore:

@@ -19,8 +19,10 @@ package struct FrontSettings: Sendable {
     package var pipelinedBytes = 64 << 10
     package var trustedProxies: [AddressRange] = []
     package var isTLS = false
-    /// Of the console: its connections live on while the process drains.
+    /// Of the console: its connections live on while the process drains, and have descriptors of their own.
     package var outlivesDrain = false
+    /// Holds the descriptors of the process.
+    package var governor = Governor()
 
     package init() {}
 }

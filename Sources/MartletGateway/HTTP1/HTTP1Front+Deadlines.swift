@@ -92,7 +92,13 @@ extension HTTP1Front: Timed {
 
     private func expired() {
         // A connection on which nothing came is closed without a word; half a head is answered.
-        if state == .inHead { refuse(MartletError(.requestTimeout)) } else { close() }
+        if let refusal {
+            refuse(MartletError(refusal))
+        } else if state == .inHead {
+            refuse(MartletError(.requestTimeout))
+        } else {
+            close()
+        }
     }
 
     /// Bytes wait here that the client does not take.

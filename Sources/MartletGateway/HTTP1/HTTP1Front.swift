@@ -1,5 +1,6 @@
 import MartletBase
 import MartletExchange
+import MartletLogic
 import MartletNet
 import MartletTelemetry
 import MartletWire
@@ -32,6 +33,9 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
     var channel: ChannelHandlerContext?
     var state = State.idle
     var peer: ForwardedFor
+    private var place = Governor.Place.dropped
+    /// Since when nothing was asked.
+    private(set) var idleSince = Instant.never
 
     // The request being read.
     var parser: RequestParser
@@ -95,7 +99,24 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         if !settings.outlivesDrain { loop.clients.opened(self) }
         out.opened(context.channel, isTLS: settings.isTLS)
         peer = ForwardedFor(context.remoteAddress, settings: settings)
+        idleSince = loop.now
         setDeadline(loop.now + settings.headerTimeout)
+        if !settings.outlivesDrain { takePlace(context.remoteAddress) }
+    }
+
+    private func takePlace(_ address: SocketAddress?) {
+        place = settings.governor.admit(address, now: loop.now)
+        switch place {
+        case .served: break
+        // It keeps a descriptor from others: it has less time to say what it wants.
+        case .refused: setDeadline(loop.now + min(settings.headerTimeout, Self.refusedPatience))
+        case .dropped: close(reset: true)
+        }
+    }
+
+    /// Why the connection is not served.
+    var refusal: ErrorCode? {
+        if case .refused(let code) = place { code } else { nil }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -140,6 +161,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         timer.disarm(on: loop.wheel)
         loop.meter.connections(.client, changedBy: -1)
         loop.clients.closed(self)
+        settings.governor.left(place, now: loop.now)
         input = nil
         out.clear()
         let exchange = self.exchange
@@ -235,13 +257,14 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         bodyBytes = 0
         hasBody = framing.body != .none
         dropsBody = framing.dropsBody
-        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection
+        isKeepAlive = framing.isKeepAlive && requests < settings.requestsPerConnection && refusal == nil
         if loop.clients.isDraining, !settings.outlivesDrain { isKeepAlive = false }
         writer.begin(method: head.method, isHTTP10: framing.isHTTP10)
         requestID = ""
         guard let route = router().match(head) else {
             return refuse(MartletError(.notFound), head: head)
         }
+        if let refusal, !route.isHealth { return refuse(MartletError(refusal), head: head, route: route) }
         if case .length(let length) = framing.body, length > route.bodyLimit {
             return refuse(MartletError(.bodyTooLarge), head: head, route: route)
         }
@@ -250,6 +273,13 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         if framing.expectsContinue { out.write("HTTP/1.1 100 Continue\r\n\r\n") }
         let (request, caller) = peer.accept(head, framing: framing, route: route, loop: loop, now: now)
         requestID = caller.requestID
+        let pressure = self.pressure
+        if pressure >= .closing {
+            isKeepAlive = false
+            if pressure >= .shedding, caller.priority > .interactive {
+                return refuse(MartletError(.overloaded), head: head, route: route)
+            }
+        }
         let exchange = Exchange(
             context: loop, route: route, front: self, request: request, caller: caller, now: now)
         self.exchange = exchange
@@ -271,7 +301,8 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         isKeepAlive = false
         state = .busy
         requestID = head.flatMap { peer.requestID($0.headers) } ?? loop.nextRequestID()
-        let bytes = answer(error, shape: route?.shape ?? .openAI, lines: HeaderLines(), date: loop.date())
+        let bytes = answer(
+            error, shape: route?.shape ?? .openAI, lines: advice(for: error.code), date: loop.date())
         record(error, head: head, route: route, bytesOut: bytes)
     }
 
@@ -294,7 +325,8 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         state = .idle
         if heldBytes > 0 { settleHeld() }
         if isReadingOff { setReading(true) }
-        setDeadline(loop.now + keepAlive)
+        idleSince = loop.now
+        setDeadline(idleSince + (pressure == .none ? keepAlive : min(keepAlive, Self.shortenedKeepAlive)))
     }
 
     func setReading(_ isOn: Bool) {

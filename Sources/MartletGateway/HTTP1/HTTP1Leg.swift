@@ -14,6 +14,8 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     typealias InboundIn = ByteBuffer
 
     private enum State {
+        /// There is no descriptor for the connection yet; what is to be sent gathers in `out`.
+        case awaitingPlace
         /// The connection is being made; what is to be sent gathers in `out`.
         case connecting
         case idle
@@ -21,10 +23,17 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         case closed
     }
 
+    /// How long an idle connection elsewhere may take to make room for this one.
+    private static let patience: Duration = .milliseconds(250)
+
     /// What the exchange takes of an answer before it says how much more it wants.
     private static let window = 64 << 10
 
     let target: Target
+    /// Names it where it waits for a descriptor.
+    let waiter: WaiterID
+    /// The dial came as far as a socket.
+    var hasSocket = false
     private unowned let legs: HTTP1Legs
     private var state = State.connecting
     private(set) var exchange: Exchange?
@@ -58,6 +67,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     init(target: Target, legs: HTTP1Legs) {
         self.target = target
         self.legs = legs
+        waiter = WaiterID(legs.loop.nextRequestNumber())
         parser = ResponseParser(limits: legs.limits)
         out = Outbox(loop: legs.loop)
     }
@@ -100,14 +110,14 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     }
 
     func body(_ slice: ByteBuffer) {
-        guard state == .busy || state == .connecting, slice.readableBytes > 0 else { return }
+        guard state != .closed, state != .idle, slice.readableBytes > 0 else { return }
         if isChunked { out.writeChunkHeader(slice.readableBytes) }
         out.append(slice, to: channel)
         if isChunked { out.write("\r\n") }
     }
 
     func bodyEnd() {
-        guard state == .busy || state == .connecting else { return }
+        guard state != .closed, state != .idle else { return }
         if isChunked { out.write("0\r\n\r\n") }
         isSent = true
         flush()
@@ -130,6 +140,28 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
 
     var isUploadWritable: Bool {
         state == .busy && isWritable
+    }
+
+    // MARK: A descriptor for it
+
+    var socket: (any Channel)? { channel?.channel }
+
+    /// Every place is taken: `placeGranted` or `noPlace` follows.
+    func awaitPlace() {
+        state = .awaitingPlace
+        timer.wake(self, by: legs.loop.now + Self.patience, on: legs.loop.wheel)
+    }
+
+    func placeGranted() {
+        guard state == .awaitingPlace else { return legs.governor.upstreamClosed(now: .current) }
+        state = .connecting
+        legs.dial(self)
+    }
+
+    func noPlace() {
+        guard state == .awaitingPlace else { return }
+        state = .connecting
+        connectFailed(.noDescriptor)
     }
 
     // MARK: Connection
@@ -267,7 +299,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         legs.loop.readClock()
         context.fireChannelInactive()
         switch state {
-        case .closed: break
+        case .closed, .awaitingPlace: break
         case .idle: close(reset: false)
         case .connecting: connectFailed(trouble ?? .connect)
         case .busy: endOfInput()
@@ -286,6 +318,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     private func close(reset: Bool) {
         guard state != .closed else { return }
         if state == .idle { legs.forget(self) }
+        if state == .awaitingPlace { _ = legs.governor.withdraw(waiter) }
         state = .closed
         legs.closed(self)
         timer.disarm(on: legs.loop.wheel)
@@ -317,6 +350,11 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     func deadlineReached(now: Instant) -> Instant {
         legs.loop.readClock()
         timer.fired()
+        if state == .awaitingPlace {
+            guard legs.governor.withdraw(waiter) else { return timer.again(at: now + Self.patience) }
+            noPlace()
+            return .never
+        }
         guard state == .idle else { return timer.again(at: now + max(target.keepAlive.idle, Interval(.seconds(1)))) }
         guard now >= idleUntil else { return timer.again(at: idleUntil) }
         close(reset: false)

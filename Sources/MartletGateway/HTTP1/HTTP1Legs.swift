@@ -11,13 +11,18 @@ import NIOPosix
 package final class HTTP1Legs: LegSource {
     unowned let loop: LoopContext
     let limits: HTTPLimits
+    let governor: Governor
     private let idle = IdleLegs()
+    let abandoned = AbandonedSockets()
     /// Every open connection, to tell those whose target is lost.
     private var open: [ObjectIdentifier: HTTP1Leg] = [:]
 
-    package init(loop: LoopContext) {
+    /// On the loop.
+    package init(loop: LoopContext, governor: Governor = Governor()) {
         self.loop = loop
+        self.governor = governor
         limits = HTTPLimits()
+        governor.register(self)
     }
 
     package func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg {
@@ -36,7 +41,13 @@ package final class HTTP1Legs: LegSource {
         open[ObjectIdentifier(leg)] = leg
         loop.meter.connections(.upstreamActive, changedBy: 1)
         leg.attach(exchange)
-        dial(leg, target)
+        switch governor.reserve(leg.waiter, for: leg, on: loop.loop, now: loop.now) {
+        case .granted: dial(leg)
+        case .wait:
+            leg.awaitPlace()
+            if shedIdle(1) == 0 { governor.search(for: leg.waiter, besides: self) }
+        case .refused: leg.connectFailed(.noDescriptor)
+        }
         return leg
     }
 
@@ -44,15 +55,20 @@ package final class HTTP1Legs: LegSource {
         LocalLeg(handler: handler, exchange: exchange)
     }
 
-    private func dial(_ leg: HTTP1Leg, _ target: Target) {
+    /// A place is reserved; it is given back when the channel is closed, or could not be made.
+    func dial(_ leg: HTTP1Leg) {
         let bound = NIOLoopBound(leg, eventLoop: loop.loop)
+        let governor = self.governor
+        let target = leg.target
         let tls = target.tls
         let host = target.origin.host
         ClientBootstrap(group: loop.loop)
             // The exchange's own timer is the one that counts.
             .connectTimeout(.seconds(60))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                bound.value.hasSocket = true
+                channel.closeFuture.whenComplete { _ in governor.upstreamClosed(now: .current) }
+                return channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(host: host)) }
                     try channel.pipeline.syncOperations.addHandler(bound.value)
@@ -60,6 +76,7 @@ package final class HTTP1Legs: LegSource {
             }
             .connect(to: target.address)
             .whenFailure { error in
+                if !bound.value.hasSocket { governor.upstreamClosed(now: .current) }
                 if case .connectTimeout? = error as? ChannelError {
                     bound.value.connectFailed(.connectTimeout)
                 } else {
@@ -71,7 +88,7 @@ package final class HTTP1Legs: LegSource {
     // MARK: Idle connections
 
     func keep(_ leg: HTTP1Leg) -> Bool {
-        guard idle.put(leg) else { return false }
+        guard governor.keepsIdle, idle.put(leg) else { return false }
         loop.meter.connections(.upstreamIdle, changedBy: 1)
         loop.meter.connections(.upstreamActive, changedBy: -1)
         return true
@@ -83,10 +100,20 @@ package final class HTTP1Legs: LegSource {
         loop.meter.connections(.upstreamActive, changedBy: 1)
     }
 
+    /// Closes so many idle connections, those that have been idle longest of each target; answers how many there were.
+    package func shedIdle(_ count: Int) -> Int {
+        let shed = idle.oldest(count)
+        for leg in shed { leg.retire() }
+        return shed.count
+    }
+
     func closed(_ leg: HTTP1Leg) {
         open[ObjectIdentifier(leg)] = nil
         loop.meter.connections(.upstreamActive, changedBy: -1)
     }
+
+    /// Every open connection.
+    var all: [HTTP1Leg] { Array(open.values) }
 
     /// The target was taken out: requests that wait for its first byte go elsewhere.
     package func targetLost(_ target: TargetID) {

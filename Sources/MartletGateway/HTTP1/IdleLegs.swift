@@ -29,6 +29,15 @@ final class IdleLegs {
         stack.legs.remove(at: index)
     }
 
+    /// Up to `count` of them, from each target those first that were used last longest ago.
+    func oldest(_ count: Int) -> [HTTP1Leg] {
+        var oldest: [HTTP1Leg] = []
+        for stack in stacks.values where oldest.count < count {
+            oldest += stack.legs.prefix(count - oldest.count)
+        }
+        return oldest
+    }
+
     /// The target left its pool, and its connections with it.
     func forget(_ target: TargetID) {
         stacks[target] = nil

@@ -15,6 +15,8 @@ package struct Listener {
     package static func open(
         _ socket: CInt, site: Site, loops: LoopTable, logger: Logger
     ) async throws -> Listener {
+        let settings = site.served.settings
+        let (governor, isConsole) = (settings.governor, settings.outlivesDrain)
         let channel = try await ServerBootstrap(group: loops.group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -22,12 +24,12 @@ package struct Listener {
                     // NIO listened once more on what was given to it, with a backlog of its own.
                     try ListenSocket.listen(socket)
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptGate(governor: governor, isConsole: isConsole))
                 }
             }
-            // A burst of clients is accepted in few turns of the loop.
-            .serverChannelOption(.maxMessagesPerRead, value: 64)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                governor.hold(channel, isConsole: isConsole)
+                return channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
                     let served = site.served
                     if let tls = served.tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }

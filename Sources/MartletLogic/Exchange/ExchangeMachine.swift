@@ -295,6 +295,7 @@ public struct ExchangeMachine: Sendable, Equatable {
         case .malformed: .upstreamMalformed
         case .status5xx, .status429: .noTarget
         case .deadline: .deadlineExceeded
+        case .noDescriptor: .overloaded
         }
     }
 }

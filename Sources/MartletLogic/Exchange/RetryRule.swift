@@ -28,7 +28,7 @@ public enum RetryRule {
     ///
     /// A request of which nothing was sent is always safe to try elsewhere.
     public static func allows(_ attempt: FailedAttempt, isIdempotent: Bool, policy: RetryConditions) -> Bool {
-        if !attempt.wasSent { return attempt.failure != .deadline }
+        if !attempt.wasSent { return attempt.failure != .deadline && attempt.failure != .noDescriptor }
         guard let condition = condition(for: attempt.failure) else { return false }
         guard policy.contains(condition) else { return false }
         if isIdempotent || policy.contains(.nonIdempotent) { return true }
@@ -52,7 +52,7 @@ public enum RetryRule {
         switch failure {
         case .connect, .tls, .reset, .malformed, .ejected, .truncated: .error
         case .connectTimeout, .firstByteTimeout: .timeout
-        case .stall, .status5xx, .status429, .deadline: nil
+        case .stall, .status5xx, .status429, .deadline, .noDescriptor: nil
         }
     }
 }

@@ -2,7 +2,7 @@ public import MartletBase
 
 /// How many attempts at a target failed, each class apart.
 public struct FailureCounts: Sendable, Equatable {
-    private var counts = InlineArray<12, UInt64>(repeating: 0)
+    private var counts = InlineArray<13, UInt64>(repeating: 0)
 
     public init() {}
 
@@ -32,7 +32,7 @@ extension FailureClass {
         switch self {
         case .connect, .connectTimeout, .tls, .reset, .firstByteTimeout, .stall, .truncated, .malformed, .status5xx:
             true
-        case .status429, .ejected, .deadline:
+        case .status429, .ejected, .deadline, .noDescriptor:
             false
         }
     }

@@ -26,6 +26,9 @@ package struct AddressRange: Hashable, Sendable {
         base = IPBits(value: bits.value & mask, isIPv4: bits.isIPv4 && significant >= 96)
     }
 
+    /// This machine.
+    package static let loopback = ["127.0.0.0/8", "::1"].compactMap { AddressRange(text: $0) }
+
     /// Whether the address is in the block. A Unix domain socket is in none.
     package func contains(_ address: SocketAddress) -> Bool {
         guard let bits = address.ipBits else { return false }
@@ -59,6 +62,21 @@ extension SocketAddress {
         }
         guard allowed, 0...65_535 ~= port else { return nil }
         return try? SocketAddress(ipAddress: String(text), port: port)
+    }
+
+    /// What stands for the client behind this address: the IPv4 address, or the network (the first 64 bits) of an
+    /// IPv6 one, of which a machine has as many as it likes. nil for a Unix domain socket.
+    package var clientBits: UInt128? {
+        ipBits.map { $0.isIPv4 ? $0.value : ($0.value >> 64) << 64 }
+    }
+
+    /// What `clientBits` stand for, as people write it: `10.0.0.1` or `2001:db8::/64`.
+    package static func text(ofClient bits: UInt128) -> String {
+        let isIPv4 = IPBits(value: bits).isIPv4
+        let bytes = (0..<16).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) }
+        let packed = ByteBuffer(bytes: isIPv4 ? bytes.suffix(4) : bytes[...])
+        let address = try? SocketAddress(packedIPAddress: packed, port: 0)
+        return (address?.ipAddress ?? "") + (isIPv4 ? "" : "/64")
     }
 
     /// The IP address as a number; nil for a Unix domain socket.

@@ -11,4 +11,12 @@ extension Channel {
         }
         return max(0, Int((bytes ?? nil) ?? 0))
     }
+
+    /// Whether the peer has ended the connection while our side is still open (CLOSE_WAIT). On the channel's loop only.
+    package var isAbandonedByPeer: Bool {
+        let state = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            martlet_tcp_state($0)
+        }
+        return state == 8
+    }
 }

@@ -1,4 +1,5 @@
 import CMartlet
+import Glibc
 import MartletBase
 
 /// The limit on open files of this process.
@@ -33,6 +34,17 @@ package enum OpenFiles {
         let code = martlet_open_files_set(UInt64(target), hard)
         guard code == 0 else { throw failure("raise the limit on open files to \(target)", code) }
         return try limit()
+    }
+
+    /// Descriptors that this process has open; nil where `/proc` is not mounted. Looks at each: not for an event loop.
+    package static func count() -> Int? {
+        // SAFETY: the stream is used here only, between opendir and closedir; no entry is looked into.
+        guard let stream = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(stream) }  // SAFETY: as above, the last use.
+        var entries = 0
+        while unsafe readdir(stream) != nil { entries += 1 }  // SAFETY: as above.
+        // `.`, `..`, and the folder's own descriptor.
+        return entries - 3
     }
 
     private static func failure(_ operation: String, _ code: CInt) -> MartletError {

@@ -31,6 +31,10 @@ package enum Series: String, CaseIterable, Sendable {
     // The process
     case connections = "martlet_connections"
     case fileDescriptors = "martlet_fds"
+    case fdBudget = "martlet_fd_budget"
+    case fdPressure = "martlet_fd_pressure"
+    case refusedConnections = "martlet_connections_refused_total"
+    case closeWaitSockets = "martlet_close_wait_sockets"
     case bufferedBytes = "martlet_buffered_bytes"
     case impossibleEvents = "martlet_impossible_events_total"
     case droppedLogLines = "martlet_log_lines_dropped_total"
@@ -112,6 +116,14 @@ package enum Series: String, CaseIterable, Sendable {
             (.gauge, .connections, [.kind], "Open connections.")
         case .fileDescriptors:
             (.gauge, .descriptors, [.kind], "Open file descriptors, by what they are.")
+        case .fdBudget:
+            (.gauge, .descriptors, [.kind], "How the limit on open descriptors is shared out.")
+        case .fdPressure:
+            (.gauge, .state, [], "How near that limit the process is: 0 (not at all) to 5 (no connection more).")
+        case .refusedConnections:
+            (.counter, .connections, [.reason], "Connections of clients that were not served.")
+        case .closeWaitSockets:
+            (.gauge, .connections, [], "Sockets that their peers left more than five seconds ago, still open here.")
         case .bufferedBytes:
             (.gauge, .bytes, [], "Bytes held for requests in all buffers of the process.")
         case .impossibleEvents:

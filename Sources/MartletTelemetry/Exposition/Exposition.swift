@@ -34,6 +34,7 @@ package struct Exposition {
         case .cancelled, .errors, .connections, .bufferedBytes, .impossibleEvents: global(series)
         case .inFlight, .targetUp, .breakerState: targetsNow(series)
         case .queueLength, .droppedLogLines, .buildInfo: readings(series)
+        case .fdBudget, .fdPressure, .refusedConnections, .closeWaitSockets: descriptors(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)
         }
     }
@@ -160,6 +161,16 @@ package struct Exposition {
         case .droppedLogLines:
             for dropped in readings.droppedLogLines { writer.sample([dropped.log], dropped.lines) }
         default: writer.sample([readings.build.version, readings.build.commit], 1)
+        }
+    }
+
+    private mutating func descriptors(_ series: Series) {
+        guard let descriptors = readings.descriptors else { return }
+        switch series {
+        case .fdBudget: for share in descriptors.budget { writer.sample([share.kind], share.count) }
+        case .fdPressure: writer.sample([], descriptors.pressure)
+        case .refusedConnections: for refused in descriptors.refused { writer.sample([refused.reason], refused.count) }
+        default: writer.sample([], descriptors.closeWait)
         }
     }
 

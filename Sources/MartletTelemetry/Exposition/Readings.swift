@@ -45,7 +45,27 @@ package struct Readings: Sendable {
         }
     }
 
+    /// What the governor of descriptors says.
+    package struct Descriptors: Sendable {
+        /// Shares of the limit, by kind.
+        package var budget: [(kind: String, count: Int)]
+        package var pressure: Int
+        /// Connections not served, by reason.
+        package var refused: [(reason: String, count: Int)]
+        package var closeWait: Int
+
+        package init(
+            budget: [(kind: String, count: Int)], pressure: Int, refused: [(reason: String, count: Int)], closeWait: Int
+        ) {
+            self.budget = budget
+            self.pressure = pressure
+            self.refused = refused
+            self.closeWait = closeWait
+        }
+    }
+
     package var build: Build
+    package var descriptors: Descriptors?
     package var process: ProcessStats?
     package var targets: [Target] = []
     package var queues: [Queue] = []

@@ -15,6 +15,12 @@ package enum FDKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// Pipes to the standard streams of children: all but those that are our own standard streams.
+    package static func pipesOfChildren(_ census: [FDKind: Int]) -> Int {
+        let own = (0...2).count { ProcFile.link("/proc/self/fd/\($0)").map(FDKind.init(link:)) == .pipe }
+        return max(0, (census[.pipe] ?? 0) - own)
+    }
+
     /// The open descriptors of this process, counted by kind.
     package static func census() -> [FDKind: Int] {
         var counts: [FDKind: Int] = [:]

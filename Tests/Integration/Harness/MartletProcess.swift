@@ -46,8 +46,10 @@ final class MartletProcess: Sendable {
     ///
     /// - Parameter configuration: YAML. Ports that are free and two event loops are put in where it says nothing of
     ///   `listen`, `console` or `threads`. nil: no file; the demo models are not there.
+    /// - Parameter wrapper: a command that becomes the binary, such as `prlimit`; `{dir}` is the folder.
     static func start(
-        _ configuration: String?, arguments: [String] = [], environment: [String: String] = [:]
+        _ configuration: String?, arguments: [String] = [], environment: [String: String] = [:],
+        under wrapper: [String] = []
     ) async throws -> MartletProcess {
         let binary = try Repository.binary
         let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
@@ -62,6 +64,11 @@ final class MartletProcess: Sendable {
         } else {
             process.arguments = ["up", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"] + arguments
             process.environment?["MARTLET_HOME"] = directory.path
+        }
+        if let command = wrapper.first {
+            process.executableURL = URL(fileURLWithPath: command)
+            let options = wrapper.dropFirst().map { $0.replacingOccurrences(of: "{dir}", with: directory.path) }
+            process.arguments = options + [binary.path] + (process.arguments ?? [])
         }
         process.currentDirectoryURL = directory
         process.standardOutput = try emptyFile(directory, "out")
@@ -113,10 +120,13 @@ final class MartletProcess: Sendable {
 
     /// `GET /status` of the console.
     func status() async throws -> Status {
-        let answer = try await Client.ask("GET", "/status", port: consolePort).expect(200)
+        try Self.status(try await Client.ask("GET", "/status", port: consolePort).expect(200).body)
+    }
+
+    static func status(_ text: String) throws -> Status {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(Status.self, from: Data(answer.body.utf8))
+        return try decoder.decode(Status.self, from: Data(text.utf8))
     }
 
     /// `GET /metrics` of the console.
@@ -141,6 +151,16 @@ final class MartletProcess: Sendable {
         }.filter { !$0.hasPrefix("anon_inode") }.sorted()
     }
 
+    /// All its descriptors.
+    func descriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(servingID)/fd").count
+    }
+
+    func residentBytes() throws -> Int {
+        let pages = try String(contentsOfFile: "/proc/\(servingID)/statm", encoding: .utf8).split(separator: " ")[1]
+        return try #require(Int(pages)) * sysconf(CInt(_SC_PAGESIZE))
+    }
+
     /// The descriptors of a process at rest: checks of targets come and go meanwhile, so the fewest of several looks.
     func restingFiles() async throws -> [String] {
         var fewest = try openFiles()
@@ -162,6 +182,14 @@ final class MartletProcess: Sendable {
             "descriptors to return to their number before the first request", within: limit,
             explain: { "before: \(baseline), now: \(try self.openFiles())" },
             condition: { try self.openFiles().count <= baseline.count })
+    }
+
+    /// CPU time so far.
+    func cpuSeconds() throws -> Double {
+        let text = try String(contentsOfFile: "/proc/\(servingID)/stat", encoding: .utf8)
+        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        let ticks = try #require(Double(fields[12])) + #require(Double(fields[13]))
+        return ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
     }
 
     // MARK: Inside

@@ -9,6 +9,20 @@ struct Status: Decodable, Sendable {
         var upstreamActive: Int
         var upstreamIdle: Int
     }
+    struct Descriptors: Decodable, Sendable {
+        struct Budget: Decodable, Sendable {
+            var limit: Int
+            var used: Int
+        }
+        struct CloseWait: Decodable, Sendable {
+            var side: String
+        }
+        var open: Int
+        var byKind: [String: Int]
+        var pressure: String
+        var budget: Budget
+        var closeWait: [CloseWait]
+    }
     struct Buffered: Decodable, Sendable {
         var bytes: Int
     }
@@ -35,6 +49,7 @@ struct Status: Decodable, Sendable {
 
     var process: Process
     var connections: Connections
+    var descriptors: Descriptors
     var buffered: Buffered
     var pools: [Pool]
 

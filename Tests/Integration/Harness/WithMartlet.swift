@@ -8,10 +8,10 @@ import Testing
 ///
 /// The configuration should let idle connections expire soon (`keepalive: {idle: 200ms}`).
 func withMartlet(
-    _ configuration: String?, environment: [String: String] = [:],
+    _ configuration: String?, environment: [String: String] = [:], under wrapper: [String] = [],
     body: (MartletProcess) async throws -> Void
 ) async throws {
-    let martlet = try await MartletProcess.start(configuration, environment: environment)
+    let martlet = try await MartletProcess.start(configuration, environment: environment, under: wrapper)
     do {
         let baseline = try await martlet.restingFiles()
         try await body(martlet)

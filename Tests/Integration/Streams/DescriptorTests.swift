@@ -2,10 +2,6 @@ import Foundation
 import MartletTools
 import Testing
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Out of file descriptors, a gateway waits instead of spinning, and goes on by itself.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DescriptorTests {
     @Test func WithoutDescriptorsNoCoreIsBurnt() async throws {
@@ -17,21 +13,14 @@ import Glibc
             var clients: [Peer] = []
             for _ in 0..<100 { clients.append(try await Peer.connect(martlet.publicPort)) }
             try await until("the shortage") { martlet.log().contains("no connection can be accepted") }
-            let (before, start) = (try Self.cpuSeconds(martlet.servingID), ContinuousClock.now)
+            let (before, start) = (try martlet.cpuSeconds(), ContinuousClock.now)
             try await Task.sleep(for: .seconds(1))
-            let spent = try Self.cpuSeconds(martlet.servingID) - before
+            let spent = try martlet.cpuSeconds() - before
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             #expect(spent / elapsed < 0.2, "\(spent) s of CPU in \(elapsed) s")
             for client in clients { await client.close() }
             let answer = try await martlet.get()
             #expect(answer.status == 200)
         }
-    }
-
-    private static func cpuSeconds(_ process: Int32) throws -> Double {
-        let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
-        let ticks = try #require(Double(fields[12])) + #require(Double(fields[13]))
-        return ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
     }
 }

@@ -119,6 +119,7 @@ struct ExchangeRetryTests {
         case .connect, .connectTimeout, .tls, .reset, .malformed, .truncated, .ejected: #expect(code.status == 502)
         case .firstByteTimeout, .stall, .deadline: #expect(code.status == 504)
         case .status5xx, .status429: #expect(code == .noTarget)
+        case .noDescriptor: #expect(code == .overloaded)
         }
     }
 }

@@ -24,7 +24,7 @@ struct RetryRuleTests {
             switch failure {
             case .connect, .tls, .reset, .malformed, .ejected, .truncated: .error
             case .connectTimeout, .firstByteTimeout: .timeout
-            case .stall, .status5xx, .status429, .deadline: nil
+            case .stall, .status5xx, .status429, .deadline, .noDescriptor: nil
             }
         for policy in Self.policies {
             let isStated = condition.map { policy.contains($0) } ?? false
@@ -32,11 +32,14 @@ struct RetryRuleTests {
         }
     }
 
-    @Test("what was never sent may always go elsewhere, but for a passed deadline", arguments: FailureClass.allCases)
+    @Test(
+        "what was never sent may always go elsewhere, but for a passed deadline and want of descriptors",
+        arguments: FailureClass.allCases)
     func unsent(failure: FailureClass) {
         for policy in Self.policies {
             for idempotent in [true, false] {
-                #expect(allows(failure, policy, sent: false, idempotent: idempotent) == (failure != .deadline))
+                let isAllowed = failure != .deadline && failure != .noDescriptor
+                #expect(allows(failure, policy, sent: false, idempotent: idempotent) == isAllowed)
             }
         }
     }

@@ -18,9 +18,8 @@ struct ConfigurationDecoder {
             backends: embedded ?? BackendDecoder().backends(in: root))
         configuration.threads = root.count("threads", in: 1...1024, or: "auto")
         configuration.limits = limits(root.section("limits"))
-        configuration.trustedProxies = root.list("trusted_proxies", allowsOne: true).compactMap { item in
-            root.value(item, "must be an address or a block such as 10.0.0.0/8") { AddressRange(text: $0) }
-        }
+        configuration.trustedProxies = addresses("trusted_proxies", in: root)
+        if let item = root.item("state") { configuration.stateFolder = item.node.isOff ? nil : root.text(item) }
         configuration.accessLog = root.text("access_log").map(accessLog) ?? .off
         if let item = root.section("streaming").item("heartbeat") {
             configuration.streaming.heartbeat =
@@ -115,6 +114,23 @@ struct ConfigurationDecoder {
         limits.keepaliveRequests = section.count("keepalive_requests", in: 1...Int(Int32.max), or: "off")
         limits.slowReader = section.duration("slow_reader") ?? limits.slowReader
         limits.drain = section.duration("drain", in: SettingRange.pause) ?? limits.drain
+        if section.has("connections_per_client") {
+            limits.connectionsPerClient = section.count("connections_per_client", in: 1...Int(Int32.max), or: "off")
+        }
+        if section.has("connection_rate") {
+            limits.connectionRate = section.count("connection_rate", in: 1...1_000_000, or: "off")
+        }
+        if let item = section.item("exempt_clients") {
+            let isLoopback = item.node.text == "loopback"
+            limits.exemptClients =
+                item.node.isOff ? [] : isLoopback ? AddressRange.loopback : addresses("exempt_clients", in: section)
+        }
         return limits
+    }
+
+    private func addresses(_ key: String, in section: Section) -> [AddressRange] {
+        section.list(key, allowsOne: true).compactMap { item in
+            section.value(item, "must be an address or a block such as 10.0.0.0/8") { AddressRange(text: $0) }
+        }
     }
 }

@@ -43,6 +43,18 @@ extension ConfigurationKeys {
             ConfigurationKey(
                 "limits.drain", .duration, "600s",
                 "What requests in flight may take once the process is told to stop; then they are told."),
+            ConfigurationKey(
+                "limits.connections_per_client", .count, "256",
+                "Connections that one client address (of IPv6, one /64) may hold; more get 429; `off`: any number."),
+            ConfigurationKey(
+                "limits.connection_rate", .count, "200",
+                "New connections a second from one client address; more get 429; `off`: any number."),
+            ConfigurationKey(
+                "limits.exempt_clients", .addresses, "loopback",
+                "Clients that the two keys above do not bound, beside `trusted_proxies`: addresses, blocks, `off`."),
+            ConfigurationKey(
+                "state", .file, ".martlet/state",
+                "Folder for what Martlet writes about itself when it is in trouble; `off`: nothing."),
             ConfigurationKey("streaming", .section, "Event streams."),
             ConfigurationKey(
                 "streaming.heartbeat", .duration, "15s",

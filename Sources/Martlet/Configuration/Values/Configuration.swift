@@ -19,6 +19,8 @@ package struct Configuration: Sendable, Equatable {
     package var trustedProxies: [AddressRange] = []
     /// `access_log`: where one JSON line for each request goes.
     package var accessLog = AccessLogConfiguration.off
+    /// `state`: the folder for what Martlet writes about itself; nil: `off`.
+    package var stateFolder: String? = ".martlet/state"
     /// `streaming`.
     package var streaming = StreamingConfiguration()
     /// `pools`, in the order of the file. Names are unique.

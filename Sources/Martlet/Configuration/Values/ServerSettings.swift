@@ -1,4 +1,5 @@
 package import MartletBase
+package import MartletNet
 
 /// One entry of `listen`.
 package struct ListenConfiguration: Sendable, Equatable {
@@ -51,6 +52,12 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var slowReader: Duration = .seconds(30)
     /// `drain`: what requests in flight may take once the process is told to stop.
     package var drain: Duration = .seconds(600)
+    /// `connections_per_client`: nil: any number.
+    package var connectionsPerClient: Int? = 256
+    /// `connection_rate`: new connections a second from one client; nil: any number.
+    package var connectionRate: Int? = 200
+    /// `exempt_clients`: addresses that the two above do not bound, beside the trusted proxies.
+    package var exemptClients = AddressRange.loopback
 }
 
 /// `access_log`.

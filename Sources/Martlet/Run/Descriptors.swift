@@ -1,0 +1,56 @@
+import Logging
+import MartletBase
+import MartletConsole
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletWorkers
+import Synchronization
+
+extension Governor {
+    /// Shares out what the process may open. After the event loops exist, and before anything listens.
+    convenience init(_ configuration: Configuration, logger: Logger) throws {
+        let limit = try OpenFiles.limit().soft
+        let instances = configuration.backends.reduce(0) { $0 + $1.instances }
+        // What is open already, listeners, the two pipes of each managed backend and what watches it.
+        let standing = (OpenFiles.count() ?? 16) + configuration.listen.count + 1 + 4 * instances
+        self.init(limit: limit, standing: standing)
+        let budget = FileBudget(limit: limit, standing: standing)
+        logger.info(
+            "descriptors shared out",
+            metadata: [
+                "limit": "\(limit)", "clients": "\(budget.clients)", "upstreams": "\(budget.upstreams)",
+                "other": "\(budget.other)", "reserve": "\(budget.reserve)",
+            ])
+    }
+
+    /// The bounds that hold each client, as they are in force.
+    func boundClients(_ configuration: Configuration) {
+        let limits = configuration.limits
+        bound(
+            clientsTo: .init(connections: limits.connectionsPerClient, perSecond: limits.connectionRate),
+            exempt: limits.exemptClients + configuration.trustedProxies)
+    }
+}
+
+extension Server {
+    func desk(_ plan: Plan, _ accessLog: LogSink?) -> Desk {
+        Desk(
+            pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
+            governor: governor, accessLog: accessLog)
+    }
+
+    /// Presses for descriptors, and leaves a census behind when they grow scarce.
+    var relief: Relief {
+        let recorder = CensusRecorder(logger: logger) {
+            let (plan, accessLog) = self.live.withLock { ($0.plan, $0.accessLog) }
+            return try await StatusEndpoint(self.desk(plan, accessLog)).text()
+        }
+        return Relief(governor: governor, loops: loops) {
+            guard let folder = self.live.withLock({ $0.configuration.stateFolder }) else { return }
+            await recorder.record(in: folder)
+        }
+    }
+}

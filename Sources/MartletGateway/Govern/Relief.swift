@@ -1,0 +1,65 @@
+import MartletBase
+import MartletExchange
+import MartletLogic
+import MartletNet
+
+/// What keeps the count true and presses for descriptors to come back, until the task is cancelled.
+package struct Relief: Sendable {
+    private let governor: Governor
+    private let loops: LoopTable
+    /// Told once the budget is used to 80 % (`Pressure.closing`), and again while it is.
+    private let isClosing: @Sendable () async -> Void
+
+    private static let tick: Duration = .milliseconds(100)
+    private static let countEvery: Duration = .seconds(5)
+    /// Connections closed on each loop in one tick.
+    private static let batch = 32
+
+    package init(governor: Governor, loops: LoopTable, isClosing: @escaping @Sendable () async -> Void = {}) {
+        self.governor = governor
+        self.loops = loops
+        self.isClosing = isClosing
+    }
+
+    package func run() async {
+        var nextCount = Instant.current
+        repeat {
+            let now = Instant.current
+            if now >= nextCount {
+                governor.counted(OpenFiles.count())
+                loops.sweepSockets()
+                nextCount = now + Self.countEvery
+            }
+            let pressure = governor.pressure
+            if pressure >= .shortened { loops.broadcast { Self.relieve($0, pressure) } }
+            if governor.takePeak() >= .closing { await isClosing() }
+        } while (try? await Task.sleep(for: Self.tick)) != nil
+    }
+
+    /// On the loop of `context`.
+    static func relieve(_ context: LoopContext, _ pressure: Pressure) {
+        // A client that has just been answered is likely to ask again.
+        let patience: Duration = pressure >= .closing ? .seconds(1) : .seconds(5)
+        context.readClock()
+        context.clients.giveUpIdle(since: context.now - patience, count: Self.batch)
+        if pressure >= .closing { _ = context.legs?.shedIdle(Self.batch) }
+    }
+}
+
+extension Governor {
+    /// The process has so many descriptors open; its limit may have been changed from outside.
+    func counted(_ open: Int?) {
+        guard let open else { return }
+        let limit = try? OpenFiles.limit().soft
+        change { state in
+            state.machine.counted(open)
+            if let limit, limit != state.machine.budget.limit {
+                state.machine.rebudget(limit: limit, standing: state.machine.other)
+            }
+        }
+    }
+
+    fileprivate func takePeak() -> Pressure {
+        change { $0.machine.takePeak() }
+    }
+}

@@ -1,0 +1,44 @@
+import MartletBase
+import MartletExchange
+import MartletLogic
+import MartletNet
+import NIOCore
+
+// What a connection does when descriptors grow scarce.
+extension HTTP1Front {
+    /// Idle connections are kept this long at most once the process is short of descriptors.
+    static let shortenedKeepAlive = Interval(.seconds(5))
+    /// A client that will be refused has this long to send its request; then it is told anyway.
+    static let refusedPatience: Duration = .seconds(2)
+
+    /// The console has descriptors of its own.
+    var pressure: Pressure { settings.outlivesDrain ? .none : settings.governor.pressure }
+
+    /// Headers of a refusal for want of room: when to come back, and that an SDK is not to try by itself.
+    func advice(for code: ErrorCode) -> HeaderLines {
+        var lines = HeaderLines()
+        guard code == .overloaded || code == .tooManyConnections else { return lines }
+        let wait = settings.governor.retryAfter(now: loop.now)
+        lines.append("Retry-After", "\(Int(wait.inSeconds.rounded(.up)))")
+        lines.append("x-should-retry", "false")
+        return lines
+    }
+
+    var socket: (any Channel)? { channel?.channel }
+
+    var isIdleSince: Instant? { state == .idle && refusal == nil ? idleSince : nil }
+
+    func giveUp() {
+        guard state == .idle else { return }
+        loop.readClock()
+        linger()
+    }
+}
+
+extension Route {
+    /// Asks after this process itself: answered even when there is no place, because what asks would take the process
+    /// for dead.
+    var isHealth: Bool {
+        if case .local = destination { !isLogged } else { false }
+    }
+}

@@ -1,0 +1,59 @@
+import MartletBase
+import MartletExchange
+import MartletGateway
+import MartletNet
+import NIOCore
+import NIOPosix
+import Testing
+
+struct AbandonedSocketTests {
+    /// A connection that does not close when its peer does.
+    private final class Holder: OpenConnection {
+        let socket: (any Channel)?
+        let exchange: Exchange? = nil
+        let isIdleSince: Instant? = nil
+
+        init(_ socket: any Channel) { self.socket = socket }
+
+        func drain() {}
+        func cut(_ error: MartletError) {}
+        func giveUp() {}
+    }
+
+    @Test func aSocketThatItsPeerLeftAndWeHoldIsFound() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel).self)
+        let server = try await ServerBootstrap(group: loop)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                continuation.yield(channel)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let peer = try await ClientBootstrap(group: loop).connect(to: #require(server.localAddress)).get()
+        let held = try #require(await accepted.first { _ in true })
+
+        let bench = try await loop.submit {
+            let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
+            let legs = HTTP1Legs(loop: context)
+            context.clients.opened(Holder(held))
+            let sockets = AbandonedSockets(tolerance: .zero)
+            return NIOLoopBound((context: context, legs: legs, sockets: sockets), eventLoop: loop)
+        }.get()
+        let find = {
+            try await loop.submit {
+                bench.value.sockets.sweep(bench.value.context, bench.value.legs)
+                return bench.value.sockets.found
+            }.get()
+        }
+        #expect(try await find().isEmpty, "the peer is there")
+        try await peer.close()
+        var found = try await find()
+        while found.isEmpty { found = try await find() }
+        #expect(found.first?.side == .client)
+        #expect(found.first?.peer.hasPrefix("127.0.0.1:") == true)
+        try await held.close()
+        #expect(try await find().isEmpty)
+        try await server.close()
+    }
+}
