@@ -22,6 +22,7 @@ package struct SystemdUnit {
         let command = [binary, "up"] + (file.map { [$0] } ?? [])
         var service = [
             "ExecStart=\(command.map(Self.quoted).joined(separator: " "))",
+            "ExecReload=/bin/kill -HUP $MAINPID",
             "LimitNOFILE=1048576",
             "Restart=always",
             "RestartSec=1",
