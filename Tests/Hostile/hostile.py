@@ -159,8 +159,8 @@ async def judge_answers():
             baseline = await at_rest(martlet)
             numbers = {case.name + str(case.fields): number for number, case in enumerate(cases)}
 
-            async def work(case, _):
-                found = await hostile_backend.judge(case, numbers[case.name + str(case.fields)], port)
+            async def work(case, address):
+                found = await hostile_backend.judge(case, numbers[case.name + str(case.fields)], port, address)
                 return (f"{case.name} {case.fields}", found) if found else None
 
             wrong = [found for found in await each(cases, work) if found]

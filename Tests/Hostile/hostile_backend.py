@@ -59,10 +59,10 @@ class Backend:
         return not {"close", "reset"}.intersection(case.fields)
 
 
-async def judge(case, number, port):
-    """What is wrong with what the client hears of a case; empty as a rule."""
+async def judge(case, number, port, address):
+    """What is wrong with what a client at this address hears of a case; empty as a rule."""
     method = "HEAD" if "head" in case.fields else "GET"
-    peer = await client.Client.connect(port, "127.0.0.1", [method, "GET"])
+    peer = await client.Client.connect(port, address, [method, "GET"])
     try:
         await peer.send(f"{method} /{number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         await peer.listen(until=1, quiet=3)
