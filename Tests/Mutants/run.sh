@@ -94,7 +94,7 @@ for patch in "$@"; do
         say "$name: SURVIVED ($tests)"
         survivors=$((survivors + 1))
         ;;
-    1) say "$name: noticed by the $tests, $((SECONDS - started)) s" ;;
+    1) say "$name: noticed ($tests), $((SECONDS - started)) s" ;;
     *)
         tail -n 20 "$work/$name.log"
         say "$name: could not be built"

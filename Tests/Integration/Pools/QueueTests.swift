@@ -62,6 +62,22 @@ import Testing
         }
     }
 
+    @Test func FullQueueGivesItsYoungestUpForAHigherClass() async throws {
+        try await withMartlet(mocks: 1, { Self.one($0, "queue: {length: 1}") }) { martlet, _ in
+            let holder = try await hold(martlet)
+            let lower = try await wait(martlet, place: 1, headers: ["x-request-priority: batch"])
+            let urgent = try await martlet.connect()
+            try await urgent.send(Client.request("GET", "/urgent"))
+            let refused = try await lower.answer()
+            refused.expect(503, "queue_full")
+            #expect(refused.header("x-should-retry") == "false")
+            #expect(refused.header("retry-after").flatMap { Int($0) } ?? 0 >= 1)
+            await holder.close()
+            try await urgent.answer().expect(200)
+            for client in [lower, urgent] { await client.close() }
+        }
+    }
+
     @Test func QueueTimeoutIs503() async throws {
         try await withMartlet(mocks: 1, { Self.one($0, "timeouts: {queue: 300ms}") }) { martlet, _ in
             let holder = try await hold(martlet)
