@@ -42,9 +42,11 @@ enum MachineChecks {
         return limit.hard < manyFiles ? .warning(check, seen, remedy: remedy) : .ok(check, seen)
     }
 
-    /// Two descriptors for each request, and a reserve for everything else.
+    /// Two descriptors for each request, less a reserve that no request gets and what everything else needs.
     static func streams(_ openFiles: Int) -> Int {
-        max(0, (openFiles - max(64, openFiles / 64)) * 47 / 100)
+        let spendable = openFiles - min(max(64, openFiles / 64), openFiles / 4)
+        let other = max(22, min(spendable / 100 * 6, 512))
+        return max(0, (spendable - other) / 2)
     }
 
     static func openFilesCeiling(_ facts: MachineFacts, _ needs: MachineNeeds) -> Finding? {
