@@ -1,5 +1,6 @@
 import Foundation
 import MartletBase
+import MartletLogic
 import MartletNet
 
 /// What a configuration asks of the machine.
@@ -42,11 +43,9 @@ enum MachineChecks {
         return limit.hard < manyFiles ? .warning(check, seen, remedy: remedy) : .ok(check, seen)
     }
 
-    /// Two descriptors for each request, less a reserve that no request gets and what everything else needs.
+    /// What the governor of a small configuration would allow.
     static func streams(_ openFiles: Int) -> Int {
-        let spendable = openFiles - min(max(64, openFiles / 64), openFiles / 4)
-        let other = max(22, min(spendable / 100 * 6, 512))
-        return max(0, (spendable - other) / 2)
+        FileBudget(limit: openFiles, standing: 16).clients
     }
 
     static func openFilesCeiling(_ facts: MachineFacts, _ needs: MachineNeeds) -> Finding? {
