@@ -87,8 +87,12 @@ package struct Doctor: Sendable {
             guard case .unix(let path) = address else { continue }
             findings.append(PlaceCheck.finding("\(key) socket", path, PlaceFacts(file: path)))
         }
+        if let folder = configuration.stateFolder {
+            findings.append(PlaceCheck.finding("state", folder, PlaceFacts(futureFolder: folder), isNeeded: false))
+        }
         let folder = FileManager.default.temporaryDirectory.path
-        return findings + [PlaceCheck.finding("temporary files", folder, PlaceFacts(folder: folder))]
+        findings.append(PlaceCheck.finding("temporary files", folder, PlaceFacts(folder: folder), isNeeded: false))
+        return findings
     }
 
     private func certificates(now: Int) -> [Finding] {

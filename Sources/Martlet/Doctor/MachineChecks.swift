@@ -1,5 +1,6 @@
 import Foundation
 import MartletBase
+import MartletLogic
 import MartletNet
 
 /// What a configuration asks of the machine.
@@ -42,9 +43,9 @@ enum MachineChecks {
         return limit.hard < manyFiles ? .warning(check, seen, remedy: remedy) : .ok(check, seen)
     }
 
-    /// Two descriptors for each request, and a reserve for everything else.
+    /// What the governor of a small configuration would allow.
     static func streams(_ openFiles: Int) -> Int {
-        max(0, (openFiles - max(64, openFiles / 64)) * 47 / 100)
+        FileBudget(limit: openFiles, standing: 16).clients
     }
 
     static func openFilesCeiling(_ facts: MachineFacts, _ needs: MachineNeeds) -> Finding? {

@@ -39,6 +39,17 @@ struct PlaceFacts: Sendable, Equatable {
         }
     }
 
+    /// A folder that is made when it is needed, with those above it.
+    init(futureFolder path: String) {
+        var folder = URL(fileURLWithPath: path)
+        while FileManager.default.isFolder(folder.path) == nil, folder.pathComponents.count > 1 {
+            folder.deleteLastPathComponent()
+        }
+        self.init(folder: folder.path)
+        let isThere = FileManager.default.isFolder(path) != nil
+        if state == .readOnly, !isThere { state = .readOnlyFolder(folder.path) }
+    }
+
     init(state: State, free: Int? = nil) {
         self.state = state
         self.free = free
@@ -54,7 +65,14 @@ enum PlaceCheck {
     /// Less than this on a disk that is written to without end is a matter of days.
     private static let littleSpace = 1 << 30
 
-    static func finding(_ check: String, _ path: String, _ facts: PlaceFacts) -> Finding {
+    /// - Parameter isNeeded: false: Martlet serves without it as well.
+    static func finding(_ check: String, _ path: String, _ facts: PlaceFacts, isNeeded: Bool = true) -> Finding {
+        var finding = judge(check, path, facts)
+        if !isNeeded, finding.verdict == .failure { finding.verdict = .warning }
+        return finding
+    }
+
+    private static func judge(_ check: String, _ path: String, _ facts: PlaceFacts) -> Finding {
         switch facts.state {
         case .writable: return space(check, path, facts.free)
         case .readOnly:

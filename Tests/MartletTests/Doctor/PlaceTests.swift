@@ -24,10 +24,15 @@ struct PlaceTests {
             #expect(PlaceFacts(file: "\(folder)/none/access.log").state == .noFolder("\(folder)/none"))
             #expect(PlaceFacts(folder: folder).state == .writable)
             #expect(PlaceFacts(folder: "\(folder)/none").state == .noFolder("\(folder)/none"))
+            #expect(PlaceFacts(futureFolder: "\(folder)/none/below").state == .writable)
+            try Data().write(to: URL(fileURLWithPath: "\(folder)/file"))
+            #expect(PlaceFacts(futureFolder: "\(folder)/file/below").state == .wrongKind)
         }
         let missing = PlaceCheck.finding("access_log", "/a/b.log", PlaceFacts(state: .noFolder("/a")))
         #expect(missing == .failure("access_log", "/a/b.log: there is no folder /a", remedy: "mkdir -p /a"))
         #expect(PlaceCheck.finding("access_log", "/a/b.log", PlaceFacts(state: .readOnlyFolder("/a"))).verdict == .failure)
+        let unneeded = PlaceCheck.finding("state", "/a", PlaceFacts(state: .readOnly), isNeeded: false)
+        #expect(unneeded.verdict == .warning && unneeded.remedy?.hasPrefix("chown") == true)
         let full = PlaceCheck.finding("access_log", "/a/b.log", PlaceFacts(state: .writable, free: 5 << 20))
         #expect(full.verdict == .warning && full.seen == "/a/b.log is writable, 5MiB free")
     }
