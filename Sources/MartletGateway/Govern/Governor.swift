@@ -51,6 +51,7 @@ package final class Governor: Sendable {
     ///   - standing: Descriptors that are open before the first client comes.
     package init(limit: Int = 1 << 30, standing: Int = 0) {
         state = Mutex(State(machine: GovernorMachine(limit: limit, standing: standing)))
+        change { _ in }
     }
 
     /// Sets the bounds that hold each client.

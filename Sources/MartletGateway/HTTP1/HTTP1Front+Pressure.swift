@@ -11,6 +11,9 @@ extension HTTP1Front {
     /// A client that will be refused has this long to send its request; then it is told anyway.
     static let refusedPatience: Duration = .seconds(2)
 
+    /// A client that is served may take this long for its first request while others need the descriptor.
+    private static let firstRequestPatience: Duration = .seconds(4)
+
     /// The console has descriptors of its own.
     var pressure: Pressure { settings.outlivesDrain ? .none : settings.governor.pressure }
 
@@ -26,12 +29,17 @@ extension HTTP1Front {
 
     var socket: (any Channel)? { channel?.channel }
 
-    var isIdleSince: Instant? { state == .idle && refusal == nil ? idleSince : nil }
+    /// A client whose first request is on its way is not idle yet.
+    var isIdleSince: Instant? {
+        guard state == .idle, refusal == nil else { return nil }
+        return requests > 0 ? idleSince : idleSince + Self.firstRequestPatience
+    }
 
     func giveUp() {
         guard state == .idle else { return }
         loop.readClock()
-        linger()
+        // Who never got an answer gets one.
+        if requests > 0 { linger() } else { refuse(MartletError(.overloaded)) }
     }
 }
 

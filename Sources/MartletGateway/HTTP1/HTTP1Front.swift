@@ -46,7 +46,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
     var hasBody = false
     /// A body follows that nobody asked for.
     var dropsBody = false
-    private var requests = 0
+    private(set) var requests = 0
     var isReadingOff = false
     var bodyStarted = Instant.never
     var bodyBytes = 0

@@ -42,6 +42,7 @@ public struct GovernorMachine: Sendable {
     public init(limit: Int, standing: Int) {
         budget = FileBudget(limit: limit, standing: standing)
         other = standing
+        settle()
     }
 
     /// The limit, or what stands beside the connections, is known better now. Who is in stays in.
