@@ -113,7 +113,14 @@ def measure_under_load(options, bench, data):
         seconds = time.monotonic() - began
         print(f"  {seconds:.0f} s", file=sys.stderr, flush=True)
         data[name] = about | {
-            "seconds": round(seconds), "quick": options.quick, "rows": rows, "figures": figures}
+            "seconds": round(seconds), "quick": options.quick, "rows": rows, "figures": without_series(figures)}
+
+
+def without_series(figures):
+    """Second by second is for pictures: too much for a page of figures."""
+    if isinstance(figures, dict):
+        return {key: without_series(value) for key, value in figures.items() if key != "series"}
+    return [without_series(value) for value in figures] if isinstance(figures, (list, tuple)) else figures
 
 
 def provenance():

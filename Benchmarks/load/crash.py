@@ -41,7 +41,7 @@ def measure(bench, options):
     bench.stop()
     back = [gap for gap in gaps if gap is not None]
     failures = {name: count for name, count in report["failures"].items() if count}
-    refused = report["failures"].get("refused", report["failures"].get("connect", 0))
+    refused = report.get("connect_failures", {}).get("refused", report["failures"]["connect"])
     return [
         verdict.row(
             f"crash: back after each of {kills} kills", "< 1 s",

@@ -43,15 +43,16 @@ def rows(visits, clients, calls, slowest, unanswered, busy, books):
     told = sum("retry-after:" in visit.head for visit in shed)
     others = {}
     for visit in visits:
-        if visit.end != "answered":
-            others[visit.end] = others.get(visit.end, 0) + 1
+        what = str(visit.status) if visit.end == "answered" else visit.end
+        if what not in ("200", "503"):
+            others[what] = others.get(what, 0) + 1
     return [
         verdict.row(
             f"{clients:,} clients at ulimit -n {FILES}: 200 + 503 with Retry-After within 30 s", f"{clients:,}",
             f"{served:,} + {told:,}" + (f" ({len(shed) - told} without Retry-After)" if told < len(shed) else ""),
             served + told == clients),
         verdict.row(
-            "the same: refused, reset, without an answer", "0", str(others) if others else "0", not others),
+            "the same: refused, reset, any other answer", "0", str(others) if others else "0", not others),
         verdict.row(
             "the same: calls that failed with EMFILE (strace)", "0", "not traced" if calls is None else str(calls),
             calls == 0 if calls is not None else None),
