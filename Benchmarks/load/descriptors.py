@@ -29,8 +29,9 @@ def measure(bench, options):
     finally:
         calls = tracer.stop()
         slowest, unanswered = console.stop()
-    busy = share_when_full(gateway)
     books = ledger.closing(before, [people.as_report(visits)])
+    # After the books are closed: those who hold the slots ask for nothing, and some are told so all the same.
+    busy = share_when_full(gateway)
     bench.stop()
     return rows(visits, clients, calls, slowest, unanswered, busy, books), {
         "ends": people.as_report(visits), "calls_failed": calls, "console_slowest_ms": slowest,
