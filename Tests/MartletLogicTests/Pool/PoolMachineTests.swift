@@ -100,6 +100,8 @@ import Testing
         #expect(pool.pick(.number(3, bytes: 30), now: at(0)).refusal == .queueFull)
         #expect(pool.pick(.number(4, bytes: 20), now: at(0)) == .queued)
         #expect(pool.status(now: at(0)).queuedBytes == 100)
+    }
+
     /// Both were at a target that died: the second to notice may go elsewhere as well.
     @Test func aFailureAtATargetThatIsOutAlreadySaysSo() {
         var pool = pool(2, maxInflight: nil)
