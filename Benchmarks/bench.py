@@ -17,24 +17,42 @@ import time
 import harness
 import measures
 import report
+from load import crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
 
 ROOT = harness.HERE.parent
 MEASURES = ["request", "event", "latency", "throughput"]
+# Each takes the bench and the options, and returns rows of the table and raw figures.
+UNDER_LOAD = {
+    "memory": memory.measure, "streams": streams.measure, "descriptors": descriptors.measure,
+    "leavers": leavers.measure, "blackhole": faults.black_hole, "restarts": faults.restarts, "slots": slots.measure,
+    "crash": crash.measure, "overload": overload.measure, "soak": soak.measure,
+}
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet", help="the binary that `up` builds")
     parser.add_argument("--sides", default="martlet,nginx", help="who is measured, the anchor nginx included")
-    parser.add_argument("--only", default=",".join(MEASURES), help="which of " + ", ".join(MEASURES))
+    parser.add_argument(
+        "--only", default=",".join(MEASURES),
+        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD])}; `load` stands for those from `memory` on")
     parser.add_argument("--rounds", type=int, default=5, help="turns A B B A")
     parser.add_argument("--requests", type=int, default=40_000, help="requests of one run of the CPU measure")
     parser.add_argument("--streams", type=int, default=2000)
     parser.add_argument("--quick", action="store_true", help="a few seconds for each measure: to see that it works")
+    parser.add_argument("--scale", type=float, default=1, help="minutes of the soak")
     parser.add_argument("--no-anchors", action="store_true", help="leave HAProxy out")
     parser.add_argument(
-        "--publish", action="store_true", help="write docs/performance-latest.json and docs/performance.md")
-    return parser.parse_args()
+        "--publish", action="store_true",
+        help="write what was measured to docs/performance or docs/reliability, .md and -latest.json")
+    options = parser.parse_args()
+    options.only = [
+        name for word in options.only.split(",") for name in (UNDER_LOAD if word == "load" else [word])]
+    unknown = set(options.only) - set(MEASURES) - set(UNDER_LOAD)
+    if unknown:
+        parser.error(f"no such measure: {', '.join(sorted(unknown))}")
+    options.sides = options.sides.split(",")
+    return options
 
 
 def with_anchors(options, sides):
@@ -45,13 +63,12 @@ def with_anchors(options, sides):
 
 
 def measure(options, bench, data, trouble):
-    sides = options.sides.split(",")
-    only = options.only.split(",")
+    sides = options.sides
     all_sides = with_anchors(options, sides)
     rounds = 1 if options.quick else options.rounds
 
     def step(name, about, work):
-        if name not in only:
+        if name not in options.only:
             return None
         began = time.monotonic()
         print(f"{about} …", file=sys.stderr, flush=True)
@@ -83,6 +100,35 @@ def measure(options, bench, data, trouble):
         data["throughput"] = result
 
 
+def measure_under_load(options, bench, data):
+    """Each on its own, with the state of the machine it ran on: one can be measured anew without the others."""
+    options.sides = with_anchors(options, options.sides)
+    for name in options.only:
+        if name not in UNDER_LOAD:
+            continue
+        about = provenance()
+        print(f"{name} …", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        rows, figures = UNDER_LOAD[name](bench, options)
+        seconds = time.monotonic() - began
+        print(f"  {seconds:.0f} s", file=sys.stderr, flush=True)
+        data[name] = about | {
+            "seconds": round(seconds), "quick": options.quick, "rows": rows, "figures": without_series(figures)}
+
+
+def without_series(figures):
+    """Second by second is for pictures: too much for a page of figures."""
+    if isinstance(figures, dict):
+        return {key: without_series(value) for key, value in figures.items() if key != "series"}
+    return [without_series(value) for value in figures] if isinstance(figures, (list, tuple)) else figures
+
+
+def provenance():
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "commit": commit(),
+        "machine": harness.machine()}
+
+
 def commit():
     result = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
@@ -97,24 +143,41 @@ def main():
         raise SystemExit("nginx is not installed: apt-get install nginx")
     harness.raise_open_files()
     trouble = measures.Trouble()
-    data = {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": commit(), "machine": harness.machine(), "trouble": trouble,
-    }
+    data = provenance() | {"trouble": trouble}
+    under_load = {}
     if data["machine"]["load_average_at_start"] > 0.5:
         print("warning: the machine is busy; ratios suffer less than absolute figures", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="martlet-bench-") as directory:
         bench = harness.Bench(str(pathlib.Path(options.binary).resolve()), directory)
         try:
             measure(options, bench, data, trouble)
+            measure_under_load(options, bench, under_load)
         finally:
             bench.stop()
-    print(report.text(data))
-    if options.publish:
-        (ROOT / "docs/performance-latest.json").write_text(json.dumps(data, indent=1) + "\n")
-        report.update(ROOT / "docs/performance.md", data)
-    if trouble:
+    if set(options.only) & set(MEASURES):
+        print(report.text(data))
+        if options.publish:
+            (ROOT / "docs/performance-latest.json").write_text(json.dumps(data, indent=1) + "\n")
+            report.update(ROOT / "docs/performance.md", report.text(data))
+    if under_load:
+        print(report.under_load(under_load))
+        if options.publish:
+            publish_under_load(under_load)
+    if trouble or report.missed(under_load):
         raise SystemExit(1)
+
+
+def publish_under_load(measured):
+    """What was not measured this time stays as it was."""
+    path = ROOT / "docs/reliability-latest.json"
+    data = json.loads(path.read_text()) if path.exists() else {}
+    data |= measured
+    data = {name: data[name] for name in UNDER_LOAD if name in data}
+    path.write_text(json.dumps(data, indent=1) + "\n")
+    page = ROOT / "docs/reliability.md"
+    if not page.exists():
+        page.write_text(f"# Reliability\n\n{report.BEGIN}\n{report.END}\n")
+    report.update(page, report.under_load(data))
 
 
 if __name__ == "__main__":

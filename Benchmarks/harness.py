@@ -5,11 +5,14 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import socket
 import subprocess
 import time
+
+from ledger import tree
 
 HERE = pathlib.Path(__file__).resolve().parent
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -93,18 +96,6 @@ class Server:
                 self.process.wait()
 
 
-def tree(pid):
-    pids = [pid]
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
-        try:
-            children = (task / "children").read_text().split()
-        except OSError:
-            continue
-        for child in children:
-            pids += tree(int(child))
-    return pids
-
-
 class Bench:
     """The binary, a directory for what is written on the way, and the servers it has started."""
 
@@ -113,8 +104,8 @@ class Bench:
         self.directory = pathlib.Path(directory)
         self.servers = []
 
-    def _start(self, name, command, port, first):
-        server = Server(name, command, port, first, self.directory / f"{name}-{port}.log")
+    def start(self, name, command, port, first=None, kind=Server):
+        server = kind(name, command, port, first, self.directory / f"{name}-{port}.log")
         self.servers.append(server)
         return server.wait_until_serving()
 
@@ -126,9 +117,14 @@ class Bench:
         path.write_text(text)
         return str(path)
 
-    def mock(self, core, *flags):
-        port = free_port()
-        return self._start("mock", [self.binary, "mock", "--port", str(port), *flags], port, run_on(core))
+    def mock(self, core, *flags, port=None):
+        port = port or free_port()
+        return self.start("mock", [self.binary, "mock", "--port", str(port), *flags], port, run_on(core))
+
+    def restart(self, mock, *flags):
+        """A mock on the port of one that was killed."""
+        self.servers.remove(mock)
+        return self.mock(None, *flags, port=mock.port)
 
     def proxy(self, name, mock, core, threads, first=run_on):
         """threads: how many, or None for the proxy's own default on this machine."""
@@ -146,7 +142,12 @@ class Bench:
             path = self._fill(
                 "martlet.yaml.in", port, UPSTREAM=mock.port, CONSOLE=free_port(), THREADS=setting)
             command = [self.binary, "up", path]
-        return self._start(name, command, port, first(core))
+        return self.start(name, command, port, first(core))
+
+    def commands(self):
+        """What this build knows."""
+        page = subprocess.run([self.binary, "--help"], capture_output=True, text=True).stdout
+        return re.findall(r"^  ([a-z]+)  ", page, re.MULTILINE)
 
     def load(self, server, core, *flags):
         """Starts `martlet load`; hand the result to `report`."""

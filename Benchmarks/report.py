@@ -1,4 +1,4 @@
-"""Tables of what was measured, for the terminal and for docs/performance.md."""
+"""Tables of what was measured, for the terminal and for docs/performance.md and docs/reliability.md."""
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -90,8 +90,35 @@ def text(data):
     return "\n\n".join(parts)
 
 
-def update(path, data):
+WORDS = {True: "yes", False: "**no**", None: ""}
+
+
+def under_load(data):
+    """The measures of docs/reliability.md: {name: what bench.py found}."""
+    parts = [table(
+        ["", "must reach", "aim", "measured", "reached", "aim reached"],
+        [[row["what"], row["must"], row["aim"], row["got"], WORDS[row["reached"]],
+          {True: "yes", False: "no", None: ""}[row["aim_reached"]]]
+         for found in data.values() for row in found["rows"]])]
+    about = [
+        [name, found["date"], f"`{found['commit']}`", f"{found['seconds']} s" + (" (quick)" if found["quick"] else ""),
+         str(found["machine"]["load_average_at_start"])]
+        for name, found in data.items()]
+    parts.append(table(["measure", "when", "commit", "took", "load average before"], about))
+    machine = next(iter(data.values()))["machine"]
+    parts.append(
+        f"{machine['cores']} × {machine['cpu']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}; "
+        f"{machine['nginx']}; {machine['haproxy']}.")
+    return "\n\n".join(parts)
+
+
+def missed(data):
+    """Whether something had to be reached and was not."""
+    return any(row["reached"] is False for found in data.values() for row in found["rows"])
+
+
+def update(path, tables):
     """Puts the tables between the markers of the document and leaves the rest of it alone."""
     old = path.read_text()
     begin, end = old.index(BEGIN) + len(BEGIN), old.index(END)
-    path.write_text(old[:begin] + "\n\n" + text(data) + "\n\n" + old[end:])
+    path.write_text(old[:begin] + "\n\n" + tables + "\n\n" + old[end:])

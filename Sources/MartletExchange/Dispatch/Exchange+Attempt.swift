@@ -156,7 +156,7 @@ extension Exchange {
 
     // MARK: What an attempt holds
 
-    /// Gives the place at the target back; answers whether the target is out because of it.
+    /// Gives the place at the target back; answers whether it failed and the target is out now.
     @discardableResult
     func releaseLease(_ result: AttemptResult, now: Instant) -> Bool {
         guard let target = lease else { return false }

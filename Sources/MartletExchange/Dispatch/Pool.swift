@@ -91,7 +91,7 @@ package final class Pool: Sendable {
         }
     }
 
-    /// Gives back a place with what became of the attempt; answers whether the target is out because of it.
+    /// Gives back a place with what became of the attempt; answers whether it failed and the target is out now.
     @discardableResult
     package func release(_ target: Target, _ result: AttemptResult, now: Instant) -> Bool {
         apply(target, now: now) { $0.release(target.id, result, now: now) }
@@ -233,9 +233,8 @@ package final class Pool: Sendable {
         }
         deliver(deliveries)
         if result.isEmptied { observer.pool(self, emptied: target) }
-        guard let change = result.change else { return false }
-        observer.pool(self, target: target, changed: change)
-        return change.to.reason != nil
+        if let change = result.change { observer.pool(self, target: target, changed: change) }
+        return result.isOut
     }
 
     private func take(_ grants: [Grant], _ state: inout State) -> [Delivery] {

@@ -151,8 +151,10 @@ extension PoolMachine {
         rate.ended(now: now)
         if result == .success, queue.isEmpty, roster.succeedPlainly(index, now: now) { return ReleaseResult() }
         let change = tell(index, result, now: now)
+        let isOut = result.isFailure && roster.members[index].health.state(now: now).reason != nil
         let isEmptied = dropIfEmptied(index)
-        return ReleaseResult(grants: queue.isEmpty ? [] : grantAll(now: now), change: change, isEmptied: isEmptied)
+        return ReleaseResult(
+            grants: queue.isEmpty ? [] : grantAll(now: now), change: change, isEmptied: isEmptied, isOut: isOut)
     }
 
     /// The head of an answer arrived that says nothing against `target`: proof enough for one that is being tried out,

@@ -77,6 +77,8 @@ public enum AttemptResult: Sendable, Equatable {
     case failure(FailureClass, retryAfter: Duration? = nil)
     /// Says nothing: the client left, or the attempt was called off.
     case neutral
+
+    var isFailure: Bool { if case .failure = self { true } else { false } }
 }
 
 /// A waiting request gets its target: as if `pick` had answered it; `release` must follow exactly once.
@@ -113,11 +115,14 @@ public struct ReleaseResult: Sendable, Equatable {
     public var change: TargetChange?
     /// Whether a target that drains or was removed holds nothing any more.
     public var isEmptied = false
+    /// Of a failed attempt: whether the target is out now, be it by this failure or since one before it.
+    public var isOut = false
 
-    public init(grants: [Grant] = [], change: TargetChange? = nil, isEmptied: Bool = false) {
+    public init(grants: [Grant] = [], change: TargetChange? = nil, isEmptied: Bool = false, isOut: Bool = false) {
         self.grants = grants
         self.change = change
         self.isEmptied = isEmptied
+        self.isOut = isOut
     }
 }
 

@@ -1,14 +1,23 @@
 import Foundation
 
-/// One run of the binary to its end.
+/// One run of a program to its end.
 struct CommandRun: Sendable {
     var status: Int32
     var output: String
 
     static func martlet(_ arguments: String..., within limit: Duration = .seconds(10)) async throws -> CommandRun {
+        try await run(try Repository.binary, arguments, within: limit)
+    }
+
+    /// A program found along `PATH`.
+    static func tool(_ name: String, _ arguments: [String]) async throws -> CommandRun {
+        try await run(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments, within: .seconds(20))
+    }
+
+    private static func run(_ program: URL, _ arguments: [String], within limit: Duration) async throws -> CommandRun {
         let process = Process()
         let pipe = Pipe()
-        process.executableURL = try Repository.binary
+        process.executableURL = program
         process.arguments = arguments
         process.standardOutput = pipe
         process.standardError = pipe

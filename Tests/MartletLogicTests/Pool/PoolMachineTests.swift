@@ -102,6 +102,18 @@ import Testing
         #expect(pool.status(now: at(0)).queuedBytes == 100)
     }
 
+    /// Both were at a target that died: the second to notice may go elsewhere as well.
+    @Test func aFailureAtATargetThatIsOutAlreadySaysSo() {
+        var pool = pool(2, maxInflight: nil)
+        for number in 1...4 as ClosedRange<UInt64> { _ = pool.pick(.number(number), now: at(0)) }
+        let first = pool.release(a, .failure(.reset), now: at(1))
+        #expect(first.isOut && first.change != nil)
+        let second = pool.release(a, .failure(.reset), now: at(1))
+        #expect(second.isOut && second.change == nil)
+        #expect(!pool.release(b, .success, now: at(1)).isOut)
+        #expect(!pool.release(b, .neutral, now: at(1)).isOut)
+    }
+
     @Test func aNewcomerDoesNotOvertakeItsOwnClass() {
         var pool = pool()
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))

@@ -1,0 +1,85 @@
+import Foundation
+import MartletTools
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The kernel refuses what every connection needs (strace puts the error in): the gateway neither ends nor spins, and
+/// serves again at once when the trouble is over.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct ExhaustionTests {
+    static let calls = ["accept4", "socket", "epoll_ctl"]
+    static let errors = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]
+
+    @Test(arguments: calls, errors) func theGatewayOutlives(call: String, error: String) async throws {
+        try await withMartlet(mocks: 1, Self.configuration) { martlet, _ in
+            let serving = try martlet.servingID
+            let tracer = try await Tracer.start(serving, "\(call):error=\(error)")
+            let (before, start) = (try Self.cpuSeconds(serving), ContinuousClock.now)
+            var failed = 0
+            for _ in 0..<10 where !(await Self.isServed(martlet.publicPort)) { failed += 1 }
+            let spent = try Self.cpuSeconds(serving) - before
+            let elapsed = (ContinuousClock.now - start) / .seconds(1)
+            tracer.stop()
+            #expect(failed > 0, "the error was felt")
+            #expect(spent < max(0.5 * elapsed, 0.3), "\(spent) s of CPU in \(elapsed) s")
+            try await until("the gateway to serve again", within: .seconds(2)) {
+                await Self.isServed(martlet.publicPort)
+            }
+            #expect(try martlet.servingID == serving, "the same process: none died and was replaced")
+        }
+    }
+
+    /// No connection to the target is kept: each request needs a socket.
+    private static func configuration(_ mocks: [MockServer]) -> String {
+        "pools: {main: {keepalive: {connections: 0}, health: off, targets: \(mocks.targets("max_fails: 0"))}}"
+            .replacing("\"", with: "")
+    }
+
+    /// Whether a request on a connection of its own is answered with 200, soon.
+    private static func isServed(_ port: Int) async -> Bool {
+        let answer = try? await Client.ask("GET", "/", port: port, within: .milliseconds(100))
+        return answer?.status == 200
+    }
+
+    private static func cpuSeconds(_ process: Int32) throws -> Double {
+        let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        let ticks = try #require(Double(fields[12])) + #require(Double(fields[13]))
+        return ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
+    }
+}
+
+/// strace on a running process, with an error put in for a system call.
+private struct Tracer {
+    let process: Process
+
+    /// A child inherits the signals that our thread blocks, and strace would never hear that it is to stop.
+    private static let unblocked =
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execvp(sys.argv[1], sys.argv[1:])"
+
+    /// Returns once it is attached to every thread.
+    static func start(_ pid: Int32, _ injection: String) async throws -> Tracer {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let call = injection.prefix { $0 != ":" }
+        process.arguments = ["python3", "-c", unblocked, "strace", "-f", "-p", "\(pid)", "-o", "/dev/null"]
+            + ["-e", "trace=\(call)", "-e", "inject=\(injection)"]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        try await until("strace to be attached") {
+            let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+            return tasks.allSatisfy { task in
+                let status = try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/status", encoding: .utf8)
+                return status?.contains("TracerPid:\t\(process.processIdentifier)") == true
+            }
+        }
+        return Tracer(process: process)
+    }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+}

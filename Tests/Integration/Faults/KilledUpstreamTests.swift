@@ -1,0 +1,52 @@
+import MartletTools
+import Testing
+
+/// Backends die (SIGKILL) and come back, thirty times, while clients stream and ask: nobody who has not had a byte yet
+/// notices, and whoever has is told.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct KilledUpstreamTests {
+    private static let kills = 30
+
+    @Test func noStreamEndsWithoutAWordAndNoRequestIsLost() async throws {
+        try await withMockProcesses(6) { mocks in
+            let targets = mocks.map { "{url: \($0.url)}" }
+            let pool = onePool(
+                // So many die at a time that a second try may meet one more, and those who try again are a crowd.
+                targets, "health: {interval: 1s, timeout: 1s}", "retry: {attempts: 4, budget: 100%}",
+                more: #"models: {"*": {pool: main}}\#nroutes: [{path: /v1/}]"#)
+            try await withMartlet(pool) { martlet in
+                let port = martlet.publicPort
+                let streams = Task { try await Self.load(port, isStream: true) }
+                let unary = Task { try await Self.load(port, isStream: false) }
+                for kill in 0..<Self.kills {
+                    let victim = mocks[kill % mocks.count]
+                    victim.kill()
+                    try await Task.sleep(for: .milliseconds(150))
+                    try await victim.restart()
+                    try await Task.sleep(for: .milliseconds(150))
+                }
+                let (streamed, asked) = (try await streams.value, try await unary.value)
+                let told = streamed.failures[.errorEvent, default: 0]
+                #expect(told > 0, "some streams were cut")
+                #expect(streamed.failed == told, "\(streamed.failures)")
+                #expect(asked.failed == 0, "\(asked.failures) \(asked.statuses)")
+                #expect(asked.completed > 100)
+            }
+        }
+    }
+
+    /// Over a little more than the time of the kills.
+    private static func load(_ port: Int, isStream: Bool) async throws -> LoadReport {
+        var options = LoadOptions()
+        options.port = port
+        options.path = "/v1/chat/completions"
+        options.stream = isStream
+        options.body = LoadOptions.chatBody(stream: isStream)
+        options.connections = 20
+        options.duration = .seconds(Double(kills) * 0.35)
+        if !isStream {
+            options.rate = 50
+            options.fields = [("x-mock-latency", "50ms")]
+        }
+        return try await LoadGenerator.run(options)
+    }
+}

@@ -1,0 +1,71 @@
+import MartletTools
+import Testing
+
+/// What clients, gateway and backends say of the same requests agrees to the last one, and the tool that compares them
+/// notices when it does not.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct LedgerTests {
+    private static func load(_ martlet: MartletProcess, _ change: (inout LoadOptions) -> Void) async throws
+        -> LoadReport
+    {
+        var options = LoadOptions()
+        options.port = martlet.publicPort
+        options.path = "/v1/chat/completions"
+        options.connections = 20
+        change(&options)
+        return try await LoadGenerator.run(options)
+    }
+
+    private static func configuration(_ mocks: [MockServer]) -> String {
+        onePool(mocks.targets(), more: #"models: {"*": {pool: main}}\#nroutes: [{path: /v1/}]"#)
+    }
+
+    @Test func everyRequestOfAMixedLoadIsAccountedFor() async throws {
+        try await withMartlet(mocks: 2, Self.configuration) { martlet, mocks in
+            let ledger = try await Ledger.open(martlet, mocks)
+            let unary = try await Self.load(martlet) { $0.count = 300 }
+            let streams = try await Self.load(martlet) {
+                $0.stream = true
+                $0.body = LoadOptions.chatBody(stream: true)
+                $0.count = 200
+                $0.leave = 0.3
+                $0.leaveWithin = .milliseconds(100)
+            }
+            #expect(streams.left > 0)
+            #expect(unary.failed + streams.failed == 0)
+            let books = try await ledger.close([unary, streams])
+            #expect(books.balances, "\(books.text)")
+        }
+    }
+
+    @Test func visibleFailuresBalanceToo() async throws {
+        try await withMartlet(mocks: 2, Self.configuration) { martlet, mocks in
+            let ledger = try await Ledger.open(martlet, mocks)
+            var reports: [LoadReport] = []
+            for fault in [MockFault.status(503, retryAfter: nil), .resetMid(3), .noDone, .garbage, .short] {
+                mocks[0].behaviour.fault = fault
+                for isStream in [false, true] {
+                    reports.append(
+                        try await Self.load(martlet) {
+                            $0.stream = isStream
+                            $0.body = LoadOptions.chatBody(stream: isStream)
+                            $0.count = 40
+                        })
+                }
+            }
+            mocks[0].behaviour.fault = .none
+            let books = try await ledger.close(reports)
+            #expect(books.balances, "\(books.text)")
+        }
+    }
+
+    @Test func aRequestThatNobodyAnsweredForIsFound() async throws {
+        try await withMartlet(mocks: 1, Self.configuration) { martlet, mocks in
+            let ledger = try await Ledger.open(martlet, mocks)
+            var report = try await Self.load(martlet) { $0.count = 50 }
+            report.requests += 1
+            let books = try await ledger.close([report])
+            #expect(!books.balances)
+            #expect(books.text.contains("✗ asked by clients"))
+        }
+    }
+}

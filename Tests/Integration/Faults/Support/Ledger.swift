@@ -1,0 +1,38 @@
+import Foundation
+import MartletTools
+import Testing
+
+/// The ledger tool of the benchmarks, on one run: what clients, gateway and backends say has to agree.
+struct Ledger {
+    private let before: URL
+    private let directory: URL
+
+    /// Takes the opening state.
+    static func open(_ martlet: MartletProcess, _ mocks: [MockServer]) async throws -> Ledger {
+        let ports = mocks.flatMap { ["--mock", "\($0.port)"] }
+        let opened = try await run(
+            ["open", "--console", "\(martlet.consolePort)", "--pid", "\(martlet.processID)"] + ports)
+        try #require(opened.status == 0, "\(opened.output)")
+        let before = martlet.directory.appending(path: "before.json")
+        try Data(opened.output.utf8).write(to: before)
+        return Ledger(before: before, directory: martlet.directory)
+    }
+
+    /// Compares with the state now, quiet awaited: every line as text, and whether all of them balance.
+    func close(_ reports: [LoadReport]) async throws -> (text: String, balances: Bool) {
+        var files: [String] = []
+        for (number, report) in reports.enumerated() {
+            let file = directory.appending(path: "load-\(number).json")
+            try Data(report.json.utf8).write(to: file)
+            files.append(file.path)
+        }
+        let closed = try await Self.run(["close", before.path] + files)
+        return (closed.output, closed.status == 0)
+    }
+
+    private static func run(_ arguments: [String]) async throws -> CommandRun {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        return try await CommandRun.tool("python3", [root.appending(path: "Benchmarks/ledger.py").path] + arguments)
+    }
+}
