@@ -112,7 +112,7 @@ import Testing
     @Test func deafServerGoesOnForWhoLeft() async throws {
         try await withServer(slots: 1) { server in
             // Long enough for a client that leaves late on a busy machine.
-            let fields = "x-mock-fault: deaf\r\nx-mock-tokens: 60\r\nx-mock-interval: 100ms\r\n"
+            let fields = "x-mock-fault: deaf\r\nx-mock-tokens: 60\r\nx-mock-interval: 60ms\r\n"
             let left = try await client(server, "left", fields)
             _ = try await server.wait(for: "left", state: .streaming)
             await left.close()

@@ -35,6 +35,8 @@ package final class MockServer: Sendable {
         let shared = MockShared(options, loop: loop)
         let bind = { @Sendable (port: Int) in Self.listen(options.host, port, shared, on: loop, children: group) }
         let channel = try await bind(options.port).get()
+        // Before a schedule may close it again.
+        let port = channel.localAddress?.port ?? 0
         let over = loop.makePromise(of: Void.self)
         let listener = try await loop.submit {
             NIOLoopBound(MockListener(channel, over: over, bind: bind), eventLoop: loop)
@@ -43,8 +45,7 @@ package final class MockServer: Sendable {
             loop.execute { listener.value.set(isOpen: isOpen) }
             if !isOpen { shared.cutConnections() }
         }
-        return MockServer(
-            listener: listener, port: channel.localAddress?.port ?? 0, over: over.futureResult, shared: shared)
+        return MockServer(listener: listener, port: port, over: over.futureResult, shared: shared)
     }
 
     private static func listen(
