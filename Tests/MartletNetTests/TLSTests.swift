@@ -5,7 +5,8 @@ import Testing
 
 @testable import MartletNet
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+// One after the other: openssl, waited for, holds a thread that the others would need.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct TLSTests {
     let certificates: Certificates
 
     init() throws { certificates = try Certificates.shared.get() }

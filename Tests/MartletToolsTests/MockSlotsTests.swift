@@ -53,7 +53,8 @@ import Testing
             #expect(server.record(of: "third")?.state == .waiting, "the third is behind the second")
             await second.close()
             _ = try #require(try await server.wait(for: "third", state: .completed))
-            #expect(server.stats.busy == 0 && server.stats.mostBusy == 1 && server.stats.mostWaiting == 2)
+            while server.stats.busy > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(server.stats.mostBusy == 1 && server.stats.mostWaiting == 2)
             await third.close()
         }
     }
@@ -71,7 +72,9 @@ import Testing
             _ = try #require(try await server.wait(for: "third", state: .completed))
             #expect(server.record(of: "second")?.executions == 0)
             #expect(server.record(of: "third")?.executions == 1)
-            #expect(server.stats.busy == 0 && server.stats.waiting == 0)
+            // Given back a moment after the books are closed.
+            while server.stats.busy > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(server.stats.waiting == 0)
             await third.close()
         }
     }
@@ -104,15 +107,16 @@ import Testing
             let report = try await LoadGenerator.run(options)
             #expect(report.completed + report.left == 400)
             while server.stats.active > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            while server.stats.busy > 0 { try await Task.sleep(for: .milliseconds(5)) }
             #expect(server.stats.mostBusy == 4)
-            #expect(server.stats.busy == 0 && server.stats.waiting == 0)
+            #expect(server.stats.waiting == 0)
         }
     }
 
     @Test func deafServerGoesOnForWhoLeft() async throws {
         try await withServer(slots: 1) { server in
             // Long enough for a client that leaves late on a busy machine.
-            let fields = "x-mock-fault: deaf\r\nx-mock-tokens: 60\r\nx-mock-interval: 60ms\r\n"
+            let fields = "x-mock-fault: deaf\r\nx-mock-tokens: 60\r\nx-mock-interval: 40ms\r\n"
             let left = try await client(server, "left", fields)
             _ = try await server.wait(for: "left", state: .streaming)
             await left.close()

@@ -221,12 +221,13 @@ final class MockConnection: ChannelInboundHandler, Ticking {
         isParked = false
         let now = monotonicNanoseconds()
         site.shared.counters.ended(state, now: now)
+        if let id = ended.id { site.shared.records.ended(id, state, tokens: ended.sent, microseconds: now / 1000) }
+        // Last: who gets the slot may be done before this is.
         switch ended.place {
         case .slot: site.shared.slots.giveBack()
         case .place(let place): site.shared.slots.leave(place)
         case nil: break
         }
-        if let id = ended.id { site.shared.records.ended(id, state, tokens: ended.sent, microseconds: now / 1000) }
     }
 
     func write(_ buffer: ByteBuffer) {
