@@ -24,8 +24,8 @@ final class Reloads: Sendable {
     }
 
     /// SIGHUP asks as well; what comes of it is in the log.
-    func hearSignals() async {
-        for await _ in await UnixSignalsSequence(trapping: .sighup) { queue.yield(Request { _ in }) }
+    func hear(_ signals: UnixSignalsSequence) async {
+        for await _ in signals { queue.yield(Request { _ in }) }
     }
 }
 

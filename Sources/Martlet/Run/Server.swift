@@ -88,6 +88,8 @@ package final class Server: Sendable {
         let (configuration, plan, accessLog) = live.withLock { ($0.configuration, $0.plan, $0.accessLog) }
         try await putInForce(configuration, plan, accessLog)
         let addresses = await addresses(configuration)
+        // Heard from here on: it would end the process otherwise.
+        let hangUps = await UnixSignalsSequence(trapping: .sighup)
         let roles: [Role] = [
             Role { [membership] in await membership.run() },
             Role { await self.tick() },
@@ -97,7 +99,7 @@ package final class Server: Sendable {
             Role { [glue] in await glue.run() },
             Role { [backends] in await backends.run() },
             Role { await self.reload(from: source) },
-            Role { [reloads] in await reloads.hearSignals() },
+            Role { [reloads] in await reloads.hear(hangUps) },
             Role { [keeper] in
                 // Not before signals are heard: who reads this may tell us to stop.
                 keeper.ready()

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MartletNet
 import MartletTelemetry
@@ -19,6 +20,8 @@ package enum Serving {
 
     /// The child: serves until the process is told to stop.
     package static func serve(_ startUp: StartUp, keeper: SocketKeeper) async throws {
+        // Started as `/proc/self/exe`, it would be called `exe` by `ps` and `top`.
+        try? Data("martlet".utf8).write(to: URL(fileURLWithPath: "/proc/self/comm"))
         let sink = try LogSink(.standardError)
         Logs.bootstrap(to: sink)
         try await startUp.serve(keeper: keeper, logger: Logger(label: "martlet"))

@@ -68,7 +68,7 @@ package final class Supervisor {
         for signal in signals.take() {
             switch signal {
             case SIGCHLD: break
-            case SIGHUP: child?.send(signal: SIGHUP)
+            case SIGHUP: events.append(.reload(signal: signal))
             default: events.append(.told(signal: signal))
             }
         }

@@ -17,6 +17,8 @@ public struct SupervisorMachine: Sendable {
         case ended(ChildEnding)
         /// Someone told the parent to end, with this signal.
         case told(signal: Int32)
+        /// Someone told the parent to read the configuration anew, with this signal.
+        case reload(signal: Int32)
         /// The time of a `.wake` came, or any other: harmless.
         case woken
     }
@@ -50,6 +52,8 @@ public struct SupervisorMachine: Sendable {
 
     public private(set) var state = State.starting
     private var hasServed = false
+    /// What a child that is not ready yet would die of, and hears when it is.
+    private var owedReload: Int32?
     /// Children in a row that did not become stable.
     private var failures = 0
 
@@ -64,15 +68,27 @@ public struct SupervisorMachine: Sendable {
             guard state == .starting else { return [] }
             hasServed = true
             state = .serving(since: now)
-            return []
+            defer { owedReload = nil }
+            return owedReload.map { [.signal($0)] } ?? []
         case .ended(let ending): return ended(ending, now: now)
         case .told(let signal): return told(signal)
+        case .reload(let signal): return reload(signal)
         case .woken:
             guard case .waiting(let until) = state else { return [] }
             guard now >= until else { return [.wake(at: until)] }
             state = .starting
             return [.spawn]
         }
+    }
+
+    private mutating func reload(_ signal: Int32) -> [Action] {
+        switch state {
+        case .serving: return [.signal(signal)]
+        case .starting: owedReload = signal
+        // The next child reads the file of that moment.
+        case .waiting, .ending, .finished: break
+        }
+        return []
     }
 
     private mutating func told(_ signal: Int32) -> [Action] {

@@ -73,6 +73,17 @@ struct SupervisorMachineTests {
         #expect(machine.handle(.woken, now: begin + .seconds(9)) == [])
     }
 
+    @Test("told to reload before the child can hear it, it is told once it can")
+    func reloads() {
+        var machine = SupervisorMachine()
+        _ = machine.start()
+        #expect(machine.handle(.reload(signal: 1), now: begin) == [])
+        #expect(machine.handle(.ready, now: begin) == [.signal(1)])
+        #expect(machine.handle(.reload(signal: 1), now: begin) == [.signal(1)])
+        _ = machine.handle(.ended(.signalled(9)), now: begin)
+        #expect(machine.handle(.reload(signal: 1), now: begin) == [], "the next one reads the file anyway")
+    }
+
     @Test("told to end between two children, the parent ends")
     func endsWhileWaiting() {
         var machine = serving()
