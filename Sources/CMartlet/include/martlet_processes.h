@@ -1,22 +1,21 @@
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 // Parents, children, and descriptors handed from one to the other: what Swift's libc overlay does not expose. One call
-// each, no logic.
+// each, no logic. Feature macros such as _GNU_SOURCE must not be set here: the same system headers, read with and
+// without them, are two definitions of one thing to a compiler with modules.
 
 #include <errno.h>
+#include <linux/memfd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /// Has the kernel give this process `signal` when its parent ends. Returns 0, or the errno.
 static inline int martlet_end_with_parent(int signal) {
@@ -60,7 +59,7 @@ static inline ssize_t martlet_receive_descriptor(int socket, void *bytes, size_t
 
 /// Makes a file without a name, in memory, closed in children. Returns its descriptor, or the negated errno.
 static inline int martlet_memory_file(const char *name) {
-    int fd = memfd_create(name, MFD_CLOEXEC);
+    int fd = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
     return fd >= 0 ? fd : -errno;
 }
 
