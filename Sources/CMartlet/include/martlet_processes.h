@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/memfd.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -65,23 +64,8 @@ static inline int martlet_memory_file(const char *name) {
 
 /// Starts `path` as the leader of a process group of its own, which a terminal's Ctrl-C does not reach. It inherits the
 /// standard streams and, as descriptor 3, `control`; nothing else. Returns 0, or the errno.
-static inline int martlet_spawn(
-    const char *path, char *const *arguments, char *const *environment, int control, pid_t *pid) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int failure = posix_spawn_file_actions_init(&files);
-    if (failure) return failure;
-    failure = posix_spawnattr_init(&attributes);
-    if (!failure) {
-        posix_spawn_file_actions_adddup2(&files, control, 3);
-        posix_spawn_file_actions_addclosefrom_np(&files, 4);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-        failure = posix_spawn(pid, path, &files, &attributes, arguments, environment);
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&files);
-    return failure;
-}
+int martlet_spawn(
+    const char *path, char *const *arguments, char *const *environment, int control, pid_t *pid);
 
 /// From now on each arrival of `signal` writes its number, one byte, to `pipe`. One pipe for the process.
 /// Returns 0, or the errno.
