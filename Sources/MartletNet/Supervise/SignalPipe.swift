@@ -10,7 +10,12 @@ package struct SignalPipe: Sendable {
     package init(_ signals: [CInt]) throws {
         var ends: [CInt] = [-1, -1]
         // SAFETY: the call writes two descriptors into the two places.
-        guard unsafe pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else { throw Self.failure(errno) }
+        guard unsafe pipe(&ends) == 0 else { throw Self.failure(errno) }
+        for end in ends {
+            guard fcntl(end, F_SETFD, FD_CLOEXEC) == 0, fcntl(end, F_SETFL, O_NONBLOCK) == 0 else {
+                throw Self.failure(errno)
+            }
+        }
         descriptor = ends[0]
         for signal in signals {
             let code = martlet_signal_to_pipe(signal, ends[1])
