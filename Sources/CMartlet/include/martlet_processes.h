@@ -9,17 +9,11 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-/// Has the kernel give this process `signal` when its parent ends. Returns 0, or the errno.
-static inline int martlet_end_with_parent(int signal) {
-    return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0 ? 0 : errno;
-}
 
 /// Sends one message over a Unix domain socket, with a copy of the descriptor `fd` unless that is -1; never waits.
 /// Returns 0, or the errno.

@@ -22,6 +22,8 @@ actor Listeners {
     /// Sockets that are bound for a configuration that is not in force yet.
     struct Prepared: Sendable {
         fileprivate var sockets: [String: CInt] = [:]
+        /// Those of them that the process before this one left.
+        fileprivate var inherited: Set<String> = []
     }
 
     private struct Open {
@@ -36,6 +38,8 @@ actor Listeners {
     private let loops: LoopTable
     private let logger: Logger
     private var open: [String: Open] = [:]
+    /// The process drains: no public address is opened any more.
+    private var isClosing = false
 
     init(keeper: SocketKeeper, resolver: NameResolver, loops: LoopTable, logger: Logger) {
         self.keeper = keeper
@@ -49,23 +53,36 @@ actor Listeners {
         var prepared = Prepared()
         for one in wanted where open[one.name] == nil {
             do {
-                prepared.sockets[one.name] = try await socket(one)
+                try await bind(one, &prepared)
             } catch {
-                for (name, socket) in prepared.sockets {
-                    Glibc.close(socket)
-                    keeper.drop(name)
-                }
+                giveUp(prepared)
                 throw ListenError(key: one.key, address: one.address, cause: error)
             }
         }
         return prepared
     }
 
-    private func socket(_ wanted: Wanted) async throws -> CInt {
-        if let inherited = keeper.take(wanted.name) { return inherited }
+    private func bind(_ wanted: Wanted, _ prepared: inout Prepared) async throws {
+        if let inherited = keeper.take(wanted.name) {
+            prepared.sockets[wanted.name] = inherited
+            prepared.inherited.insert(wanted.name)
+            return
+        }
         let socket = try ListenSocket.open(on: try await wanted.address.resolved(by: resolver))
+        prepared.sockets[wanted.name] = socket
         try keeper.keep(wanted.name, socket)
-        return socket
+    }
+
+    /// What was inherited may be wanted yet, by the configuration of before.
+    private func giveUp(_ prepared: Prepared) {
+        for (name, socket) in prepared.sockets {
+            if prepared.inherited.contains(name) {
+                keeper.putBack(name, socket)
+            } else {
+                Glibc.close(socket)
+                keeper.drop(name)
+            }
+        }
     }
 
     /// Serves exactly what is wanted from now on: what was prepared, and what is open already. The others are closed;
@@ -75,6 +92,11 @@ actor Listeners {
             if let present = open[one.name] {
                 present.site.swap(one.served)
             } else if let socket = prepared.sockets[one.name] {
+                guard !isClosing || one.isConsole else {
+                    Glibc.close(socket)
+                    keeper.drop(one.name)
+                    continue
+                }
                 let site = Site(one.served)
                 let listener = try await Listener.open(socket, site: site, loops: loops, logger: logger)
                 open[one.name] = Open(
@@ -87,6 +109,7 @@ actor Listeners {
 
     /// Takes no more connections on the public addresses.
     func closePublic() async {
+        isClosing = true
         await close { _, open in !open.isConsole }
     }
 

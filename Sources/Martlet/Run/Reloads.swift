@@ -1,5 +1,7 @@
 import Logging
 import MartletConsole
+import MartletGateway
+import MartletTelemetry
 import Synchronization
 import UnixSignals
 
@@ -36,7 +38,10 @@ extension Server {
     }
 
     private func reload(from source: ConfigurationSource?) async -> ReloadResult {
+        // Whatever becomes of the rest: logrotate has moved the file away.
+        live.withLock { $0.accessLog }?.reopen()
         guard let source else { return .unchanged }
+        guard !readiness.isDraining else { return .refused("the server is told to stop") }
         do {
             let loaded = try source.read()
             let former = live.withLock { $0.configuration }

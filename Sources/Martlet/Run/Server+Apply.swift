@@ -18,8 +18,6 @@ extension Server {
         let plan = try Plan(
             configuration, loops: loops.contexts.count, labels: labels, observer: observer, present: present)
         let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
-        // After logrotate moved the file away.
-        accessLog?.reopen()
         try await putInForce(configuration, plan, accessLog)
     }
 
@@ -29,8 +27,10 @@ extension Server {
         let prepared = try await listeners.prepare(wanted)
         adopt(configuration, plan, accessLog)
         let managed = await glue.adopt(plan.backendTargets)
-        await membership.replaceAll(with: plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) } + managed)
+        // New targets before the routes that lead to them, former ones after: no request finds nobody.
+        let leaving = await membership.bringIn(plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) } + managed)
         try await listeners.serve(wanted, prepared)
+        await membership.dismiss(leaving)
         let (glue, limit) = (glue, configuration.limits.drain)
         backends.apply(configuration.backends) { await glue.letGo($0, $1, within: limit) }
     }

@@ -5,6 +5,7 @@ import MartletLogic
 import MartletNet
 import MartletTelemetry
 import MartletWorkers
+import Synchronization
 
 /// `martlet up`: what is to be served, and what the person who started it is told.
 package struct StartUp: Sendable {
@@ -17,6 +18,8 @@ package struct StartUp: Sendable {
     /// What a reload reads; nil without a file.
     private let source: ConfigurationSource?
     private let loaded: ConfigurationSource.Loaded?
+    /// What the process before this one served by.
+    private let former: ConfigurationSource.Loaded?
 
     /// A file, some upstreams, or the demo models.
     ///
@@ -26,14 +29,15 @@ package struct StartUp: Sendable {
     ) throws(ConfigurationError) -> StartUp {
         if let file {
             let source = ConfigurationSource(file: file, environment: environment, keeper: keeper)
-            let loaded = try source.readAtStart()
+            let (loaded, former) = try source.readAtStart()
             let model = loaded.configuration.models.first { $0.name != "*" }?.name
             return StartUp(
-                configuration: loaded.configuration, remarks: [], model: model, source: source, loaded: loaded)
+                configuration: loaded.configuration, remarks: [], model: model, source: source, loaded: loaded,
+                former: former)
         }
         if !upstreams.isEmpty {
             let configuration = try Configuration.upstreams(upstreams, environment: environment)
-            return StartUp(configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil)
+            return StartUp(configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil)
         }
         let demo = DemoModels(environment: environment)
         var configuration = try Configuration.embedded(demo.backends, environment: environment)
@@ -46,7 +50,7 @@ package struct StartUp: Sendable {
         }
         return StartUp(
             configuration: configuration, remarks: demo.remarks, model: demo.backends.first?.name, source: nil,
-            loaded: nil)
+            loaded: nil, former: nil)
     }
 
     /// Serves until the process is told to stop.
@@ -56,13 +60,39 @@ package struct StartUp: Sendable {
                 "the configuration file is wrong; serving by the one before it", metadata: ["error": "\(problem)"])
         }
         raiseOpenFiles(logger)
+        let hasStarted = Flag()
+        do {
+            try await serve(configuration, loaded, keeper, logger, hasStarted)
+        } catch {
+            // A certificate that is gone, an address in use: refused by a reload, and so refused here.
+            guard !hasStarted.isSet, let former else { throw error }
+            logger.error(
+                "the configuration cannot be put in force; serving by the one before it",
+                metadata: ["error": "\(error)"])
+            try await serve(former.configuration, former, keeper, logger, hasStarted)
+        }
+    }
+
+    private func serve(
+        _ configuration: Configuration, _ loaded: ConfigurationSource.Loaded?, _ keeper: SocketKeeper,
+        _ logger: Logger, _ hasStarted: Flag
+    ) async throws {
         let server = try Server(configuration, keeper: keeper, logger: logger)
         try await server.run(
             source: source,
             started: {
+                hasStarted.set()
                 if let source, let loaded { source.keep(loaded) }
                 announce($0)
             }, ready: { suggest($0) })
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .relaxed) }
+
+        func set() { value.store(true, ordering: .relaxed) }
     }
 
     /// Below this hard limit the person who starts a server should know how to lift it.

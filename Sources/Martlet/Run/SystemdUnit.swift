@@ -24,6 +24,9 @@ package struct SystemdUnit {
             "ExecStart=\(command.map(Self.quoted).joined(separator: " "))",
             "ExecReload=/bin/kill -HUP $MAINPID",
             "LimitNOFILE=1048576",
+            "# Its own, whoever it runs as: for what Martlet writes about itself (`state`).",
+            "StateDirectory=martlet",
+            "Environment=MARTLET_STATE=/var/lib/martlet",
             "Restart=always",
             "RestartSec=1",
             "# Managed backends serve what is in flight; they are stopped by Martlet, not with it.",
@@ -31,6 +34,11 @@ package struct SystemdUnit {
             "# limits.drain, and what the end itself takes.",
             "TimeoutStopSec=\(Int((drain + Self.grace).inSeconds.rounded(.up)))",
         ]
+        if let file {
+            let folder = file.split(separator: "/").dropLast().joined(separator: "/")
+            // Paths in the file are relative to where Martlet is started. Not quoted: systemd takes the line as it is.
+            service.append("WorkingDirectory=/\(folder.replacing("%", with: "%%"))")
+        }
         if let user { service.append("User=\(user)") }
         return """
             [Unit]

@@ -31,18 +31,25 @@ package struct ConfigurationSource: Sendable {
             problem: nil)
     }
 
-    /// What the file says, or what the process before this one served by when it is wrong.
-    package func readAtStart() throws(ConfigurationError) -> Loaded {
-        let former = keeper.take(Self.name).map { FileHandle(fileDescriptor: $0, closeOnDealloc: true) }
+    /// What the file says, and what the process before this one served by, for when the file is wrong or asks for what
+    /// cannot be.
+    package func readAtStart() throws(ConfigurationError) -> (now: Loaded, former: Loaded?) {
+        let former = former()
         do {
-            return try read()
+            return (try read(), former)
         } catch {
-            guard let former, (try? former.seek(toOffset: 0)) != nil, let bytes = try? former.readToEnd(),
-                let text = String(validating: bytes, as: UTF8.self),
-                let configuration = try? Configuration.parse(text, file: file, environment: environment)
-            else { throw error }
-            return Loaded(configuration: configuration, text: text, problem: error)
+            guard let former else { throw error }
+            return (Loaded(configuration: former.configuration, text: former.text, problem: error), nil)
         }
+    }
+
+    private func former() -> Loaded? {
+        let file = keeper.take(Self.name).map { FileHandle(fileDescriptor: $0, closeOnDealloc: true) }
+        guard let file, (try? file.seek(toOffset: 0)) != nil, let bytes = try? file.readToEnd(),
+            let text = String(validating: bytes, as: UTF8.self),
+            let configuration = try? Configuration.parse(text, file: self.file, environment: environment)
+        else { return nil }
+        return Loaded(configuration: configuration, text: text, problem: nil)
     }
 
     /// It is in force: the next process may fall back on it.

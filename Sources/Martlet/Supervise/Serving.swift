@@ -15,7 +15,11 @@ package enum Serving {
     /// What a child was handed; nil in a process without such a parent.
     package static func inherit(environment: [String: String]) -> SocketKeeper? {
         let parent = environment[Supervisor.variable].flatMap { Int32($0) }
-        return parent.flatMap { HandoverSocket.inherited(from: $0) }.map { SocketKeeper(parent: $0) }
+        guard let line = parent.flatMap({ HandoverSocket.inherited(from: $0) }) else { return nil }
+        // Not for those that this process starts itself.
+        // SAFETY: the name is terminated, and no other thread reads the environment yet.
+        unsafe unsetenv(Supervisor.variable)
+        return SocketKeeper(parent: line)
     }
 
     /// The child: serves until the process is told to stop.

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import MartletNet
 import Synchronization
@@ -24,11 +25,29 @@ package final class SocketKeeper: Sendable {
             if case .keep(let name) = received.message, let file = received.descriptor { files[name] = file }
         }
         inherited = Mutex(files)
+        endWithParent(line)
+    }
+
+    /// Nobody would start this process again, and its sockets would be in the way of whoever comes next.
+    private func endWithParent(_ line: HandoverSocket) {
+        // Readable when the parent is gone: it says nothing once everything is handed over.
+        let end = DispatchSource.makeReadSource(fileDescriptor: line.descriptor)
+        // Kept by its own handler until then.
+        end.setEventHandler {
+            end.cancel()
+            kill(getpid(), SIGTERM)
+        }
+        end.activate()
     }
 
     /// What the process before left under this name, once. The caller owns it from now on; the parent keeps its copy.
     package func take(_ name: String) -> CInt? {
         inherited.withLock { $0.removeValue(forKey: name) }
+    }
+
+    /// Not wanted after all, but perhaps by who tries next.
+    func putBack(_ name: String, _ file: CInt) {
+        inherited.withLock { $0[name] = file }
     }
 
     /// Leaves a copy with the parent.

@@ -16,7 +16,8 @@ extension Exchange {
         giveBackRetry()
         // A unary answer is released in a moment, with the same news.
         if isEventStream, head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
-        if isLimitAdaptive, head.status < 300 { teachLimit(now: now) }
+        // Model servers send the head of a stream before they compute: its first event is the news.
+        if isLimitAdaptive, !isEventStream, head.status < 300 { teachLimit(now: now) }
         answerStatus = head.status
         if head.status == 429 { retryAfter = head.retryAfter }
         record.status = UInt16(clamping: head.status)
@@ -32,13 +33,22 @@ extension Exchange {
         front.respond(
             head, size: isEventStream && size != .none ? .unknown : size,
             dropping: isEventStream ? route.eventStreamDropped : route.responseEdits.dropped,
-            extra: isEventStream ? route.eventStreamLines : route.answerLines)
+            extra: isEventStream ? route.eventStreamLines : isRetryBudgetSpent ? linesOfAFailure : route.answerLines)
         rearmIfEarlier()
     }
 
-    /// `limit: adaptive` goes by how long answers take to begin. An upload that its client sends slowly says nothing.
+    /// The target's own failure is passed on, because there are too many retries already: the client's would be more.
+    private var linesOfAFailure: HeaderLines {
+        var lines = route.answerLines
+        if answerStatus == 429 || answerStatus >= 500 { lines.append("x-should-retry", "false") }
+        return lines
+    }
+
+    /// `limit: adaptive` goes by how long answers take to begin, once for each answer. A large upload says nothing: its
+    /// client may have sent it slowly.
     private func teachLimit(now: Instant) {
-        guard let pool, let lease, route.isModelAPI || caller.bodySize == .none else { return }
+        isLimitAdaptive = false
+        guard let pool, let lease, route.isModelAPI || caller.bodySize.isSmall else { return }
         let after = Duration.wholeNanoseconds(now.nanoseconds &- attemptStarted.nanoseconds)
         pool.firstByte(lease, after: Interval(after), now: now)
     }
@@ -49,6 +59,7 @@ extension Exchange {
         machine.progressed(now: now)
         let count = slice.readableBytes
         if relay != nil {
+            if isLimitAdaptive { teachLimit(now: now) }
             if let slot { context.meter.interEvent(slot, nanoseconds: now.nanoseconds &- lastEvent.nanoseconds) }
             lastEvent = now
             if let ready = relay?.take(slice) { pass(ready) }
@@ -209,8 +220,11 @@ extension Exchange {
     }
 
     private func tryElsewhere(_ head: ResponseHead, now: Instant) -> Bool {
-        guard body.canReplay, let pool, let lease, pool.isUsable(besides: lease.id, now: now), pool.beginRetry()
-        else { return false }
+        guard body.canReplay, let pool, let lease, pool.isUsable(besides: lease.id, now: now) else { return false }
+        guard pool.beginRetry() else {
+            isRetryBudgetSpent = true
+            return false
+        }
         dropLeg(.replaced)
         tried.append(lease.id)
         releaseLease(verdict(forStatus: head.status, head: head), now: now)
@@ -238,6 +252,17 @@ extension Exchange {
         case .shuttingDown: .drained
         case .internalError: .poisoned
         default: code.fault == .upstream ? .upstreamFailed : .refused
+        }
+    }
+}
+
+extension BodySize {
+    /// Comes along with the head, in a read or two.
+    fileprivate var isSmall: Bool {
+        switch self {
+        case .none: true
+        case .exactly(let bytes): bytes <= 64 << 10
+        case .unknown: false
         }
     }
 }

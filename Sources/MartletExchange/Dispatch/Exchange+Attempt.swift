@@ -130,6 +130,7 @@ extension Exchange {
         hasFallenBack = true
         // It was taken from the pool that is left behind.
         giveBackRetry()
+        isRetryBudgetSpent = false
         tried.removeAll(keepingCapacity: true)
         use(fallback)
         pick(now: now)

@@ -17,6 +17,9 @@ final class AcceptGate: ChannelDuplexHandler {
     private let isConsole: Bool
     private var context: ChannelHandlerContext?
     private var isShut = false
+    private var timer: Scheduled<Void>?
+    /// Whether the governor calls it when a connection closes: once, however often it was shut since.
+    private var isListed = false
     private var batch = 0
 
     init(governor: Governor, isConsole: Bool) {
@@ -52,13 +55,26 @@ final class AcceptGate: ChannelDuplexHandler {
 
     private func shut(_ context: ChannelHandlerContext) {
         isShut = true
-        governor.wake(NIOLoopBound(self, eventLoop: context.eventLoop))
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.recheck) { self.open() }
+        if !isListed {
+            isListed = true
+            governor.wake(NIOLoopBound(self, eventLoop: context.eventLoop))
+        }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        timer = loop.scheduleTask(in: Self.recheck) { bound.value.open() }
+    }
+
+    /// A connection closed.
+    func woken() {
+        isListed = false
+        open()
     }
 
     /// There may be room again.
-    func open() {
+    private func open() {
         guard isShut else { return }
+        timer?.cancel()
+        timer = nil
         isShut = false
         if let context { read(context: context) }
     }
@@ -76,7 +92,7 @@ extension Governor {
         change { if isConsole { $0.machine.consoleAccepted() } else { $0.machine.clientAccepted() } }
     }
 
-    /// Calls `gate.open()` when a connection closes.
+    /// Calls `gate.woken()` when a connection closes.
     fileprivate func wake(_ gate: NIOLoopBound<AcceptGate>) {
         change { $0.shutGates.append(gate) }
     }

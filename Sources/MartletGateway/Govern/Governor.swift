@@ -97,7 +97,7 @@ package final class Governor: Sendable {
             defer { state.shutGates = [] }
             return state.shutGates
         }
-        for gate in woken { gate.eventLoop.execute { gate.value.open() } }
+        for gate in woken { gate.eventLoop.execute { gate.value.woken() } }
     }
 
     /// Whether the connection of a client that opened is served.

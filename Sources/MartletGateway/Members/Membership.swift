@@ -146,24 +146,34 @@ package actor Membership {
         }
     }
 
+    /// Targets that a configuration no longer asks for.
+    package struct Leaving: Sendable {
+        fileprivate let entries: Set<Int>
+    }
+
     /// These are the targets from now on, with those that operators added to pools that are still there: new ones come,
-    /// others leave, and those that stay keep what is known about them.
-    package func replaceAll(with wanted: [Wanted]) async {
+    /// those that stay keep what is known about them. The others serve until they are dismissed, which must follow.
+    package func bringIn(_ wanted: [Wanted]) async -> Leaving {
         var rest = wanted
-        var leaving: [Entry] = []
+        var leaving: Set<Int> = []
         for entry in entries {
             if let match = rest.firstIndex(where: { entry.isWhat($0) }) {
                 keep(entry.id, rest.remove(at: match))
             } else if entry.source != .operatorCommand || entry.pool.isRetired {
-                leaving.append(entry)
+                leaving.insert(entry.id)
             }
-        }
-        entries.removeAll { entry in leaving.contains { $0.id == entry.id } }
-        for entry in leaving {
-            for target in entry.targets.values { _ = remove(target, of: entry.pool) }
         }
         await withDiscardingTaskGroup { group in
             for one in rest { group.addTask { await self.add(one.spec, to: one.pool, source: one.source) } }
+        }
+        return Leaving(entries: leaving)
+    }
+
+    package func dismiss(_ leaving: Leaving) {
+        let gone = entries.filter { leaving.entries.contains($0.id) }
+        entries.removeAll { leaving.entries.contains($0.id) }
+        for entry in gone {
+            for target in entry.targets.values { _ = remove(target, of: entry.pool) }
         }
     }
 

@@ -51,7 +51,9 @@ package enum ListenSocket {
     }
 
     private static func isStale(_ path: String, _ address: SocketAddress) -> Bool {
-        let caller = socket(address.protocol.rawValue, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        // Not blocking: whoever listens may have more callers than it takes.
+        let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+        let caller = socket(address.protocol.rawValue, kind, 0)
         guard caller >= 0, address.protocol == .unix else { return false }
         defer { close(caller) }
         // SAFETY: the address and its length belong together, and live through the call.

@@ -80,11 +80,8 @@ package struct HandoverSocket: Sendable {
         Glibc.close(descriptor)
     }
 
-    /// The child's end, in a process started by `parent`. The kernel tells this process to end when its parent dies:
-    /// nobody would start it again, and its sockets would be in the way of whoever comes next.
+    /// The child's end, in a process started by `parent`; nil in any other.
     package static func inherited(from parent: Int32) -> HandoverSocket? {
-        guard getppid() == parent, martlet_end_with_parent(SIGTERM) == 0 else { return nil }
-        // It may have died before it was watched.
         guard getppid() == parent else { return nil }
         _ = fcntl(inheritedDescriptor, F_SETFD, FD_CLOEXEC)
         return HandoverSocket(descriptor: inheritedDescriptor)

@@ -30,10 +30,13 @@ package struct SupervisedChild: Sendable {
     /// How it ended; nil while it lives.
     package func ending() -> (status: CInt, signal: CInt)? {
         var status: CInt = 0
-        // SAFETY: the call writes the one status.
-        guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
-        let signal = status & 0x7f
-        return ((status >> 8) & 0xff, signal)
+        while true {
+            // Any child: as the first process of a container the parent inherits what a dead child had started.
+            // SAFETY: the call writes the one status.
+            let ended = unsafe waitpid(-1, &status, WNOHANG)
+            guard ended > 0 else { return nil }
+            if ended == pid { return ((status >> 8) & 0xff, status & 0x7f) }
+        }
     }
 
     package func send(signal: CInt) {

@@ -130,6 +130,40 @@ import Glibc
         }
     }
 
+    @Test func NoRequestFailsWhileTheOnlyTargetIsExchanged() async throws {
+        try await withMartlet(mocks: 2, { Self.pool($0[0], $0[0]) }) { martlet, mocks in
+            var load = LoadOptions()
+            load.port = martlet.publicPort
+            load.path = "/v1/chat/completions"
+            load.connections = 4
+            load.duration = .seconds(2)
+            async let report = LoadGenerator.run(load)
+            for number in 1...20 { try await martlet.reload(Self.pool(mocks[number % 2], mocks[number % 2])) }
+            let seen = try await report
+            #expect(seen.failed == 0, "\(seen.text)")
+            #expect(mocks.allSatisfy { $0.chats > 0 })
+        }
+    }
+
+    @Test func AServerThatIsToldToStopIsNotReloaded() async throws {
+        try await withMocks(1) { mocks in
+            let martlet = try await MartletProcess.start(onePool(mocks.targets()))
+            let stream = try await martlet.connect()
+            try await stream.send(
+                Client.request(
+                    "POST", "/v1/chat/completions", headers: ["x-mock-fault: hang"],
+                    body: MartletProcess.chatBody(stream: true)))
+            _ = try await Self.streaming(mocks)
+            kill(martlet.processID, SIGTERM)
+            try await until("no connection to be taken") { (try? await martlet.peer()) == nil }
+            let answer = try await martlet.tryReload(onePool(mocks.targets()))
+            #expect(answer.status == 400)
+            #expect(await (try? martlet.peer()) == nil)
+            await stream.close()
+            await martlet.stop()
+        }
+    }
+
     // MARK: Configurations
 
     private static func pool(_ first: MockServer, _ second: MockServer, _ more: String = "") -> String {

@@ -71,6 +71,17 @@ import Glibc
         }
     }
 
+    @Test func WhatAReloadRefusedDoesNotKeepTheNextProcessDown() async throws {
+        try await withMartlet(mocks: 1, { onePool($0.targets()) }) { martlet, mocks in
+            let more = "listen: [\"127.0.0.1:0\", {address: \"127.0.0.1:1\", tls: {certificate: /no.pem, key: /no.key}}]\n"
+            #expect(try await martlet.tryReload(more + onePool(mocks.targets())).status == 400)
+            try await Task.sleep(for: .milliseconds(1100))
+            try await crash(martlet)
+            try await martlet.get().expect(200)
+            #expect(martlet.log().contains("cannot be put in force"))
+        }
+    }
+
     @Test func TheParentsEndIsTheChildsEnd() async throws {
         try await withMocks(1) { mocks in
             let martlet = try await MartletProcess.start(onePool(mocks.targets()))
