@@ -7,6 +7,7 @@ import struct
 
 import client
 import corpus
+import listening
 
 FILE = pathlib.Path(__file__).with_name("answers.txt")
 # What the backend answers to the question behind every case.
@@ -19,32 +20,19 @@ def cases():
     return list(corpus.read(FILE))
 
 
-class Backend:
+class Backend(listening.Listening):
     def __init__(self, cases):
         self.cases = cases
 
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self.server.close()
-
-    async def serve(self, reader, writer):
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                path = head.split(b" ")[1].decode()
-                if path == "/next":
-                    writer.write(NEXT)
-                elif not await self.play(self.cases[int(path[1:])], writer):
-                    return
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
+    async def converse(self, reader, writer):
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            path = head.split(b" ")[1].decode()
+            if path == "/next":
+                writer.write(NEXT)
+            elif not await self.play(self.cases[int(path[1:])], writer):
+                return
+            await writer.drain()
 
     async def play(self, case, writer):
         """Answers as the case says; whether the connection stays."""

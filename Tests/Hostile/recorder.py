@@ -4,11 +4,12 @@ Whose request it was is told by `X-Forwarded-For`: the runner gives every case a
 every server in front writes that field itself. A request without a known address was smuggled.
 """
 
-import asyncio
 import collections
 import dataclasses
 
 import h11
+
+import listening
 
 # A head as large as Martlet passes on.
 LARGEST_HEAD = 256 << 10
@@ -29,31 +30,15 @@ class Message:
         return [value for key, value in self.fields if key == name]
 
 
-class Recorder:
+class Recorder(listening.Listening):
     def __init__(self):
         self.messages = collections.defaultdict(list)
         # What h11 could not read.
         self.broken = []
 
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self.server.close()
-
     def of(self, address):
         """The requests that came from this address, those that never ended among them."""
         return self.messages.get(address, [])
-
-    async def serve(self, reader, writer):
-        try:
-            await self.converse(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass  # cut, or the run is over
-        finally:
-            writer.close()
 
     async def converse(self, reader, writer):
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)

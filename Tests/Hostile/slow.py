@@ -9,6 +9,7 @@ import socket
 import time
 
 import client
+import listening
 
 CONFIGURATION = """
 threads: 2
@@ -44,34 +45,21 @@ OF_EACH = 20
 LATEST = 8  # seconds; the machine may be busy
 
 
-class Backend:
+class Backend(listening.Listening):
     """Answers everything at once, and /large with more than any buffer holds."""
 
     def __init__(self):
         self.large = self.called_off = 0
 
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self.server.close()
-
-    async def serve(self, reader, writer):
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                if head.startswith(b"GET /large"):
-                    await self.flood(writer)
-                if head.startswith(b"POST"):
-                    return await self.wait_for_the_rest(reader)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
+    async def converse(self, reader, writer):
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"GET /large"):
+                await self.flood(writer)
+            if head.startswith(b"POST"):
+                return await self.wait_for_the_rest(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            await writer.drain()
 
     @staticmethod
     async def wait_for_the_rest(reader):

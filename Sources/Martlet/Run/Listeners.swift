@@ -146,7 +146,7 @@ extension Listeners.Wanted {
         self.init(
             key: "console.address", address: console.address,
             served: Site.Served(router, settings: settings, tls: try console.tls.map { try TLSServer($0) }),
-            isConsole: true, name: "console \(console.address)")
+            isConsole: true, name: console.name)
     }
 }
 

@@ -95,16 +95,13 @@ package struct StartUp: Sendable {
         func set() { value.store(true, ordering: .relaxed) }
     }
 
-    /// Below this hard limit the person who starts a server should know how to lift it.
-    private static let manyFiles = 100_000
-
     private func raiseOpenFiles(_ logger: Logger) {
         var wanted = 1 << 20
         if case .count(let count) = configuration.limits.openFiles { wanted = count }
         do {
             let limit = try OpenFiles.raise(to: wanted)
             logger.info("open files", metadata: ["soft": "\(limit.soft)", "hard": "\(limit.hard)"])
-            if limit.hard < Self.manyFiles {
+            if limit.hard < MachineChecks.manyFiles {
                 logger.warning(
                     "this machine allows few open files: each request in flight needs two",
                     metadata: [

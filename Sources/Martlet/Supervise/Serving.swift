@@ -7,9 +7,11 @@ import MartletTelemetry
 package enum Serving {
     /// The parent: starts children until the last one ended; answers the status to exit with.
     package static func supervise(arguments: [String], environment: [String: String]) throws -> Int32 {
-        try logging { logger in
-            try Supervisor(arguments: arguments, environment: environment, logger: logger).run()
-        }
+        let sink = try LogSink(.standardError)
+        defer { _ = sink.flush() }
+        Logs.bootstrap(to: sink)
+        let logger = Logger(label: "martlet.supervisor")
+        return try Supervisor(arguments: arguments, environment: environment, logger: logger).run()
     }
 
     /// What a child was handed; nil in a process without such a parent.
@@ -30,12 +32,5 @@ package enum Serving {
         Logs.bootstrap(to: sink)
         try await startUp.serve(keeper: keeper, logger: Logger(label: "martlet"))
         _ = sink.flush()
-    }
-
-    private static func logging<Value>(_ body: (Logger) throws -> Value) throws -> Value {
-        let sink = try LogSink(.standardError)
-        defer { _ = sink.flush() }
-        Logs.bootstrap(to: sink)
-        return try body(Logger(label: "martlet.supervisor"))
     }
 }

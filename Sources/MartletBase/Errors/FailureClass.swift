@@ -29,6 +29,10 @@ public enum FailureClass: UInt8, CaseIterable, Sendable {
     /// The process had no descriptor for a connection: says nothing about the target, and no other would do better.
     case noDescriptor
 
+    /// Whether the fault lies with the caller's time or with this process: the target is not blamed, and another would
+    /// do no better.
+    public var concernsNoTarget: Bool { self == .deadline || self == .noDescriptor }
+
     /// The metric label and the word in `/status`.
     public var text: String {
         switch self {

@@ -84,7 +84,7 @@ extension Exchange {
         let now = context.now
         dropLeg(.replaced)
         if let lease { tried.append(lease.id) }
-        let isBlameless = wasStale || failure == .deadline || failure == .noDescriptor
+        let isBlameless = wasStale || failure.concernsNoTarget
         let isEjected = releaseLease(isBlameless ? .neutral : .failure(failure, retryAfter: nil), now: now)
         if !isBlameless, let slot { context.meter.failed(slot, failure) }
         if !keepsRetry { giveBackRetry() }

@@ -27,7 +27,6 @@ package final class Pool: Sendable {
 
     private struct State {
         var machine: PoolMachine
-        var policy: PoolPolicy
         var isRetired = false
         var targets: [TargetID: Target] = [:]
         /// Taken out, with requests still in flight.
@@ -52,7 +51,7 @@ package final class Pool: Sendable {
         self.name = name
         self.index = index
         self.observer = observer
-        state = Mutex(State(machine: PoolMachine(policy: policy, seed: UInt64(index) &+ 0x9E37_79B9), policy: policy))
+        state = Mutex(State(machine: PoolMachine(policy: policy, seed: UInt64(index) &+ 0x9E37_79B9)))
     }
 
     // MARK: Requests
@@ -115,13 +114,12 @@ package final class Pool: Sendable {
     // MARK: Rules
 
     /// The rules in force. Requests have theirs from their route.
-    package var policy: PoolPolicy { state.withLock { $0.policy } }
+    package var policy: PoolPolicy { state.withLock { $0.machine.policy } }
 
     /// Other rules from now on: counts, health and waiters stay.
     package func adopt(_ policy: PoolPolicy, now: Instant) {
         let deliveries = state.withLock { state in
-            guard policy != state.policy else { return [Delivery]() }
-            state.policy = policy
+            guard policy != state.machine.policy else { return [Delivery]() }
             return take(state.machine.adopt(policy, now: now), &state)
         }
         deliver(deliveries)

@@ -28,7 +28,7 @@ public enum RetryRule {
     ///
     /// A request of which nothing was sent is always safe to try elsewhere.
     public static func allows(_ attempt: FailedAttempt, isIdempotent: Bool, policy: RetryConditions) -> Bool {
-        if !attempt.wasSent { return attempt.failure != .deadline && attempt.failure != .noDescriptor }
+        if !attempt.wasSent { return !attempt.failure.concernsNoTarget }
         guard let condition = condition(for: attempt.failure) else { return false }
         guard policy.contains(condition) else { return false }
         if isIdempotent || policy.contains(.nonIdempotent) { return true }

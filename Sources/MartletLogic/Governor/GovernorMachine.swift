@@ -3,8 +3,9 @@ public import MartletBase
 /// Decides who may have a descriptor: how many connections are accepted and served, which request may dial a target,
 /// and how hard to press for descriptors to come back.
 ///
-/// Counts are exact: each is told once when a descriptor is taken and once when it was given back. Every descriptor is
-/// reserved before it is opened.
+/// Counts of connections are exact: each is told once when a descriptor is taken and once when it was given back. A
+/// connection to a target is reserved before it is dialled; listeners are told how many clients they may accept. What
+/// else is open is counted now and then.
 public struct GovernorMachine: Sendable {
     /// What a request for a connection to a target came to.
     public enum Reservation: Sendable, Equatable {

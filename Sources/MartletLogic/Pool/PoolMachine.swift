@@ -17,7 +17,8 @@ public struct PoolMachine: Sendable {
     /// What was told to the machine although it cannot happen.
     public var impossible = Impossible()
 
-    private(set) var policy: PoolPolicy
+    /// The rules in force.
+    public private(set) var policy: PoolPolicy
     private let seed: UInt64
     var roster = Roster()
     var balancer: Balancer

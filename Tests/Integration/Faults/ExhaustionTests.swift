@@ -2,10 +2,6 @@ import Foundation
 import MartletTools
 import Testing
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// The kernel refuses what every connection needs (strace puts the error in): the gateway neither ends nor spins, and
 /// serves again at once when the trouble is over.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ExhaustionTests {
@@ -16,10 +12,10 @@ import Glibc
         try await withMartlet(mocks: 1, Self.configuration) { martlet, _ in
             let serving = try martlet.servingID
             let tracer = try await Tracer.start(serving, "\(call):error=\(error)")
-            let (before, start) = (try Self.cpuSeconds(serving), ContinuousClock.now)
+            let (before, start) = (try martlet.cpuSeconds(), ContinuousClock.now)
             var failed = 0
             for _ in 0..<10 where !(await Self.isServed(martlet.publicPort)) { failed += 1 }
-            let spent = try Self.cpuSeconds(serving) - before
+            let spent = try martlet.cpuSeconds() - before
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             tracer.stop()
             #expect(failed > 0, "the error was felt")
@@ -41,13 +37,6 @@ import Glibc
     private static func isServed(_ port: Int) async -> Bool {
         let answer = try? await Client.ask("GET", "/", port: port, within: .milliseconds(100))
         return answer?.status == 200
-    }
-
-    private static func cpuSeconds(_ process: Int32) throws -> Double {
-        let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
-        let ticks = try #require(Double(fields[12])) + #require(Double(fields[13]))
-        return ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
     }
 }
 
