@@ -28,7 +28,7 @@ extension Exchange {
             relay = EventRelay(readsMarks: route.isModelAPI)
             lastEvent = now
         } else if route.isModelAPI, head.status < 300 {
-            usage = UsageScanner()
+            usage = Boxed(UsageScanner())
         }
         front.respond(
             head, size: isEventStream && size != .none ? .unknown : size,
@@ -65,7 +65,7 @@ extension Exchange {
             if let ready = relay?.take(slice) { pass(ready) }
             if let held = relay?.heldBytes, held > 0 || reservedBytes > 0 { settleBudget() }
         } else {
-            usage?.feed(slice.readableBytesUInt8Span)
+            usage?.value.feed(slice.readableBytesUInt8Span)
             pass(slice)
         }
         if front.isWritable {
@@ -193,7 +193,7 @@ extension Exchange {
         record.outcome = outcome
         record.durationNanoseconds = now.nanoseconds &- started.nanoseconds
         context.meter.record(record)
-        if let accessLog { details?.write(record, to: accessLog) }
+        if let accessLog { details?.value.write(record, to: accessLog) }
     }
 
     /// Nothing is sent again: what was kept for that goes.
@@ -214,7 +214,7 @@ extension Exchange {
     }
 
     private func readTokens() {
-        guard let found = relay?.marks?.usage ?? usage?.usage else { return }
+        guard let found = relay?.marks?.usage ?? usage?.value.usage else { return }
         record.inputTokens = UInt64(clamping: found.prompt)
         record.outputTokens = UInt64(clamping: found.completion)
     }

@@ -15,7 +15,7 @@ extension Exchange {
             pick(now: now)
         case .models(let table):
             if request?.head.namesModel == true {
-                peek = ModelPeek()
+                peek = Boxed(ModelPeek())
                 record.operation = request?.head.operation
             } else if let entry = table.wildcard, let pool = entry.pool(draw: context.draw()) {
                 // Nothing to read a model from: only `*` can mean it.
@@ -94,7 +94,7 @@ extension Exchange {
 
     private func peekAt(_ slice: ByteBuffer) -> Bool {
         do {
-            try peek?.feed(slice.readableBytesUInt8Span)
+            try peek?.value.feed(slice.readableBytesUInt8Span)
             return true
         } catch {
             peek = nil
@@ -108,7 +108,7 @@ extension Exchange {
         self.peek = nil
         let found: PeekedModel
         do {
-            found = try peek.finish()
+            found = try peek.value.finish()
         } catch {
             return answer(MartletError(error.code, cause: "\(error.reason)"))
         }

@@ -34,14 +34,14 @@ package final class Exchange {
     var record: RequestRecord
     let started: Instant
     var accessLog: AccessLog?
-    var details: AccessDetails?
+    var details: Boxed<AccessDetails>?
     /// When the front will wake this exchange at the latest.
     var armedUntil = Instant.never
 
     // What the request is, until the answer is committed.
     var request: OutgoingRequest?
     var body: RequestBody
-    var peek: ModelPeek?
+    var peek: Boxed<ModelPeek>?
     var modelEntry: ModelTable.Entry?
 
     // What the request holds: each is given back by the one function that sets it to nil.
@@ -72,7 +72,7 @@ package final class Exchange {
     var answerStatus = 0
     var retryAfter: Duration?
     var relay: EventRelay?
-    var usage: UsageScanner?
+    var usage: Boxed<UsageScanner>?
     var owedDemand = 0
     var lastEvent = Instant.never
     var isReadingHeld = false
@@ -102,7 +102,8 @@ package final class Exchange {
         number = context.nextRequestNumber()
         if let log = context.accessLog, route.isLogged {
             accessLog = log
-            details = AccessDetails(request.head, client: caller.client ?? front.clientAddress, id: caller.requestID)
+            details = Boxed(
+                AccessDetails(request.head, client: caller.client ?? front.clientAddress, id: caller.requestID))
         }
         body = RequestBody(keepsAll: route.isModelAPI)
         record = RequestRecord()

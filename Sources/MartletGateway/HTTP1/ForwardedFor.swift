@@ -14,8 +14,6 @@ final class ForwardedFor {
     private let isLoopback: Bool
     private let isTLS: Bool
     private let trustedProxies: [AddressRange]
-    /// The lines for a client that is not a proxy: the same for every request of a connection.
-    private let lines: ByteBuffer
     /// Fields that are not passed on.
     private let dropped: FieldSet
 
@@ -33,15 +31,17 @@ final class ForwardedFor {
         isTLS = settings.isTLS
         trustedProxies = settings.trustedProxies
         dropped = isTrusted ? Self.alwaysDropped : Self.alwaysDropped.union(Self.claimed)
-        lines = Self.lines(chain: address, client: address, scheme: settings.isTLS ? "https" : "http")
     }
 
-    private static func lines(chain: String, client: String, scheme: String) -> ByteBuffer {
-        var lines = HeaderLines()
-        lines.append("X-Forwarded-For", chain)
-        lines.append("X-Forwarded-Proto", scheme)
-        lines.append("X-Real-IP", client)
-        return lines.bytes
+    /// The chain of addresses and what else the upstream is told of the client.
+    private static func append(chain: String, client: String, scheme: String, to lines: inout HeaderLines) {
+        lines.bytes.writeStaticString("X-Forwarded-For: ")
+        lines.bytes.writeString(chain)
+        lines.bytes.writeStaticString("\r\nX-Forwarded-Proto: ")
+        lines.bytes.writeString(scheme)
+        lines.bytes.writeStaticString("\r\nX-Real-IP: ")
+        lines.bytes.writeString(client)
+        lines.bytes.writeStaticString("\r\n")
     }
 
     /// The request as it will be sent, and what it says about its caller.
@@ -64,11 +64,11 @@ final class ForwardedFor {
         var lines = HeaderLines(loop.buffers.take())
         if isTrusted {
             let believed = believed(head.headers)
-            caller.client = believed.client
-            lines.bytes.writeImmutableBuffer(believed.lines)
+            caller.client = isOneOfOurs(believed.client) ? nil : believed.client
+            Self.append(chain: believed.chain, client: believed.client, scheme: believed.scheme, to: &lines)
         } else {
             caller.client = isLoopback ? nil : address
-            lines.bytes.writeImmutableBuffer(self.lines)
+            Self.append(chain: address, client: address, scheme: isTLS ? "https" : "http", to: &lines)
         }
         lines.bytes.writeStaticString("X-Request-Id: ")
         lines.bytes.writeString(caller.requestID)
@@ -94,20 +94,21 @@ final class ForwardedFor {
 
     /// The address to log: the one that a trusted proxy names, else its own.
     func client(_ headers: HeaderBlock) -> String {
-        isTrusted ? believed(headers).client ?? address : address
+        guard isTrusted else { return address }
+        let client = believed(headers).client
+        return isOneOfOurs(client) ? address : client
     }
 
-    /// The lines for a request that a trusted proxy passed on, and the client it names: going back along the chain,
+    /// What a trusted proxy says of the request it passed on; the client it names is, going back along the chain,
     /// the first address that is not one of ours. What stands before that one is the client's own claim.
-    private func believed(_ headers: HeaderBlock) -> (lines: ByteBuffer, client: String?) {
+    private func believed(_ headers: HeaderBlock) -> (chain: String, client: String, scheme: String) {
         let stated = headers.fields.filter { $0.name == .xForwardedFor }.map { headers.value($0) }
         let hops = stated.flatMap { $0.split(separator: ",").map { String($0.trimmed) } } + [address]
         // A proxy that keeps no chain may still name the client.
         let named = stated.isEmpty ? headers.value(.xRealIP) : nil
         let client = named ?? hops.last { !isOneOfOurs($0) } ?? hops.first ?? address
         let scheme = headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http")
-        let chain = hops.joined(separator: ", ")
-        return (Self.lines(chain: chain, client: client, scheme: scheme), isOneOfOurs(client) ? nil : client)
+        return (hops.joined(separator: ", "), client, scheme)
     }
 
     private func isOneOfOurs(_ text: String) -> Bool {

@@ -70,6 +70,7 @@ package final class HTTP1Legs: LegSource {
                 channel.closeFuture.whenComplete { _ in governor.upstreamClosed(now: .current) }
                 return channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
+                    try ReadBuffers.apply(to: channel)
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(host: host)) }
                     try channel.pipeline.syncOperations.addHandler(bound.value)
                 }

@@ -30,6 +30,7 @@ package struct Listener {
             .childChannelInitializer { channel in
                 governor.hold(channel, isConsole: isConsole)
                 return channel.eventLoop.makeCompletedFuture {
+                    try ReadBuffers.apply(to: channel)
                     guard let loop = loops.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
                     let served = site.served
                     if let tls = served.tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }

@@ -71,6 +71,7 @@ public struct RequestParser: Sendable {
         guard let end = try readLines(input.readableBytesUInt8Span), let line, let fields else { return nil }
         let (head, framing) = try RequestRules.head(input, line: line, fields: fields, headEnd: end)
         input.moveReaderIndex(forwardBy: end)
+        forgetHead()
         keepsAlive = framing.isKeepAlive
         announcedLength = 0
         switch framing.body {
@@ -150,6 +151,12 @@ public struct RequestParser: Sendable {
         guard bytes.count <= limits.headBytes else { throw WireError(.headersTooLarge, "head too long") }
     }
 
+    /// Streams live long: what was read of their heads is not kept for as long.
+    private mutating func forgetHead() {
+        line = nil
+        fields = nil
+    }
+
     // MARK: Body
 
     @inline(__always)
@@ -169,8 +176,6 @@ public struct RequestParser: Sendable {
     private mutating func prepareForNextRequest() {
         state = keepsAlive ? .requestLine : .discarding
         finder = LineFinder()
-        line = nil
-        fields = nil
         skippedEmptyLine = false
         headStarted = false
     }

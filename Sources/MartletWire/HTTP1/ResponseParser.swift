@@ -42,6 +42,11 @@ public struct ResponseParser: Sendable {
     private mutating func startHead() {
         state = .statusLine
         finder = LineFinder()
+        forgetHead()
+    }
+
+    /// Streams live long: what was read of their heads is not kept for as long.
+    private mutating func forgetHead() {
         line = nil
         fields = nil
     }
@@ -102,6 +107,7 @@ public struct ResponseParser: Sendable {
             startHead()
             return .informational(head)
         }
+        forgetHead()
         switch framing.body {
         case .none: body.start(length: 0)
         case .length(let length): body.start(length: length)

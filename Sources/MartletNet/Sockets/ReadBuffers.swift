@@ -1,0 +1,41 @@
+package import NIOCore
+
+/// Sizes of the buffers that a socket is read into, one for each read: small work gets small ones, a socket whose
+/// buffers are filled gets larger ones.
+///
+/// NIO's own allocators keep the buffer of the last read with its channel for as long as that lives, 2 KiB at least: of
+/// ten thousand streams that wait for their next token, 40 MB. Here a buffer is gone when its bytes have been relayed.
+/// A channel still keeps the first buffer that it was given, whatever the allocator says, so the first one is small.
+package struct ReadBuffers: RecvByteBufferAllocator {
+    static let first = 16
+    /// The C library's fast path for small allocations ends a little above.
+    static let smallest = 1024
+    static let largest = 64 << 10
+
+    private var size = ReadBuffers.first
+
+    /// Has a connection read by these rules. On its own event loop.
+    package static func apply(to channel: any Channel) throws {
+        guard let options = channel.syncOptions else { return }
+        // A channel keeps as many buffers as it may read in one turn of the loop.
+        try options.setOption(.maxMessagesPerRead, value: 1)
+        try options.setOption(.recvAllocator, value: ReadBuffers())
+    }
+
+    package func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
+
+    /// None: a size would have the channel keep buffers.
+    package func nextBufferSize() -> Int? { nil }
+
+    /// True always, which has the channel ask for a buffer of its own for the next read.
+    package mutating func record(actualReadBytes count: Int) -> Bool {
+        if size < Self.smallest {
+            size = Self.smallest
+        } else if count >= size {
+            size = min(2 * size, Self.largest)
+        } else if count < size / 4 {
+            size = max(size / 2, Self.smallest)
+        }
+        return true
+    }
+}
