@@ -34,6 +34,7 @@ struct ListenerTests {
             site: Site(Site.Served(Router([.fake(.pool(pool))]))), loops: LoopTable(group: group, contexts: [context]),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
 
+        await listener.accept()
         let backlog = try await listener.channel.eventLoop.submit { try Self.backlog(of: listener.channel) }.get()
         #expect(backlog == Int(ListenBacklog.fromKernel()))
 

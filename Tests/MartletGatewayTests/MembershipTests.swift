@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import MartletBase
 import MartletExchange
@@ -71,6 +72,33 @@ struct MembershipTests {
         #expect(addresses == ["10.0.0.2", "10.0.0.3"])
         running.cancel()
         await running.value
+        await resolver.shutdown()
+    }
+
+    @Test("a resolver that hangs keeps nobody waiting who has patience for a moment only", .timeLimit(.minutes(1)))
+    func hangingResolver() async throws {
+        let isDead = Shared(true)
+        let slow = NameResolver { host, port in
+            while isDead.value { usleep(10_000) }
+            return [try SocketAddress(ipAddress: "10.0.0.1", port: port)]
+        }
+        let membership = Membership(
+            resolver: slow, labels: labels, loops: loops,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let wanted = ["models", "10.0.0.9"].map { Membership.Wanted(spec($0), in: pool) }
+        let start = ContinuousClock.now
+        let leaving = await membership.bringIn(wanted, patience: .milliseconds(50))
+        await membership.dismiss(leaving)
+        // The resolver itself would wait for five.
+        #expect(ContinuousClock.now - start < .seconds(4))
+        #expect(addresses == ["10.0.0.9"])
+        // The name is looked up on, and joins once somebody answers.
+        let running = Task { await membership.run() }
+        isDead.value = false
+        while addresses.count < 2 { try await Task.sleep(for: .milliseconds(10)) }
+        running.cancel()
+        await running.value
+        await slow.shutdown()
         await resolver.shutdown()
     }
 

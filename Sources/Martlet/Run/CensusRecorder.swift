@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MartletBase
+import MartletLogic
 import MartletNet
 import Synchronization
 
@@ -9,30 +10,24 @@ import Synchronization
 final class CensusRecorder: Sendable {
     /// Files that are kept.
     private static let most = 10
-    private static let pause: Duration = .seconds(600)
 
     private let logger: Logger
     private let status: @Sendable () async throws -> String
-    private let next = Mutex(Instant(nanoseconds: 0))
+    private let pace = Mutex(CensusPace())
 
     init(logger: Logger, status: @escaping @Sendable () async throws -> String) {
         self.logger = logger
         self.status = status
     }
 
-    /// Writes one file, unless the last one is younger than ten minutes.
+    /// Writes one file, unless the last one is young.
     func record(in folder: String) async {
-        let now = Instant.current
-        let isDue = next.withLock { next in
-            guard now >= next else { return false }
-            next = now + Self.pause
-            return true
-        }
-        guard isDue else { return }
+        guard pace.withLock({ $0.isDue(now: .current) }) else { return }
         do {
             let file = try Self.write(try await status(), to: URL(fileURLWithPath: folder))
             logger.warning("descriptors grow scarce", metadata: ["census": "\(file.path)"])
         } catch {
+            pace.withLock { $0.failed(now: .current) }
             logger.warning("descriptors grow scarce; no census was written", metadata: ["error": "\(error)"])
         }
     }

@@ -19,14 +19,17 @@ actor Listeners {
         var name: String
     }
 
-    /// Sockets that are bound for a configuration that is not in force yet.
+    /// Listeners for a configuration that is not in force yet: everything about them that can fail is done, and none
+    /// of them accepts.
     struct Prepared: Sendable {
-        fileprivate var sockets: [String: CInt] = [:]
-        /// Those of them that the process before this one left.
-        fileprivate var inherited: Set<String> = []
+        fileprivate var listeners: [String: Open] = [:]
+        /// What the process before this one left, in case all this comes to nothing.
+        fileprivate var inherited: [String: CInt] = [:]
+        /// Those that the parent keeps since then.
+        fileprivate var kept: [String] = []
     }
 
-    private struct Open {
+    fileprivate struct Open: Sendable {
         let listener: Listener
         let site: Site
         let isConsole: Bool
@@ -48,59 +51,67 @@ actor Listeners {
         self.logger = logger
     }
 
-    /// Binds what is wanted and not open yet. Throws a `ListenError` for the first that cannot be, and binds none.
+    /// Opens what is wanted and not open yet, accepting nothing. Throws a `ListenError` for the first that cannot be
+    /// opened, and then leaves nothing behind.
     func prepare(_ wanted: [Wanted]) async throws -> Prepared {
         var prepared = Prepared()
         for one in wanted where open[one.name] == nil {
             do {
-                try await bind(one, &prepared)
+                try await prepare(one, &prepared)
             } catch {
-                giveUp(prepared)
+                await giveUp(prepared)
                 throw ListenError(key: one.key, address: one.address, cause: error)
             }
         }
         return prepared
     }
 
-    private func bind(_ wanted: Wanted, _ prepared: inout Prepared) async throws {
-        if let inherited = keeper.take(wanted.name) {
-            prepared.sockets[wanted.name] = inherited
-            prepared.inherited.insert(wanted.name)
-            return
-        }
-        let socket = try ListenSocket.open(on: try await wanted.address.resolved(by: resolver))
-        prepared.sockets[wanted.name] = socket
-        try keeper.keep(wanted.name, socket)
+    private func prepare(_ wanted: Wanted, _ prepared: inout Prepared) async throws {
+        let socket = try await socket(for: wanted, &prepared)
+        let site = Site(wanted.served)
+        let listener = try await Listener.open(socket, site: site, loops: loops, logger: logger)
+        prepared.listeners[wanted.name] = Open(
+            listener: listener, site: site, isConsole: wanted.isConsole, isTLS: wanted.served.tls != nil)
     }
 
-    /// What was inherited may be wanted yet, by the configuration of before.
-    private func giveUp(_ prepared: Prepared) {
-        for (name, socket) in prepared.sockets {
-            if prepared.inherited.contains(name) {
-                keeper.putBack(name, socket)
-            } else {
-                Glibc.close(socket)
-                keeper.drop(name)
-            }
+    private func socket(for wanted: Wanted, _ prepared: inout Prepared) async throws -> CInt {
+        if let inherited = keeper.take(wanted.name) {
+            prepared.inherited[wanted.name] = inherited
+            return try ListenSocket.copy(of: inherited)
         }
+        let socket = try ListenSocket.open(on: try await wanted.address.resolved(by: resolver))
+        do {
+            try keeper.keep(wanted.name, socket)
+        } catch {
+            Glibc.close(socket)
+            throw error
+        }
+        prepared.kept.append(wanted.name)
+        return socket
+    }
+
+    private func giveUp(_ prepared: Prepared) async {
+        for name in prepared.kept { keeper.drop(name) }
+        for open in prepared.listeners.values { await open.listener.close() }
+        // Wanted yet, perhaps, by the configuration of before.
+        for (name, socket) in prepared.inherited { keeper.putBack(name, socket) }
     }
 
     /// Serves exactly what is wanted from now on: what was prepared, and what is open already. The others are closed;
     /// their connections live on.
-    func serve(_ wanted: [Wanted], _ prepared: Prepared) async throws {
+    func serve(_ wanted: [Wanted], _ prepared: Prepared) async {
+        for socket in prepared.inherited.values { Glibc.close(socket) }
         for one in wanted {
             if let present = open[one.name] {
                 present.site.swap(one.served)
-            } else if let socket = prepared.sockets[one.name] {
+            } else if let new = prepared.listeners[one.name] {
                 guard !isClosing || one.isConsole else {
-                    Glibc.close(socket)
                     keeper.drop(one.name)
+                    await new.listener.close()
                     continue
                 }
-                let site = Site(one.served)
-                let listener = try await Listener.open(socket, site: site, loops: loops, logger: logger)
-                open[one.name] = Open(
-                    listener: listener, site: site, isConsole: one.isConsole, isTLS: one.served.tls != nil)
+                open[one.name] = new
+                await new.listener.accept()
             }
         }
         let names = Set(wanted.map(\.name))

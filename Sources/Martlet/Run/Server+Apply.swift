@@ -22,14 +22,20 @@ extension Server {
     }
 
     /// The part of `apply` that also begins the first configuration.
-    func putInForce(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) async throws {
+    ///
+    /// - Parameter patience: for the names of targets that are new; they are looked up on without us.
+    func putInForce(
+        _ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?, patience: Duration? = nil
+    ) async throws {
         let wanted = try wanted(configuration, plan, accessLog)
         let prepared = try await listeners.prepare(wanted)
+        // From here on nothing fails: who is told that a reload was refused may rely on it.
         adopt(configuration, plan, accessLog)
         let managed = await glue.adopt(plan.backendTargets)
         // New targets before the routes that lead to them, former ones after: no request finds nobody.
-        let leaving = await membership.bringIn(plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) } + managed)
-        try await listeners.serve(wanted, prepared)
+        let targets = plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) } + managed
+        let leaving = await membership.bringIn(targets, patience: patience)
+        await listeners.serve(wanted, prepared)
         await membership.dismiss(leaving)
         let (glue, limit) = (glue, configuration.limits.drain)
         backends.apply(configuration.backends) { await glue.letGo($0, $1, within: limit) }

@@ -25,6 +25,10 @@ package final class Server: Sendable {
         var accessLog: LogSink?
     }
 
+    /// The start waits so long for the names of targets. Long enough for a resolver that works, so that the first
+    /// requests find their targets; a dead one must not keep those away whose targets are there.
+    private static let patienceWithNames: Duration = .milliseconds(250)
+
     let logger: Logger
     let keeper: SocketKeeper
     let loops: LoopTable
@@ -86,7 +90,7 @@ package final class Server: Sendable {
         ready: @escaping @Sendable (Addresses) -> Void
     ) async throws {
         let (configuration, plan, accessLog) = live.withLock { ($0.configuration, $0.plan, $0.accessLog) }
-        try await putInForce(configuration, plan, accessLog)
+        try await putInForce(configuration, plan, accessLog, patience: Self.patienceWithNames)
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
@@ -94,7 +98,7 @@ package final class Server: Sendable {
             Role { [membership] in await membership.run() },
             Role { await self.tick() },
             Role { await self.check() },
-            Role { [loops] in await Self.flushAccessLogs(loops) },
+            Role { await self.flushAccessLogs() },
             Role { await self.relief.run() },
             Role { [glue] in await glue.run() },
             Role { [backends] in await backends.run() },
@@ -119,7 +123,7 @@ package final class Server: Sendable {
         await listeners.closeAll()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = live.withLock { $0.accessLog }?.flush()
-        await resolver.shutdown()
+        resolver.abandon()
         try await group.shutdownGracefully()
     }
 
@@ -163,9 +167,11 @@ package final class Server: Sendable {
         } while (try? await Task.sleep(for: .milliseconds(50))) != nil
     }
 
-    private static func flushAccessLogs(_ loops: LoopTable) async {
+    private func flushAccessLogs() async {
+        var watch = AccessLogWatch()
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             loops.broadcast { $0.accessLog?.flush() }
+            watch.look(at: live.withLock { $0.accessLog }, logger)
         }
     }
 

@@ -96,19 +96,10 @@ package struct StartUp: Sendable {
     }
 
     private func raiseOpenFiles(_ logger: Logger) {
-        var wanted = 1 << 20
+        var wanted = OpenFiles.ceiling
         if case .count(let count) = configuration.limits.openFiles { wanted = count }
         do {
-            let limit = try OpenFiles.raise(to: wanted)
-            logger.info("open files", metadata: ["soft": "\(limit.soft)", "hard": "\(limit.hard)"])
-            if limit.hard < MachineChecks.manyFiles {
-                logger.warning(
-                    "this machine allows few open files: each request in flight needs two",
-                    metadata: [
-                        "hard": "\(limit.hard)", "limits.conf": "* hard nofile 1048576",
-                        "systemd": "LimitNOFILE=1048576",
-                    ])
-            }
+            OpenFilesRemark.say(try OpenFiles.raise(to: wanted), logger)
         } catch {
             logger.warning("the limit on open files could not be raised", metadata: ["error": "\(error)"])
         }

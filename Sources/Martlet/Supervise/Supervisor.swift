@@ -86,7 +86,11 @@ package final class Supervisor {
         while let received = child?.line.receive(waits: false) {
             switch received.message {
             case .keep(let name):
-                guard let file = received.descriptor else { continue }
+                guard let file = received.descriptor else {
+                    // No room for it here. What is held under the name, if anything, is as good as before.
+                    logger.error("a descriptor of the serving process was lost", metadata: ["name": "\(name)"])
+                    continue
+                }
                 drop(name)
                 kept[name] = file
             case .drop(let name): drop(name)
@@ -117,6 +121,8 @@ package final class Supervisor {
         switch action {
         case .spawn: return spawn()
         case .signal(let signal): child?.send(signal: signal)
+        // Not what it drains on: that may have been sent to it as well by whoever sent it here, and says nothing new.
+        case .hurry: child?.send(signal: SIGQUIT)
         case .wake(let instant): wakeAt = instant
         case .finish: break
         }

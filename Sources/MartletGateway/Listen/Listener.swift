@@ -11,13 +11,15 @@ package struct Listener {
     /// Where it listens, the port that was picked included.
     package let address: SocketAddress
 
-    /// Serves a listening socket (see ``ListenSocket``) on the loops of `loops`; owns it from now on.
+    /// Makes a listening socket (see ``ListenSocket``) ready to be served on the loops of `loops`; owns it from now on.
+    /// Clients wait in the kernel's queue until ``accept()``.
     package static func open(
         _ socket: CInt, site: Site, loops: LoopTable, logger: Logger
     ) async throws -> Listener {
         let settings = site.served.settings
         let (governor, isConsole) = (settings.governor, settings.outlivesDrain)
         let channel = try await ServerBootstrap(group: loops.group)
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
@@ -47,6 +49,12 @@ package struct Listener {
     /// The handler of one connection.
     package static func makeFront(on loop: LoopContext, settings: FrontSettings, site: Site) -> some ChannelHandler {
         HTTP1Front(loop: loop, settings: settings) { site.router }
+    }
+
+    /// Takes connections from now on.
+    package func accept() async {
+        // Refused by a channel that is closed, which takes none.
+        try? await channel.setOption(.autoRead, value: true).get()
     }
 
     /// Takes no more connections; those that are open live on.

@@ -50,7 +50,11 @@ package actor Membership {
     }
 
     /// Adds a spec; its addresses become targets when they are resolved, literal ones at once.
-    package func add(_ spec: TargetSpec, to pool: Pool, source: Source = .configuration) async {
+    ///
+    /// - Parameter patience: how long this waits for a name; nil: as long as the resolver does. `run` looks on.
+    package func add(
+        _ spec: TargetSpec, to pool: Pool, source: Source = .configuration, patience: Duration? = nil
+    ) async {
         if source == .operatorCommand,
             let index = entries.firstIndex(where: { $0.pool === pool && $0.spec.origin == spec.origin })
         {
@@ -58,7 +62,7 @@ package actor Membership {
         }
         lastEntry += 1
         entries.append(Entry(id: lastEntry, pool: pool, spec: spec, source: source))
-        await resolve(lastEntry)
+        await resolve(lastEntry, patience: patience)
     }
 
     /// What was drained takes work again.
@@ -69,12 +73,18 @@ package actor Membership {
 
     /// Keeps names resolved until the task is cancelled.
     package func run() async {
+        // Those that the start did not wait for.
+        await lookUp { $0.targets.isEmpty }
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            // At the same time: a name that nobody answers for must not hold up the others.
-            await withDiscardingTaskGroup { group in
-                for entry in entries where !entry.spec.origin.isLiteral {
-                    group.addTask { await self.resolve(entry.id) }
-                }
+            await lookUp { _ in true }
+        }
+    }
+
+    private func lookUp(_ isDue: (Entry) -> Bool) async {
+        // At the same time: a name that nobody answers for must not hold up the others.
+        await withDiscardingTaskGroup { group in
+            for entry in entries where !entry.spec.origin.isLiteral && isDue(entry) {
+                group.addTask { await self.resolve(entry.id) }
             }
         }
     }
@@ -153,7 +163,9 @@ package actor Membership {
 
     /// These are the targets from now on, with those that operators added to pools that are still there: new ones come,
     /// those that stay keep what is known about them. The others serve until they are dismissed, which must follow.
-    package func bringIn(_ wanted: [Wanted]) async -> Leaving {
+    ///
+    /// - Parameter patience: as in ``add(_:to:source:patience:)``.
+    package func bringIn(_ wanted: [Wanted], patience: Duration? = nil) async -> Leaving {
         var rest = wanted
         var leaving: Set<Int> = []
         for entry in entries {
@@ -164,7 +176,11 @@ package actor Membership {
             }
         }
         await withDiscardingTaskGroup { group in
-            for one in rest { group.addTask { await self.add(one.spec, to: one.pool, source: one.source) } }
+            for one in rest {
+                group.addTask {
+                    await self.add(one.spec, to: one.pool, source: one.source, patience: patience)
+                }
+            }
         }
         return Leaving(entries: leaving)
     }
@@ -191,12 +207,13 @@ package actor Membership {
 
     // MARK: Inside
 
-    private func resolve(_ id: Int) async {
+    private func resolve(_ id: Int, patience: Duration? = nil) async {
         guard let entry = entries.first(where: { $0.id == id }) else { return }
         let result: Result<[SocketAddress], any Error>
         do {
-            let addresses = try await resolver.resolve(host: entry.spec.origin.host, port: entry.spec.origin.port)
-            result = .success(entry.spec.origin.preferred(addresses))
+            let origin = entry.spec.origin
+            let addresses = try await resolver.resolve(host: origin.host, port: origin.port, timeout: patience)
+            result = .success(origin.preferred(addresses))
         } catch {
             result = .failure(error)
         }

@@ -28,6 +28,8 @@ public struct SupervisorMachine: Sendable {
         case spawn
         /// Give the child this signal.
         case signal(Int32)
+        /// Have the child end at once: who asked for the end asks again.
+        case hurry
         /// Send `.woken` at that time.
         case wake(at: Instant)
         /// The parent's own end.
@@ -40,10 +42,13 @@ public struct SupervisorMachine: Sendable {
         /// No child; the next one starts then.
         case waiting(until: Instant)
         /// Told to end; the child may take its time.
-        case ending
+        case ending(since: Instant)
         case finished
     }
 
+    /// Signals to end that come within this are one: `timeout` and some shells send theirs to a process and then to its
+    /// whole group.
+    public static let moment: Duration = .milliseconds(250)
     /// A child that served for this long starts with a clean slate.
     public static let stable: Duration = .seconds(1)
     /// The pause before the second start in a row that came to nothing; each further one doubles it.
@@ -71,7 +76,7 @@ public struct SupervisorMachine: Sendable {
             defer { owedReload = nil }
             return owedReload.map { [.signal($0)] } ?? []
         case .ended(let ending): return ended(ending, now: now)
-        case .told(let signal): return told(signal)
+        case .told(let signal): return told(signal, now: now)
         case .reload(let signal): return reload(signal)
         case .woken:
             guard case .waiting(let until) = state else { return [] }
@@ -91,12 +96,12 @@ public struct SupervisorMachine: Sendable {
         return []
     }
 
-    private mutating func told(_ signal: Int32) -> [Action] {
+    private mutating func told(_ signal: Int32, now: Instant) -> [Action] {
         switch state {
-        case .starting, .serving, .ending:
-            state = .ending
-            // Told again, the child hears it again: that ends its wait.
+        case .starting, .serving:
+            state = .ending(since: now)
             return [.signal(signal)]
+        case .ending(let since): return now - since >= Self.moment ? [.hurry] : []
         case .waiting:
             state = .finished
             return [.finish(status: 0)]

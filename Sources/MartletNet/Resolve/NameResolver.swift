@@ -57,6 +57,12 @@ package final class NameResolver: Sendable {
         try? await threads.shutdownGracefully()
     }
 
+    /// The same without waiting for those lookups, which may hang for as long as the system's resolver likes: for the
+    /// end of the process.
+    package func abandon() {
+        threads.shutdownGracefully { _ in }
+    }
+
     /// Each address once, IPv4 first, then by number: DNS deals its answers out in a new order every time.
     static func ordered(_ addresses: [SocketAddress]) -> [SocketAddress] {
         Set(addresses).compactMap { address in address.ipBits.map { (bits: $0, address: address) } }

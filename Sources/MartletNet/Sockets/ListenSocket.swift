@@ -22,6 +22,13 @@ package enum ListenSocket {
         }
     }
 
+    /// Another descriptor of the same socket. The caller owns it; children do not inherit it.
+    package static func copy(of descriptor: CInt) throws -> CInt {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw IOError(errnoCode: errno, reason: "fcntl") }
+        return copy
+    }
+
     /// Has as many connections wait as the kernel allows; again on a socket that listens already.
     package static func listen(_ descriptor: CInt) throws {
         guard Glibc.listen(descriptor, ListenBacklog.fromKernel()) == 0 else {

@@ -44,15 +44,28 @@ package struct HandoverSocket: Sendable {
         return (HandoverSocket(descriptor: ends[0]), HandoverSocket(descriptor: ends[1]))
     }
 
-    /// Never waits; throws when the message does not arrive.
-    package func send(_ message: Message, with file: CInt? = nil) throws {
-        let bytes = message.bytes
-        // SAFETY: the kernel reads the bytes during the call only.
-        let code = unsafe bytes.withUnsafeBytes {
-            unsafe martlet_send_descriptor(descriptor, $0.baseAddress, $0.count, file ?? -1)
+    /// The line holds some hundreds of messages. Waits for the other side to take some when it is full, for so long;
+    /// throws when the message does not get on its way.
+    package func send(_ message: Message, with file: CInt? = nil, patience: Duration = .seconds(2)) throws {
+        let end = Instant.current + patience
+        while true {
+            let code = sendNow(message.bytes, file)
+            if code == 0 { return }
+            let rest = end - .current
+            guard code == EAGAIN || code == EINTR, rest > .zero else {
+                throw MartletError(.internalError, operation: "send to the other process", cause: systemMessage(code))
+            }
+            var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            // SAFETY: one entry, as the count says.
+            _ = unsafe poll(&entry, 1, CInt((rest.inSeconds * 1000).rounded(.up)))
         }
-        guard code == 0 else {
-            throw MartletError(.internalError, operation: "send to the other process", cause: systemMessage(code))
+    }
+
+    /// 0, or the errno.
+    private func sendNow(_ bytes: [UInt8], _ file: CInt?) -> CInt {
+        // SAFETY: the kernel reads the bytes during the call only.
+        unsafe bytes.withUnsafeBytes {
+            unsafe martlet_send_descriptor(descriptor, $0.baseAddress, $0.count, file ?? -1)
         }
     }
 

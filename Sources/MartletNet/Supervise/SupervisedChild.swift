@@ -9,22 +9,27 @@ package struct SupervisedChild: Sendable {
 
     /// Runs this very binary once more.
     ///
-    /// - Parameter files: handed to it over the line, before anything else.
+    /// - Parameter files: handed to it over the line, before anything else. A child that does not take them is killed.
     package static func spawn(
         arguments: [String], environment: [String: String], files: [(name: String, descriptor: CInt)]
     ) throws -> SupervisedChild {
         let (parent, child) = try HandoverSocket.pair()
-        defer { child.close() }
+        let pid: Int32
         do {
-            for file in files { try parent.send(.keep(file.name), with: file.descriptor) }
-            try parent.send(.allGiven)
-            let lines = environment.map { "\($0.key)=\($0.value)" }
-            let pid = try spawn(arguments, lines, control: child.descriptor)
-            return SupervisedChild(pid: pid, line: parent)
+            defer { child.close() }
+            pid = try spawn(arguments, environment.map { "\($0.key)=\($0.value)" }, control: child.descriptor)
         } catch {
             parent.close()
             throw error
         }
+        do {
+            // Only now: more than the line holds can be given only to somebody who takes it.
+            for file in files { try parent.send(.keep(file.name), with: file.descriptor) }
+            try parent.send(.allGiven)
+        } catch {
+            kill(pid, SIGKILL)
+        }
+        return SupervisedChild(pid: pid, line: parent)
     }
 
     /// How it ended; nil while it lives.

@@ -17,6 +17,11 @@ package final class LogSink: Sendable {
         var waitingBytes = 0
         var isWriting = false
         var dropped: UInt64 = 0
+        /// The errno of the last write and of the last attempt to open the file again; 0: it worked.
+        var writeError: CInt = 0
+        var openError: CInt = 0
+        /// The file ends in the middle of a line.
+        var isTorn = false
     }
 
     private let destination: Destination
@@ -30,7 +35,13 @@ package final class LogSink: Sendable {
     package init(_ destination: Destination, bound: Int = 8 << 20) throws(MartletError) {
         self.destination = destination
         self.bound = bound
-        descriptor = Mutex(try Self.open(destination))
+        do {
+            descriptor = Mutex(try Self.open(destination))
+        } catch {
+            // SAFETY: a C string, copied at once.
+            let cause = unsafe String(cString: strerror(error.code))
+            throw MartletError(.internalError, operation: "open log file \(error.path)", cause: cause)
+        }
     }
 
     deinit {
@@ -40,6 +51,16 @@ package final class LogSink: Sendable {
     /// Lines lost because the destination was too slow, or refused them.
     package var dropped: UInt64 {
         state.withLock { $0.dropped }
+    }
+
+    /// What keeps lines from being written where they belong, in the system's words; nil: nothing.
+    package var trouble: String? {
+        let (writing, opening) = state.withLock { ($0.writeError, $0.openError) }
+        // SAFETY: a C string, copied at once.
+        if writing != 0 { return unsafe "\(String(cString: strerror(writing))): lines are lost" }
+        // SAFETY: as above.
+        return opening == 0
+            ? nil : unsafe "\(String(cString: strerror(opening))): not opened again, the former file stays in use"
     }
 
     /// Takes whole lines. Never blocks.
@@ -59,17 +80,31 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Opens the file again, after `logrotate` moved it away. A file that cannot be opened leaves the old one in use.
+    /// Opens the file again, after `logrotate` moved it away. A file that cannot be opened leaves the old one in use
+    /// (`trouble` says so) until this is asked for again.
     package func reopen() {
         guard case .file = destination else { return }
         queue.async { [self] in
-            guard let fresh = try? Self.open(destination) else { return }
-            let old = descriptor.withLock { descriptor in
-                defer { descriptor = fresh }
-                return descriptor
+            do throws(OpenFailure) {
+                let fresh = try Self.open(destination)
+                let old = descriptor.withLock { descriptor in
+                    defer { descriptor = fresh }
+                    return descriptor
+                }
+                closeOwned(old)
+                state.withLock { state in
+                    state.openError = 0
+                    state.isTorn = false
+                }
+            } catch {
+                state.withLock { $0.openError = error.code }
             }
-            closeOwned(old)
         }
+    }
+
+    /// Opens the file again if that was asked for and came to nothing.
+    package func retryReopen() {
+        if state.withLock({ $0.openError != 0 }) { reopen() }
     }
 
     /// Waits until what was offered before is written. For the end of the process, never on an event loop.
@@ -87,10 +122,18 @@ package final class LogSink: Sendable {
     private func drain() {
         while let batch = takeBatch() {
             for (bytes, lines) in batch {
-                let isWritten = PipeSignal.held { write(bytes) }
+                let newline = UInt8(ascii: "\n")
+                // What was left of a line must not run into this one.
+                let isTorn = state.withLock { $0.isTorn }
+                let text = isTorn ? [newline] + bytes : bytes
+                let (written, code) = PipeSignal.held { write(text) }
                 state.withLock { state in
                     state.waitingBytes -= bytes.count
-                    if !isWritten { state.dropped &+= UInt64(lines) }
+                    state.writeError = code
+                    if written > 0 { state.isTorn = text[written - 1] != newline }
+                    guard code != 0 else { return }
+                    let whole = text.prefix(written).count { $0 == newline } - (isTorn && written > 0 ? 1 : 0)
+                    state.dropped &+= UInt64(max(0, lines - whole))
                 }
             }
         }
@@ -108,7 +151,8 @@ package final class LogSink: Sendable {
         }
     }
 
-    private func write(_ bytes: [UInt8]) -> Bool {
+    /// How many bytes got there, and the errno that kept the rest away, or 0.
+    private func write(_ bytes: [UInt8]) -> (written: Int, code: CInt) {
         let descriptor = descriptor.withLock { $0 }
         var written = 0
         while written < bytes.count {
@@ -122,10 +166,10 @@ package final class LogSink: Sendable {
             } else if errno == EAGAIN {
                 waitUntilWritable(descriptor)
             } else if errno != EINTR {
-                return false
+                return (written, errno)
             }
         }
-        return true
+        return (written, 0)
     }
 
     /// Standard output may be a non-blocking pipe that someone else made so.
@@ -138,17 +182,19 @@ package final class LogSink: Sendable {
         if case .file = destination { close(descriptor) }
     }
 
-    private static func open(_ destination: Destination) throws(MartletError) -> Int32 {
+    private struct OpenFailure: Error {
+        let path: String
+        let code: CInt
+    }
+
+    private static func open(_ destination: Destination) throws(OpenFailure) -> Int32 {
         switch destination {
         case .standardOutput: return STDOUT_FILENO
         case .standardError: return STDERR_FILENO
         case .file(let path):
             // SAFETY: the path lives through the call.
             let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-            guard descriptor >= 0 else {
-                let cause = unsafe String(cString: strerror(errno))  // SAFETY: a C string, copied at once.
-                throw MartletError(.internalError, operation: "open log file \(path)", cause: cause)
-            }
+            guard descriptor >= 0 else { throw OpenFailure(path: path, code: errno) }
             return descriptor
         }
     }

@@ -9,14 +9,13 @@ struct FdsCommand: AsyncParsableCommand {
     @Argument(help: "A process id, or the URL of a console on this machine.")
     var target = "http://127.0.0.1:8081"
 
-    @Option(name: .long, help: "The console's token.")
-    var token: String?
+    @OptionGroup var token: TokenOptions
 
     @Flag(name: .long, help: "Print JSON.")
     var json = false
 
     func run() async throws {
-        let report = try FilesReport(of: try await RunningMartlet.pid(target, token: token))
+        let report = try FilesReport(of: try await RunningMartlet.pid(target, token: try token.value()))
         print(json ? try report.json : report.text)
     }
 }

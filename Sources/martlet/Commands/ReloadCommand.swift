@@ -17,14 +17,3 @@ struct ReloadCommand: AsyncParsableCommand {
         guard reply.isSuccess else { throw ExitCode(1) }
     }
 }
-
-/// Where the running server's console is.
-struct ConsoleOptions: ParsableArguments {
-    @Option(name: .long, help: "The console's URL.")
-    var console = "http://127.0.0.1:8081"
-
-    @Option(name: .long, help: "The console's token.")
-    var token: String?
-
-    func client() throws -> ConsoleClient { try ConsoleClient(url: console, token: token) }
-}

@@ -39,36 +39,3 @@ import Testing
         return answer?.status == 200
     }
 }
-
-/// strace on a running process, with an error put in for a system call.
-private struct Tracer {
-    let process: Process
-
-    /// A child inherits the signals that our thread blocks, and strace would never hear that it is to stop.
-    private static let unblocked =
-        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execvp(sys.argv[1], sys.argv[1:])"
-
-    /// Returns once it is attached to every thread.
-    static func start(_ pid: Int32, _ injection: String) async throws -> Tracer {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let call = injection.prefix { $0 != ":" }
-        process.arguments = ["python3", "-c", unblocked, "strace", "-f", "-p", "\(pid)", "-o", "/dev/null"]
-            + ["-e", "trace=\(call)", "-e", "inject=\(injection)"]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        try await until("strace to be attached") {
-            let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
-            return tasks.allSatisfy { task in
-                let status = try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/status", encoding: .utf8)
-                return status?.contains("TracerPid:\t\(process.processIdentifier)") == true
-            }
-        }
-        return Tracer(process: process)
-    }
-
-    func stop() {
-        process.terminate()
-        process.waitUntilExit()
-    }
-}

@@ -15,7 +15,14 @@ struct Status: Decodable, Sendable {
             var used: Int
         }
         struct CloseWait: Decodable, Sendable {
+            struct Request: Decodable, Sendable {
+                var id: String
+                var route: String
+                var seconds: Double
+            }
             var side: String
+            var seconds: Double
+            var request: Request?
         }
         var open: Int
         var byKind: [String: Int]

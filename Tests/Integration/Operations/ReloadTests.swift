@@ -85,6 +85,24 @@ import Glibc
         }
     }
 
+    @Test func AListenerThatTheKernelRefusesLateChangesNothingEither() async throws {
+        try await withMartlet(mocks: 2, { onePool([$0[0].target()]) }) { martlet, mocks in
+            // The socket is bound, and then the event loop that is to serve it fails.
+            let serving = try martlet.servingID
+            let tracer = try await Tracer.start(serving, threads: Tracer.loops(serving), "listen:error=ENOMEM")
+            let more = "listen: [\"127.0.0.1:0\", \"127.0.0.1:\(try await Refusing.port())\"]\n"
+            let answer = try await martlet.tryReload(more + onePool([mocks[1].target()]))
+            tracer.stop()
+            #expect(answer.status == 400)
+            for _ in 0..<3 { try await martlet.get().expect(200) }
+            #expect(mocks[0].echoes == 3, "served by the configuration of before")
+            try await martlet.reload(more + onePool([mocks[1].target()]))
+            try await martlet.get().expect(200)
+            #expect(mocks[1].echoes == 1)
+            try await martlet.reload(onePool([mocks[1].target()]))
+        }
+    }
+
     @Test func AddressesOpenAndCloseWithTheirConnectionsLivingOn() async throws {
         try await withMartlet(mocks: 2, { onePool([$0[0].target()]) }) { martlet, mocks in
             // A port that was just given back.

@@ -104,6 +104,24 @@ import Glibc
         }
     }
 
+    /// As `killall martlet` does it. The parent passes its own on to the child.
+    @Test(arguments: [true, false]) func OneSignalToParentAndChildIsOne(isParentFirst: Bool) async throws {
+        try await withMocks(1) { mocks in
+            try await Self.stopping(Self.serving(mocks)) { martlet in
+                async let stream = martlet.chat(
+                    stream: true, headers: ["x-mock-tokens: 30", "x-mock-interval: 50ms", "x-mock-id: long"])
+                _ = try await mocks[0].wait(for: "long", state: .streaming)
+                let both = [martlet.processID, try martlet.servingID]
+                kill(both[isParentFirst ? 0 : 1], SIGTERM)
+                try await until("the drain to begin") { martlet.log().contains("draining") }
+                kill(both[isParentFirst ? 1 : 0], SIGTERM)
+                let answer = try await stream
+                #expect(answer.events.last == "[DONE]")
+                #expect(answer.isComplete)
+            }
+        }
+    }
+
     @Test func ASecondSignalEndsTheWait() async throws {
         try await withMocks(1) { mocks in
             try await Self.stopping(Self.serving(mocks)) { martlet in
@@ -112,6 +130,8 @@ import Glibc
                 _ = try await mocks[0].wait(for: "endless", state: .streaming)
                 kill(martlet.processID, SIGINT)
                 try await until("the drain to begin") { martlet.log().contains("draining") }
+                // Sooner, the two would be one.
+                try await Task.sleep(for: .milliseconds(300))
                 kill(martlet.processID, SIGINT)
                 #expect(try await stream.events.last?.contains("shutting_down") == true)
             }

@@ -64,11 +64,14 @@ struct SupervisorMachineTests {
         #expect(machine.handle(.ended(.exited(2)), now: later) == [.wake(at: later + SupervisorMachine.firstPause)])
     }
 
-    @Test("told to end, the child is told, as often as the parent is, and nothing is started again")
+    @Test("told to end, the child is told; told again later, it is to hurry; nothing is started again")
     func ends() {
         var machine = serving()
         #expect(machine.handle(.told(signal: 15), now: begin) == [.signal(15)])
-        #expect(machine.handle(.told(signal: 2), now: begin) == [.signal(2)])
+        let moment = SupervisorMachine.moment
+        #expect(machine.handle(.told(signal: 15), now: begin + moment / 2) == [], "sent to a group, it comes twice")
+        #expect(machine.handle(.told(signal: 2), now: begin + moment) == [.hurry])
+        #expect(machine.handle(.told(signal: 2), now: begin + moment * 2) == [.hurry])
         #expect(machine.handle(.ended(.signalled(9)), now: begin) == [.finish(status: 137)])
         #expect(machine.handle(.woken, now: begin + .seconds(9)) == [])
     }
