@@ -5,7 +5,7 @@ public import MartletBase
 public struct CensusPace: Sendable {
     public static let pause: Duration = .seconds(600)
     /// After a write that came to nothing: there is no evidence yet.
-    public static let retry: Duration = .seconds(10)
+    public static let retry: Duration = .seconds(2)
 
     private var next: Instant?
 

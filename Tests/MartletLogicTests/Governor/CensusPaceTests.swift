@@ -19,8 +19,8 @@ struct CensusPaceTests {
         var pace = CensusPace()
         #expect(pace.isDue(now: at(0)) == true)
         pace.failed(now: at(0))
-        #expect(pace.isDue(now: at(9)) == false)
-        #expect(pace.isDue(now: at(10)) == true)
+        #expect(pace.isDue(now: at(1.9)) == false)
+        #expect(pace.isDue(now: at(2)) == true)
         #expect(pace.isDue(now: at(30)) == false)
     }
 }

@@ -1,0 +1,93 @@
+import Foundation
+import MartletTools
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What Martlet writes to disk may fail: it serves on, says so once, and makes up for it when the trouble is over.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct WritingTests {
+    @Test(arguments: ["EMFILE", "ENFILE"]) func FilesThatCannotBeOpenedAreOpenedLater(error: String) async throws {
+        try await withMocks(1) { mocks in
+            let configuration = onePool(mocks.targets(), more: "access_log: \"{dir}/access\"\n")
+            try await withMartlet(configuration, under: ["/usr/bin/prlimit", "--nofile=256:256"]) { martlet in
+                let log = martlet.directory.appending(path: "access")
+                let folder = martlet.directory.appending(path: ".martlet/state").path
+                let tracer = try await Tracer.start(try martlet.servingID, "openat:error=\(error)")
+                try FileManager.default.moveItem(at: log, to: martlet.directory.appending(path: "access.1"))
+                kill(martlet.processID, SIGHUP)
+                try await until("the log to be missed") { martlet.log().contains("not opened again") }
+                try await martlet.get().expect(200)
+                try await until("the line") { martlet.written(to: "access.1").contains("\"path\":\"/x\"") }
+                var held: [Peer] = []
+                for _ in 0..<75 { held.append(try await Peer.connect(martlet.publicPort)) }
+                try await until("the census to be missed") { martlet.log().contains("no census was written") }
+                tracer.stop()
+                try await until("the log") { FileManager.default.fileExists(atPath: log.path) }
+                try await until("a word of it") { martlet.log().contains("the access log is well again") }
+                try await until("a census") { !((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).isEmpty }
+                for peer in held { await peer.close() }
+                #expect(martlet.log().components(separatedBy: "trouble with the access log").count == 2)
+            }
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may mount a small disk"))
+    func AFullDiskCostsLinesAndNothingElse() async throws {
+        try await withMocks(1) { mocks in
+            let configuration = onePool(mocks.targets(), more: "access_log: \"{dir}/small/access\"\n")
+            let mount = """
+                mkdir {dir}/small && mount -t tmpfs -o size=64k none {dir}/small && exec "$0" "$@"
+                """
+            try await withMartlet(configuration, under: ["/usr/bin/unshare", "--mount", "sh", "-c", mount]) { martlet in
+                // The small disk is seen by the process only.
+                let disk = "/proc/\(try martlet.servingID)/root\(martlet.directory.path)/small"
+                try Self.fill(disk)
+                var asked = 0
+                func ask(_ count: Int) async throws {
+                    for _ in 0..<count {
+                        try await martlet.get().expect(200)
+                        asked += 1
+                    }
+                }
+                func lost() async throws -> Int {
+                    Int(try await martlet.metrics().sum("martlet_log_lines_dropped_total", ["log": "access"]))
+                }
+                try await until("lines to be lost") {
+                    try await ask(20)
+                    return try await lost() > 0
+                }
+                try await until("a word of it") { martlet.log().contains("No space left on device") }
+                unlink("\(disk)/filler")
+                try await until("the log to be well again") {
+                    try await ask(1)
+                    return martlet.log().contains("the access log is well again")
+                }
+                try await until("every line to be there or counted") {
+                    try await lost() + Self.lines(disk) == asked
+                }
+                #expect(martlet.log().components(separatedBy: "trouble with the access log").count == 2)
+            }
+        }
+    }
+
+    /// Leaves room for a few lines.
+    private static func fill(_ disk: String) throws {
+        let file = try #require(fopen("\(disk)/filler", "w"))
+        setvbuf(file, nil, _IONBF, 0)
+        let page = [UInt8](repeating: 0, count: 4096)
+        var pages = 0
+        while fwrite(page, 1, page.count, file) == page.count { pages += 1 }
+        fclose(file)
+        truncate("\(disk)/filler", off_t((pages - 1) * page.count))
+    }
+
+    /// Whole lines of the access log.
+    private static func lines(_ disk: String) throws -> Int {
+        let text = try String(contentsOfFile: "\(disk)/access", encoding: .utf8)
+        return text.components(separatedBy: "\n").count { line in
+            (try? JSONSerialization.jsonObject(with: Data(line.utf8))) != nil
+        }
+    }
+}
