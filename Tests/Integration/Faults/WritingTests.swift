@@ -21,7 +21,11 @@ import Glibc
                 try await martlet.get().expect(200)
                 try await until("the line") { martlet.written(to: "access.1").contains("\"path\":\"/x\"") }
                 var held: [Peer] = []
-                for _ in 0..<75 { held.append(try await Peer.connect(martlet.publicPort)) }
+                for _ in 0..<80 {
+                    let peer = try await Peer.connect(martlet.publicPort)
+                    try await peer.send("GET /x HTTP/1.1\r\nHost: a\r\nx-mock-fault: hang\r\n\r\n")
+                    held.append(peer)
+                }
                 try await until("the census to be missed") { martlet.log().contains("no census was written") }
                 tracer.stop()
                 try await until("the log") { FileManager.default.fileExists(atPath: log.path) }
@@ -59,7 +63,7 @@ import Glibc
                     return try await lost() > 0
                 }
                 try await until("a word of it") { martlet.log().contains("No space left on device") }
-                unlink("\(disk)/filler")
+                try FileManager.default.removeItem(atPath: "\(disk)/filler")
                 try await until("the log to be well again") {
                     try await ask(1)
                     return martlet.log().contains("the access log is well again")
@@ -74,13 +78,12 @@ import Glibc
 
     /// Leaves room for a few lines.
     private static func fill(_ disk: String) throws {
-        let file = try #require(fopen("\(disk)/filler", "w"))
-        setvbuf(file, nil, _IONBF, 0)
-        let page = [UInt8](repeating: 0, count: 4096)
-        var pages = 0
-        while fwrite(page, 1, page.count, file) == page.count { pages += 1 }
-        fclose(file)
-        truncate("\(disk)/filler", off_t((pages - 1) * page.count))
+        try Data().write(to: URL(fileURLWithPath: "\(disk)/filler"))
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(disk)/filler"))
+        var pages: UInt64 = 0
+        while (try? file.write(contentsOf: Data(repeating: 0, count: 4096))) != nil { pages += 1 }
+        try file.truncate(atOffset: (pages - 1) * 4096)
+        try file.close()
     }
 
     /// Whole lines of the access log.

@@ -4,18 +4,20 @@ import Testing
 /// The console answers while everything else is in trouble: that is when it is asked.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ConsoleUnderFaultsTests {
     @Test func TheConsoleAnswersAtOnceUnderLoadBesideABlackHoleAndShortOfDescriptors() async throws {
-        let hole = try await Unreachable.start()
+        // Takes connections and never answers.
+        let hole = try await RawBackend.start()
         try await withMocks(2) { mocks in
-            let targets = mocks.targets() + ["{url: \(hole.url)}"]
-            let configuration = onePool(targets, "timeouts: {connect: 1s, first_byte: 2s}")
+            let targets = mocks.targets() + ["{url: \"http://127.0.0.1:\(hole.port)\"}"]
+            let configuration = onePool(targets, "timeouts: {first_byte: 2s}")
             try await withMartlet(configuration, under: ["/usr/bin/prlimit", "--nofile=256:256"]) { martlet in
                 var load = LoadOptions()
                 load.port = martlet.publicPort
-                load.connections = 120
-                load.keepAlive = false
-                load.fields = [("x-mock-latency", "50ms")]
+                load.path = "/v1/chat/completions"
+                load.body = LoadOptions.chatBody(stream: true)
+                load.stream = true
+                load.connections = 70
+                load.fields = [("x-mock-tokens", "20"), ("x-mock-interval", "50ms")]
                 load.duration = .seconds(4)
-                load.rate = 200
                 async let report = LoadGenerator.run(load)
                 try await until("descriptors to be short") {
                     try await martlet.status().descriptors.pressure != "none"
