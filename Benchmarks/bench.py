@@ -17,14 +17,14 @@ import time
 import harness
 import measures
 import report
-from load import crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
+from load import console, crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
 
 ROOT = harness.HERE.parent
 MEASURES = ["request", "event", "latency", "throughput"]
 # Each takes the bench and the options, and returns rows of the table and raw figures.
 UNDER_LOAD = {
     "memory": memory.measure, "streams": streams.measure, "descriptors": descriptors.measure,
-    "leavers": leavers.measure, "blackhole": faults.black_hole, "restarts": faults.restarts, "slots": slots.measure,
+    "console": console.measure, "leavers": leavers.measure, "blackhole": faults.black_hole, "restarts": faults.restarts, "slots": slots.measure,
     "crash": crash.measure, "overload": overload.measure, "soak": soak.measure,
 }
 

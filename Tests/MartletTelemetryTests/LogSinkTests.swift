@@ -85,8 +85,31 @@ import Testing
 
     @Test func aDestinationThatRefusesIsCounted() throws {
         let sink = try LogSink(.file("/dev/full"))
+        #expect(sink.trouble == nil)
         sink.offer(bytes("a\nb\n"), lines: 2)
         #expect(sink.flush(within: .seconds(10)))
         #expect(sink.dropped == 2)
+        #expect(sink.trouble == "No space left on device: lines are lost")
+    }
+
+    @Test func aFileThatCannotBeOpenedAgainLeavesTheOldOneAndIsTriedAgain() throws {
+        try TemporaryFile.use { path in
+            let sink = try LogSink(.file(path))
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            sink.reopen()
+            sink.offer(bytes("a\n"), lines: 1)
+            #expect(sink.flush(within: .seconds(10)))
+            #expect(sink.trouble?.contains("not opened again") == true)
+            #expect(try String(contentsOfFile: path + ".1", encoding: .utf8) == "a\n")
+            try FileManager.default.removeItem(atPath: path)
+            sink.retryReopen()
+            sink.retryReopen()
+            sink.offer(bytes("b\n"), lines: 1)
+            #expect(sink.flush(within: .seconds(10)))
+            #expect(sink.trouble == nil)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "b\n")
+            #expect(sink.dropped == 0)
+        }
     }
 }

@@ -38,7 +38,8 @@ import Glibc
         let links = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap {
             try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")
         }
-        return Dictionary(links.map { ($0.hasPrefix("/") ? "file" : "\($0.prefix { $0 != ":" })", 1) }, uniquingKeysWith: +)
+        let kinds = links.map { $0.hasPrefix("/") ? "file" : String($0.prefix { $0 != ":" }) }
+        return Dictionary(kinds.map { ($0, 1) }, uniquingKeysWith: +)
     }
 
     @Test func EveryKindHasTheCountThatTheKernelHas() async throws {
@@ -57,13 +58,7 @@ import Glibc
             let martlet = try await MartletProcess.start(configuration)
             do {
                 try await until("the backend to serve") { try await martlet.get("/own").status == 200 }
-                var held: [Peer] = []
-                for number in 0..<3 {
-                    let peer = try await Peer.connect(martlet.publicPort)
-                    try await peer.send("GET /x HTTP/1.1\r\nHost: a\r\nx-mock-fault: hang\r\nx-mock-id: \(number)\r\n\r\n")
-                    _ = try await mocks[0].wait(for: "\(number)", state: .waiting)
-                    held.append(peer)
-                }
+                var held = try await Self.hold(3, martlet)
                 for _ in 0..<2 { held.append(try await Peer.connect(martlet.publicPort)) }
                 try await martlet.get("/x").expect(200)
                 try await Self.expectKinds(

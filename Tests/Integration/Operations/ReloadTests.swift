@@ -153,6 +153,28 @@ import Glibc
         }
     }
 
+    @Test func TheTokenComesFromTheEnvironmentOrAFileToo() async throws {
+        let console = "console: {address: \"127.0.0.1:0\", token: open-sesame}\n"
+        let martlet = try await MartletProcess.start(console + onePool(["http://127.0.0.1:9"]))
+        do {
+            let file = martlet.directory.appending(path: "token")
+            try "open-sesame\n".write(to: file, atomically: true, encoding: .utf8)
+            let reload = [
+                try Repository.binary.path, "reload", "--console", "http://127.0.0.1:\(martlet.consolePort)",
+            ]
+            // `env` runs what follows its variables.
+            let refused = try await CommandRun.tool("MARTLET_CONSOLE_TOKEN=wrong", reload)
+            #expect(refused.status == 1)
+            #expect(try await CommandRun.tool("MARTLET_CONSOLE_TOKEN=open-sesame", reload).status == 0)
+            let byFile = try await CommandRun.tool("MARTLET_CONSOLE_TOKEN=", reload + ["--token-file", file.path])
+            #expect(byFile.status == 0)
+        } catch {
+            await martlet.stop()
+            throw error
+        }
+        await martlet.stop()
+    }
+
     @Test func AServerThatIsToldToStopIsNotReloaded() async throws {
         try await withMocks(1) { mocks in
             let martlet = try await MartletProcess.start(onePool(mocks.targets()))

@@ -7,7 +7,7 @@ extension ConfigurationKeys {
             ConfigurationKey("listen[].address", .address, "`HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`. Required."),
         ] + serverTLS("listen[].tls") + [
             ConfigurationKey(
-                "console", .section, "Admin API, web page and metrics; `off`: none.", shorthand: "address"),
+                "console", .section, "Admin API, status and metrics; `off`: none.", shorthand: "address"),
             ConfigurationKey(
                 "console.address", .address, "127.0.0.1:8081", "Only loopback, unless `token` and `tls` are set."),
             ConfigurationKey("console.token", .secret, "Callers must send it as `Authorization: Bearer TOKEN`."),

@@ -9,7 +9,7 @@ package import MartletWorkers
 package struct Configuration: Sendable, Equatable {
     /// `listen`: the public addresses, at least one.
     package var listen: [ListenConfiguration]
-    /// `console`: the admin API, web page and metrics; nil: `console: off`.
+    /// `console`: the admin API and metrics; nil: `console: off`.
     package var console: ConsoleConfiguration?
     /// `threads`: event loops; nil: one for each core.
     package var threads: Int?
