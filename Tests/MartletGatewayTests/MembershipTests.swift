@@ -78,7 +78,8 @@ struct MembershipTests {
     @Test("a resolver that hangs keeps nobody waiting who has patience for a moment only", .timeLimit(.minutes(1)))
     func hangingResolver() async throws {
         let isDead = Shared(true)
-        let slow = NameResolver { host, port in
+        // Who waits for its answer waits beyond the limit of this test.
+        let slow = NameResolver(timeout: .seconds(3600)) { host, port in
             while isDead.value { usleep(10_000) }
             return [try SocketAddress(ipAddress: "10.0.0.1", port: port)]
         }
@@ -86,11 +87,8 @@ struct MembershipTests {
             resolver: slow, labels: labels, loops: loops,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let wanted = ["models", "10.0.0.9"].map { Membership.Wanted(spec($0), in: pool) }
-        let start = ContinuousClock.now
         let leaving = await membership.bringIn(wanted, patience: .milliseconds(50))
         await membership.dismiss(leaving)
-        // The resolver itself would wait for five.
-        #expect(ContinuousClock.now - start < .seconds(4))
         #expect(addresses == ["10.0.0.9"])
         // The name is looked up on, and joins once somebody answers.
         let running = Task { await membership.run() }

@@ -23,6 +23,7 @@ package struct AbandonedSocket: Sendable {
 package final class AbandonedSockets {
     /// A connection that is over is closed within this; what takes longer is held by somebody.
     private let tolerance: Duration
+    private static let pause: Duration = .seconds(5)
     /// Sockets looked at in one turn of the loop.
     private static let slice = 500
 
@@ -30,10 +31,20 @@ package final class AbandonedSockets {
 
     private var firstSeen: [ObjectIdentifier: Instant] = [:]
     private var isSweeping = false
+    private var next = Instant(nanoseconds: 0)
     package private(set) var found: [AbandonedSocket] = []
 
     package init(tolerance: Duration = .seconds(5)) {
         self.tolerance = tolerance
+    }
+
+    /// Begins to look every five seconds, or as often as it is asked while there is something that should not last. To
+    /// be called about once a second.
+    func sweepIfDue(_ context: LoopContext, _ legs: HTTP1Legs) {
+        context.readClock()
+        guard context.now >= next || !firstSeen.isEmpty else { return }
+        next = context.now + Self.pause
+        sweep(context, legs)
     }
 
     /// Begins to look, unless the last look is not over.
@@ -81,11 +92,11 @@ extension LoopTable {
         try await map { ($0.legs as? HTTP1Legs)?.abandoned.found ?? [] }.flatMap { $0 }
     }
 
-    /// Has every loop look at its sockets.
+    /// Has every loop look at its sockets, where that is due.
     func sweepSockets() {
         broadcast { context in
             guard let legs = context.legs as? HTTP1Legs else { return }
-            legs.abandoned.sweep(context, legs)
+            legs.abandoned.sweepIfDue(context, legs)
         }
     }
 }

@@ -12,6 +12,7 @@ package struct Relief: Sendable {
 
     private static let tick: Duration = .milliseconds(100)
     private static let countEvery: Duration = .seconds(5)
+    private static let sweepEvery: Duration = .seconds(1)
     /// Connections closed on each loop in one tick.
     private static let batch = 32
 
@@ -22,13 +23,16 @@ package struct Relief: Sendable {
     }
 
     package func run() async {
-        var nextCount = Instant.current
+        var (nextCount, nextSweep) = (Instant.current, Instant.current)
         repeat {
             let now = Instant.current
             if now >= nextCount {
                 governor.counted(OpenFiles.count())
-                loops.sweepSockets()
                 nextCount = now + Self.countEvery
+            }
+            if now >= nextSweep {
+                loops.sweepSockets()
+                nextSweep = now + Self.sweepEvery
             }
             let pressure = governor.pressure
             if pressure >= .shortened { loops.broadcast { Self.relieve($0, pressure) } }

@@ -32,6 +32,9 @@ import Testing
                 deaf.stop()
                 try await until("the sockets to be gone") { try await martlet.status().isAtRest }
                 #expect(try await !CommandRun.martlet("fds", "\(serving)").output.contains("CLOSE_WAIT"))
+                try await until("nothing to be listed") {
+                    try await martlet.status().descriptors.closeWait.isEmpty
+                }
             }
         }
     }

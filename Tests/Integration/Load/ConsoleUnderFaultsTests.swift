@@ -17,13 +17,13 @@ import Testing
                 load.stream = true
                 load.connections = 70
                 load.fields = [("x-mock-tokens", "20"), ("x-mock-interval", "50ms")]
-                load.duration = .seconds(4)
+                load.duration = .milliseconds(2500)
                 async let report = LoadGenerator.run(load)
                 try await until("descriptors to be short") {
                     try await martlet.status().descriptors.pressure != "none"
                 }
                 var times: [Duration] = []
-                for _ in 0..<100 {
+                for _ in 0..<60 {
                     let (answer, time) = try await timed {
                         try await Client.ask("GET", "/status", port: martlet.consolePort)
                     }
@@ -34,7 +34,7 @@ import Testing
                 _ = try await report
                 times.sort()
                 // Nine in ten: a test may share its cores with others. `bench` asks it of 99 in 100.
-                #expect(times[90] < .milliseconds(100), "p50 \(times[50]), p90 \(times[90]), p99 \(times[99])")
+                #expect(times[54] < .milliseconds(100), "p50 \(times[30]), p90 \(times[54]), the longest \(times[59])")
             }
         }
         await hole.stop()

@@ -109,7 +109,7 @@ import Glibc
         try await withMocks(1) { mocks in
             try await Self.stopping(Self.serving(mocks)) { martlet in
                 async let stream = martlet.chat(
-                    stream: true, headers: ["x-mock-tokens: 30", "x-mock-interval: 50ms", "x-mock-id: long"])
+                    stream: true, headers: ["x-mock-tokens: 12", "x-mock-interval: 50ms", "x-mock-id: long"])
                 _ = try await mocks[0].wait(for: "long", state: .streaming)
                 let both = [martlet.processID, try martlet.servingID]
                 kill(both[isParentFirst ? 0 : 1], SIGTERM)
