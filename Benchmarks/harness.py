@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import resource
 import shutil
 import socket
@@ -138,16 +137,14 @@ class Bench:
             path = self._fill("haproxy.cfg.in", port, UPSTREAM=mock.port, WORKERS=workers)
             command = ["haproxy", "-f", path, "-db"]
         else:
+            console = free_port()
             setting = f"threads: {threads}" if threads else ""
-            path = self._fill(
-                "martlet.yaml.in", port, UPSTREAM=mock.port, CONSOLE=free_port(), THREADS=setting)
+            path = self._fill("martlet.yaml.in", port, UPSTREAM=mock.port, CONSOLE=console, THREADS=setting)
             command = [self.binary, "up", path]
-        return self.start(name, command, port, first(core))
-
-    def commands(self):
-        """What this build knows."""
-        page = subprocess.run([self.binary, "--help"], capture_output=True, text=True).stdout
-        return re.findall(r"^  ([a-z]+)  ", page, re.MULTILINE)
+        server = self.start(name, command, port, first(core))
+        if name == "martlet":
+            server.console = console
+        return server
 
     def load(self, server, core, *flags):
         """Starts `martlet load`; hand the result to `report`."""

@@ -25,6 +25,7 @@ def measure(bench, options):
     kills, rate = (2 if options.quick else 10), 200
     mocks = [bench.mock(None, "--latency", "20ms") for _ in range(2)]
     gateway = stage.gateway(bench, stage.one_pool(mocks))
+    before = gateway.open_books(mocks)
     seconds = 2 * kills + 2
     load = bench.load(gateway, None, "-c", 200, "--rate", rate, "-n", rate * seconds)
     time.sleep(1)
@@ -37,7 +38,7 @@ def measure(bench, options):
             break
         time.sleep(max(0, 2 - gaps[-1]))
     report = bench.report(load)
-    processes = len(ledger.tree(gateway.process.pid)) if gateway.process.poll() is None else 0
+    books = ledger.closing(before, [report]) if gateway.process.poll() is None else None
     bench.stop()
     back = [gap for gap in gaps if gap is not None]
     failures = {name: count for name, count in report["failures"].items() if count}
@@ -51,7 +52,8 @@ def measure(bench, options):
         verdict.row(
             "crash: requests that failed", "",
             f"{report['failed']:,} of {report['requests']:,} {failures}", None),
-    ], {"seconds_until_back": gaps, "load": report, "processes": processes}
+        *([verdict.books_row("crash", books)] if books else []),
+    ], {"seconds_until_back": gaps, "load": report, "ledger": books.lines if books else []}
 
 
 def one_kill(gateway):

@@ -51,6 +51,13 @@ def resident(pid):
     return total
 
 
+def memory(pid):
+    """KiB of one process: all that is resident, and what of it no file backs (its heaps and stacks)."""
+    lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    values = {name.rstrip(":"): int(value) for name, value, *_ in map(str.split, lines)}
+    return {"rss": values["Rss"], "anonymous": values["Anonymous"]}
+
+
 def only_so_many_files(count):
     def first():
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))

@@ -139,12 +139,12 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
         guard load.options.stream else {
             return end(load.accepts(reader.body) ? .completed : .failed(.mismatch), now: now)
         }
-        if check.hasError {
+        if !reader.isEventStream {
+            end(.failed(.mismatch), now: now)
+        } else if check.hasError {
             end(.failed(.errorEvent), now: now)
-        } else if check.hasGap {
-            end(.failed(.gap), now: now)
         } else {
-            end(check.isDone ? .completed : .failed(.truncated), now: now)
+            end(check.isDone ? .completed : .failed(.silent), now: now)
         }
     }
 
@@ -164,6 +164,8 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
         guard isBusy else { return }
         isBusy = false
         ticket &+= 1
+        // Events that were lost on the way are a failure whatever came of the rest.
+        let end = check.hasGap ? .failed(.gap) : end
         load.count(
             end,
             LedgerEntry(
@@ -194,7 +196,8 @@ final class LoadConnection: ChannelInboundHandler, Ticking {
     func channelInactive(context: ChannelHandlerContext) {
         let now = monotonicNanoseconds()
         self.context = nil
-        if isBusy, reader.endsWithConnection {
+        // Where the connection's end is the answer's, a reset is not that end.
+        if isBusy, reader.endsWithConnection, !wasReset {
             completed(now: now)
         } else if isBusy, check.hasError {
             end(.failed(.errorEvent), now: now)

@@ -6,15 +6,19 @@ package enum LoadFailure: String, CaseIterable, Sendable {
     case reset
     /// The status is not 2xx.
     case status
-    /// The answer ended before its end: a short body, a stream without its terminal marker.
+    /// The answer broke off before the end that its framing announces (its length, its last chunk), or was reset: every
+    /// client sees that.
     case truncated
+    /// The answer ended in good order, and the stream in it without its terminal marker or an error event: the client
+    /// takes half of it for the whole.
+    case silent
     /// The stream ended with an error event: it broke, and said so.
     case errorEvent = "error_event"
-    /// The numbers of a stream's events are not contiguous.
+    /// The numbers of a stream's events are not contiguous, however it ended.
     case gap
     /// What came is not an HTTP answer.
     case malformed
-    /// The body is not the expected one.
+    /// The body is not the expected one, or no event stream where one was asked for.
     case mismatch
     case timeout
 }

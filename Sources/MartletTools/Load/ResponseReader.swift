@@ -16,6 +16,7 @@ struct ResponseReader {
     private var framing: Framing?
     private var chunks = ChunkedDecoder()
     private(set) var status = 0
+    private(set) var isEventStream = false
     private(set) var hasRetryAfter = false
     /// Whether the connection may be used again.
     private(set) var keepsAlive = true
@@ -53,6 +54,7 @@ struct ResponseReader {
 
     private mutating func headArrived(_ status: Int, _ scan: HeadScan) {
         self.status = status
+        isEventStream = scan.isEventStream
         hasRetryAfter = scan.hasRetryAfter
         keepsAlive = !scan.saysClose
         if isHead || status == 204 || status == 304 {

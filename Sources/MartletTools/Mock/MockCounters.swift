@@ -2,6 +2,8 @@ import Synchronization
 
 /// What a mock backend has done so far.
 package struct MockStats: Sendable, Equatable {
+    /// `CLOCK_MONOTONIC` microseconds from which it has counted: another number, another life.
+    package var startedMicroseconds: UInt64 = 0
     package var connections = 0
     package var requests = 0
     /// Requests that are being answered, or that wait or hang.
@@ -28,6 +30,7 @@ package struct MockStats: Sendable, Equatable {
 
     var json: JSONObject {
         var object = JSONObject()
+        object.set("started_us", startedMicroseconds)
         object.set("connections", connections)
         object.set("requests", requests)
         object.set("active", active)
@@ -51,6 +54,7 @@ package struct MockStats: Sendable, Equatable {
 
 /// The counters behind ``MockStats``, bumped from every event loop. The requests that steer the mock are not counted.
 final class MockCounters: Sendable {
+    private let started = monotonicNanoseconds()
     let connections = Atomic(0)
     let requests = Atomic(0)
     let active = Atomic(0)
@@ -94,6 +98,7 @@ final class MockCounters: Sendable {
 
     var stats: MockStats {
         var stats = MockStats()
+        stats.startedMicroseconds = started / 1000
         stats.connections = connections.load(ordering: .relaxed)
         stats.requests = requests.load(ordering: .relaxed)
         stats.active = active.load(ordering: .relaxed)

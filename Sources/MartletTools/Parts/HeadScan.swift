@@ -14,6 +14,8 @@ struct HeadScan {
     var saysKeepAlive = false
     /// `Expect: 100-continue`.
     var expectsContinue = false
+    /// `Content-Type: text/event-stream`.
+    var isEventStream = false
     /// `Retry-After`, whatever it says.
     var hasRetryAfter = false
     /// There is at least one `x-mock-…` field.
@@ -61,6 +63,8 @@ struct HeadScan {
             } else if let value = Field.connection.value(in: bytes, line: line) {
                 saysClose = saysClose || Field.contains(bytes, value..<line.upperBound, Field.close)
                 saysKeepAlive = saysKeepAlive || Field.contains(bytes, value..<line.upperBound, Field.keepAlive)
+            } else if let value = Field.contentType.value(in: bytes, line: line) {
+                isEventStream = Field.contains(bytes, value..<line.upperBound, Field.eventStream)
             }
         case UInt8(ascii: "t"):
             if let value = Field.transferEncoding.value(in: bytes, line: line) {
@@ -81,6 +85,7 @@ struct HeadScan {
 /// Compares field names and values without regard to case and without making strings.
 struct Field {
     static let contentLength = Field("content-length:")
+    static let contentType = Field("content-type:")
     static let connection = Field("connection:")
     static let transferEncoding = Field("transfer-encoding:")
     static let expect = Field("expect:")
@@ -89,6 +94,7 @@ struct Field {
     static let close = Field("close")
     static let keepAlive = Field("keep-alive")
     static let chunked = Field("chunked")
+    static let eventStream = Field("text/event-stream")
 
     private let lowercase: [UInt8]
 

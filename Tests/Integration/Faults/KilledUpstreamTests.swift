@@ -14,7 +14,7 @@ import Testing
                 targets, "health: {interval: 1s, timeout: 1s}", "retry: {attempts: 4, budget: 100%}",
                 more: #"models: {"*": {pool: main}}\#nroutes: [{path: /v1/}]"#)
             try await withMartlet(pool) { martlet in
-                let port = martlet.publicPort
+                let (port, ledger) = (martlet.publicPort, try await Ledger.open(martlet))
                 let streams = Task { try await Self.load(port, isStream: true) }
                 let unary = Task { try await Self.load(port, isStream: false) }
                 for kill in 0..<Self.kills {
@@ -30,6 +30,8 @@ import Testing
                 #expect(streamed.failed == told, "\(streamed.failures)")
                 #expect(asked.failed == 0, "\(asked.failures) \(asked.statuses)")
                 #expect(asked.completed > 100)
+                let books = try await ledger.close([streamed, asked])
+                #expect(books.balances, "\(books.text)")
             }
         }
     }

@@ -58,6 +58,34 @@ import Testing
         }
     }
 
+    /// Where the route is no model's, a stream without its marker is relayed as it is: Martlet, the backend and the
+    /// framing all say that it is whole, and only the client can know better.
+    @Test func aStreamThatEndsWithoutAWordIsFound() async throws {
+        let plain = "routes: [{path: /, pool: main}]"
+        try await withMartlet(mocks: 1, { onePool($0.targets(), more: plain) }) { martlet, mocks in
+            func ask(_ fault: MockFault) async throws -> (report: LoadReport, text: String, balances: Bool) {
+                let ledger = try await Ledger.open(martlet, mocks)
+                mocks[0].behaviour.fault = fault
+                let report = try await Self.load(martlet) {
+                    $0.stream = true
+                    $0.body = LoadOptions.chatBody(stream: true)
+                    $0.count = 40
+                }
+                mocks[0].behaviour.fault = .none
+                let books = try await ledger.close([report])
+                return (report, books.text, books.balances)
+            }
+            let broken = try await ask(.closeMid(2))
+            #expect(broken.report.failed == 40 && broken.report.failures[.silent] == nil)
+            #expect(broken.balances, "what breaks visibly balances: \(broken.text)")
+            let silent = try await ask(.noDone)
+            #expect(silent.report.failures == [.silent: 40])
+            #expect(!silent.balances)
+            #expect(silent.text.split(separator: "\n").filter { $0.hasPrefix("✗") }
+                == ["✗ streams that ended without marker or error: 40 | 0"], "\(silent.text)")
+        }
+    }
+
     @Test func aRequestThatNobodyAnsweredForIsFound() async throws {
         try await withMartlet(mocks: 1, Self.configuration) { martlet, mocks in
             let ledger = try await Ledger.open(martlet, mocks)

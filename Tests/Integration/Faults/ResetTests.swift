@@ -42,10 +42,13 @@ import Testing
 
     @Test func backendsTornOffAreToldInTheStream() async throws {
         try await withMartlet(mocks: 1, Self.configuration) { martlet, mocks in
+            let ledger = try await Ledger.open(martlet, mocks)
             let report = try await Self.tearingDown(martlet, mocks[0]) {
                 try await Self.kill("dport = :\(mocks[0].port)")
             }
             #expect(report.failures == [.errorEvent: Self.streams])
+            let books = try await ledger.close([report])
+            #expect(books.balances, "\(books.text)")
         }
     }
 

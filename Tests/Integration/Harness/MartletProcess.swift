@@ -161,29 +161,6 @@ final class MartletProcess: Sendable {
         return try #require(Int(pages)) * sysconf(CInt(_SC_PAGESIZE))
     }
 
-    /// The descriptors of a process at rest: checks of targets come and go meanwhile, so the fewest of several looks.
-    func restingFiles() async throws -> [String] {
-        var fewest = try openFiles()
-        for _ in 0..<10 {
-            try await Task.sleep(for: .milliseconds(5))
-            let now = try openFiles()
-            if now.count < fewest.count { fewest = now }
-        }
-        return fewest
-    }
-
-    /// Waits until nothing is in flight, every counter is back to zero and no more descriptors are open than
-    /// `baseline`; fails the test when that does not come.
-    func settle(to baseline: [String], within limit: Duration = .seconds(5)) async throws {
-        try await until("nothing to be in flight", within: limit, explain: { "\(try await self.status())" }) {
-            try await self.status().isAtRest
-        }
-        try await until(
-            "descriptors to return to their number before the first request", within: limit,
-            explain: { "before: \(baseline), now: \(try self.openFiles())" },
-            condition: { try self.openFiles().count <= baseline.count })
-    }
-
     /// CPU time so far.
     func cpuSeconds() throws -> Double {
         let text = try String(contentsOfFile: "/proc/\(servingID)/stat", encoding: .utf8)

@@ -4,7 +4,8 @@ import NIOPosix
 import Testing
 
 /// Runs `body` against a gateway with this configuration, and checks at the end that the gateway is at rest again:
-/// nothing in flight, no retry or queue place held, no more descriptors open than before the first request.
+/// nothing in flight, no retry or queue place held, no more descriptors open than before the first request, no socket
+/// in CLOSE_WAIT, books that balance by target, no process left over.
 ///
 /// The configuration should let idle connections expire soon (`keepalive: {idle: 200ms}`).
 func withMartlet(
@@ -13,10 +14,12 @@ func withMartlet(
 ) async throws {
     let martlet = try await MartletProcess.start(configuration, environment: environment, under: wrapper)
     do {
-        let baseline = try await martlet.restingFiles()
+        let before = try await martlet.rest()
         try await body(martlet)
-        try await martlet.settle(to: baseline)
+        try await martlet.settle(to: before)
+        let processes = try martlet.processes()
         await martlet.stop()
+        try await until("its processes to be gone") { processes.allSatisfy(hasEnded) }
     } catch {
         await martlet.stop()
         throw error

@@ -7,8 +7,8 @@ struct Ledger {
     private let before: URL
     private let directory: URL
 
-    /// Takes the opening state.
-    static func open(_ martlet: MartletProcess, _ mocks: [MockServer]) async throws -> Ledger {
+    /// Takes the opening state. Backends that are to die are left out: their counts die with them.
+    static func open(_ martlet: MartletProcess, _ mocks: [MockServer] = []) async throws -> Ledger {
         let ports = mocks.flatMap { ["--mock", "\($0.port)"] }
         let opened = try await run(
             ["open", "--console", "\(martlet.consolePort)", "--pid", "\(martlet.processID)"] + ports)
