@@ -210,9 +210,9 @@ def clients(reports):
     return sums
 
 
-def closing(before, reports):
-    """The books after quiet: looks until every line balances, at most five seconds."""
-    end = time.monotonic() + QUIET_SECONDS
+def closing(before, reports, patience=QUIET_SECONDS):
+    """The books after quiet: looks until every line balances, at most so many seconds."""
+    end = time.monotonic() + patience
     while True:
         books = balance(before, opening(before["console"], [int(port) for port in before["mocks"]], before["pid"]),
                         clients(reports))
@@ -313,13 +313,14 @@ def main():
     first.add_argument("--pid", type=int, help="the process that was started")
     last = steps.add_parser("close", help="compare with the state now")
     last.add_argument("before", help="what `open` printed")
+    last.add_argument("--patience", type=float, default=QUIET_SECONDS, help="seconds until quiet, at most")
     last.add_argument("reports", nargs="*", help="what `martlet load --json` printed")
     options = parser.parse_args()
     if options.step == "open":
         return print(json.dumps(opening(options.console, options.mock, options.pid)))
     before = json.loads(pathlib.Path(options.before).read_text())
     reports = [json.loads(pathlib.Path(path).read_text()) for path in options.reports]
-    books = closing(before, reports)
+    books = closing(before, reports, options.patience)
     print(books.text())
     sys.exit(1 if books.wrong else 0)
 

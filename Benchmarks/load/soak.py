@@ -50,7 +50,7 @@ def measure(bench, options):
     bench.stop()
     orphans = [pid for pid in tree if ledger.lives(pid)]
     return rows(samples, before["files"], lived, orphans, books), {
-        "samples": samples, "failures": ledger.clients(reports)["failures"], "ledger": books.lines}
+        "each_minute": each_minute(samples), "failures": ledger.clients(reports)["failures"], "ledger": books.lines}
 
 
 def one_turn(bench, gateway, mocks, dice, dies):
@@ -61,7 +61,8 @@ def one_turn(bench, gateway, mocks, dice, dies):
         bench.load(gateway, None, *flags, "--timeout", "20s", "--seed", seed) for flags in (
             ["--stream", "-c", 100, "-d", f"{BUSY}s", "--leave", "30%", "--leave-within", "500ms"],
             ["-c", 200, "--rate", 200, "-n", 200 * (BUSY - 1)],
-            ["-c", 8, "-d", f"{BUSY}s", "--no-keep-alive", "--leave", "10%", "--leave-within", "30ms"])]
+            ["-c", 8, "-d", f"{BUSY}s", "--no-keep-alive", "--leave", "10%", "--leave-within", "30ms",
+             "--leave-by", "reset"])]
     for _ in range(3):
         victim = dice.choice(mocks)
         stage.steer(victim, fault=dice.choice(FAULTS))
@@ -87,6 +88,12 @@ def at_rest(process, files):
     return {
         "at": time.monotonic(), "files": len(ledger.files(process)), "close_wait": ledger.close_wait(process),
         **stage.memory(process)}
+
+
+def each_minute(samples):
+    """The last reading of every minute."""
+    last = {int((sample["at"] - samples[0]["at"]) // 60): sample for sample in samples}
+    return {key: [sample[key] for sample in last.values()] for key in ("files", "rss", "anonymous")}
 
 
 def slope(points):

@@ -40,7 +40,9 @@ private final class Recital: ChannelInboundHandler {
     private let group = MultiThreadedEventLoopGroup.singleton
 
     /// What one client that asks for a stream sees of `answer`.
-    private func hearing(_ answer: String, _ end: Recital.End = .open, isStream: Bool = true) async throws -> LoadReport {
+    private func hearing(
+        _ answer: String, _ end: Recital.End = .open, isStream: Bool = true
+    ) async throws -> LoadReport {
         let listener = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -63,7 +63,7 @@ import Testing
     @Test func aStreamThatEndsWithoutAWordIsFound() async throws {
         let plain = "routes: [{path: /, pool: main}]"
         try await withMartlet(mocks: 1, { onePool($0.targets(), more: plain) }) { martlet, mocks in
-            func ask(_ fault: MockFault) async throws -> (report: LoadReport, text: String, balances: Bool) {
+            func ask(_ fault: MockFault, patience: Double = 5) async throws -> (report: LoadReport, text: String, balances: Bool) {
                 let ledger = try await Ledger.open(martlet, mocks)
                 mocks[0].behaviour.fault = fault
                 let report = try await Self.load(martlet) {
@@ -72,17 +72,17 @@ import Testing
                     $0.count = 40
                 }
                 mocks[0].behaviour.fault = .none
-                let books = try await ledger.close([report])
+                let books = try await ledger.close([report], patience: patience)
                 return (report, books.text, books.balances)
             }
             let broken = try await ask(.closeMid(2))
             #expect(broken.report.failed == 40 && broken.report.failures[.silent] == nil)
             #expect(broken.balances, "what breaks visibly balances: \(broken.text)")
-            let silent = try await ask(.noDone)
+            let silent = try await ask(.noDone, patience: 1)
             #expect(silent.report.failures == [.silent: 40])
             #expect(!silent.balances)
             #expect(silent.text.split(separator: "\n").filter { $0.hasPrefix("✗") }
-                == ["✗ streams that ended without marker or error: 40 | 0"], "\(silent.text)")
+                == ["✗ streams that ended without marker or error | 0: 40 | 0"], "\(silent.text)")
         }
     }
 
@@ -91,7 +91,7 @@ import Testing
             let ledger = try await Ledger.open(martlet, mocks)
             var report = try await Self.load(martlet) { $0.count = 50 }
             report.requests += 1
-            let books = try await ledger.close([report])
+            let books = try await ledger.close([report], patience: 1)
             #expect(!books.balances)
             #expect(books.text.contains("✗ asked by clients"))
         }

@@ -19,14 +19,16 @@ struct Ledger {
     }
 
     /// Compares with the state now, quiet awaited: every line as text, and whether all of them balance.
-    func close(_ reports: [LoadReport]) async throws -> (text: String, balances: Bool) {
+    ///
+    /// - Parameter patience: seconds that quiet may take; short where something is expected to be wrong.
+    func close(_ reports: [LoadReport], patience: Double = 5) async throws -> (text: String, balances: Bool) {
         var files: [String] = []
         for (number, report) in reports.enumerated() {
             let file = directory.appending(path: "load-\(number).json")
             try Data(report.json.utf8).write(to: file)
             files.append(file.path)
         }
-        let closed = try await Self.run(["close", before.path] + files)
+        let closed = try await Self.run(["close", before.path, "--patience", "\(patience)"] + files)
         return (closed.output, closed.status == 0)
     }
 
