@@ -63,7 +63,9 @@ import Testing
     @Test func aStreamThatEndsWithoutAWordIsFound() async throws {
         let plain = "routes: [{path: /, pool: main}]"
         try await withMartlet(mocks: 1, { onePool($0.targets(), more: plain) }) { martlet, mocks in
-            func ask(_ fault: MockFault, patience: Double = 5) async throws -> (report: LoadReport, text: String, balances: Bool) {
+            func ask(
+                _ fault: MockFault, patience: Double = 5
+            ) async throws -> (report: LoadReport, text: String, balances: Bool) {
                 let ledger = try await Ledger.open(martlet, mocks)
                 mocks[0].behaviour.fault = fault
                 let report = try await Self.load(martlet) {
