@@ -9,8 +9,8 @@ struct Rest {
 
 /// What must hold when a test is over, whatever it did: nothing is in flight, nothing is left open, the books balance.
 extension MartletProcess {
-    /// The state before the first request. Checks of targets come and go meanwhile, so it is the fewest files of several
-    /// looks.
+    /// The state before the first request. Checks of targets come and go meanwhile, so the files are the fewest of
+    /// several looks.
     func rest() async throws -> Rest {
         var fewest = try openFiles()
         for _ in 0..<10 {

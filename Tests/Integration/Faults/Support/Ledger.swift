@@ -28,7 +28,7 @@ struct Ledger {
             try Data(report.json.utf8).write(to: file)
             files.append(file.path)
         }
-        let closed = try await Self.run(["close", before.path, "--patience", "\(patience)"] + files)
+        let closed = try await Self.run(["close", "--patience", "\(patience)", before.path] + files)
         return (closed.output, closed.status == 0)
     }
 
