@@ -83,11 +83,14 @@ def restart(bench, mocks, index):
 
 def at_rest(process, files):
     """One look at the process, once its descriptors are those of the beginning; after some seconds, if they never are.
-    (A check of a target may be under way at any moment, so the moment is awaited.)"""
-    stage.wait_until("rest", lambda: len(ledger.files(process)) == files, 6)
-    return {
-        "at": time.monotonic(), "files": len(ledger.files(process)), "close_wait": ledger.close_wait(process),
-        **stage.memory(process)}
+    (A check of a target may be under way at any moment, so a moment without one is awaited.)"""
+    seen = {}
+
+    def rests():
+        seen.update(files=len(ledger.files(process)), close_wait=ledger.close_wait(process))
+        return seen["files"] == files and not seen["close_wait"]
+    stage.wait_until("rest", rests, 6)
+    return {"at": time.monotonic(), **seen, **stage.memory(process)}
 
 
 def each_minute(samples):
