@@ -27,6 +27,8 @@ final class IdleLegs {
     func remove(_ leg: HTTP1Leg) {
         guard let stack = stacks[leg.target.id], let index = stack.legs.lastIndex(where: { $0 === leg }) else { return }
         stack.legs.remove(at: index)
+        // Its target may be gone for good: a leg that was dialled while the target left is kept after `forget`.
+        if stack.legs.isEmpty { stacks[leg.target.id] = nil }
     }
 
     /// Up to `count` of them, from each target those first that were used last longest ago.
