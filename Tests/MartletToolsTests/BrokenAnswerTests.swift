@@ -28,8 +28,8 @@ private final class Recital: ChannelInboundHandler {
             switch end {
             case .open: break
             case .closed: channel.close(promise: nil)
-            // A moment later, so that what was sent is read before the reset comes.
-            case .reset: channel.eventLoop.scheduleTask(in: .milliseconds(50)) { channel.closeWithReset() }
+            // A moment later: a reset takes with it what the client has not read yet, and nothing tells that it has.
+            case .reset: channel.eventLoop.scheduleTask(in: .milliseconds(250)) { channel.closeWithReset() }
             }
         }
     }
