@@ -115,7 +115,12 @@ let package = Package(
                 .product(name: "InMemoryLogging", package: "swift-log"),
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
-        .testTarget(name: "MartletTests", dependencies: ["Martlet", "MartletBase", "MartletLogic", "MartletNet", "MartletWorkers"]),
+        .testTarget(
+            name: "MartletTests",
+            dependencies: [
+                "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
+                "MartletExchange", "MartletGateway", "MartletWorkers", nioCore, nioPosix, logging,
+            ]),
         .testTarget(
             name: "MartletExchangeTests",
             dependencies: [

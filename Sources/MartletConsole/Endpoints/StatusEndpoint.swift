@@ -95,6 +95,7 @@ struct StatusReport: Encodable {
         var name: String
         var instance: Int
         var state: String
+        var isOutgoing: Bool
         var pid: Int32?
         var port: Int?
         var restarts: Int
@@ -166,6 +167,7 @@ extension StatusReport.Backend {
         name = status.backend
         instance = status.instance
         state = status.state
+        isOutgoing = status.isOutgoing
         pid = status.pid
         port = status.port
         restarts = status.restarts

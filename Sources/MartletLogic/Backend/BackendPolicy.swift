@@ -17,8 +17,8 @@ public struct BackendPolicy: Sendable, Equatable {
     public var breakerExits = 5
     public var breakerWindow: Duration = .seconds(60)
     public var breakerInterval: Duration = .seconds(60)
-    /// Ready for this long, a process has earned quick restarts again.
-    public var stableAfter: Duration = .seconds(60)
+    /// Ready for this long, a process is started again at once and starts with a clean slate: as Martlet's own.
+    public var stableAfter: Duration = .seconds(1)
 
     public init() {}
 }

@@ -1,0 +1,141 @@
+import Logging
+import MartletBase
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTelemetry
+import MartletTesting
+import MartletWorkers
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import Martlet
+
+@Suite("Managed backends become targets")
+struct BackendGlueTests {
+    private let pool: Pool
+    private let membership: Membership
+    private let resolver: NameResolver
+    private let targets: [String: [Plan.BackendTarget]]
+    private let glue: BackendGlue
+
+    init() throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let loops = LoopTable(
+            group: .singletonMultiThreadedEventLoopGroup,
+            contexts: [try loop.submit {
+                let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
+                return NIOLoopBound(context, eventLoop: loop)
+            }.wait()])
+        pool = try .fake(count: 0, now: .current)
+        resolver = NameResolver { _, port in [try SocketAddress(ipAddress: "192.0.2.1", port: port)] }
+        membership = Membership(
+            resolver: resolver, labels: LabelRegistry(), loops: loops,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let text = "{pools: {main: {targets: [{backend: demo}]}}, backends: {demo: {command: [serve, \"{port}\"]}}}"
+        let problems = ProblemList(file: "martlet.yaml")
+        let root = try #require(YAMLReader.read(text, environment: [:], problems: problems))
+        let settings = try #require(try Configuration.decode(root, [:], problems).pools.first?.targets.first)
+        targets = ["demo": [.init(pool: pool, settings: settings, keepAlive: UpstreamKeepAlive())]]
+        glue = BackendGlue(targets: targets, membership: membership)
+    }
+
+    private func running(_ body: () async -> Void) async {
+        async let _ = glue.run()
+        await body()
+        await resolver.shutdown()
+    }
+
+    private func reload() async {
+        let named = TargetSpec(origin: Origin(host: "models", port: 8000), authority: nil)
+        await membership.dismiss(await glue.adopt(targets, besides: [Membership.Wanted(named, in: pool)]))
+    }
+
+    private var ports: [Int] { pool.targets.compactMap(\.address.port).sorted() }
+
+    private func identity(_ instance: Int, _ number: Int = 1) -> BackendIdentity {
+        BackendIdentity(backend: "demo", instance: instance, number: number)
+    }
+
+    @Test("what gets ready during a reload is neither lost nor there twice")
+    func reloads() async {
+        await running {
+            for round in 0..<100 {
+                await withDiscardingTaskGroup { group in
+                    for instance in 0..<8 {
+                        group.addTask {
+                            glue.announce(.ready(identity(instance, round * 8 + instance), port: 9000 + instance))
+                        }
+                        if instance % 4 == 0 { group.addTask { await reload() } }
+                    }
+                }
+                await reload()
+                #expect(ports == [8000] + Array(9000..<9008), "round \(round)")
+                for instance in 0..<8 {
+                    let gone = identity(instance, round * 8 + instance)
+                    glue.announce(.gone(gone, port: 9000 + instance, reason: .stopped))
+                }
+                await reload()
+                #expect(ports == [8000], "round \(round)")
+            }
+        }
+    }
+
+    @Test("a former instance leaves after its successor came")
+    func succession() async {
+        await running {
+            glue.announce(.ready(identity(0, 1), port: 9001))
+            glue.announce(.ready(identity(0, 2), port: 9002))
+            await glue.letGo(identity(0, 1), within: .seconds(10))
+            #expect(ports == [9002])
+            glue.announce(.gone(identity(0, 1), port: 9001, reason: .stopped))
+            await reload()
+            #expect(ports == [8000, 9002])
+        }
+    }
+
+    @Test("a pool waits for targets while one of its backends is on its way")
+    func expectation() async {
+        await running {
+            #expect(!Self.waits(pool))
+            glue.announce(.hopeful(["demo", "other"]))
+            await reload()
+            #expect(!Self.waits(pool), "the named one serves")
+            await membership.dismiss(await glue.adopt(targets, besides: []))
+            #expect(Self.waits(pool))
+            await membership.dismiss(await glue.adopt([:], besides: []))
+            #expect(!Self.waits(pool), "no backend leads here any more")
+            await membership.dismiss(await glue.adopt(targets, besides: []))
+            glue.announce(.hopeful(["other"]))
+            await glue.letGo(identity(7), within: .zero)
+            #expect(!Self.waits(pool))
+        }
+    }
+
+    /// Whether a request would wait.
+    private static func waits(_ pool: Pool) -> Bool {
+        let manual = ManualLoop()
+        let exchange = Exchange(
+            context: manual.context, route: .fake(.pool(pool)), front: FakeFront(), request: .fake(.fake()),
+            caller: CallerFacts(), now: .current)
+        switch pool.pick(PickRequest(waiter: WaiterID(1), deadline: .never), for: exchange, now: .current) {
+        case .queued:
+            _ = pool.leave(WaiterID(1), now: .current)
+            return true
+        case .target(let target):
+            pool.release(target, .neutral, now: .current)
+            return false
+        case .refused:
+            return false
+        }
+    }
+
+    @Test("after the server's end nobody waits for an answer")
+    func ending() async {
+        await running {}
+        await glue.letGo(identity(0), within: .seconds(10))
+        await reload()
+    }
+}
