@@ -119,13 +119,15 @@ final class BackendInstance: Sendable {
         }
         let child = ChildProcess(command(port: port))
         current.withLock { $0.spawned(port: port) }
+        let output = BackendOutput(logger: logger, now: surroundings.now)
         tasks.addTask { [self] in
             let exit = await child.run { pid in
                 self.logger.info("backend started", metadata: ["pid": "\(pid)", "port": "\(port)"])
                 self.current.withLock { $0.started(pid: pid) }
-            } onLine: { [logger] stream, line in
-                logger.info("backend output", metadata: ["stream": "\(stream.rawValue)", "line": "\(line)"])
+            } onLine: { stream, line in
+                output.log(line, from: stream)
             }
+            output.finish()
             inbox.yield(.exited(BackendExit(exit)))
         }
         return RunningProcess(child: child, port: port)

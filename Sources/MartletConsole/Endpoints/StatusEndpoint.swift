@@ -98,6 +98,8 @@ struct StatusReport: Encodable {
         var isOutgoing: Bool
         var pid: Int32?
         var port: Int?
+        /// Descriptors that the process holds.
+        var openFiles: Int?
         var restarts: Int
         var lastExit: String?
         var secondsInState: Double
@@ -170,6 +172,7 @@ extension StatusReport.Backend {
         isOutgoing = status.isOutgoing
         pid = status.pid
         port = status.port
+        openFiles = status.pid.flatMap { OpenFiles.count(of: $0) }
         restarts = status.restarts
         lastExit = status.lastExit.map { "\($0)" }
         secondsInState = (now - status.since).inSeconds
