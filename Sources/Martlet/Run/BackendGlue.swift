@@ -38,11 +38,11 @@ actor BackendGlue {
     }
 
     /// Another configuration holds: its targets come, those of `specs` and those that the backends which serve already
-    /// are in it. Answers those that it no longer asks for, which must be dismissed.
+    /// are in it. Answers those that it no longer asks for, which must be dismissed. `patience` as of ``Membership``.
     nonisolated func adopt(
-        _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted]
+        _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted], patience: Duration? = nil
     ) async -> Membership.Leaving {
-        await inTurn { await $0.bringIn(targets, besides: specs) }
+        await inTurn { await $0.bringIn(targets, besides: specs, patience: patience) }
     }
 
     /// An instance is to go: no new requests for it from now on. Returns when it holds none, or after `limit`.
@@ -85,12 +85,13 @@ actor BackendGlue {
     }
 
     private func bringIn(
-        _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted]
+        _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted], patience: Duration?
     ) async -> Membership.Leaving {
         for former in self.targets.values.joined() { former.pool.expectTargets(false) }
         self.targets = targets
         expect()
-        return await membership.bringIn(specs + ports.flatMap { wanted($0.key, port: $0.value) })
+        let managed = ports.flatMap { wanted($0.key, port: $0.value) }
+        return await membership.bringIn(specs + managed, patience: patience)
     }
 
     private func farewell(_ instance: BackendIdentity) async -> [(pool: Pool, target: TargetID)] {

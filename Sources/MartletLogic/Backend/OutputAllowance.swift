@@ -18,6 +18,8 @@ public struct OutputAllowance: Sendable {
     private var credit = Double(burst)
     private var last: Instant
     private var omitted = 0
+    /// Used up: until a second's lines are saved again, so that what was left out is told once a second, not each time.
+    private var isMute = false
 
     public init(now: Instant) { last = now }
 
@@ -25,7 +27,8 @@ public struct OutputAllowance: Sendable {
     public mutating func line(now: Instant) -> Verdict {
         credit = min(Double(Self.burst), credit + max(0, (now - last).inSeconds) * Double(Self.perSecond))
         last = max(last, now)
-        guard credit >= 1 else {
+        isMute = credit < (isMute ? Double(Self.perSecond) : 1)
+        guard !isMute else {
             omitted += 1
             return .omit
         }

@@ -36,6 +36,7 @@ func withBackends(_ count: Int, _ configuration: String, body: (MartletProcess) 
         }
         let backends = martlet.startedBackends
         await martlet.stop()
+        #expect(backends.count >= count)
         #expect(backends.allSatisfy { !ProcessFiles.lives($0) }, "no orphan")
     } catch {
         await martlet.stop()
@@ -60,7 +61,7 @@ extension MartletProcess {
 
     /// Every process that it said it started.
     var startedBackends: [Int32] {
-        log().matches(of: /backend started .*?pid=(\d+)/).compactMap { Int32($0.output.1) }
+        log().matches(of: /"backend started".*?"pid":"(\d+)"/).compactMap { Int32($0.output.1) }
     }
 
     func load(_ change: (inout LoadOptions) -> Void) async throws -> LoadReport {

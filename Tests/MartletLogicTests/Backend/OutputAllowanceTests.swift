@@ -16,6 +16,7 @@ import Testing
     @Test func ofAFloodAFewLinesASecondAreLogged() {
         var allowance = OutputAllowance(now: at(0))
         _ = logged(100_000, &allowance, at: at(0))
+        #expect(logged(100_000, &allowance, at: at(0.9)) == 0)
         #expect(logged(100_000, &allowance, at: at(1)) == OutputAllowance.perSecond)
         #expect(logged(100_000, &allowance, at: at(3)) == 2 * OutputAllowance.perSecond)
         #expect(logged(10_000, &allowance, at: at(1000)) == OutputAllowance.burst, "no more than a burst is saved up")
