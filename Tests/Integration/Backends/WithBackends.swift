@@ -20,8 +20,8 @@ func mockCommand(_ arguments: String = "--tokens, \"20\", --interval, 10ms") thr
     "[\(try Repository.binary.path), mock, --port, \"{port}\", \(arguments)]"
 }
 
-/// ``withMartlet(_:environment:under:body:)``, begun when the backends serve: at its end as many descriptors are open as
-/// then, and no process that ever ran under it is left.
+/// ``withMartlet(_:environment:under:body:)``, begun when the backends serve: at its end as many descriptors are open
+/// as then, and no process that ever ran under it is left.
 func withBackends(_ count: Int, _ configuration: String, body: (MartletProcess) async throws -> Void) async throws {
     let martlet = try await MartletProcess.start(configuration)
     do {

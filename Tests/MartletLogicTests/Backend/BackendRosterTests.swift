@@ -138,9 +138,8 @@ import Testing
             let pick = roster.members.filter { $0.phase != .waiting }.randomElement(using: &random)?.id ?? 1
             switch Int.random(in: 0..<4, using: &random) {
             case 0:
-                let names = ["a", "z", "y"]
-                actions = roster.adopt(
-                    Self.wanted(names[Int.random(in: 0..<3, using: &random)], names[Int.random(in: 0..<3, using: &random)]))
+                let names = (0..<2).map { _ in ["a", "z", "y"][Int.random(in: 0..<3, using: &random)] }
+                actions = roster.adopt(Self.wanted(names[0], names[1]))
             case 1:
                 guard roster.members.contains(where: { $0.id == pick && $0.phase == .leaving }) else { continue }
                 actions = roster.ended(pick)

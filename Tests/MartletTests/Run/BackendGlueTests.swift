@@ -16,6 +16,8 @@ import Testing
 @Suite("Managed backends become targets")
 struct BackendGlueTests {
     private let pool: Pool
+    /// The backend is a target of this one as well.
+    private let other: Pool
     private let membership: Membership
     private let resolver: NameResolver
     private let targets: [String: [Plan.BackendTarget]]
@@ -30,6 +32,7 @@ struct BackendGlueTests {
                 return NIOLoopBound(context, eventLoop: loop)
             }.wait()])
         pool = try .fake(count: 0, now: .current)
+        other = try .fake("other", index: 1, count: 0, now: .current)
         resolver = NameResolver { _, port in [try SocketAddress(ipAddress: "192.0.2.1", port: port)] }
         membership = Membership(
             resolver: resolver, labels: LabelRegistry(), loops: loops,
@@ -38,7 +41,7 @@ struct BackendGlueTests {
         let problems = ProblemList(file: "martlet.yaml")
         let root = try #require(YAMLReader.read(text, environment: [:], problems: problems))
         let settings = try #require(try Configuration.decode(root, [:], problems).pools.first?.targets.first)
-        targets = ["demo": [.init(pool: pool, settings: settings, keepAlive: UpstreamKeepAlive())]]
+        targets = ["demo": [pool, other].map { .init(pool: $0, settings: settings, keepAlive: UpstreamKeepAlive()) }]
         glue = BackendGlue(targets: targets, membership: membership)
     }
 
@@ -53,7 +56,9 @@ struct BackendGlueTests {
         await membership.dismiss(await glue.adopt(targets, besides: [Membership.Wanted(named, in: pool)]))
     }
 
-    private var ports: [Int] { pool.targets.compactMap(\.address.port).sorted() }
+    private var ports: [Int] { ports(of: pool) }
+
+    private func ports(of pool: Pool) -> [Int] { pool.targets.compactMap(\.address.port).sorted() }
 
     private func identity(_ instance: Int, _ number: Int = 1) -> BackendIdentity {
         BackendIdentity(backend: "demo", instance: instance, number: number)
@@ -69,12 +74,14 @@ struct BackendGlueTests {
                     for (index, one) in instances.enumerated() { glue.announce(.ready(one, port: 9000 + index)) }
                 }
                 #expect(ports == [8000] + Array(9000..<9008), "round \(round)")
+                #expect(ports(of: other) == Array(9000..<9008), "round \(round)")
                 await duringReloads {
                     for (index, one) in instances.enumerated() {
                         glue.announce(.gone(one, port: 9000 + index, reason: .stopped))
                     }
                 }
                 #expect(ports == [8000], "round \(round)")
+                #expect(ports(of: other) == [], "round \(round)")
             }
         }
     }
@@ -85,7 +92,7 @@ struct BackendGlueTests {
         for _ in 0..<3 { await reload() }
         await announced
         // A farewell to nobody: what was announced before comes before it.
-        await glue.letGo(identity(99), within: .zero)
+        await glue.letGo(identity(99, -1), within: .zero)
     }
 
     @Test("a former instance leaves after its successor came")

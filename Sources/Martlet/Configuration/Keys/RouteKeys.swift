@@ -61,7 +61,9 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "backends.*.limits.open_files", .count, "off", "The most open files; `off`: Martlet's own limit."),
         ConfigurationKey("backends.*.restart", .section, "How a process that ended is started again."),
-        ConfigurationKey("backends.*.restart.backoff", .duration, "1s", "The first wait after an exit; each further one doubles it."),
+        ConfigurationKey(
+            "backends.*.restart.backoff", .duration, "1s",
+            "The first wait after an exit; each further one doubles it."),
         ConfigurationKey("backends.*.restart.backoff_max", .duration, "30s", "The longest wait."),
         ConfigurationKey("backends.*.restart.exits", .count, "5", "So many exits within `window` slow restarts down."),
         ConfigurationKey("backends.*.restart.window", .duration, "60s", "See `exits`."),
