@@ -62,6 +62,7 @@ struct Status: Decodable, Sendable {
         var openFiles: Int?
         var restarts: Int
         var lastExit: String?
+        var secondsInState: Double
     }
 
     var process: Process
