@@ -115,7 +115,12 @@ let package = Package(
                 .product(name: "InMemoryLogging", package: "swift-log"),
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
-        .testTarget(name: "MartletTests", dependencies: ["Martlet", "MartletBase", "MartletLogic", "MartletNet", "MartletWorkers"]),
+        .testTarget(
+            name: "MartletTests",
+            dependencies: [
+                "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
+                "MartletExchange", "MartletGateway", "MartletWorkers", nioCore, nioPosix, logging,
+            ]),
         .testTarget(
             name: "MartletExchangeTests",
             dependencies: [
@@ -136,7 +141,8 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         // The real binary, with mock backends and with foreign clients
         .testTarget(
-            name: "Integration", dependencies: ["MartletTools", nioCore, nioPosix, nioSSL], exclude: ["Harness/README.md"]),
+            name: "Integration", dependencies: ["MartletTools", nioCore, nioPosix, nioSSL],
+            exclude: ["Harness/README.md", "Backends/faulty_backend.py"]),
         .testTarget(name: "ClientTests"),
     ]
 )

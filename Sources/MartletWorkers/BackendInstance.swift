@@ -7,63 +7,66 @@ import Synchronization
 /// Carries out what a ``BackendMachine`` decides for one instance: starts and signals its process, asks it whether it
 /// is ready, keeps its status. It decides nothing itself.
 final class BackendInstance: Sendable {
+    /// What became of it, for the service.
+    enum News: Sendable {
+        case ready(port: Int)
+        case gone(port: Int, BackendExit)
+        /// Its process ended before it served.
+        case failed(BackendExit)
+        /// Its status is another one.
+        case changed
+    }
+
+    typealias Hear = @Sendable (News) -> Void
+
+    let identity: BackendIdentity
     private let spec: BackendSpec
-    let index: Int
     private let surroundings: BackendSurroundings
     private let logger: Logger
     private let events: AsyncStream<BackendMachine.Event>
     private let inbox: AsyncStream<BackendMachine.Event>.Continuation
     private let current: Mutex<BackendStatus>
-    private let retired = Atomic(false)
 
-    init(spec: BackendSpec, index: Int, surroundings: BackendSurroundings) {
+    /// - Parameter spec: Of this one instance, see ``BackendSpec/single(_:)``.
+    init(_ identity: BackendIdentity, spec: BackendSpec, surroundings: BackendSurroundings) {
+        self.identity = identity
         self.spec = spec
-        self.index = index
         self.surroundings = surroundings
         var logger = surroundings.logger
-        logger[metadataKey: "backend"] = "\(spec.name)"
-        logger[metadataKey: "instance"] = "\(index)"
+        logger[metadataKey: "backend"] = "\(identity.backend)"
+        logger[metadataKey: "instance"] = "\(identity.instance)"
         self.logger = logger
         (events, inbox) = AsyncStream.makeStream()
         let machine = BackendMachine(policy: spec.policy, now: surroundings.now())
-        current = Mutex(BackendStatus(backend: spec.name, instance: index, machine: machine))
+        current = Mutex(BackendStatus(identity, machine: machine))
     }
-
-    var name: String { spec.name }
-
-    /// Whether it does what `spec` says for this instance.
-    func runs(_ spec: BackendSpec, as index: Int) -> Bool {
-        var same = spec
-        // Of no concern to one of them.
-        same.instances = self.spec.instances
-        return self.index == index && self.spec == same && !isRetired
-    }
-
-    /// It announces nothing any more: who takes its place may be called the same.
-    func retire() { retired.store(true, ordering: .relaxed) }
-
-    var isRetired: Bool { retired.load(ordering: .relaxed) }
 
     var status: BackendStatus { current.withLock { $0 } }
 
     /// Stops the process in good order; `run()` returns when it is gone.
-    func stop() {
-        inbox.yield(.stop)
-    }
+    func stop() { inbox.yield(.stop) }
+
+    /// It is to be stopped soon; should its process end before, that is its end.
+    func retire() { inbox.yield(.retire) }
 
     /// Keeps the process running until ``stop()``.
-    func run() async {
+    func run(hear: @escaping Hear) async {
         var machine = BackendMachine(policy: spec.policy, now: surroundings.now())
         var process: RunningProcess?
         inbox.yield(.start)
         await withDiscardingTaskGroup { tasks in
             for await event in events {
+                let wasReady = machine.state.text == "ready"
                 let actions = machine.handle(event, now: surroundings.now(), jitter: .random(in: 0...1))
                 current.withLock { $0.take(machine) }
                 for action in actions {
-                    perform(action, on: &process, in: &tasks)
+                    perform(action, on: &process, in: &tasks, hear)
                 }
-                if case .exited = event { forget(&process, machine) }
+                if case .exited = event {
+                    forget(&process, machine)
+                    if !wasReady, let reason = machine.lastExit { hear(.failed(reason)) }
+                }
+                hear(.changed)
             }
             tasks.cancelAll()
         }
@@ -75,7 +78,8 @@ final class BackendInstance: Sendable {
     }
 
     private func perform(
-        _ action: BackendMachine.Action, on process: inout RunningProcess?, in tasks: inout DiscardingTaskGroup
+        _ action: BackendMachine.Action, on process: inout RunningProcess?, in tasks: inout DiscardingTaskGroup,
+        _ hear: Hear
     ) {
         switch action {
         case .spawn:
@@ -91,12 +95,12 @@ final class BackendInstance: Sendable {
         case .kill:
             process?.child.send(.kill)
         case .announceReady:
-            guard let port = process?.port, !isRetired else { return }
+            guard let port = process?.port else { return }
             logger.info("backend ready", metadata: ["port": "\(port)"])
-            surroundings.announce(.ready(backend: spec.name, instance: index, port: port))
+            hear(.ready(port: port))
         case .announceGone(let reason):
-            guard let port = process?.port, !isRetired else { return }
-            surroundings.announce(.gone(backend: spec.name, instance: index, port: port, reason: reason))
+            guard let port = process?.port else { return }
+            hear(.gone(port: port, reason))
         case .wake(let time):
             tasks.addTask { [self] in
                 try? await Task.sleep(for: max(.zero, time - surroundings.now()))
@@ -108,19 +112,22 @@ final class BackendInstance: Sendable {
     }
 
     private func spawn(in tasks: inout DiscardingTaskGroup) -> RunningProcess? {
-        guard let port = surroundings.ports.claim(spec.port.map { $0 + index }) else {
-            inbox.yield(.exited(.notStarted("no free port on the loopback address")))
+        guard let port = surroundings.ports.claim(spec.port) else {
+            let reason = spec.port.map { "port \($0) is another backend's" } ?? "no free port on the loopback address"
+            inbox.yield(.exited(.notStarted(reason)))
             return nil
         }
         let child = ChildProcess(command(port: port))
         current.withLock { $0.spawned(port: port) }
+        let output = BackendOutput(logger: logger, now: surroundings.now)
         tasks.addTask { [self] in
             let exit = await child.run { pid in
                 self.logger.info("backend started", metadata: ["pid": "\(pid)", "port": "\(port)"])
                 self.current.withLock { $0.started(pid: pid) }
-            } onLine: { [logger] stream, line in
-                logger.info("backend output", metadata: ["stream": "\(stream.rawValue)", "line": "\(line)"])
+            } onLine: { stream, line in
+                output.log(line, from: stream)
             }
+            output.finish()
             inbox.yield(.exited(BackendExit(exit)))
         }
         return RunningProcess(child: child, port: port)

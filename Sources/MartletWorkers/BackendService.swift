@@ -1,5 +1,6 @@
 package import Logging
 package import MartletBase
+import MartletLogic
 import ServiceLifecycle
 import Synchronization
 
@@ -15,29 +16,42 @@ package final class BackendService: Sendable {
     package typealias Probe =
         @Sendable (_ host: String, _ port: Int, _ path: String, _ timeout: Duration) async -> Bool
 
-    private struct State {
-        var instances: [BackendInstance] = []
-        var isStopped = false
-    }
+    /// Told of an instance that is to go, before it is stopped; returns when nobody needs it any more.
+    package typealias LetGo = @Sendable (BackendIdentity) async -> Void
 
-    private let surroundings: BackendSurroundings
-    private let state = Mutex(State())
-    private let jobs: AsyncStream<Job>
-    private let queue: AsyncStream<Job>.Continuation
+    private struct State {
+        var roster = BackendRoster<BackendSpec>()
+        /// One for each member of the roster.
+        var instances: [Int: BackendInstance] = [:]
+        var letGo: LetGo = { _ in }
+        /// What was announced last.
+        var hopeful: Set<String> = []
+
+        func status() -> [BackendStatus] {
+            roster.members.compactMap { member in
+                var status = instances[member.id]?.status
+                status?.isOutgoing = !member.isWanted
+                return status
+            }
+        }
+    }
 
     private enum Job: Sendable {
         case run(BackendInstance)
         case retire(BackendInstance, LetGo)
     }
 
-    /// Told of an instance that is to go, before it is stopped; returns when nobody needs it any more.
-    package typealias LetGo = @Sendable (_ backend: String, _ instance: Int) async -> Void
+    private let surroundings: BackendSurroundings
+    private let announce: @Sendable (BackendEvent) -> Void
+    private let state = Mutex(State())
+    private let jobs: AsyncStream<Job>
+    private let queue: AsyncStream<Job>.Continuation
 
     /// - Parameters:
     ///   - now: The monotonic clock.
     ///   - probe: The ready check.
     ///   - announce: Hears when an instance serves and when it no longer does, in that order for each instance. Called
-    ///     from background tasks; must not block.
+    ///     from background tasks; must not block, nor call back.
     package init(
         _ specs: [BackendSpec],
         logger: Logger,
@@ -45,46 +59,94 @@ package final class BackendService: Sendable {
         probe: @escaping Probe,
         announce: @escaping @Sendable (BackendEvent) -> Void
     ) {
-        surroundings = BackendSurroundings(logger: logger, now: now, probe: probe, announce: announce)
+        surroundings = BackendSurroundings(logger: logger, now: now, probe: probe)
+        self.announce = announce
         (jobs, queue) = AsyncStream.makeStream()
-        apply(specs) { _, _ in }
+        apply(specs) { _ in }
     }
 
-    /// Every process, in the order of the configuration.
+    /// Every process, in the order of the configuration; those that it no longer asks for come last.
     package func status() -> [BackendStatus] {
-        state.withLock { $0.instances }.map(\.status)
+        state.withLock { $0.status() }
     }
 
-    /// These processes run from now on. Those whose command and rules stay as they were run on; the others are let go,
-    /// then stopped, and new ones started at once.
+    /// These processes run from now on. Those whose command and rules stay as they were run on. The others are let go,
+    /// then stopped, as soon as those that take their places serve, see ``BackendRoster``.
     package func apply(_ specs: [BackendSpec], letGo: @escaping LetGo) {
-        state.withLock { state in
-            guard !state.isStopped else { return }
-            var rest = state.instances
-            state.instances = specs.flatMap { spec in
-                (0..<max(0, spec.instances)).map { index in
-                    if let same = rest.firstIndex(where: { $0.runs(spec, as: index) }) { return rest.remove(at: same) }
-                    let instance = BackendInstance(spec: spec, index: index, surroundings: surroundings)
-                    queue.yield(.run(instance))
-                    return instance
-                }
+        let wanted = specs.flatMap { spec in
+            (0..<max(0, spec.instances)).map { index in
+                let single = spec.single(index)
+                return BackendRoster.Wanted(
+                    slot: .init(backend: spec.name, index: index), spec: single, port: single.port)
             }
-            for leaving in rest {
-                leaving.retire()
-                queue.yield(.retire(leaving, letGo))
-            }
-            state.instances += rest
+        }
+        change { state in
+            state.letGo = letGo
+            return state.roster.adopt(wanted)
         }
     }
 
     /// Stops every process in good order (SIGTERM, then SIGKILL after the grace); ``run()`` returns when all are gone.
     package func stop() {
-        let instances = state.withLock { state in
-            state.isStopped = true
-            return state.instances
-        }
-        for instance in instances { instance.stop() }
+        change { $0.roster.stop() }
         queue.finish()
+    }
+
+    // MARK: Inside
+
+    /// Lets the roster decide, and carries out what it decided.
+    private func change(_ decide: (inout State) -> [BackendRoster<BackendSpec>.Action]) {
+        state.withLock { state in
+            let actions = decide(&state)
+            let former = state.instances
+            state.instances = [:]
+            for member in state.roster.members {
+                state.instances[member.id] = former[member.id] ?? instance(member)
+            }
+            for action in actions {
+                switch action {
+                case .start(let id): if let new = state.instances[id] { queue.yield(.run(new)) }
+                case .letGo(let id): if let old = state.instances[id] { queue.yield(.retire(old, state.letGo)) }
+                case .stop(let id): state.instances[id]?.stop()
+                }
+            }
+            announceHope(&state)
+        }
+    }
+
+    private func instance(_ member: BackendRoster<BackendSpec>.Member) -> BackendInstance {
+        let slot = member.wanted.slot
+        let identity = BackendIdentity(backend: slot.backend, instance: slot.index, number: member.id)
+        return BackendInstance(identity, spec: member.wanted.spec, surroundings: surroundings)
+    }
+
+    private func heard(_ news: BackendInstance.News, of instance: BackendInstance) {
+        let identity = instance.identity
+        switch news {
+        case .ready(let port):
+            announce(.ready(identity, port: port))
+            change { $0.roster.ready(identity.number) }
+        case .gone(let port, let reason):
+            state.withLock { announceHope(&$0) }
+            announce(.gone(identity, port: port, reason: reason))
+        case .failed(let reason):
+            guard state.withLock({ $0.roster.isHeirOfAnother(identity.number) }) else { return }
+            surroundings.logger.warning(
+                "the new backend does not get ready; the former one serves on",
+                metadata: [
+                    "backend": "\(identity.backend)", "instance": "\(identity.instance)", "reason": "\(reason)",
+                ])
+        case .changed:
+            state.withLock { announceHope(&$0) }
+        }
+    }
+
+    /// Under the lock, so that the last word is the true one.
+    private func announceHope(_ state: inout State) {
+        let hopeful = Set(state.status().filter { $0.isHopeful && !$0.isOutgoing }.map(\.backend))
+        guard hopeful != state.hopeful else { return }
+        state.hopeful = hopeful
+        announce(.hopeful(hopeful))
     }
 
     /// Runs all processes until ``stop()``, a graceful shutdown or the cancellation of the task, each of which stops
@@ -105,10 +167,11 @@ package final class BackendService: Sendable {
     private func carryOut(_ job: Job) async {
         switch job {
         case .run(let instance):
-            await instance.run()
-            state.withLock { state in state.instances.removeAll { $0 === instance && $0.isRetired } }
+            await instance.run { [self] news in heard(news, of: instance) }
+            change { $0.roster.ended(instance.identity.number) }
         case .retire(let instance, let letGo):
-            await letGo(instance.name, instance.index)
+            instance.retire()
+            await letGo(instance.identity)
             instance.stop()
         }
     }

@@ -32,10 +32,12 @@ package struct BackendSpec: Sendable, Equatable {
     }
 }
 
-/// What the rest of Martlet must know about a managed process: where a target is, and that it is gone.
-package enum BackendEvent: Sendable, Equatable {
-    /// The instance serves on this loopback port from now on.
-    case ready(backend: String, instance: Int, port: Int)
-    /// The instance that served on this port no longer does.
-    case gone(backend: String, instance: Int, port: Int, reason: BackendExit)
+extension BackendSpec {
+    /// What one instance runs: of no concern to it is how many others there are.
+    func single(_ index: Int) -> BackendSpec {
+        var single = self
+        single.instances = 1
+        single.port = port.map { $0 + index }
+        return single
+    }
 }

@@ -6,8 +6,8 @@ package struct BackendStatus: Sendable, Equatable {
     package let backend: String
     /// Counted from 0.
     package let instance: Int
-    /// `idle`, `starting`, `ready`, `ending`, `backing_off`, `broken` (the breaker slows the restarts), `stopping` or
-    /// `stopped`.
+    /// `idle` (waits for the one before it to go), `starting`, `ready`, `ending`, `backing_off`, `broken` (the breaker
+    /// slows the restarts), `stopping` or `stopped`.
     package private(set) var state: String
     /// The process id while a process lives.
     package private(set) var pid: Int32?
@@ -19,10 +19,13 @@ package struct BackendStatus: Sendable, Equatable {
     package private(set) var lastExit: BackendExit?
     /// When `state` last changed.
     package private(set) var since: Instant
+    /// Whether the configuration no longer asks for it: it serves until its successor does, or ends its requests.
+    package var isOutgoing = false
+    private(set) var isHopeful = true
 
-    init(backend: String, instance: Int, machine: BackendMachine) {
-        self.backend = backend
-        self.instance = instance
+    init(_ identity: BackendIdentity, machine: BackendMachine) {
+        backend = identity.backend
+        instance = identity.instance
         state = machine.state.text
         restarts = 0
         since = machine.since
@@ -30,6 +33,7 @@ package struct BackendStatus: Sendable, Equatable {
 
     mutating func take(_ machine: BackendMachine) {
         state = machine.state.text
+        isHopeful = machine.state.isHopeful
         restarts = max(0, machine.run - 1)
         lastExit = machine.lastExit
         since = machine.since

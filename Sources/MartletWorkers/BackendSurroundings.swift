@@ -8,7 +8,6 @@ struct BackendSurroundings: Sendable {
     let logger: Logger
     let now: @Sendable () -> Instant
     let probe: BackendService.Probe
-    let announce: @Sendable (BackendEvent) -> Void
     let ports = PortLedger()
 }
 
@@ -17,12 +16,12 @@ struct BackendSurroundings: Sendable {
 final class PortLedger: Sendable {
     private let taken = Mutex<Set<Int>>([])
 
-    /// Marks `wanted`, or a free port when nil, as taken; nil when no port is free.
+    /// Marks `wanted`, or a free port when nil, as taken; nil when it is taken already, or no port is free.
     func claim(_ wanted: Int?) -> Int? {
         taken.withLock { taken in
             guard let port = wanted ?? LoopbackPort.free(besides: taken) else { return nil }
-            taken.insert(port)
-            return port
+            // Another child at this port would pass the checks of this one.
+            return taken.insert(port).inserted ? port : nil
         }
     }
 

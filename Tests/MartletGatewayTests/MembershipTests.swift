@@ -158,9 +158,9 @@ struct MembershipTests {
     @Test("what a backend brought leaves with it, the rest stays")
     func source() async {
         await membership.add(spec("10.0.0.1"), to: pool)
-        await membership.add(spec("10.0.0.2"), to: pool, source: .backend("demo", instance: 0))
-        await membership.add(spec("10.0.0.3"), to: pool, source: .backend("demo", instance: 1))
-        await membership.removeAll(from: .backend("demo", instance: 0))
+        await membership.add(spec("10.0.0.2"), to: pool, source: .backend("demo", number: 0))
+        await membership.add(spec("10.0.0.3"), to: pool, source: .backend("demo", number: 1))
+        await membership.removeAll(from: .backend("demo", number: 0))
         #expect(addresses == ["10.0.0.1", "10.0.0.3"])
         await resolver.shutdown()
     }

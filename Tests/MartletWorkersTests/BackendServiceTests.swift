@@ -9,10 +9,11 @@ import Testing
         try await backends.run {
             var events = backends.events.makeAsyncIterator()
             let status = backends.status
-            guard case .ready("demo", instance: 0, let port)? = await events.next() else {
+            guard case .ready(let identity, let port)? = await events.next() else {
                 Issue.record("no ready event first")
                 return
             }
+            #expect(identity == BackendIdentity(backend: "demo", instance: 0, number: 1))
             #expect(status(0).state == "ready")
             #expect(status(0).port == port)
             let pid = try #require(status(0).pid)
@@ -35,11 +36,11 @@ import Testing
             let victim = backends.status(0)
             let (pid, port) = try (#require(victim.pid), #require(victim.port))
             kill(pid, SIGKILL)
-            #expect(
-                await events.next() == .gone(backend: "demo", instance: 0, port: port, reason: .signalled(SIGKILL)))
+            let identity = BackendIdentity(backend: "demo", instance: 0, number: 1)
+            #expect(await events.next() == .gone(identity, port: port, reason: .signalled(SIGKILL)))
             let other = try #require(sibling.port)
             #expect(await TestBackends.isReady("127.0.0.1", other, "/health", .seconds(1)))
-            guard case .ready("demo", instance: 0, _)? = await events.next() else {
+            guard case .ready(identity, _)? = await events.next() else {
                 Issue.record("not replaced")
                 return
             }
@@ -60,7 +61,7 @@ import Testing
             _ = await events.next()
             let pid = try #require(backends.status().pid)
             kill(pid, SIGSTOP)
-            guard case .gone(_, _, _, reason: .hung(checks: 2))? = await events.next() else {
+            guard case .gone(_, _, reason: .hung(checks: 2))? = await events.next() else {
                 Issue.record("not seen as hung")
                 return
             }
@@ -116,7 +117,8 @@ import Testing
         let pid = try #require(backends.status().pid)
         let port = try #require(backends.status().port)
         if byCancellation { service.cancel() } else { backends.service.stop() }
-        #expect(await events.next() == .gone(backend: "demo", instance: 0, port: port, reason: .stopped))
+        let identity = BackendIdentity(backend: "demo", instance: 0, number: 1)
+        #expect(await events.next() == .gone(identity, port: port, reason: .stopped))
         await service.value
         #expect(!Processes.exists(pid))
         #expect(backends.logged("backend output").map { $0["line"] } == ["bye"])

@@ -5,72 +5,119 @@ import MartletGateway
 import MartletNet
 import MartletWorkers
 
-/// Turns what managed backends announce into membership of pools, in the order it was announced.
+/// Turns what managed backends announce into membership of pools.
+///
+/// Announcements, reloads and farewells are steps of one stream, each carried out whole before the next: a backend that
+/// gets ready in the middle of a reload is neither lost nor there twice, and a former one leaves after its successor
+/// came.
 actor BackendGlue {
-    private struct Instance: Hashable {
-        let backend: String
-        let index: Int
-    }
+    private typealias Step = @Sendable (isolated BackendGlue) async -> Void
 
-    private nonisolated let announcements: AsyncStream<BackendEvent>.Continuation
-    private let events: AsyncStream<BackendEvent>
+    private nonisolated let steps: AsyncStream<Step>
+    private nonisolated let queue: AsyncStream<Step>.Continuation
     private let membership: Membership
     private var targets: [String: [Plan.BackendTarget]]
-    /// Those that serve, and where.
-    private var ports: [Instance: Int] = [:]
+    /// Those that serve and are not to go, and where.
+    private var ports: [BackendIdentity: Int] = [:]
+    private var hopeful: Set<String> = []
 
     init(targets: [String: [Plan.BackendTarget]], membership: Membership) {
         self.targets = targets
         self.membership = membership
-        (events, announcements) = AsyncStream.makeStream()
+        (steps, queue) = AsyncStream.makeStream()
     }
 
     /// Any thread; taken in by `run`.
     nonisolated func announce(_ event: BackendEvent) {
-        announcements.yield(event)
+        queue.yield { await $0.take(event) }
     }
 
-    /// Takes in announcements until the task is cancelled.
+    /// Carries out one step after the other until the task is cancelled.
     func run() async {
-        for await event in events { await apply(event) }
+        for await step in steps { await step(self) }
     }
 
-    private func apply(_ event: BackendEvent) async {
-        switch event {
-        case .ready(let backend, let index, let port):
-            let instance = Instance(backend: backend, index: index)
-            ports[instance] = port
-            for wanted in wanted(instance, port: port) {
-                await membership.add(wanted.spec, to: wanted.pool, source: wanted.source)
-            }
-        case .gone(let backend, let index, _, _):
-            ports[Instance(backend: backend, index: index)] = nil
-            await membership.removeAll(from: .backend(backend, instance: index))
-        }
-    }
-
-    /// Another configuration holds; answers the targets that the backends which serve already are in it.
-    func adopt(_ targets: [String: [Plan.BackendTarget]]) -> [Membership.Wanted] {
-        self.targets = targets
-        return ports.flatMap { wanted($0.key, port: $0.value) }
+    /// Another configuration holds: its targets come, those of `specs` and those that the backends which serve already
+    /// are in it. Answers those that it no longer asks for, which must be dismissed. `patience` as of ``Membership``.
+    nonisolated func adopt(
+        _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted], patience: Duration? = nil
+    ) async -> Membership.Leaving {
+        await inTurn { await $0.bringIn(targets, besides: specs, patience: patience) }
     }
 
     /// An instance is to go: no new requests for it from now on. Returns when it holds none, or after `limit`.
-    func letGo(_ backend: String, _ index: Int, within limit: Duration) async {
-        ports[Instance(backend: backend, index: index)] = nil
-        let leaving = await membership.removeAll(from: .backend(backend, instance: index))
+    nonisolated func letGo(_ instance: BackendIdentity, within limit: Duration) async {
+        let leaving = await inTurn { await $0.farewell(instance) }
         let end = Instant.current + limit
         while Instant.current < end, leaving.contains(where: { !$0.pool.isEmpty($0.target) }) {
             guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
         }
     }
 
-    private func wanted(_ instance: Instance, port: Int) -> [Membership.Wanted] {
+    // MARK: Inside
+
+    /// Carries out `work` after all that was asked for before; at once when nobody runs any more, at the server's end.
+    private nonisolated func inTurn<Value: Sendable>(
+        _ work: @escaping @Sendable (isolated BackendGlue) async -> Value
+    ) async -> Value {
+        let done: Value? = await withCheckedContinuation { continuation in
+            let step: Step = { continuation.resume(returning: await work($0)) }
+            if case .terminated = queue.yield(step) { continuation.resume(returning: nil) }
+        }
+        if let done { return done }
+        return await work(self)
+    }
+
+    private func take(_ event: BackendEvent) async {
+        switch event {
+        case .ready(let instance, let port):
+            ports[instance] = port
+            for wanted in wanted(instance, port: port) {
+                await membership.add(wanted.spec, to: wanted.pool, source: wanted.source)
+            }
+        case .gone(let instance, _, _):
+            ports[instance] = nil
+            await membership.removeAll(from: .backend(instance))
+        case .hopeful(let backends):
+            hopeful = backends
+            expect()
+        }
+    }
+
+    private func bringIn(
+        _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted], patience: Duration?
+    ) async -> Membership.Leaving {
+        for former in self.targets.values.joined() { former.pool.expectTargets(false) }
+        self.targets = targets
+        expect()
+        let managed = ports.flatMap { wanted($0.key, port: $0.value) }
+        return await membership.bringIn(specs + managed, patience: patience)
+    }
+
+    private func farewell(_ instance: BackendIdentity) async -> [(pool: Pool, target: TargetID)] {
+        ports[instance] = nil
+        return await membership.removeAll(from: .backend(instance))
+    }
+
+    /// Where a backend is on its way, requests may wait for it.
+    private func expect() {
+        let expecting = targets.filter { hopeful.contains($0.key) }.values.joined().map(\.pool)
+        for target in targets.values.joined() {
+            target.pool.expectTargets(expecting.contains { $0 === target.pool })
+        }
+    }
+
+    private func wanted(_ instance: BackendIdentity, port: Int) -> [Membership.Wanted] {
         let origin = Origin(host: "127.0.0.1", port: port)
-        let source = Membership.Source.backend(instance.backend, instance: instance.index)
         return (targets[instance.backend] ?? []).compactMap { target in
             guard let spec = try? TargetSpec(target.settings, origin: origin, target.keepAlive) else { return nil }
-            return Membership.Wanted(spec, in: target.pool, source: source)
+            return Membership.Wanted(spec, in: target.pool, source: .backend(instance))
         }
+    }
+}
+
+extension Membership.Source {
+    fileprivate static func backend(_ instance: BackendIdentity) -> Membership.Source {
+        .backend(instance.backend, number: instance.number)
     }
 }

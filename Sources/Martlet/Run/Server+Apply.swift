@@ -31,14 +31,13 @@ extension Server {
         let prepared = try await listeners.prepare(wanted)
         // From here on nothing fails: who is told that a reload was refused may rely on it.
         adopt(configuration, plan, accessLog)
-        let managed = await glue.adopt(plan.backendTargets)
         // New targets before the routes that lead to them, former ones after: no request finds nobody.
-        let targets = plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) } + managed
-        let leaving = await membership.bringIn(targets, patience: patience)
+        let targets = plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) }
+        let leaving = await glue.adopt(plan.backendTargets, besides: targets, patience: patience)
         await listeners.serve(wanted, prepared)
         await membership.dismiss(leaving)
         let (glue, limit) = (glue, configuration.limits.drain)
-        backends.apply(configuration.backends) { await glue.letGo($0, $1, within: limit) }
+        backends.apply(configuration.backends) { await glue.letGo($0, within: limit) }
     }
 
     private func adopt(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) {

@@ -89,6 +89,8 @@ package final class Server: Sendable {
         source: ConfigurationSource?, started: @escaping @Sendable (Addresses) -> Void,
         ready: @escaping @Sendable (Addresses) -> Void
     ) async throws {
+        // From the first configuration to the last: it is part of every change of one.
+        async let _ = glue.run()
         let (configuration, plan, accessLog) = live.withLock { ($0.configuration, $0.plan, $0.accessLog) }
         try await putInForce(configuration, plan, accessLog, patience: Self.patienceWithNames)
         let addresses = await addresses(configuration)
@@ -100,7 +102,6 @@ package final class Server: Sendable {
             Role { await self.check() },
             Role { await self.flushAccessLogs() },
             Role { await self.relief.run() },
-            Role { [glue] in await glue.run() },
             Role { [backends] in await backends.run() },
             Role { await self.reload(from: source) },
             Role { [reloads] in await reloads.hear(hangUps) },

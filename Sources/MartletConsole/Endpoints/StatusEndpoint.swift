@@ -95,8 +95,11 @@ struct StatusReport: Encodable {
         var name: String
         var instance: Int
         var state: String
+        var isOutgoing: Bool
         var pid: Int32?
         var port: Int?
+        /// Descriptors that the process holds.
+        var openFiles: Int?
         var restarts: Int
         var lastExit: String?
         var secondsInState: Double
@@ -166,8 +169,10 @@ extension StatusReport.Backend {
         name = status.backend
         instance = status.instance
         state = status.state
+        isOutgoing = status.isOutgoing
         pid = status.pid
         port = status.port
+        openFiles = status.pid.flatMap { OpenFiles.count(of: $0) }
         restarts = status.restarts
         lastExit = status.lastExit.map { "\($0)" }
         secondsInState = (now - status.since).inSeconds

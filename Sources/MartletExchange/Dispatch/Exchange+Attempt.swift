@@ -11,7 +11,7 @@ extension Exchange {
         let wanted = PickRequest(
             waiter: WaiterID(number), priority: caller.priority, deadline: machine.queueDeadline(now: now),
             finish: machine.deadline, bytes: body.bytesToHold(announced: caller.bodySize),
-            hashKey: hashKey, excluding: tried, mayQueue: true)
+            hashKey: hashKey, excluding: tried, mayQueue: true, mayExpect: !mayFallBack)
         switch pool.pick(wanted, for: self, now: now) {
         case .target(let target):
             attempt(target, now: now)
@@ -125,8 +125,7 @@ extension Exchange {
 
     /// Goes to the fallback pool once, while nothing was sent to the client.
     func fallBack(now: Instant) -> Bool {
-        guard let fallback = modelEntry?.fallback, !hasFallenBack, body.canReplay, machine.phase != .streaming
-        else { return false }
+        guard mayFallBack, let fallback = modelEntry?.fallback else { return false }
         hasFallenBack = true
         // It was taken from the pool that is left behind.
         giveBackRetry()
@@ -135,6 +134,10 @@ extension Exchange {
         use(fallback)
         pick(now: now)
         return true
+    }
+
+    private var mayFallBack: Bool {
+        modelEntry?.fallback != nil && !hasFallenBack && body.canReplay && machine.phase != .streaming
     }
 
     // MARK: The retry budget

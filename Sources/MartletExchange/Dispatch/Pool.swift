@@ -174,6 +174,11 @@ package final class Pool: Sendable {
 
     package func isEmpty(_ target: TargetID) -> Bool { state.withLock { $0.machine.isEmpty(target) } }
 
+    /// Whether a target is on its way, so that requests may wait for it while there is none.
+    package func expectTargets(_ isExpecting: Bool) {
+        state.withLock { $0.machine.isExpecting = isExpecting }
+    }
+
     /// What a health check found.
     package func probe(_ target: Target, passed: Bool, now: Instant) {
         apply(target, now: now) { $0.probe(target.id, passed: passed, now: now) }

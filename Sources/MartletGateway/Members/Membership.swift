@@ -13,7 +13,8 @@ package actor Membership {
     package enum Source: Hashable, Sendable {
         case configuration
         case operatorCommand
-        case backend(String, instance: Int)
+        /// One managed process; the number is its own.
+        case backend(String, number: Int)
     }
 
     private struct Entry {

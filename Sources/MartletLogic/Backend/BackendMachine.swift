@@ -12,6 +12,7 @@ public import MartletBase
 ///                      └─ backingOff ◀──────────────┴─────────────────────┘
 ///
 ///   stop, in any state: SIGTERM, after the grace SIGKILL, then finished
+///   retire: as before, but finished in place of backingOff
 /// ```
 ///
 /// The driver carries out the actions in order, and feeds back what happens. It may deliver wake-ups late, twice or
@@ -27,6 +28,8 @@ public struct BackendMachine: Sendable {
         case exited(BackendExit)
         /// A time asked for by `.wake(at:)` has come.
         case woken
+        /// It is to be stopped soon: should it end before, it is not started again.
+        case retire
         /// Stop it for good.
         case stop
     }
@@ -67,6 +70,14 @@ public struct BackendMachine: Sendable {
         /// Stopped for good.
         case finished
 
+        /// Whether it serves, or may be expected to within moments.
+        public var isHopeful: Bool {
+            switch self {
+            case .idle, .starting, .ready, .ending, .backingOff(_, isSlow: false): true
+            case .backingOff(_, isSlow: true), .stopping, .finished: false
+            }
+        }
+
         /// The word in `/status`.
         public var text: String {
             switch self {
@@ -94,6 +105,9 @@ public struct BackendMachine: Sendable {
     private var exits: [Instant] = []
     /// Exits since it last was stable: the exponent of the back-off.
     private var failuresInARow = 0
+    /// Whether the process that ends had served long enough for its end not to count.
+    private var wasStable = false
+    private var isRetired = false
 
     public init(policy: BackendPolicy, now: Instant) {
         self.policy = policy
@@ -111,6 +125,7 @@ public struct BackendMachine: Sendable {
         case .probed(let run, let passed): run == self.run ? probed(passed, now: now) : []
         case .exited(let exit): exited(exit, now: now, jitter: jitter)
         case .woken: woken(now: now)
+        case .retire: retire()
         case .stop: stop(now: now)
         }
     }
@@ -141,7 +156,10 @@ public struct BackendMachine: Sendable {
         case (.ready(let since, _, _), true):
             return awaitNextProbe(since: since, failures: 0, now: now)
         case (.ready(let since, let failures, _), false):
-            guard failures + 1 < policy.hungAfter else { return hung(checks: failures + 1) }
+            guard failures + 1 < policy.hungAfter else {
+                wasStable = now - since >= policy.stableAfter
+                return hung(checks: failures + 1)
+            }
             return awaitNextProbe(since: since, failures: failures + 1, now: now)
         case (.idle, _), (.ending, _), (.backingOff, _), (.stopping, _), (.finished, _):
             return []
@@ -164,7 +182,7 @@ public struct BackendMachine: Sendable {
         case .starting:
             return backOff(after: exit, now: now, jitter: jitter)
         case .ready(let since, _, _):
-            if now - since >= policy.stableAfter { failuresInARow = 0 }
+            wasStable = now - since >= policy.stableAfter
             return [.announceGone(exit)] + backOff(after: exit, now: now, jitter: jitter)
         case .ending(let reason):
             return backOff(after: reason, now: now, jitter: jitter)
@@ -179,6 +197,11 @@ public struct BackendMachine: Sendable {
 
     private mutating func backOff(after exit: BackendExit, now: Instant, jitter: Double) -> [Action] {
         lastExit = exit
+        guard !isRetired else {
+            state = .finished
+            return [.finish]
+        }
+        guard !wasStable else { return startWithACleanSlate(now: now) }
         exits.append(now)
         exits.removeAll { now - $0 > policy.breakerWindow }
         exits = exits.suffix(policy.breakerExits)
@@ -189,6 +212,15 @@ public struct BackendMachine: Sendable {
         let until = now + base + base * (min(max(jitter, 0), 1) * 0.2)
         state = .backingOff(until: until, isSlow: isSlow)
         return [.wake(at: until)]
+    }
+
+    /// What served well is started again at once: whatever ended it came from outside, as far as anybody can tell.
+    private mutating func startWithACleanSlate(now: Instant) -> [Action] {
+        wasStable = false
+        failuresInARow = 0
+        exits = []
+        state = .backingOff(until: now, isSlow: false)
+        return [.wake(at: now)]
     }
 
     private mutating func woken(now: Instant) -> [Action] {
@@ -209,6 +241,17 @@ public struct BackendMachine: Sendable {
             state = .stopping(killAt: .never)
             return [.kill]
         case .idle, .starting, .ready, .ending, .backingOff, .stopping, .finished:
+            return []
+        }
+    }
+
+    private mutating func retire() -> [Action] {
+        isRetired = true
+        switch state {
+        case .idle, .backingOff:
+            state = .finished
+            return [.finish]
+        case .starting, .ready, .ending, .stopping, .finished:
             return []
         }
     }

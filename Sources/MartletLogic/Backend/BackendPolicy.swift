@@ -3,7 +3,7 @@ public struct BackendPolicy: Sendable, Equatable {
     /// How long it may take to pass its first ready check.
     public var readyWithin: Duration = .seconds(60)
     /// Between two checks while it starts.
-    public var startingInterval: Duration = .milliseconds(200)
+    public var startingInterval: Duration = .milliseconds(100)
     /// Between two checks once it is ready.
     public var checkInterval: Duration = .seconds(5)
     /// Failed checks in a row that make a ready process a hung one.
@@ -17,8 +17,8 @@ public struct BackendPolicy: Sendable, Equatable {
     public var breakerExits = 5
     public var breakerWindow: Duration = .seconds(60)
     public var breakerInterval: Duration = .seconds(60)
-    /// Ready for this long, a process has earned quick restarts again.
-    public var stableAfter: Duration = .seconds(60)
+    /// Ready for this long, a process is started again at once and starts with a clean slate: as Martlet's own.
+    public var stableAfter: Duration = .seconds(1)
 
     public init() {}
 }

@@ -30,6 +30,8 @@ public struct PoolMachine: Sendable {
     var active: Int { rate.active }
     /// Whether waiters may be served by the next tick, because a call that returns no grants made or saw room.
     var isGrantDue = false
+    /// Whether a target is on its way, such as a managed backend that starts: worth waiting for while there is none.
+    public var isExpecting = false
     /// While requests wait: when time alone may bring a target back.
     var nextReturn: Instant?
 
@@ -108,6 +110,7 @@ extension PoolMachine {
             guard until < request.deadline else { return .refused(.allDown, retryAfter: until - now) }
             return wait(request, from: until, now: now)
         case .nobody:
+            if isExpecting && request.mayExpect { return wait(request, now: now) }
             return .refused(.noTarget, retryAfter: Self.shortestRetryAfter)
         }
     }

@@ -17,10 +17,13 @@ public struct PickRequest: Sendable {
     public var excluding: [TargetID]
     /// Whether it may wait when every target is full.
     public var mayQueue: Bool
+    /// Whether it may wait for a target that is on its way while there is none; it has nowhere else to go.
+    public var mayExpect: Bool
 
     public init(
         waiter: WaiterID, priority: PriorityClass = .interactive, deadline: Instant, finish: Instant = .never,
-        bytes: Int = 0, hashKey: UInt64? = nil, excluding: [TargetID] = [], mayQueue: Bool = true
+        bytes: Int = 0, hashKey: UInt64? = nil, excluding: [TargetID] = [], mayQueue: Bool = true,
+        mayExpect: Bool = true
     ) {
         self.waiter = waiter
         self.priority = priority
@@ -30,6 +33,7 @@ public struct PickRequest: Sendable {
         self.hashKey = hashKey
         self.excluding = excluding
         self.mayQueue = mayQueue
+        self.mayExpect = mayExpect
     }
 }
 

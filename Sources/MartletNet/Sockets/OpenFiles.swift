@@ -38,13 +38,21 @@ package enum OpenFiles {
 
     /// Descriptors that this process has open; nil where `/proc` is not mounted. Looks at each: not for an event loop.
     package static func count() -> Int? {
+        // But for the folder's own.
+        entries(of: "/proc/self/fd").map { $0 - 1 }
+    }
+
+    /// Descriptors that the process `pid` has open; nil when it is gone or may not be looked at.
+    package static func count(of pid: Int32) -> Int? { entries(of: "/proc/\(pid)/fd") }
+
+    private static func entries(of folder: String) -> Int? {
         // SAFETY: the stream is used here only, between opendir and closedir; no entry is looked into.
-        guard let stream = unsafe opendir("/proc/self/fd") else { return nil }
+        guard let stream = unsafe opendir(folder) else { return nil }
         defer { unsafe closedir(stream) }  // SAFETY: as above, the last use.
         var entries = 0
         while unsafe readdir(stream) != nil { entries += 1 }  // SAFETY: as above.
-        // `.`, `..`, and the folder's own descriptor.
-        return entries - 3
+        // `.` and `..`.
+        return entries - 2
     }
 
     private static func failure(_ operation: String, _ code: CInt) -> MartletError {

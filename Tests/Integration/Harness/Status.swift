@@ -53,12 +53,24 @@ struct Status: Decodable, Sendable {
         var breaker: String
         var picks: Int
     }
+    struct Backend: Decodable, Sendable {
+        var instance: Int
+        var state: String
+        var isOutgoing: Bool?
+        var pid: Int32?
+        var port: Int?
+        var openFiles: Int?
+        var restarts: Int
+        var lastExit: String?
+        var secondsInState: Double
+    }
 
     var process: Process
     var connections: Connections
     var descriptors: Descriptors
     var buffered: Buffered
     var pools: [Pool]
+    var backends: [Backend]
 
     /// Nothing in flight or held. The one client connection is the one that asks.
     var isAtRest: Bool {

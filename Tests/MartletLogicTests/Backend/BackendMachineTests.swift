@@ -10,6 +10,7 @@ import Testing
         policy.checkInterval = .seconds(5)
         policy.hungAfter = 3
         policy.stopGrace = .seconds(10)
+        policy.stableAfter = .seconds(60)
         return policy
     }()
 
@@ -141,11 +142,51 @@ import Testing
         #expect(waits == [1, 2, 4, 8, 16, 30, 30])
     }
 
-    @Test func earnsQuickRestartsByServingForAWhile() {
+    @Test func isStartedAtOnceAfterServingForAWhile() {
         var driver = Driver.backingOff
         _ = driver.send(.woken, at: 2)
         _ = driver.send(.probed(run: 2, passed: true), at: 2)
-        #expect(driver.send(.exited(.exited(code: 1)), at: 62).last == .wake(at: Self.at(63)))
+        #expect(driver.send(.exited(.exited(code: 1)), at: 62).last == .wake(at: Self.at(62)))
+        #expect(driver.send(.woken, at: 62).first == .spawn)
+        #expect(driver.send(.exited(.exited(code: 1)), at: 62).last == .wake(at: Self.at(63)), "a clean slate")
+    }
+
+    /// Whatever kills it comes from outside: a backend that serves between its deaths is never held down for them.
+    @Test func isStartedAtOnceHoweverOftenItIsKilledWhileItServes() {
+        var driver = Driver.starting
+        for life in 1...30 {
+            let start = Double(life) * 61
+            _ = driver.send(.probed(run: life, passed: true), at: start)
+            #expect(
+                driver.send(.exited(.signalled(9)), at: start + 60)
+                    == [.announceGone(.signalled(9)), .wake(at: Self.at(start + 60))])
+            #expect(driver.send(.woken, at: start + 60).first == .spawn)
+        }
+    }
+
+    @Test func isStartedAtOnceAfterItHungHavingServedForAWhile() {
+        var driver = Driver.ready
+        for _ in 0..<3 { _ = driver.send(.probed(run: 1, passed: false), at: 70) }
+        #expect(driver.send(.exited(.signalled(9)), at: 71) == [.wake(at: Self.at(71))])
+        #expect(driver.machine.lastExit == .hung(checks: 3))
+    }
+
+    /// What `retire` does in each state: what runs runs on, what does not never does again.
+    @Test func isNotStartedAgainOnceItIsRetired() {
+        for (name, driver) in [("idle", Driver()), ("backing_off", .backingOff)] {
+            var driver = driver
+            #expect(driver.send(.retire) == [.finish], "\(name)")
+        }
+        for (name, driver) in [("starting", Driver.starting), ("ready", .ready), ("ending", .ending)] {
+            var driver = driver
+            #expect(driver.send(.retire) == [], "\(name)")
+            #expect(driver.machine.state.text == name)
+            #expect(driver.send(.exited(.signalled(9)), at: 100).last == .finish, "\(name)")
+            #expect(driver.machine.state == .finished)
+        }
+        var retired = Driver.ready
+        _ = retired.send(.retire)
+        #expect(retired.send(.stop, at: 5) == [.announceGone(.stopped), .terminate, .wake(at: Self.at(15))])
     }
 
     @Test func slowsDownWhenItEndsTooOften() {

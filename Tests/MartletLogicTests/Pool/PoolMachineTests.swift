@@ -22,6 +22,27 @@ import Testing
         #expect(pool.pick(.number(1), now: at(0)).refusal == .noTarget)
     }
 
+    @Test func aTargetThatIsOnItsWayIsWaitedFor() {
+        var pool = PoolMachine(policy: PoolPolicy(), seed: 1)
+        pool.isExpecting = true
+        #expect(pool.pick(.number(1), now: at(0)) == .queued)
+        var elsewhere = PickRequest.number(2)
+        elsewhere.mayExpect = false
+        #expect(pool.pick(elsewhere, now: at(0)).refusal == .noTarget, "it has another pool to go to")
+        #expect(pool.tick(now: at(1)) == TickResult())
+        let grants = pool.add(a, policy: TargetPolicy(), key: 1, now: at(2))
+        #expect(grants == [Grant(waiter: WaiterID(1), target: a)])
+    }
+
+    @Test func aTargetThatDoesNotComeIsWaitedForNoLongerThanForAnyOther() {
+        var pool = PoolMachine(policy: PoolPolicy(), seed: 1)
+        pool.isExpecting = true
+        #expect(pool.pick(.number(1, deadline: at(30)), now: at(0)) == .queued)
+        pool.isExpecting = false
+        #expect(pool.pick(.number(2), now: at(1)).refusal == .noTarget)
+        #expect(pool.tick(now: at(31)).expired == [WaiterID(1)])
+    }
+
     @Test func aRequestThatMayNotWaitIsRefusedWhenAllAreFull() {
         var pool = pool()
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))

@@ -12,7 +12,7 @@ import NIOPosix
 final class TestBackends: Sendable {
     let service: BackendService
     let logs = InMemoryLogHandler()
-    /// What it announced, in order; for one reader.
+    /// When an instance came and went, in order; for one reader.
     let events: AsyncStream<BackendEvent>
 
     init(_ specs: BackendSpec...) {
@@ -25,7 +25,10 @@ final class TestBackends: Sendable {
             logger: Logger(label: "backends") { _ in logs },
             now: { Instant(nanoseconds: UInt64(clamping: (ContinuousClock.now - start).wholeNanoseconds)) },
             probe: Self.isReady,
-            announce: { announced.yield($0) })
+            announce: { event in
+                if case .hopeful = event { return }
+                announced.yield(event)
+            })
     }
 
     /// Runs the service for as long as `body` runs, then stops it and waits for its end.
@@ -35,6 +38,11 @@ final class TestBackends: Sendable {
         service.stop()
         await end
         return result
+    }
+
+    /// What runs instead from now on; whoever is let go holds no requests.
+    func apply(_ specs: BackendSpec...) {
+        service.apply(specs) { _ in }
     }
 
     func status(_ instance: Int = 0) -> BackendStatus {

@@ -61,13 +61,16 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "backends.*.limits.open_files", .count, "off", "The most open files; `off`: Martlet's own limit."),
         ConfigurationKey("backends.*.restart", .section, "How a process that ended is started again."),
-        ConfigurationKey("backends.*.restart.backoff", .duration, "1s", "The first wait; it doubles with each exit."),
+        ConfigurationKey(
+            "backends.*.restart.backoff", .duration, "1s",
+            "The first wait after an exit; each further one doubles it."),
         ConfigurationKey("backends.*.restart.backoff_max", .duration, "30s", "The longest wait."),
         ConfigurationKey("backends.*.restart.exits", .count, "5", "So many exits within `window` slow restarts down."),
         ConfigurationKey("backends.*.restart.window", .duration, "60s", "See `exits`."),
         ConfigurationKey("backends.*.restart.slow", .duration, "60s", "The wait between starts while slowed down."),
         ConfigurationKey(
-            "backends.*.restart.stable", .duration, "60s", "Serving this long earns quick restarts again."),
+            "backends.*.restart.stable", .duration, "1s",
+            "What served for so long is started again at once, and its end is not held against it."),
         ConfigurationKey("backends.*.grace", .duration, "10s", "Between SIGTERM and SIGKILL when it is stopped."),
     ]
 }
