@@ -37,6 +37,7 @@ extension Server {
         let leaving = await membership.bringIn(targets, patience: patience)
         await listeners.serve(wanted, prepared)
         await membership.dismiss(leaving)
+        for pool in live.withLock({ $0.ticking }) where pool.isRetired { pool.turnAway(now: .current) }
         let (glue, limit) = (glue, configuration.limits.drain)
         backends.apply(configuration.backends) { await glue.letGo($0, $1, within: limit) }
     }
