@@ -65,16 +65,23 @@ import Glibc
     }
 
     @Test func AReloadThatChangesNothingAboutATargetKeepsItsConnections() async throws {
-        func configuration(_ mock: MockServer, _ keys: String) -> String {
-            "pools:\n  main: {health: \"off\", keepalive: {idle: 60s}, targets: [{url: \"\(mock.url)\"\(keys)}]}"
+        func configuration(_ mock: MockServer, _ keys: String = "", idle: String = "60s") -> String {
+            "threads: 1\npools:\n  main: {health: \"off\", keepalive: {idle: \(idle)}, "
+                + "targets: [{url: \"\(mock.url)\"\(keys)}]}"
         }
-        try await withMartlet(mocks: 1, { "threads: 1\n" + configuration($0[0], "") }) { martlet, mocks in
+        try await withMartlet(mocks: 1, { configuration($0[0]) }) { martlet, mocks in
             try await martlet.get().expect(200)
             for keys in ["", ", weight: 2", ", max_fails: 5", ", headers: {set: {x-a: b}}"] {
-                try await martlet.reload("threads: 1\n" + configuration(mocks[0], keys))
+                try await martlet.reload(configuration(mocks[0], keys))
                 try await martlet.get().expect(200)
             }
+            // The rules of the moment hold for the connection as well.
+            try await martlet.reload(configuration(mocks[0], idle: "200ms"))
+            try await martlet.get().expect(200)
             #expect(mocks[0].stats.connections == 1)
+            try await until("the connection to be closed") {
+                try await martlet.status().connections.upstreamIdle == 0
+            }
         }
     }
 
