@@ -63,8 +63,8 @@ import Testing
 
     @Test(arguments: [false, true])
     func bytesArriveInOrderWhenTheKernelIsFull(throughTheChannelOnly isTLS: Bool) async throws {
-        // A loop of its own: what is written in one turn keeps it busy for seconds where the machine is, and other tests
-        // wait for their answers on the shared ones.
+        // A loop of its own: what is written in one turn keeps it busy for seconds where the machine is, and other
+        // tests wait for their answers on the shared ones.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let accepted = loop.makePromise(of: (any Channel).self)

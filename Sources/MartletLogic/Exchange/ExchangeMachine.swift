@@ -73,7 +73,7 @@ public struct ExchangeMachine: Sendable, Equatable {
     }
 
     public private(set) var phase: Phase = .collecting
-    /// Attempts begun, but for those that cost nothing.
+    /// Attempts begun.
     public private(set) var attempts = 0
     private var hasReplayed = false
     private var timeouts: TimeoutIntervals
@@ -215,7 +215,6 @@ public struct ExchangeMachine: Sendable, Equatable {
         }
         // A refused connection cost nothing: it keeps no request from the targets that are left.
         if attempt.failure == .connect, !attempt.wasSent, hasUntriedTarget, retry.attempts > 1 {
-            attempts -= 1
             phase = .backingOff
             phaseDeadline = now
             return .retry(after: .zero)

@@ -29,24 +29,6 @@ struct ExchangeRetryTests {
         #expect(secondPause(1) == .retry(after: .milliseconds(100)))
     }
 
-    @Test("a refused connection costs no attempt while there is a target that was not tried")
-    func refusedConnection() {
-        var machine = Machine.started(attempts: 2)
-        let refused = FailedAttempt(.connect, wasSent: false)
-        for _ in 0..<5 {
-            machine.picked(now: at(0))
-            let next = machine.failed(refused, hasUntriedTarget: true, mayRetry: false, jitter: 1, now: at(0))
-            #expect(next == .retry(after: .zero))
-        }
-        #expect(machine.attempts == 0)
-        #expect(machine.loses(now: at(0)) == .retry(after: .zero))
-        #expect(machine.loses(now: at(0)) == .answer(.upstreamReset))
-        var last = Machine.started(attempts: 1)
-        last.picked(now: at(0))
-        let next = last.failed(refused, hasUntriedTarget: true, mayRetry: true, jitter: 1, now: at(0))
-        #expect(next == .answer(.connectFailed), "one attempt means one")
-    }
-
     @Test("the pause over, it is time to pick again")
     func pickAgain() {
         var machine = Machine.started(attempts: 5)
