@@ -19,7 +19,7 @@ import time
 
 # Martlet's own pages, which the looking itself asks for.
 OWN = {"/metrics", "/status", "/targets", "/healthz", "/readyz"}
-SHED = {"queue_full", "queue_timeout", "no_capacity", "overloaded"}
+SHED = {"queue_full", "queue_timeout", "no_capacity", "overloaded", "pool_removed"}
 QUIET_SECONDS = 5
 
 

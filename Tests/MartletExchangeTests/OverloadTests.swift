@@ -74,6 +74,72 @@ struct OverloadTests {
         house.expectClosedBooks()
     }
 
+    @Test("what arrives of a body while its request waits is counted, and no more is read than may be held")
+    func growingBytes() throws {
+        let house = try House(targets: 1, target: .holding(1)) { $0.queue.bytes = 1500 }
+        func put() -> House.Call {
+            var caller = CallerFacts()
+            caller.bodySize = .unknown
+            return house.open(.fake(.put), route: .fake(.pool(house.pool)), caller: caller)
+        }
+        func queued() -> Int { house.pool.status(now: house.manual.now).queuedBytes }
+        let holder = house.get()
+        let (first, second) = (put(), put())
+        #expect(queued() == 0)
+        for call in [first, second, first] { call.exchange.requestBody(ByteBuffer(repeating: 0x61, count: 500)) }
+        #expect(queued() == 1500)
+        #expect(first.front.heard.isEmpty && second.front.heard.isEmpty)
+        second.exchange.requestBody(ByteBuffer(repeating: 0x62, count: 500))
+        #expect(second.front.heard == [.reading(false)], "its client waits with the rest")
+        #expect(queued() == 2000)
+        expectShed(house.chat(.fake("m", house.pool)), .queueFull)
+        holder.exchange.gone()
+        house.manual.run()
+        let leg = try house.leg()
+        #expect(leg.received.utf8.count == 1000)
+        #expect(queued() == 1000)
+        first.exchange.requestEnd()
+        leg.answer()
+        house.manual.run()
+        #expect(second.front.heard == [.reading(false), .reading(true)])
+        #expect(queued() == 0)
+        second.exchange.requestEnd()
+        try house.leg().answer()
+        #expect(second.front.status == 200)
+        house.expectClosedBooks()
+    }
+
+    @Test("who waits in a pool that a reload removes is told at once, or goes to the fallback")
+    func removedPool() throws {
+        let house = try House(targets: 1, target: .holding(1))
+        let spare = try house.addPool("spare", targets: 1)
+        let holder = house.get()
+        let waiting = house.get()
+        let table = ModelTable.fake("m", house.pool, fallback: spare)
+        let lucky = house.chat(table)
+        let uploading = house.openChat(.fake("m", house.pool), bytes: 100)
+        house.pool.retire()
+        house.manual.run()
+        #expect(!waiting.front.isAnswered, "its target is still there")
+        #expect(house.pool.remove(TargetID(1), now: house.manual.now) == false)
+        house.pool.turnAway(now: house.manual.now)
+        house.manual.run()
+        let late = house.get()
+        uploading.exchange.requestBody(ByteBuffer(string: #"{"model":"m"}"#))
+        uploading.exchange.requestEnd()
+        for call in [waiting, late, uploading] {
+            #expect(call.front.status == 503)
+            #expect(call.front.text.contains("pool_removed"))
+            #expect(call.front.line("Retry-After") == "1" || call.front.line("Retry-After") == "2")
+            #expect(call.front.line("x-should-retry") == nil, "what holds now may have a place for it")
+        }
+        try house.leg().answer()
+        #expect(lucky.front.status == 200)
+        #expect(!holder.front.isAnswered, "what runs goes on")
+        holder.exchange.gone()
+        house.expectClosedBooks()
+    }
+
     @Test("work that could not be over in time is refused on arrival")
     func lateness() throws {
         let house = try House(targets: 1, target: .holding(1))

@@ -9,11 +9,15 @@ import Testing
 struct AbandonedSocketTests {
     /// A connection that does not close when its peer does.
     private final class Holder: OpenConnection {
+        let number: UInt64
         let socket: (any Channel)?
         let exchange: Exchange? = nil
         let isIdleSince: Instant? = nil
 
-        init(_ socket: any Channel) { self.socket = socket }
+        init(_ number: UInt64, _ socket: any Channel) {
+            self.number = number
+            self.socket = socket
+        }
 
         func drain() {}
         func cut(_ error: MartletError) {}
@@ -36,9 +40,10 @@ struct AbandonedSocketTests {
         let bench = try await loop.submit {
             let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
             let legs = HTTP1Legs(loop: context)
-            context.clients.opened(Holder(held))
+            let holder = Holder(1, held)
+            context.clients.opened(holder)
             let sockets = AbandonedSockets(tolerance: .zero)
-            return NIOLoopBound((context: context, legs: legs, sockets: sockets), eventLoop: loop)
+            return NIOLoopBound((context: context, legs: legs, sockets: sockets, holder: holder), eventLoop: loop)
         }.get()
         let find = {
             try await loop.submit {
@@ -52,6 +57,13 @@ struct AbandonedSocketTests {
         while found.isEmpty { found = try await find() }
         #expect(found.first?.side == .client)
         #expect(found.first?.peer.hasPrefix("127.0.0.1:") == true)
+        // Another connection in the very same place has an age of its own.
+        while found.first?.age == .zero { found = try await find() }
+        try await loop.submit {
+            bench.value.context.clients.closed(bench.value.holder)
+            bench.value.context.clients.opened(Holder(2, held))
+        }.get()
+        #expect(try await find().first?.age == .zero)
         try await held.close()
         #expect(try await find().isEmpty)
         try await server.close()

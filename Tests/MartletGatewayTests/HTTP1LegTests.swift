@@ -66,6 +66,13 @@ struct HTTP1LegTests {
             }.get()
         }
 
+        /// A reload puts another target of the same id in the place of the present one.
+        func replace(_ target: Target) async throws {
+            try await loop.submit { [parts] in
+                parts.value.pool.replace(target, policy: TargetPolicy(), now: .current)
+            }.get()
+        }
+
         /// Closes the idle connections, and checks that no deadline is left behind.
         func stop() async throws {
             let deadlines = try await loop.submit { [parts] in
@@ -107,6 +114,41 @@ struct HTTP1LegTests {
         }
         try await caller.stop()
         try await upstream.stop()
+    }
+
+    @Test("a reload keeps the connections, and other header fields hold from the next request on")
+    func reload() async throws {
+        let upstream = try await Upstream.start { _ in .text(ok("hello")) }
+        let caller = try await Caller(upstream.address)
+        var requests = upstream.requests.makeAsyncIterator()
+        #expect(try await caller.call().text == "hello")
+        _ = await requests.next()
+        let edits = HeaderEdits(set: [("x-new", "yes")])
+        let keepAlive = UpstreamKeepAlive(idle: .seconds(600))
+        try await caller.replace(.fake(1, address: upstream.address, edits: edits, keepAlive: keepAlive))
+        #expect(try await caller.connections() == [0, 1])
+        #expect(try await caller.call().text == "hello")
+        #expect(await requests.next()?.contains("x-new: yes\r\n") == true)
+        #expect(try await caller.connections() == [0, 1])
+        #expect(upstream.accepted.value == 1)
+        try await caller.stop()
+        try await upstream.stop()
+    }
+
+    @Test("a connection that was made under other rules of TLS is not used on")
+    func otherTLS() throws {
+        func target(_ tls: TLSClient?) throws -> Target {
+            let address = try SocketAddress(ipAddress: "192.0.2.1", port: 443)
+            return Target(
+                id: TargetID(1), url: "", address: address, origin: Origin(scheme: .https, host: "a", port: 443),
+                tls: tls, authority: nil, edits: HeaderEdits(), version: "")
+        }
+        let strict = try target(TLSClient())
+        #expect(try strict.isReachedLike(target(TLSClient())))
+        #expect(try !strict.isReachedLike(target(TLSClient(verify: false))))
+        #expect(try !strict.isReachedLike(target(TLSClient(serverName: "b"))))
+        #expect(try !strict.isReachedLike(target(nil)))
+        #expect(try !target(nil).isReachedLike(strict))
     }
 
     @Test("a connection for which there is no room closes, and is counted nowhere")

@@ -33,6 +33,8 @@ struct HealthCheckerTests {
         var policy = PoolPolicy()
         policy.health.interval = .milliseconds(100)
         policy.health.unhealthy = 1
+        // On a machine that is busy with other tests an answer may take long: here it is waited for.
+        policy.health.timeout = .seconds(50)
         change(&policy.health)
         let pool = Pool(name: "checked", index: 0, policy: policy, observer: watcher)
         pool.add(try .fake(1, address: upstream.address), policy: TargetPolicy(), now: .current)
@@ -77,6 +79,7 @@ struct HealthCheckerTests {
             var requests = upstream.requests.makeAsyncIterator()
             let first = try #require(await requests.next())
             #expect(first.hasPrefix("GET /ready?deep=1 HTTP/1.1\r\n"))
+            // A target is asked again only when it is known what came of the check before.
             _ = await requests.next()
         }
         #expect(pool.isUsable(now: .current))

@@ -147,6 +147,41 @@ struct MembershipTests {
         }
     }
 
+    /// A configuration that asks for `host` under `version`, put in force.
+    private func reload(_ host: String, version: String) async {
+        var spec = spec(host)
+        spec.version = version
+        await membership.dismiss(await membership.bringIn([Membership.Wanted(spec, in: pool)]))
+    }
+
+    @Test("what was drained by hand stays so, whatever a reload says about it", arguments: ["10.0.0.9", "models"])
+    func drainOutlivesReloads(host: String) async {
+        names.value = ["models": ["10.0.0.9"]]
+        let origin = Origin(host: host, port: 8000)
+        await reload(host, version: "v1")
+        #expect(states() == [.up])
+        #expect(await membership.drain(origin, of: pool) == .emptied)
+        for version in ["v1", "v2", "v1", ""] {
+            await reload(host, version: version)
+            #expect(states() == [.down(.draining)], "version \(version)")
+            #expect(await membership.version(of: origin, in: pool) == version)
+        }
+        await membership.add(spec(host), to: pool, source: .operatorCommand)
+        await reload(host, version: "v3")
+        #expect(states() == [.up], "it was taken back in by hand")
+        await resolver.shutdown()
+    }
+
+    @Test("what has no address yet can be drained, and comes drained")
+    func drainBeforeAnAddress() async {
+        await reload("models", version: "v1")
+        #expect(await membership.drain(Origin(host: "models", port: 8000), of: pool) == .emptied)
+        names.value = ["models": ["10.0.0.9"]]
+        await reload("models", version: "v2")
+        #expect(states() == [.down(.draining)])
+        await resolver.shutdown()
+    }
+
     @Test("what is not there cannot be drained or removed")
     func unknownTarget() async {
         let origin = Origin(host: "10.0.0.9", port: 8000)

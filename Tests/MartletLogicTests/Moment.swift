@@ -26,11 +26,11 @@ extension PickRequest {
     /// A request with a number for a name.
     static func number(
         _ number: UInt64, _ priority: PriorityClass = .interactive, deadline: Instant = .never,
-        finish: Instant = .never, bytes: Int = 0, key: UInt64? = nil, excluding: [TargetID] = [], mayQueue: Bool = true
+        finish: Instant = .never, bytes: Int = 0, key: UInt64? = nil, excluding: [TargetID] = []
     ) -> PickRequest {
         PickRequest(
             waiter: WaiterID(number), priority: priority, deadline: deadline, finish: finish, bytes: bytes,
-            hashKey: key, excluding: excluding, mayQueue: mayQueue)
+            hashKey: key, excluding: excluding)
     }
 }
 

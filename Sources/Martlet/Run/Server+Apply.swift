@@ -36,6 +36,7 @@ extension Server {
         let leaving = await glue.adopt(plan.backendTargets, besides: targets, patience: patience)
         await listeners.serve(wanted, prepared)
         await membership.dismiss(leaving)
+        for pool in live.withLock({ $0.ticking }) where pool.isRetired { pool.turnAway(now: .current) }
         let (glue, limit) = (glue, configuration.limits.drain)
         backends.apply(configuration.backends) { await glue.letGo($0, within: limit) }
     }

@@ -43,7 +43,8 @@ public enum ErrorCode: UInt8, CaseIterable, Sendable {
     case badRequest, invalidBody, unauthorized, notFound, modelNotFound, methodNotAllowed, bodyTooLarge
     case headersTooLarge, targetTooLong, expectationFailed, requestTimeout, versionNotSupported, codingNotSupported
     // policy
-    case queueFull, queueTimeout, noCapacity, deadlineExceeded, overloaded, tooManyConnections, shuttingDown
+    case queueFull, queueTimeout, noCapacity, deadlineExceeded, overloaded, poolRemoved, tooManyConnections
+    case shuttingDown
     // upstream
     case noTarget, connectFailed, connectTimeout, firstByteTimeout, idleTimeout, totalTimeout, upstreamReset
     case upstreamTruncated, upstreamMalformed
@@ -79,6 +80,7 @@ public enum ErrorCode: UInt8, CaseIterable, Sendable {
         case .noCapacity: ("no_capacity", 503, .policy, .yes)
         case .deadlineExceeded: ("deadline_exceeded", 504, .policy, .no)
         case .overloaded: ("overloaded", 503, .policy, .yes)
+        case .poolRemoved: ("pool_removed", 503, .policy, .yes)
         case .tooManyConnections: ("too_many_connections", 429, .policy, .yes)
         case .shuttingDown: ("shutting_down", 503, .policy, .yes)
         case .noTarget: ("no_target", 502, .upstream, .yes)

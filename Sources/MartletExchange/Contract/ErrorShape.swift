@@ -67,6 +67,7 @@ extension ErrorCode {
         case .versionNotSupported: "The HTTP version is not supported."
         case .queueFull: "The queue is full."
         case .queueTimeout: "The request waited too long in the queue."
+        case .poolRemoved: "The pool of targets was taken out of the configuration."
         case .noCapacity: "There is no capacity for the request in time."
         case .deadlineExceeded: "The deadline that the caller stated has passed."
         case .overloaded: "The server is at its limit."

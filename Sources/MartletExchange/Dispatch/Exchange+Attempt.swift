@@ -8,21 +8,23 @@ import NIOCore
 extension Exchange {
     func pick(now: Instant) {
         guard let pool else { return answer(MartletError(.internalError)) }
+        let bytes = body.bytesToHold(announced: caller.bodySize)
         let wanted = PickRequest(
             waiter: WaiterID(number), priority: caller.priority, deadline: machine.queueDeadline(now: now),
-            finish: machine.deadline, bytes: body.bytesToHold(announced: caller.bodySize),
-            hashKey: hashKey, excluding: tried, mayQueue: true, mayExpect: !mayFallBack)
+            finish: machine.deadline, bytes: bytes, hashKey: hashKey, excluding: tried, mayExpect: !mayFallBack)
         switch pool.pick(wanted, for: self, now: now) {
         case .target(let target):
             attempt(target, now: now)
         case .queued:
             isInQueue = true
+            queuedBytes = bytes
             queuedSince = now
             machine.queued(now: now)
             rearmIfEarlier()
         case .refused(let refusal, let retryAfter):
             guard !fallBack(now: now) else { return }
-            answer(MartletError(Self.code(for: refusal)), retryAfter: retryAfter, isShed: refusal != .allDown)
+            let code = refusal == .noTarget && pool.isRetired ? .poolRemoved : Self.code(for: refusal)
+            answer(MartletError(code), retryAfter: retryAfter, isShed: refusal != .allDown)
         }
     }
 
@@ -196,7 +198,7 @@ extension Exchange {
         switch refusal {
         case .noTarget: .noTarget
         case .queueFull: .queueFull
-        case .allDown, .tooLate, .noCapacity: .noCapacity
+        case .allDown, .tooLate: .noCapacity
         }
     }
 }

@@ -40,10 +40,18 @@ extension Exchange {
         if leg != nil { pumpRequestBody() }
         settleBudget()
         if context.budget.isExhausted, !letGo() { return fail(MartletError(.overloaded)) }
-        if body.isFull, !isReadingHeld {
+        if !fitsInQueue() || body.isFull, !isReadingHeld {
             isReadingHeld = true
             front.setReading(false)
         }
+    }
+
+    /// A body goes on coming while its request waits: the queue counts it. False: those who wait hold as much as they
+    /// may, and the rest stays with the client until there is a place.
+    private func fitsInQueue() -> Bool {
+        guard isInQueue, let pool, body.heldBytes > queuedBytes else { return true }
+        queuedBytes = body.heldBytes
+        return pool.holds(queuedBytes, WaiterID(number))
     }
 
     func takeRequestEnd() {

@@ -53,6 +53,8 @@ package final class Exchange {
     var lease: Target?
     var leg: (any Leg)?
     var isInQueue = false
+    /// What the queue was told that it holds.
+    var queuedBytes = 0
     var holdsRetry = false
     var reservedBytes = 0
 

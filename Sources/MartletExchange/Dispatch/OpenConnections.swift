@@ -3,6 +3,8 @@ package import NIOCore
 
 /// A client's connection, as far as the end of the process concerns it.
 package protocol OpenConnection: AnyObject {
+    /// Unique in the process, also among those that are closed.
+    var number: UInt64 { get }
     /// Takes no further request: closes when nothing is in flight, else after the answer.
     func drain()
     /// Ends now; a request in flight is answered with `error`, or its answer broken off.

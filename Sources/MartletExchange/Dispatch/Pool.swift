@@ -82,6 +82,11 @@ package final class Pool: Sendable {
         state.withLock { $0.machine.retryAfter(priority, now: now) }
     }
 
+    /// A queued request holds so many bytes by now. False: those who wait hold as many as they may.
+    package func holds(_ bytes: Int, _ waiter: WaiterID) -> Bool {
+        state.withLock { $0.machine.holds(bytes, waiter) }
+    }
+
     /// A queued request no longer wants its place. False: a place was granted already and is on its way.
     package func leave(_ waiter: WaiterID, now: Instant) -> Bool {
         state.withLock { state in
@@ -126,7 +131,19 @@ package final class Pool: Sendable {
     }
 
     /// The configuration no longer names it: what it holds ends, then nobody looks after it any more.
+    /// ``turnAway(now:)`` must follow once its targets are gone.
     package func retire() { state.withLock { $0.isRetired = true } }
+
+    /// Its targets are gone for good: those who wait for one are told so now. By the routes of the present they find
+    /// another pool, so they may come again.
+    package func turnAway(now: Instant) {
+        let deliveries = state.withLock { state in
+            let waiting = Array(state.waiters.keys)
+            for waiter in waiting { _ = state.machine.leave(waiter, now: now) }
+            return lost(waiting, .poolRemoved, &state)
+        }
+        deliver(deliveries)
+    }
 
     package var isRetired: Bool { state.withLock { $0.isRetired } }
 

@@ -20,6 +20,16 @@ package final class Target: Sendable {
     package let version: String
     package let keepAlive: UpstreamKeepAlive
 
+    /// Whether a connection to it can serve `other`, which a reload put in its place.
+    package func isReachedLike(_ other: Target) -> Bool {
+        guard address == other.address else { return false }
+        switch (tls, other.tls) {
+        case (nil, nil): return true
+        case (let own?, let others?): return own.believesAs(others)
+        default: return false
+        }
+    }
+
     package init(
         id: TargetID, url: String, address: SocketAddress, origin: Origin, tls: TLSClient?, authority: String?,
         edits: HeaderEdits, version: String, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()

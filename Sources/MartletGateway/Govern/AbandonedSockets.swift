@@ -27,9 +27,12 @@ package final class AbandonedSockets {
     /// Sockets looked at in one turn of the loop.
     private static let slice = 500
 
-    private typealias Held = (side: AbandonedSocket.Side, socket: any Channel, exchange: Exchange?)
+    private typealias Held = (
+        number: UInt64, side: AbandonedSocket.Side, socket: any Channel, exchange: Exchange?
+    )
 
-    private var firstSeen: [ObjectIdentifier: Instant] = [:]
+    /// By the connection's number: an address in memory would pass its age on to the connection that gets it next.
+    private var firstSeen: [UInt64: Instant] = [:]
     private var isSweeping = false
     private var next = Instant(nanoseconds: 0)
     package private(set) var found: [AbandonedSocket] = []
@@ -52,22 +55,24 @@ package final class AbandonedSockets {
         guard !isSweeping else { return }
         isSweeping = true
         var held: [Held] = context.clients.all.compactMap { client in
-            client.socket.map { (.client, $0, client.exchange) }
+            client.socket.map { (client.number, .client, $0, client.exchange) }
         }
-        held += legs.all.compactMap { leg in leg.socket.map { (.upstream, $0, leg.exchange) } }
+        held += legs.all.compactMap { leg in
+            leg.socket.map { (leg.waiter.rawValue, .upstream, $0, leg.exchange) }
+        }
         look(at: held[...], context, seen: [:], found: [])
     }
 
     private func look(
-        at rest: ArraySlice<Held>, _ context: LoopContext, seen: [ObjectIdentifier: Instant],
+        at rest: ArraySlice<Held>, _ context: LoopContext, seen: [UInt64: Instant],
         found: [AbandonedSocket]
     ) {
         context.readClock()
         var (seen, found) = (seen, found)
-        for (side, socket, exchange) in rest.prefix(Self.slice) where socket.isActive && socket.isAbandonedByPeer {
-            let id = ObjectIdentifier(socket)
-            let since = firstSeen[id] ?? context.now
-            seen[id] = since
+        for (number, side, socket, exchange) in rest.prefix(Self.slice)
+        where socket.isActive && socket.isAbandonedByPeer {
+            let since = firstSeen[number] ?? context.now
+            seen[number] = since
             guard context.now - since >= tolerance else { continue }
             found.append(
                 AbandonedSocket(

@@ -26,6 +26,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         case closed
     }
 
+    let number: UInt64
     let loop: LoopContext
     let settings: FrontSettings
     let router: () -> Router
@@ -70,6 +71,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
     var heldBytes = 0
 
     init(loop: LoopContext, settings: FrontSettings, router: @escaping () -> Router) {
+        number = loop.nextRequestNumber()
         self.loop = loop
         self.settings = settings
         self.router = router

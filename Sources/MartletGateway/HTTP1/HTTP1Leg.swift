@@ -29,7 +29,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     /// What the exchange takes of an answer before it says how much more it wants.
     private static let window = 64 << 10
 
-    let target: Target
+    private(set) var target: Target
     /// Names it where it waits for a descriptor.
     let waiter: WaiterID
     /// The dial came as far as a socket.
@@ -359,6 +359,15 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         guard now >= idleUntil else { return timer.again(at: idleUntil) }
         close(reset: false)
         return .never
+    }
+
+    /// A reload may have put `other` in the place of its target, with rules of its own for requests. False: a
+    /// connection would be made in another way.
+    func serve(_ other: Target) -> Bool {
+        if other === target { return true }
+        guard target.isReachedLike(other) else { return false }
+        target = other
+        return true
     }
 
     /// Taken out of the idle ones, and not wanted after all.

@@ -29,8 +29,7 @@ package final class HTTP1Legs: LegSource {
         while !isFresh, let leg = idle.take(target.id) {
             loop.meter.connections(.upstreamIdle, changedBy: -1)
             loop.meter.connections(.upstreamActive, changedBy: 1)
-            // A reload replaced the target: this connection was made under other rules.
-            guard leg.target === target else {
+            guard leg.serve(target) else {
                 leg.discard()
                 continue
             }

@@ -61,8 +61,13 @@ package actor Membership {
         {
             return undrain(index)
         }
+        await join(Wanted(spec, in: pool, source: source), isDraining: false, patience: patience)
+    }
+
+    private func join(_ wanted: Wanted, isDraining: Bool, patience: Duration?) async {
         lastEntry += 1
-        entries.append(Entry(id: lastEntry, pool: pool, spec: spec, source: source))
+        entries.append(
+            Entry(id: lastEntry, pool: wanted.pool, spec: wanted.spec, source: wanted.source, isDraining: isDraining))
         await resolve(lastEntry, patience: patience)
     }
 
@@ -100,12 +105,10 @@ package actor Membership {
     /// No new requests for `origin` in `pool`.
     package func drain(_ origin: Origin, of pool: Pool) -> Answer {
         let now = Instant.current
-        var ids: [TargetID] = []
-        for index in entries.indices where entries[index].pool === pool && entries[index].spec.origin == origin {
-            entries[index].isDraining = true
-            ids += entries[index].targets.values.map(\.id)
-        }
-        guard !ids.isEmpty else { return .unknownTarget }
+        let drained = entries.indices.filter { entries[$0].pool === pool && entries[$0].spec.origin == origin }
+        guard !drained.isEmpty else { return .unknownTarget }
+        for index in drained { entries[index].isDraining = true }
+        let ids = drained.flatMap { entries[$0].targets.values.map(\.id) }
         for id in ids { pool.drain(id, now: now) }
         return ids.allSatisfy { pool.isEmpty($0) } ? .emptied : .draining
     }
@@ -165,6 +168,8 @@ package actor Membership {
     /// These are the targets from now on, with those that operators added to pools that are still there: new ones come,
     /// those that stay keep what is known about them. The others serve until they are dismissed, which must follow.
     ///
+    /// One that comes for another of the same address, such as with another version label, is drained where that was:
+    /// only the operator who took a server out knows when it can serve again.
     /// - Parameter patience: as in ``add(_:to:source:patience:)``.
     package func bringIn(_ wanted: [Wanted], patience: Duration? = nil) async -> Leaving {
         var rest = wanted
@@ -178,9 +183,10 @@ package actor Membership {
         }
         await withDiscardingTaskGroup { group in
             for one in rest {
-                group.addTask {
-                    await self.add(one.spec, to: one.pool, source: one.source, patience: patience)
+                let isDraining = entries.contains {
+                    $0.isDraining && $0.pool === one.pool && $0.spec.origin == one.spec.origin
                 }
+                group.addTask { await self.join(one, isDraining: isDraining, patience: patience) }
             }
         }
         return Leaving(entries: leaving)

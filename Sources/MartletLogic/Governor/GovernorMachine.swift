@@ -145,7 +145,7 @@ public struct GovernorMachine: Sendable {
     }
 
     /// Whether a connection that served its request may stay open for the next one.
-    public var keepsIdle: Bool { !isTight && pressure < .interactiveOnly }
+    public var keepsIdle: Bool { !isTight && pressure < .unpooled }
 
     // MARK: The whole
 

@@ -8,8 +8,8 @@ public enum Pressure: UInt8, CaseIterable, Comparable, Sendable {
     case closing
     /// Requests of the classes `batch` and `background` are refused.
     case shedding
-    /// Only interactive requests, and no connection to a target outlives its request.
-    case interactiveOnly
+    /// No connection to a target outlives its request.
+    case unpooled
     /// New connections are told that there is no place.
     case full
 
@@ -22,7 +22,7 @@ public enum Pressure: UInt8, CaseIterable, Comparable, Sendable {
         case .shortened: 70
         case .closing: 80
         case .shedding: 90
-        case .interactiveOnly: 95
+        case .unpooled: 95
         case .full: 98
         }
     }
@@ -34,7 +34,7 @@ public enum Pressure: UInt8, CaseIterable, Comparable, Sendable {
         case .shortened: "shortened"
         case .closing: "closing"
         case .shedding: "shedding"
-        case .interactiveOnly: "interactive_only"
+        case .unpooled: "unpooled"
         case .full: "full"
         }
     }

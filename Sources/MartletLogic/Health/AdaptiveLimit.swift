@@ -3,20 +3,44 @@ public import MartletBase
 /// How many requests a target may hold, found from how long it takes to begin its answers: `limit: adaptive`.
 ///
 /// What counts is the time to the first byte, not the time of the whole answer: a long stream says nothing about load.
-/// While a target has room that time stays what it is; once requests wait inside the target it grows with each one
-/// more. So it is compared, one round of answers after the other, with a *base*: what it is when little is in flight.
-/// A round has as many answers as the limit allows requests, all of them begun in it: those from before it would tell
-/// about another limit, and the first few of it about the quickest alone.
+/// While a target has room that time stays what it is; once requests wait inside the target it grows. So it is
+/// compared, one round of answers after the other, with a *base*: what it is when nobody waits there. By Little's law
+/// what is beyond the base, times the answers that begin in a second, is how many requests wait inside the target: the
+/// *line*, whatever an answer takes. (A mere ratio of the two times would take one request too many for twenty where
+/// answers take minutes and begin in a moment.) A round has as many answers as the limit allows requests, all of them
+/// begun in it: those from before it would tell about another limit, and the first few about the quickest alone.
 ///
-/// - A round in which it is no more than `tolerance` times the base: the limit grows by its square root.
-/// - A slower one: the limit shrinks in proportion, at most by half, and keeps that much headroom.
+/// - Up to `tolerance` times the base is no line. Then the limit grows: by one after it shrank, by twice as many in
+///   each round that follows, at most by its square root.
+/// - A line: the limit shrinks by its length, at most by half.
 /// - The limit grows only while it is used by half: an idle target proves nothing.
-/// - The base is measured anew after some rounds, twice as many each time, and when shrinking does not help: for one
-///   round, a *probe*, the limit is a quarter, and its answers say what the base is now.
+/// - The base is looked at anew by a *probe*: after some rounds, twice as many each time, and when shrinking does not
+///   help.
 /// - An answer that asks for less (429) counts as a round that was a tenth too full.
+///
+/// A probe lowers the limit by what may be a line, and looks at a few answers that begin then. Are they no slower than
+/// the base allows, that was all. Else the base may be out of date: the limit goes on down to a quarter, and what is
+/// found there is the base. On its way down the limit loses a little with each answer that begins, never much at a
+/// time: where answers take minutes, requests go on beginning, and what is kept out is bounded by the depth of the
+/// probe, not by how long answers are.
 ///
 /// Never less than 1, never more than the cap.
 public struct AdaptiveLimit: Sendable, Equatable {
+    private struct Probe: Equatable {
+        /// What the limit goes back to.
+        let limitAfter: Int
+        /// Where it looks.
+        var floor: Int
+        /// What the limit loses with each answer on its way there.
+        var step: Int
+    }
+
+    /// Rounds that shrank the limit, one after the other.
+    private struct Descent: Equatable {
+        var rounds = 0
+        var firstMean = 0.0
+    }
+
     /// Requests that the target may hold now.
     public private(set) var limit = AdaptiveLimit.firstLimit
     /// `max_inflight`, or ``standardCap``.
@@ -26,42 +50,52 @@ public struct AdaptiveLimit: Sendable, Equatable {
     private var sum = 0.0
     private var count = 0
     private var busiest = 0
+    private var roundStart = Instant(nanoseconds: 0)
+    private var refusals = 0
+    private var growth = AdaptiveLimit.standardCap
+    private var descent = Descent()
     private var rounds = 0
     private var roundsToProbe = AdaptiveLimit.probeIntervals.lowerBound
-    private var halvings = 0
-    private var refusals = 0
-    private var roundStart = Instant(nanoseconds: 0)
-    /// While it is probed: what the limit goes back to.
-    private var limitAfterProbe: Int?
+    private var probe: Probe?
 
     static let standardCap = 1000
     private static let firstLimit = 4
     private static let tolerance = 1.25
     private static let shortestRound = 8
+    /// Answers that a probe looks at, and in which it comes down.
+    private static let probeRounds = 8...16
     /// Rounds from one probe to the next.
     private static let probeIntervals = 5...80
-    /// So many rounds in a row that halved the limit and made nothing better: the base is out of date.
-    private static let halvingsBeforeProbe = 3
+    /// After so many rounds in a row that shrank the limit, answers should begin much sooner than before.
+    private static let roundsOfDescent = 3
+    private static let betterAfterDescent = 0.7
 
     /// - Parameter known: what was found under another cap.
     public init(cap: Int?, after known: AdaptiveLimit? = nil) {
         if let known { self = known }
         self.cap = max(cap ?? Self.standardCap, 1)
-        limit = min(limit, self.cap)
-        limitAfterProbe = limitAfterProbe.map { min($0, self.cap) }
+        guard max(limit, probe?.limitAfter ?? 0) > self.cap else { return }
+        probe = nil
+        limit = self.cap
     }
 
     /// The target began an answer, `after` so long, with `inflight` requests at it. True: the limit changed.
     public mutating func answered(after: Interval, inflight: Int, now: Instant) -> Bool {
         let before = limit
+        if let probe, limit > probe.floor {
+            limit = max(limit - probe.step, probe.floor)
+            if limit == probe.floor { beginRound(now) }
+            return limit != before
+        }
         let begun = now.nanoseconds > after.nanoseconds ? now.nanoseconds - after.nanoseconds : 0
         guard begun >= roundStart.nanoseconds else { return false }
         sum += Double(after.nanoseconds)
         count += 1
         busiest = max(busiest, inflight)
-        guard count >= max(Self.shortestRound, limit) else { return false }
-        endRound(mean: sum / Double(count))
-        roundStart = now
+        guard count >= roundLength else { return false }
+        let mean = sum / Double(count)
+        if let probe { end(probe, mean: mean) } else { endRound(mean: mean, now: now) }
+        beginRound(now)
         return limit != before
     }
 
@@ -71,38 +105,88 @@ public struct AdaptiveLimit: Sendable, Equatable {
         refusals = (refusals + 1) % (limit + 1)
     }
 
-    private mutating func endRound(mean: Double) {
-        defer {
-            sum = 0
-            count = 0
-            busiest = 0
-            refusals = 0
-        }
-        if let limitAfterProbe {
-            base = mean
-            limit = limitAfterProbe
-            self.limitAfterProbe = nil
-            return
-        }
+    // MARK: Rounds
+
+    private var roundLength: Int {
+        let length = max(Self.shortestRound, limit)
+        return probe == nil ? length : min(length, Self.probeRounds.upperBound)
+    }
+
+    private mutating func beginRound(_ now: Instant) {
+        roundStart = now
+        sum = 0
+        count = 0
+        busiest = 0
+        refusals = 0
+    }
+
+    private mutating func endRound(mean: Double, now: Instant) {
         let known = base ?? mean
         // Answers that come sooner than ever are the better base; but a few lucky ones are not the rule.
         base = mean < known ? known + (mean - known) / 4 : known
-        let headroom = max(1, Double(limit).squareRoot())
-        let gradient = min(1, max(0.5, Self.tolerance * known / max(mean, 1)))
-        halvings = gradient == 0.5 ? halvings + 1 : 0
         rounds += 1
-        guard rounds < roundsToProbe, halvings < Self.halvingsBeforeProbe else { return beginProbe() }
-        let next = min(max(Int(Double(limit) * gradient + headroom), 1), cap)
-        if next <= limit || busiest * 2 >= limit { limit = next }
+        let line = line(mean: mean, base: known, now: now)
+        if line > 0 {
+            shrink(by: line, mean: mean)
+        } else {
+            descent.rounds = 0
+            grow()
+        }
+        let isLost = descent.rounds >= Self.roundsOfDescent && mean > Self.betterAfterDescent * descent.firstMean
+        if isLost || rounds >= roundsToProbe { beginProbe(isBaseLost: isLost) }
     }
 
-    private mutating func beginProbe() {
-        let isOutOfDate = halvings >= Self.halvingsBeforeProbe
-        roundsToProbe =
-            isOutOfDate ? Self.probeIntervals.lowerBound : min(2 * roundsToProbe, Self.probeIntervals.upperBound)
+    /// How many requests wait inside the target, about.
+    private func line(mean: Double, base: Double, now: Instant) -> Int {
+        let excess = mean - Self.tolerance * base
+        // The requests of this round were sent while so long passed: the last ones had to be answered as well.
+        let time = Double(now.nanoseconds &- roundStart.nanoseconds) - mean
+        guard excess > 0 else { return 0 }
+        guard time > 0 else { return limit }
+        return Int(min(excess * Double(count) / time, Double(limit)).rounded())
+    }
+
+    private mutating func grow() {
+        guard busiest * 2 >= limit else { return }
+        limit = min(limit + min(growth, Self.headroom(limit)), cap)
+        growth = min(2 * growth, Self.standardCap)
+    }
+
+    private mutating func shrink(by line: Int, mean: Double) {
+        if descent.rounds == 0 { descent.firstMean = mean }
+        descent.rounds += 1
+        growth = 1
+        limit = max(limit - line, limit / 2, 1)
+    }
+
+    private static func headroom(_ limit: Int) -> Int { max(1, Int(Double(limit).squareRoot())) }
+
+    // MARK: Probes
+
+    private mutating func beginProbe(isBaseLost: Bool) {
+        let next = isBaseLost ? Self.probeIntervals.lowerBound : 2 * roundsToProbe
+        roundsToProbe = min(next, Self.probeIntervals.upperBound)
         rounds = 0
-        halvings = 0
-        limitAfterProbe = limit
-        limit = max(1, limit / 4)
+        descent.rounds = 0
+        let depth = isBaseLost ? limit : Self.headroom(limit) * 3 / 2
+        lower(to: limit - depth, limitAfter: limit)
+    }
+
+    private mutating func lower(to wanted: Int, limitAfter: Int) {
+        let floor = max(wanted, limitAfter / 4, 1)
+        probe = Probe(
+            limitAfter: limitAfter, floor: floor, step: max((limit - floor) / Self.probeRounds.lowerBound, 1))
+    }
+
+    private mutating func end(_ probe: Probe, mean: Double) {
+        let isAtTheBottom = probe.floor <= max(probe.limitAfter / 4, 1)
+        let known = base ?? mean
+        if mean < known || isAtTheBottom {
+            base = mean
+        } else if mean > Self.tolerance * known {
+            return lower(to: 0, limitAfter: probe.limitAfter)
+        }
+        limit = probe.limitAfter
+        self.probe = nil
     }
 }

@@ -18,7 +18,7 @@ struct DrainRate: Sendable {
     /// About a hundred years: longer predictions are all alike.
     private static let longestNanoseconds = 3e18
 
-    /// Requests that hold a place now.
+    /// Requests that hold a place which others get after them.
     private(set) var active = 0
     /// How many held one when there was last no room.
     private var width = 0
@@ -43,6 +43,16 @@ struct DrainRate: Sendable {
         guard current.ended >= max(Self.shortestSpan, 2 * active) else { return }
         previous = current
         current = Span()
+    }
+
+    /// So many more requests count as active, or fewer: they hold their places already, and their target came back into
+    /// service, or left it.
+    mutating func moved(_ places: Int, now: Instant) {
+        advance(now)
+        let before = active
+        active += places
+        width = max(width + min(places, 0), 0)
+        if before > 0 { heldSinceEnd *= Double(active) / Double(before) }
     }
 
     /// There is no room: so many can be served at one time.

@@ -12,12 +12,11 @@ extension PoolMachine {
     mutating func wait(_ request: PickRequest, from start: Instant? = nil, now: Instant) -> PickResult {
         let turn = (start ?? now) + rate.wait(turns: queue.turns(before: request.priority), now: now)
         let retryAfter = Self.retryAfter(turn - now)
-        guard request.mayQueue else { return .refused(.noCapacity, retryAfter: retryAfter) }
         let deadline = latestStart(request, now: now)
         guard turn < deadline else { return .refused(.tooLate, retryAfter: retryAfter) }
         guard !queue.contains(request.waiter) else {
             impossible.note("a waiter joined twice")
-            return .refused(.noCapacity, retryAfter: retryAfter)
+            return .refused(.queueFull, retryAfter: retryAfter)
         }
         var evicted: [WaiterID] = []
         if !queue.hasRoom(for: request.bytes) {
@@ -28,7 +27,6 @@ extension PoolMachine {
             id: request.waiter, priority: request.priority, deadline: deadline, hashKey: request.hashKey,
             excluding: request.excluding, bytes: request.bytes)
         queue.join(waiter)
-        nextReturn = roster.nextReturn(now: now)
         return evicted.isEmpty ? .queued : .queuedInPlaceOf(evicted)
     }
 

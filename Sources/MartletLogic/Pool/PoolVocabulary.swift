@@ -15,15 +15,12 @@ public struct PickRequest: Sendable {
     public var hashKey: UInt64?
     /// Targets that this request already tried: chosen only when no other target is left.
     public var excluding: [TargetID]
-    /// Whether it may wait when every target is full.
-    public var mayQueue: Bool
     /// Whether it may wait for a target that is on its way while there is none; it has nowhere else to go.
     public var mayExpect: Bool
 
     public init(
         waiter: WaiterID, priority: PriorityClass = .interactive, deadline: Instant, finish: Instant = .never,
-        bytes: Int = 0, hashKey: UInt64? = nil, excluding: [TargetID] = [], mayQueue: Bool = true,
-        mayExpect: Bool = true
+        bytes: Int = 0, hashKey: UInt64? = nil, excluding: [TargetID] = [], mayExpect: Bool = true
     ) {
         self.waiter = waiter
         self.priority = priority
@@ -32,7 +29,6 @@ public struct PickRequest: Sendable {
         self.bytes = bytes
         self.hashKey = hashKey
         self.excluding = excluding
-        self.mayQueue = mayQueue
         self.mayExpect = mayExpect
     }
 }
@@ -47,8 +43,6 @@ public enum Refusal: UInt8, Sendable, CaseIterable {
     case queueFull
     /// It would not start before its deadline, or too late to be over in time.
     case tooLate
-    /// Every target is at its `max_inflight` and the request may not wait.
-    case noCapacity
 
     /// The metric label.
     public var text: String {
@@ -57,7 +51,6 @@ public enum Refusal: UInt8, Sendable, CaseIterable {
         case .allDown: "all_down"
         case .queueFull: "queue_full"
         case .tooLate: "too_late"
-        case .noCapacity: "no_capacity"
         }
     }
 }

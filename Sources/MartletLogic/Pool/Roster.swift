@@ -193,14 +193,4 @@ struct Roster: Sendable {
         }
         return until.map { .held(until: $0) } ?? .nobody
     }
-
-    /// When time alone may next let a target be picked that cannot be picked at `now`.
-    func nextReturn(now: Instant) -> Instant? {
-        var earliest: Instant?
-        for member in members {
-            guard case .down(_, let until) = member.health.availability(now: now), until < .never else { continue }
-            earliest = min(earliest ?? .never, until)
-        }
-        return earliest
-    }
 }

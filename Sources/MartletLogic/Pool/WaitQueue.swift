@@ -68,7 +68,7 @@ struct WaitQueue: Sendable {
     var count: Int { slotOf.count }
 
     /// Whether a request that holds `bytes` can join.
-    func hasRoom(for bytes: Int) -> Bool { count < limit && bytes <= byteLimit - self.bytes }
+    func hasRoom(for bytes: Int) -> Bool { count < limit && bytes <= max(byteLimit - self.bytes, 0) }
 
     func contains(_ id: WaiterID) -> Bool { slotOf[id] != nil }
 
@@ -91,9 +91,6 @@ struct WaitQueue: Sendable {
         return max(Double(higher), lower / max(lowerShare, 1 / Double(Self.turnOfLowerClasses)) - 1)
     }
 
-    /// The earliest deadline of a waiter.
-    var earliestDeadline: Instant? { deadlines.earliest?.deadline }
-
     /// Deadlines held, those of waiters that are gone included.
     var rememberedDeadlines: Int { deadlines.count }
 
@@ -110,6 +107,16 @@ struct WaitQueue: Sendable {
         bytes += waiter.bytes
         deadlines.insert(DeadlineHeap.Entry(deadline: waiter.deadline, slot: index, sequence: sequence))
         return true
+    }
+
+    /// A waiter holds so many bytes now, never fewer than before. False: all that wait hold as many as they may. One
+    /// that does not wait any more holds none here.
+    mutating func holds(_ bytes: Int, _ id: WaiterID) -> Bool {
+        guard let index = slotOf[id] else { return true }
+        let more = max(bytes - slots[index].waiter.bytes, 0)
+        slots[index].waiter.bytes += more
+        self.bytes += more
+        return self.bytes <= byteLimit
     }
 
     /// Takes a waiter out; false when it does not wait.

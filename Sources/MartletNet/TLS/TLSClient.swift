@@ -6,8 +6,17 @@ package import NIOSSL
 /// A certificate that is valid for the address that was dialled passes even where a name was asked for: so NIOSSL
 /// compares.
 package struct TLSClient: Sendable {
+    /// What decides who is believed.
+    private struct Trust: Equatable {
+        let verify: Bool
+        /// nil: the system's.
+        let authorities: [NIOSSLCertificate]?
+        let serverName: String?
+    }
+
     private let context: NIOSSLContext
-    private let serverName: String?
+    private let trust: Trust
+    private var serverName: String? { trust.serverName }
 
     /// - Parameters:
     ///   - verify: false accepts any certificate of anybody; for tests and closed networks.
@@ -19,13 +28,14 @@ package struct TLSClient: Sendable {
         configuration.applicationProtocols = applicationProtocols
         configuration.shutdownTimeout = .seconds(farewellTimeoutSeconds)
         configuration.certificateVerification = verify ? .fullVerification : .none
-        if let ca { configuration.trustRoots = .certificates(try PEMFiles.certificates(ca)) }
+        let authorities = try ca.map(PEMFiles.certificates)
+        if let authorities { configuration.trustRoots = .certificates(authorities) }
         do {
             context = try NIOSSLContext(configuration: configuration)
         } catch {
             throw TLSConfigurationError(file: ca ?? "the system's certificate authorities", cause: "\(error)")
         }
-        self.serverName = serverName
+        trust = Trust(verify: verify, authorities: authorities, serverName: serverName)
         if let serverName {
             do {
                 _ = try makeHandler(host: serverName)
@@ -34,6 +44,9 @@ package struct TLSClient: Sendable {
             }
         }
     }
+
+    /// Whether a connection that the other made is as good as one of its own.
+    package func believesAs(_ other: TLSClient) -> Bool { trust == other.trust }
 
     /// Verifies with the system's authorities; made when it is first needed, because it reads all of them.
     static let systemDefault = Result { () throws(TLSConfigurationError) in try TLSClient() }

@@ -100,7 +100,7 @@ struct Books {
 
     // MARK: Against the machine's
 
-    mutating func audit(_ status: PoolStatus, nextTick: Instant?, targets: [SimulatedTarget], now: Instant) {
+    mutating func audit(_ status: PoolStatus, targets: [SimulatedTarget]) {
         if status.impossible > 0 { note("an impossible event") }
         if status.active != leases { note("\(leases) places are held, the machine counts \(status.active)") }
         if status.queued.total != waiting { note("\(waiting) wait, the machine counts \(status.queued.total)") }
@@ -110,13 +110,15 @@ struct Books {
             if target.inflight != known.leases { note("\(target.id) holds \(known.leases), not \(target.inflight)") }
         }
         if status.targets.count != targets.count { note("the machine knows more or fewer targets") }
-        if waiting > 0, Self.couldServe(status), nextTick.map({ $0 > now }) ?? true {
-            note("\(waiting) wait although there is room, and nothing will wake them")
-        }
+    }
+
+    /// The machine has just given away what room there was.
+    mutating func auditRoom(_ status: PoolStatus) {
+        if waiting > 0, Self.couldServe(status) { note("\(waiting) wait although there is room") }
     }
 
     /// Whether some target would take one that waits, by the rules of tiers and panic.
-    static func couldServe(_ status: PoolStatus) -> Bool {
+    private static func couldServe(_ status: PoolStatus) -> Bool {
         let inService = status.targets.filter { $0.reason != .removed && $0.reason != .draining }
         let primaries = inService.filter { !$0.isBackup }
         let backups = inService.filter(\.isBackup)

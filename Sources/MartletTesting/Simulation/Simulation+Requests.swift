@@ -234,6 +234,7 @@ extension Simulation {
         if outcome.isEmptied != isEmptied { books.note("\(target) says that it runs empty, or does not") }
         if isEmptied, targets[index].operatorState == .removed { targets.remove(at: index) }
         settle(outcome.grants)
+        books.auditRoom(pool.status(now: now))
         if outcome.change?.to.reason != nil { books.met.ejections += 1 }
         return outcome.change?.to.reason != nil
     }

@@ -120,7 +120,7 @@ package final class Simulation {
         for number in books.waiters where requests[number].queueDeadline <= now {
             books.note("a tick left request \(number) waiting past its deadline")
         }
-        if books.waiting > 0, Books.couldServe(pool.status(now: now)) { books.note("a tick left work behind") }
+        books.auditRoom(pool.status(now: now))
     }
 
     private func lose(_ id: WaiterID, _ count: () -> Void) {
@@ -132,7 +132,7 @@ package final class Simulation {
 
     /// The driver ticks while somebody waits, and not on the dot.
     private func planTick() {
-        guard !isTickPlanned, pool.nextTick != nil else { return }
+        guard !isTickPlanned, books.waiting > 0 else { return }
         isTickPlanned = true
         events.plan(.tick, at: now + lateness * (Double(draw(101)) / 100))
     }
@@ -169,7 +169,7 @@ package final class Simulation {
     }
 
     private func audit() {
-        books.audit(pool.status(now: now), nextTick: pool.nextTick, targets: targets, now: now)
+        books.audit(pool.status(now: now), targets: targets)
     }
 
     private func expectRest() {

@@ -64,6 +64,64 @@ import Glibc
         }
     }
 
+    @Test func AReloadThatChangesNothingAboutATargetKeepsItsConnections() async throws {
+        func configuration(_ mock: MockServer, _ keys: String = "", idle: String = "60s") -> String {
+            "threads: 1\npools:\n  main: {health: \"off\", keepalive: {idle: \(idle)}, "
+                + "targets: [{url: \"\(mock.url)\"\(keys)}]}"
+        }
+        try await withMartlet(mocks: 1, { configuration($0[0]) }) { martlet, mocks in
+            try await martlet.get().expect(200)
+            for keys in ["", ", weight: 2", ", max_fails: 5", ", headers: {set: {x-a: b}}"] {
+                try await martlet.reload(configuration(mocks[0], keys))
+                try await martlet.get().expect(200)
+            }
+            // The rules of the moment hold for the connection as well.
+            try await martlet.reload(configuration(mocks[0], idle: "200ms"))
+            try await martlet.get().expect(200)
+            #expect(mocks[0].stats.connections == 1)
+            try await until("the connection to be closed") {
+                try await martlet.status().connections.upstreamIdle == 0
+            }
+        }
+    }
+
+    @Test func ATargetThatWasDrainedByHandStaysSo() async throws {
+        func configuration(_ mocks: [MockServer], _ version: String) -> String {
+            onePool([mocks[0].target("version: \(version)"), mocks[1].target()])
+        }
+        try await withMartlet(mocks: 2, { configuration($0, "v1") }) { martlet, mocks in
+            try await martlet.changeTarget("drain", pool: "main", url: mocks[0].url).expect(200)
+            try await martlet.reload(configuration(mocks, "v2"))
+            #expect(try await martlet.status().target(mocks[0].port)?.state == "draining")
+            for _ in 0..<4 { try await martlet.get().expect(200) }
+            #expect(mocks[0].echoes == 0)
+        }
+    }
+
+    @Test func WhoWaitsInAPoolThatIsRemovedIsToldAtOnce() async throws {
+        func configuration(_ name: String, _ mocks: [MockServer]) -> String {
+            "pools:\n  \(name): {health: \"off\", targets: [\(mocks[0].target("max_inflight: 1"))]}\n"
+                + "routes: [{path: /, pool: \(name)}]"
+        }
+        try await withMartlet(mocks: 1, { configuration("former", $0) }) { martlet, mocks in
+            let holder = try await martlet.connect()
+            try await holder.send(Client.request("GET", "/hold", headers: ["x-mock-fault: hang"]))
+            try await until("the place to be taken") { try await martlet.status().pool("former")?.inFlight == 1 }
+            let waiter = try await martlet.connect()
+            try await waiter.send(Client.request("GET", "/wait"))
+            try await until("the other to wait") { try await martlet.status().pool("former")?.queuedCount == 1 }
+            try await martlet.reload(configuration("present", mocks))
+            let (answer, time) = try await timed { try await waiter.answer() }
+            answer.expect(503, "pool_removed")
+            #expect(answer.header("retry-after").flatMap { Int($0) } ?? 0 >= 1)
+            #expect(answer.header("x-should-retry") == nil)
+            #expect(time < .seconds(5), "not when the 30 seconds of the queue are over: \(time)")
+            try await waiter.send(Client.request("GET", "/again"))
+            try await waiter.answer().expect(200)
+            for client in [holder, waiter] { await client.close() }
+        }
+    }
+
     @Test func AWrongFileChangesNothingAndSaysWhy() async throws {
         try await withMartlet(mocks: 1, { onePool($0.targets()) }) { martlet, _ in
             let wrong = try await martlet.tryReload("pools: {main: {targets: [nonsense]}}")

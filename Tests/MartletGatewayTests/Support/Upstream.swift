@@ -16,14 +16,18 @@ struct Upstream: Sendable {
     let requests: AsyncStream<String>
     /// One element for each connection that ended.
     let endings: AsyncStream<Void>
+    /// Connections so far.
+    let accepted: Shared<Int>
 
     static func start(_ reply: @escaping @Sendable (String) -> Reply) async throws -> Upstream {
         let (requests, continuation) = AsyncStream.makeStream(of: String.self)
         let (endings, ended) = AsyncStream.makeStream(of: Void.self)
+        let accepted = Shared(0)
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                accepted.value += 1
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Answering(reply: reply, requests: continuation))
                     channel.closeFuture.whenComplete { _ in ended.yield() }
                 }
@@ -31,7 +35,7 @@ struct Upstream: Sendable {
             .bind(host: "127.0.0.1", port: 0)
             .get()
         guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
-        return Upstream(channel: channel, address: address, requests: requests, endings: endings)
+        return Upstream(channel: channel, address: address, requests: requests, endings: endings, accepted: accepted)
     }
 
     func stop() async throws {

@@ -15,6 +15,32 @@ import Testing
         #expect(found.perSecond > 0.9 * ideal, "\(found.perSecond) of \(ideal) a second")
     }
 
+    /// A measurement anew costs little of what the server can do, and there is never long a time in which no request
+    /// begins, though what is too much takes a minute to end.
+    @Test(arguments: [(32, 60.0), (64, 30.0)])
+    func answersOfMinutesAreServedAsFastAsTheServerCan(slots: Int, decode: Double) {
+        var server = SlotServer(slots: slots, prefill: 0.5, decode: decode)
+        _ = server.serve(40 * decode)
+        let found = server.serve(150 * decode)
+        let ideal = Double(slots) / (0.5 + decode)
+        #expect(found.perSecond > 0.97 * ideal, "\(found.perSecond) of \(ideal) a second")
+        #expect(abs(found.limit - Double(slots)) < 2, "\(found)")
+        // One request more than there are slots waits for the next that ends.
+        #expect(found.firstByte < 0.5 + 1 / ideal, "\(found)")
+        #expect(server.longestPause < 0.6 * decode, "\(server.longestPause) s, an answer takes \(decode) s")
+    }
+
+    @Test func aServerOfLongAnswersThatGetsSlowerKeepsItsSlots() {
+        var server = SlotServer(slots: 32, prefill: 0.5, decode: 45)
+        _ = server.serve(30 * 45)
+        server.prefill = 0.8
+        server.decode = 72
+        _ = server.serve(3_000)
+        let found = server.serve(3_000)
+        #expect(found.limit > 28 && found.limit < 40, "\(found)")
+        #expect(found.perSecond > 0.93 * 32 / 72.8, "\(found)")
+    }
+
     @Test func aSingleSlotIsNeverStarvedAndSoonHasNoLongLine() {
         var server = SlotServer(slots: 1, prefill: 0.2, decode: 0.3)
         _ = server.serve(300)

@@ -15,6 +15,11 @@ struct SlotServer {
     private var random = SplitMix64(seed: 1)
     private(set) var now = 0.0
     private(set) var completed = 0
+    /// Seconds from one request that was sent to it to the next, at most.
+    private(set) var longestPause = 0.0
+    private var lastSent = 0.0
+    /// Seconds to the first byte, summed over the answers that began.
+    private var waited = 0.0
     private var inflight = 0
     private var busy = 0
     private var line: [Double] = []
@@ -30,10 +35,13 @@ struct SlotServer {
         limit = AdaptiveLimit(cap: cap)
     }
 
-    /// Serves for `seconds`; answers the mean limit and the answers that ended in each second.
-    mutating func serve(_ seconds: Double) -> (limit: Double, perSecond: Double) {
+    /// Serves for `seconds`; answers the mean limit, the answers that ended in each second, and the mean time to the
+    /// first byte.
+    mutating func serve(_ seconds: Double) -> (limit: Double, perSecond: Double, firstByte: Double) {
         let (end, before) = (now + seconds, completed)
         limits = (0, 0)
+        waited = 0
+        longestPause = 0
         while true {
             fill()
             let first = begins.indices.min { begins[$0].at < begins[$1].at }
@@ -48,12 +56,15 @@ struct SlotServer {
             }
         }
         now = end
-        return (Double(limits.sum) / Double(max(limits.count, 1)), Double(completed - before) / seconds)
+        let begun = Double(max(limits.count, 1))
+        return (Double(limits.sum) / begun, Double(completed - before) / seconds, waited / begun)
     }
 
     private mutating func fill() {
         while inflight < min(limit.limit, wanted) {
             inflight += 1
+            longestPause = max(longestPause, now - lastSent)
+            lastSent = now
             line.append(now)
         }
         while busy < slots, !line.isEmpty {
@@ -67,6 +78,7 @@ struct SlotServer {
         _ = limit.answered(after: Interval(.seconds(now - arrived)), inflight: inflight, now: at(now))
         limits.sum += limit.limit
         limits.count += 1
+        waited += now - arrived
     }
 
     private mutating func finish(_ index: Int) {

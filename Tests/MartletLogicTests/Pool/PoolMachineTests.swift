@@ -43,12 +43,6 @@ import Testing
         #expect(pool.tick(now: at(31)).expired == [WaiterID(1)])
     }
 
-    @Test func aRequestThatMayNotWaitIsRefusedWhenAllAreFull() {
-        var pool = pool()
-        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
-        #expect(pool.pick(.number(2, mayQueue: false), now: at(0)).refusal == .noCapacity)
-    }
-
     @Test func theQueueIsBounded() {
         var pool = pool { $0.queue.length = 1 }
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))
@@ -150,7 +144,6 @@ import Testing
         _ = pool.release(a, .failure(.status429, retryAfter: .seconds(5)), now: at(0))
         #expect(pool.pick(.number(2), now: at(1)) == .queued)
         #expect(pool.pick(.number(3), now: at(6)) == .queued)
-        #expect(pool.nextTick.map { $0 <= at(6) } == true)
         #expect(pool.tick(now: at(6)).grants == [Grant(waiter: WaiterID(2), target: a)])
     }
 
@@ -166,18 +159,9 @@ import Testing
         var pool = pool()
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))
         #expect(pool.pick(.number(2, deadline: at(3)), now: at(0)) == .queued)
-        #expect(pool.nextTick == at(3))
         #expect(pool.tick(now: at(3)) == TickResult(expired: [WaiterID(2)], grants: []))
         #expect(pool.leave(WaiterID(2), now: at(3)) == false)
         #expect(pool.release(a, .success, now: at(4)) == ReleaseResult())
-        #expect(pool.nextTick == nil)
-    }
-
-    @Test func waitingWithoutADeadlineNeedsNoTick() {
-        var pool = pool()
-        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
-        #expect(pool.pick(.number(2), now: at(0)) == .queued)
-        #expect(pool.nextTick == nil)
     }
 
     @Test func aClientThatLeavesWhileQueuedGivesItsPlaceBack() {
@@ -197,7 +181,8 @@ import Testing
         _ = pool.release(a, .failure(.deadline), now: at(1))
         #expect(pool.pick(.number(3, excluding: [a]), now: at(1)) == .queued)
         #expect(pool.release(b, .success, now: at(2)).grants == [Grant(waiter: WaiterID(3), target: b)])
-        #expect(pool.pick(.number(4, excluding: [a], mayQueue: false), now: at(2)) == .target(a))
+        #expect(pool.pick(.number(4, excluding: [a]), now: at(2)) == .queued)
+        #expect(pool.tick(now: at(2.1)).grants == [Grant(waiter: WaiterID(4), target: a)], "better than none")
     }
 
     @Test func aTargetThatIsAddedServesThoseWhoWait() {
@@ -218,6 +203,51 @@ import Testing
         #expect(pool.isEmpty(a))
         #expect(pool.undrain(a, now: at(3)) == [])
         #expect(pool.pick(.number(6), now: at(3)) == .target(a))
+    }
+
+    /// Two targets of four places, one second for each request; `number` is the next free one.
+    private func busyPool() -> (pool: PoolMachine, number: UInt64) {
+        var pool = pool(2, maxInflight: 4)
+        for second in 0...5 {
+            for target in [a, b] where second > 0 {
+                for _ in 1...4 { _ = pool.release(target, .success, now: at(Double(second))) }
+            }
+            for number in 1...8 { _ = pool.pick(.number(UInt64(second * 8 + number)), now: at(Double(second))) }
+        }
+        for number in 100..<140 as Range<UInt64> { _ = pool.pick(.number(number), now: at(5)) }
+        return (pool, 140)
+    }
+
+    @Test func whatATargetThatDrainsStillHoldsIsNoPlaceForThoseWhoWait() {
+        var (pool, number) = busyPool()
+        let before = pool.retryAfter(.interactive, now: at(5)).inSeconds
+        #expect(abs(before - 41 / 8) < 1.5, "forty before it, eight at a time, a second each: \(before)")
+        pool.drain(a, now: at(5))
+        let after = pool.retryAfter(.interactive, now: at(5)).inSeconds
+        #expect(abs(after - 2 * before) < 0.5, "half of the places are left: \(after), was \(before)")
+        // A pick that finds no room learns how many places there are, and does not count those again.
+        number += 1
+        _ = pool.pick(.number(number), now: at(5))
+        #expect(pool.retryAfter(.interactive, now: at(5)).inSeconds > 1.8 * before)
+        #expect(pool.status(now: at(5)).active == 8, "all the same they are in flight")
+        for _ in 1...4 { #expect(pool.release(a, .success, now: at(5.1)).grants == []) }
+        #expect(pool.retryAfter(.interactive, now: at(5.1)).inSeconds > 1.8 * before, "their ends free no place")
+        #expect(pool.status(now: at(5.1)).active == 4)
+        _ = pool.undrain(a, now: at(5.2))
+        #expect(abs(pool.retryAfter(.interactive, now: at(5.2)).inSeconds - before) < 1)
+        #expect(pool.impossible.count == 0)
+    }
+
+    @Test func aTargetThatIsTakenBackInCountsWithWhatItHolds() {
+        var (pool, _) = busyPool()
+        let before = pool.retryAfter(.interactive, now: at(5)).inSeconds
+        pool.drain(a, now: at(5))
+        _ = pool.undrain(a, now: at(5))
+        #expect(abs(pool.retryAfter(.interactive, now: at(5)).inSeconds - before) < 0.1)
+        #expect(pool.remove(a, now: at(5)) == false)
+        for _ in 1...4 { _ = pool.release(a, .neutral, now: at(6)) }
+        for _ in 1...4 { _ = pool.release(b, .success, now: at(6)) }
+        #expect(pool.status(now: at(6)).active == 4, "what left counts no more, those who waited do")
     }
 
     @Test func aRemovedTargetIsForgottenWithItsLastRequest() {
@@ -246,7 +276,7 @@ import Testing
         #expect(pool.impossible.count == 6)
         #expect(pool.pick(.number(1), now: at(0)) == .target(a))
         #expect(pool.pick(.number(2), now: at(0)) == .queued)
-        #expect(pool.pick(.number(2), now: at(0)).refusal == .noCapacity)
+        #expect(pool.pick(.number(2), now: at(0)).refusal == .queueFull)
         #expect(pool.impossible.count == 7)
     }
 

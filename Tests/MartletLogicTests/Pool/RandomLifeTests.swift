@@ -64,17 +64,14 @@ private struct RandomLife {
             priority: PriorityClass.allCases.randomElement(using: &random) ?? .batch,
             deadline: now + .milliseconds(Int64.random(in: -10...8_000, using: &random)),
             hashKey: Bool.random(using: &random) ? UInt64.random(in: 0..<5, using: &random) : nil,
-            excluding: Bool.random(using: &random) ? [] : [anyTarget()].compactMap { $0 },
-            mayQueue: Int.random(in: 0..<5, using: &random) > 0)
+            excluding: Bool.random(using: &random) ? [] : [anyTarget()].compactMap { $0 })
         switch pool.pick(request, now: now) {
         case .target(let target): lease(target)
         case .queuedInPlaceOf(let others):
             for other in others where waiting.remove(other) == nil { problems.append("\(other) lost what it had not") }
             met.evictions += others.count
             waiting.insert(id)
-        case .queued:
-            if !request.mayQueue { problems.append("\(id) waits against its will") }
-            waiting.insert(id)
+        case .queued: waiting.insert(id)
         case .refused(_, let retryAfter):
             met.refusals += 1
             if retryAfter < .zero { problems.append("asked to come back in the past") }
@@ -120,7 +117,6 @@ private struct RandomLife {
         met.expiries += result.expired.count
         for id in result.expired + result.hopeless where waiting.remove(id) == nil { problems.append("\(id) expired twice") }
         settle(result.grants)
-        if let next = pool.nextTick, next <= now { problems.append("a tick left work behind") }
     }
 
     private mutating func retry() {
