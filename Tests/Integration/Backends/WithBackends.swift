@@ -26,7 +26,7 @@ func withBackends(_ count: Int, _ configuration: String, body: (MartletProcess) 
     let martlet = try await MartletProcess.start(configuration)
     do {
         try await martlet.awaitBackends(count)
-        let baseline = try await martlet.restingFiles()
+        let baseline = try await martlet.rest()
         let open = try martlet.descriptorCount()
         try await body(martlet)
         try await martlet.settle(to: baseline)
