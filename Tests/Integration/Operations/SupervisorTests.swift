@@ -116,7 +116,7 @@ import Glibc
 }
 
 /// Tells a loop that it is enough.
-private final class StopFlag: Sendable {
+final class StopFlag: Sendable {
     private let value = Atomic(false)
 
     var isSet: Bool {

@@ -12,8 +12,13 @@ struct Certificate: Sendable {
     static let stranger = Result { try Certificate("stranger", names: "DNS:localhost,IP:127.0.0.1") }
     /// For `model.internal` alone.
     static let named = Result { try Certificate("named", names: "DNS:model.internal") }
+    /// What takes the place of ours.
+    static let renewed = Result { try Certificate("renewed", names: "DNS:localhost,IP:127.0.0.1") }
+    /// For the same names, no longer valid.
+    static let expired = Result { try Certificate("expired", names: "DNS:localhost,IP:127.0.0.1", made: "10 days ago") }
 
-    private init(_ name: String, names: String) throws {
+    /// - Parameter made: when; it is valid for two days from then.
+    private init(_ name: String, names: String, made: String = "now") throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-streams-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         certificateFile = folder.appending(path: "\(name).pem").path
@@ -21,7 +26,7 @@ struct Certificate: Sendable {
         let openssl = Process()
         openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "faketime", made, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-days", "2", "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", keyFile,
             "-out", certificateFile,
         ]
