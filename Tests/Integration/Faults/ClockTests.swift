@@ -2,36 +2,48 @@ import Foundation
 import MartletTools
 import Testing
 
-/// The wall clock jumps an hour forth and back, falls a day behind and stands still (libfaketime puts that in): dates
-/// follow it, and nothing that is decided does.
+/// The wall clock jumps an hour forth and back, falls a day behind and stands still: dates follow it, and nothing that
+/// is decided does.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ClockTests {
-    /// What libfaketime reads, and how far the clock is then from the real one, in seconds; nil: it stands.
-    private static let steps: [(text: String, offset: Double?)] = [
-        ("+1h", 3600), ("-1h", -3600), ("-1d", -86_400), ("2001-01-01 00:00:00", nil), ("+0", 0),
-    ]
+    private enum Step {
+        case shift(Int)
+        case stop(at: Int)
+
+        /// What the clock then says, in seconds since 1970.
+        var now: Double {
+            switch self {
+            case .shift(let seconds): Date().timeIntervalSince1970 + Double(seconds)
+            case .stop(let seconds): Double(seconds)
+            }
+        }
+    }
+
+    private static let steps = [Step.shift(3600), .shift(-3600), .shift(-86_400), .stop(at: 978_307_200), .shift(0)]
 
     @Test func decisionsGoByAClockThatDoesNotJump() async throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
-        try "+0".write(to: file, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(at: file) }
+        let clock = try WallClock()
+        defer { clock.remove() }
         try await withMocks(1) { mocks in
-            try await withMartlet(Self.configuration(mocks[0]), environment: try Self.environment(file)) { martlet in
-                let (serving, ledger) = (try martlet.servingID, try await Ledger.open(martlet, mocks))
+            try await withMartlet(Self.configuration(mocks[0]), environment: clock.environment) { martlet in
+                let serving = try martlet.servingID
                 async let stream = Self.stream(martlet)
                 for step in Self.steps {
                     // An ejection under way when the clock jumps ends when it would have ended.
                     try await martlet.get("/eject", headers: ["x-mock-fault: status:500"]).expect(500)
-                    try step.text.write(to: file, atomically: true, encoding: .utf8)
+                    switch step {
+                    case .shift(let seconds): try clock.shift(by: seconds)
+                    case .stop(let seconds): try clock.stop(at: seconds)
+                    }
                     let began = ContinuousClock.now
                     #expect(try await martlet.status().pool("eject")?.targets.first?.state == "down")
-                    try await Self.expectDates(martlet, step.offset)
+                    try await Self.expectDates(martlet, step)
                     try await Self.expectTimeouts(martlet)
-                    try await until("the ejection to end after \(step.text)") {
+                    try await until("the ejection to end after \(step)") {
                         try await martlet.status().pool("eject")?.targets.first?.state != "down"
                     }
                     #expect(ContinuousClock.now - began > .milliseconds(500), "not before its time")
                     let checks = mocks[0].stats.byPath["/health"] ?? 0
-                    try await until("checks to go on after \(step.text)") {
+                    try await until("checks to go on after \(step)") {
                         mocks[0].stats.byPath["/health"] ?? 0 > checks + 1
                     }
                 }
@@ -42,7 +54,6 @@ import Testing
                 let objects = lines.compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) }
                 #expect(objects.count == lines.count && lines.count >= 2 * Self.steps.count)
                 #expect(lines.contains { $0.contains("2001-01-01T00:00:00.000Z") })
-                _ = ledger
             }
         }
     }
@@ -61,14 +72,13 @@ import Testing
     }
 
     /// That the step was felt at all: an answer of the gateway's own says what time it has.
-    private static func expectDates(_ martlet: MartletProcess, _ offset: Double?) async throws {
+    private static func expectDates(_ martlet: MartletProcess, _ step: Step) async throws {
         let text = try #require(try await martlet.get("/healthz").header("date"))
         let format = DateFormatter()
         format.locale = Locale(identifier: "en_US_POSIX")
         format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
         let date = try #require(format.date(from: text), "\(text)")
-        let expected = offset.map { Date().addingTimeInterval($0) } ?? Date(timeIntervalSince1970: 978_307_200)
-        #expect(abs(date.timeIntervalSince(expected)) < 5, "\(text), offset \(offset ?? 0)")
+        #expect(abs(date.timeIntervalSince1970 - step.now) < 5, "\(text) after \(step)")
     }
 
     /// Through all of it.
@@ -102,18 +112,5 @@ import Testing
         models: {"*": {pool: main}}
         routes: [{path: /v1/}, {path: /eject, pool: eject}, {path: /, pool: main}]
         """
-    }
-
-    private static func environment(_ file: URL) throws -> [String: String] {
-        let folders = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib")
-        let library = folders.map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
-            .first { FileManager.default.fileExists(atPath: $0) }
-        return [
-            "LD_PRELOAD": try #require(library, "install faketime, as ./martlet test does"),
-            "FAKETIME_TIMESTAMP_FILE": file.path, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            // Of shared memory that is not there. Without it the library would change the environment before `main`, and
-            // Swift then no longer finds the command's arguments, which it looks for below the environment.
-            "FAKETIME_SHARED": "/none /none", "TZ": "UTC",
-        ]
     }
 }

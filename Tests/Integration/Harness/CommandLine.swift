@@ -24,7 +24,7 @@ struct CommandRun: Sendable {
         process.standardInput = FileHandle.nullDevice
         try process.run()
         do {
-            try await until("the command to end", within: limit) { !process.isRunning }
+            try await until("\(program.lastPathComponent) \(arguments.prefix(2).joined(separator: " ")) to end", within: limit) { !process.isRunning }
         } catch {
             process.terminate()
             throw error

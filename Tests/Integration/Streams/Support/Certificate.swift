@@ -15,10 +15,13 @@ struct Certificate: Sendable {
     /// What takes the place of ours.
     static let renewed = Result { try Certificate("renewed", names: "DNS:localhost,IP:127.0.0.1") }
     /// For the same names, no longer valid.
-    static let expired = Result { try Certificate("expired", names: "DNS:localhost,IP:127.0.0.1", made: "10 days ago") }
+    static let expired = Result {
+        let clock = try WallClock(shiftedBy: -10 * 86_400)
+        defer { clock.remove() }
+        return try Certificate("expired", names: "DNS:localhost,IP:127.0.0.1", environment: clock.environment)
+    }
 
-    /// - Parameter made: when; it is valid for two days from then.
-    private init(_ name: String, names: String, made: String = "now") throws {
+    private init(_ name: String, names: String, environment: [String: String] = [:]) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-streams-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         certificateFile = folder.appending(path: "\(name).pem").path
@@ -26,10 +29,11 @@ struct Certificate: Sendable {
         let openssl = Process()
         openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         openssl.arguments = [
-            "faketime", made, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-days", "2", "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", keyFile,
             "-out", certificateFile,
         ]
+        openssl.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         openssl.standardError = FileHandle.nullDevice
         try openssl.run()
         openssl.waitUntilExit()
