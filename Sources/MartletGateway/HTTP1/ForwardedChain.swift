@@ -19,18 +19,23 @@ package struct ForwardedChain: Equatable, Sendable {
             guard let address = SocketAddress.literal(text, port: 0) else { return false }
             return address.isLoopback || trusted.contains { $0.contains(address) }
         }
-        let hops = stated.flatMap { $0.split(separator: ",").map { String($0.trimmed) } } + [address]
+        // An empty element of a list means nothing (RFC 9110 §5.6.1), and is nobody.
+        let hops = stated.flatMap { $0.utf8.split(separator: comma).map(\.trimmed).filter { $0 != "" } } + [address]
         text = hops.joined(separator: ", ")
         client = named ?? hops.last { !isOneOfOurs($0) } ?? hops.first ?? address
         stranger = isOneOfOurs(client) ? nil : client
     }
 }
 
-extension Substring {
+/// Bytes are looked at, not characters: a comma with an accent behind it is a comma.
+private let comma = UInt8(ascii: ",")
+
+extension Substring.UTF8View {
     /// Without the blanks around it.
-    fileprivate var trimmed: Substring {
-        var text = self.drop { $0 == " " }
-        while text.last == " " { text.removeLast() }
-        return text
+    fileprivate var trimmed: String {
+        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var text = drop(while: isBlank)
+        while text.last.map(isBlank) == true { text.removeLast() }
+        return String(Substring(text))
     }
 }
