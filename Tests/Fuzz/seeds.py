@@ -35,11 +35,13 @@ SEEDS = {
         b"Connection: x-hop, close\r\nX-Hop: 1\r\nAuthorization: Bearer x",
     ],
     "ForwardFuzz": [
-        b"9.9.9.9, 198.51.100.8", b"203.0.113.9\n10.0.0.1,  fd00::1", b"unknown, [::1]:443, _x", b", ,,\n \n127.0.0.1",
+        b"9.9.9.9, 198.51.100.8", b"203.0.113.9\n10.0.0.1,  fd00::1", b"unknown, [::1]:443, _x",
+        b", ,,\n \n127.0.0.1",
     ],
     "LineFuzz": [b"\x04one\ntwo, which is long\r\n\n", b"\x1f\xc3\xa9 without an end"],
     "DeskFuzz": [
-        b'{"action":"drain","pool":"main","url":"http://a:8000"}', b'{"action":"add","pool":"p","url":"https://[::1]","version":"2"}',
+        b'{"action":"drain","pool":"main","url":"http://a:8000"}',
+        b'{"action":"add","pool":"p","url":"https://[::1]","version":"2"}',
         b"http://user@host:99999/x", b"remove",
     ],
     "TextFuzz": [b"90", b"0.5", b"250ms", b"1.5h", b"30s", b"64KiB", b"16m", b"512", b'a "b" \\ \n\x00\xe2\x80\xa8'],

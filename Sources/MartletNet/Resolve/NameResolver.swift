@@ -60,8 +60,8 @@ package final class NameResolver: Sendable {
         return Self.ordered(found)
     }
 
-    /// Ends the threads, each after the lookup it is in, which is not waited for: it may take half a minute. Later calls
-    /// throw `CancellationError`.
+    /// Ends the threads, each after the lookup it is in, which is not waited for: it may take half a minute. Calls that
+    /// come later throw `CancellationError`.
     package func shutdown() {
         threads.shutdownGracefully { _ in }
     }

@@ -29,9 +29,9 @@ import Glibc
             if try await peer.takeHead() != nil { reached.withLock { $0 += 1 } }
         }
         try await withBackend { _, _ in .ok("good") } body: { good in
+            let tls = "tls: {ca: \"\(believed.certificateFile)\"}"
             let targets = [
-                "{url: \"https://127.0.0.1:\(impostor.port)\", max_fails: 0, tls: {ca: \"\(believed.certificateFile)\"}}",
-                "{url: \(good.url)}",
+                "{url: \"https://127.0.0.1:\(impostor.port)\", max_fails: 0, \(tls)}", "{url: \(good.url)}",
             ]
             try await withMartlet(onePool(targets, "balance: round_robin")) { martlet in
                 for _ in 0..<8 { #expect(try await martlet.post().expect(200).body == "good") }

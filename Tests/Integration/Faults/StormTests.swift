@@ -44,7 +44,7 @@ import Glibc
     /// nginx with the file that many copy, and Martlet, one after the other.
     @Test func bothSidesStandSideBySide() async throws {
         let run = try await CommandRun.martlet(
-            "demo", "storm", "--streams", "20", "--seconds", "3", within: .seconds(60))
+            "demo", "storm", "--streams", "20", "--seconds", "2", within: .seconds(60))
         try #require(run.status == 0, "\(run.output)")
         let rows = run.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(rows.contains(["nginx", "Martlet"]), "\(run.output)")

@@ -43,7 +43,8 @@ enum OwnNetwork {
         try tool("tc qdisc del dev lo root")
     }
 
-    /// Runs `body` while names are asked of the server at `address` and nowhere else; a question has `patience` seconds.
+    /// Runs `body` while names are asked of the server at `address` and nowhere else; a question has `patience`
+    /// seconds.
     static func asking(_ address: String, patience: Int, body: () async throws -> Void) async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
         let text = "nameserver \(address)\noptions timeout:\(patience) attempts:1\n"

@@ -5,9 +5,9 @@ import MartletNet
 import MartletWire
 import NIOCore
 
-/// Replies that are read whole: no bytes trap, pieces change nothing, no body is longer than it may be, and a pause that
-/// is asked for is one that can be granted. The first byte picks the method and whether the connection ends behind the
-/// bytes.
+/// Replies that are read whole: no bytes trap, pieces change nothing, no body is longer than it may be, and a pause
+/// that is asked for is one that can be granted. The first byte picks the method and whether the connection ends
+/// behind the bytes.
 @_cdecl("fuzz")
 public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     guard size > 1 else { return 0 }

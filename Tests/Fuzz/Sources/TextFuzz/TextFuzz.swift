@@ -2,7 +2,8 @@ public import FuzzDriver
 import MartletBase
 import MartletWire
 
-/// Small texts: durations, callers' timeouts and sizes are in range and read back as they were written, quoted text stays one line and reads back.
+/// Small texts: durations, callers' timeouts and sizes are in range and read back as they were written, quoted text
+/// stays one line and reads back.
 @_cdecl("fuzz")
 public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: data, count: size), as: UTF8.self)
