@@ -96,8 +96,8 @@ struct MembershipTests {
         while addresses.count < 2 { try await Task.sleep(for: .milliseconds(10)) }
         running.cancel()
         await running.value
-        await slow.shutdown()
-        await resolver.shutdown()
+        slow.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a name without an address adds nothing, and harms nobody")
