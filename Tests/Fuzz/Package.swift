@@ -17,6 +17,9 @@ let targets: [(name: String, dependencies: [Target.Dependency])] = [
     ("RequestFuzz", wire), ("ResponseFuzz", wire), ("ChunkFuzz", wire), ("HeaderFuzz", wire), ("EventFuzz", wire),
     ("PeekFuzz", wire), ("TextFuzz", wire), ("AddressFuzz", ["FuzzDriver", "MartletNet", nioCore]),
     ("ConfigurationFuzz", ["FuzzDriver", "Martlet"]),
+    ("ForwardFuzz", ["FuzzDriver", "MartletGateway", "MartletNet"]), ("LineFuzz", ["FuzzDriver", "MartletNet"]),
+    ("ReplyFuzz", wire + ["MartletExchange", "MartletNet"]),
+    ("DeskFuzz", ["FuzzDriver", "MartletBase", "MartletConsole", "MartletNet", nioCore]),
 ]
 
 let package = Package(
@@ -32,7 +35,10 @@ let package = Package(
         .target(
             name: "MartletWire", dependencies: ["MartletBase", nioCore], exclude: ["README.md"],
             swiftSettings: settings),
-        .target(name: "MartletNet", dependencies: [nioCore], swiftSettings: settings),
+        .target(name: "MartletNet", dependencies: ["MartletBase", "MartletWire", nioCore], swiftSettings: settings),
+        .target(name: "MartletExchange", dependencies: ["MartletBase", "MartletWire"], swiftSettings: settings),
+        .target(name: "MartletGateway", dependencies: ["MartletNet", nioCore], swiftSettings: settings),
+        .target(name: "MartletConsole", dependencies: ["MartletBase", "MartletNet", nioCore], swiftSettings: settings),
         .target(name: "MartletWorkers", dependencies: ["MartletBase", "MartletLogic"], swiftSettings: settings),
         .target(
             name: "Martlet", dependencies: ["MartletBase", "MartletLogic", "MartletNet", "MartletWorkers", yams],

@@ -14,21 +14,27 @@ root=$(cd "$here/../.." && pwd)
 work="$root/.build-fuzz"
 
 rm -rf "$work/Sources"
-mkdir -p "$work/Sources/MartletNet" "$work/Sources/MartletWorkers" "$work/Sources/Martlet"
+for room in Net Exchange Gateway Console Workers; do mkdir -p "$work/Sources/Martlet$room"; done
+mkdir -p "$work/Sources/Martlet"
 cp "$here/Package.swift" "$work/Package.swift"
 for folder in "$root"/Sources/MartletBase "$root"/Sources/MartletLogic "$root"/Sources/MartletWire "$here"/Sources/*; do
     ln -s "$folder" "$work/Sources/$(basename "$folder")"
 done
 # Of these rooms only what reads bytes, so that nothing has to be built that opens sockets.
-ln -s "$root/Sources/MartletNet/Client/HTTPURL.swift" "$root/Sources/MartletNet/Sockets/AddressRange.swift" \
-    "$work/Sources/MartletNet"
+net=$root/Sources/MartletNet
+ln -s "$net/Client/HTTPURL.swift" "$net/Client/HTTPReply.swift" "$net/Client/ReplyReader.swift" \
+    "$net/Sockets/AddressRange.swift" "$net/Spawn/LineSplitter.swift" "$work/Sources/MartletNet"
+ln -s "$root/Sources/MartletExchange/Contract/ResponseHead+Reading.swift" "$work/Sources/MartletExchange"
+ln -s "$root/Sources/MartletGateway/HTTP1/ForwardedChain.swift" "$work/Sources/MartletGateway"
+ln -s "$root/Sources/MartletConsole/Endpoints/TargetsCommand.swift" "$work/Sources/MartletConsole"
 ln -s "$root/Sources/MartletWorkers/BackendSpec.swift" "$work/Sources/MartletWorkers"
 ln -s "$root/Sources/Martlet/Configuration" "$work/Sources/Martlet"
 
 python3 "$here/seeds.py" "$work/Corpus"
 swift build --package-path "$work" -c release -j 2
 [ $# -gt 0 ] ||
-    set -- RequestFuzz ResponseFuzz ChunkFuzz HeaderFuzz EventFuzz PeekFuzz TextFuzz AddressFuzz ConfigurationFuzz
+    set -- RequestFuzz ResponseFuzz ChunkFuzz HeaderFuzz EventFuzz PeekFuzz TextFuzz AddressFuzz ConfigurationFuzz \
+        ForwardFuzz ReplyFuzz LineFuzz DeskFuzz
 
 fuzz() {
     mkdir -p "$here/Failures/$1" "$work/Corpus/$1"

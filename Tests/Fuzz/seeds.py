@@ -34,7 +34,17 @@ SEEDS = {
         b"Accept: */*\r\nCookie: a=b\r\ncookie: c\r\nX-Y:  z \t",
         b"Connection: x-hop, close\r\nX-Hop: 1\r\nAuthorization: Bearer x",
     ],
-    "TextFuzz": [b"250ms", b"1.5h", b"30s", b"64KiB", b"16m", b"512", b'a "b" \\ \n\x00\xe2\x80\xa8'],
+    "ForwardFuzz": [
+        b"9.9.9.9, 198.51.100.8", b"203.0.113.9\n10.0.0.1,  fd00::1", b"unknown, [::1]:443, _x",
+        b", ,,\n \n127.0.0.1",
+    ],
+    "LineFuzz": [b"\x04one\ntwo, which is long\r\n\n", b"\x1f\xc3\xa9 without an end"],
+    "DeskFuzz": [
+        b'{"action":"drain","pool":"main","url":"http://a:8000"}',
+        b'{"action":"add","pool":"p","url":"https://[::1]","version":"2"}',
+        b"http://user@host:99999/x", b"remove",
+    ],
+    "TextFuzz": [b"90", b"0.5", b"250ms", b"1.5h", b"30s", b"64KiB", b"16m", b"512", b'a "b" \\ \n\x00\xe2\x80\xa8'],
     "AddressFuzz": [
         b"http://a:8000/health?x", b"https://[::1]:443/", b"10.0.0.0/8", b"fd00::/8", b"::ffff:10.0.0.1/104", b"127.0.0.1",
     ],
@@ -53,6 +63,8 @@ def main():
         "ConfigurationFuzz": [block.encode() for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)],
     }
     seeds["ResponseFuzz"] = seeds["ResponseFuzz"] + [data for data in answers if len(data) < 4096]
+    paused = b"\x00HTTP/1.1 429 Too Many\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n"
+    seeds["ReplyFuzz"] = seeds["ResponseFuzz"] + [paused]
     for target, inputs in seeds.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for number, data in enumerate(inputs):

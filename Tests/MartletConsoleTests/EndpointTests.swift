@@ -74,7 +74,7 @@ struct EndpointTests {
         #expect(await targets("remove", "http://10.0.0.7:8000").0 == 200)
         #expect(pool.targets.count == 1)
         #expect(await targets("remove", "http://10.0.0.7:8000").0 == 404)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a target that is added carries the version that the command gives, never its neighbour's")
@@ -89,7 +89,7 @@ struct EndpointTests {
         #expect(await targets("add", "http://10.0.0.8:8000").0 == 200, "it is there, whatever its version")
         #expect(await targets("add", "http://10.0.0.8:8000", version: "v3").0 == 400)
         #expect(label("10.0.0.8") == "v2")
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a command that makes no sense says what is wrong, and changes nothing")
@@ -103,7 +103,7 @@ struct EndpointTests {
             #expect(await post(body).0 == 400)
         }
         #expect(pool.targets.count == 1)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a command whose bytes were changed at random is refused, or is one that names this pool", arguments: 0..<4)
@@ -126,7 +126,7 @@ struct EndpointTests {
             #expect(!answer.1.isEmpty)
         }
         #expect(pool.targets.count == 1)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a web page cannot send commands")
@@ -135,7 +135,7 @@ struct EndpointTests {
         #expect(await post(body, [("Content-Type", "text/plain")]).0 == 400)
         #expect(await post(body, [("Content-Type", "application/json"), ("Origin", "http://evil.example")]).0 == 400)
         #expect(pool.targets.count == 1)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("the status is JSON that names pools and targets")
@@ -149,7 +149,7 @@ struct EndpointTests {
         #expect(targets.first?["url"] as? String == "http://192.0.2.200:8000")
         #expect(targets.first?["state"] as? String == "up")
         #expect((report["buffered"] as? [String: Any])?["limit"] as? Int == 1000)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("the metrics name the pool's targets")
@@ -157,7 +157,7 @@ struct EndpointTests {
         let answer = try await MetricsEndpoint(desk).handle(request(.get))
         #expect(answer.status == 200)
         #expect(String(buffer: answer.body).contains(#"pool="chat""#))
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a token, where one is set, is asked for", arguments: [
@@ -173,7 +173,7 @@ struct EndpointTests {
             let error = await #expect(throws: MartletError.self) { try await guarded.handle(request) }
             #expect(error?.code == .unauthorized)
         }
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("health says whether a pool can serve")
@@ -187,6 +187,6 @@ struct EndpointTests {
         _ = pool.remove(TargetID(200), now: .current)
         let statuses = try await [endpoints[0].handle(request(.get)).status, endpoints[1].handle(request(.get)).status]
         #expect(statuses == [500, 503])
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 }

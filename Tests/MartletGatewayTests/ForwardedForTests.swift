@@ -45,6 +45,14 @@ struct ForwardedForTests {
         #expect(lines.contains("X-Forwarded-Proto: https\r\n"))
     }
 
+    @Test("an empty element of the chain is nobody", arguments: [", ,", ",", " \t, 198.51.100.8", ""])
+    func emptyElements(value: String) throws {
+        let proxies = try #require(AddressRange(text: "198.51.100.0/24"))
+        let client = try ClientConnection { $0.trustedProxies = [proxies] }
+        try client.get("/api/", "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: \(value)\r\n")
+        #expect(try sent(client).contains("X-Real-IP: 9.9.9.9\r\n"))
+    }
+
     /// Values made of what such fields are made of, put together at random.
     @Test("whatever a trusted proxy says, one line of each goes on, its address last", arguments: 0..<4)
     func anyChain(_ seed: UInt64) throws {

@@ -51,7 +51,7 @@ struct HealthCheckerTests {
             try await body()
             group.cancelAll()
         }
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a target that fails its check leaves, and is back soon after it recovered", .timeLimit(.minutes(1)))
@@ -132,7 +132,7 @@ struct HealthCheckerTests {
         await HealthChecker(
             pool: pool, client: client, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ).run()
-        await resolver.shutdown()
+        resolver.shutdown()
         try await upstream.stop()
     }
 }

@@ -51,7 +51,7 @@ struct ListenerTests {
         }.get()
         #expect(open == 0)
         try await upstream.stop()
-        await resolver.shutdown()
+        resolver.shutdown()
         try await group.shutdownGracefully()
     }
 

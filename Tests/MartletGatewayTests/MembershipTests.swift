@@ -54,7 +54,7 @@ struct MembershipTests {
         #expect(addresses == ["10.0.0.1", "10.0.0.2", "10.0.0.9"])
         #expect(pool.targets.allSatisfy { $0.address.port == 8000 })
         #expect(Set(pool.targets.map(\.id)).count == 3)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("names are looked up again and again: addresses come and go without a reload", .timeLimit(.minutes(1)))
@@ -72,7 +72,7 @@ struct MembershipTests {
         #expect(addresses == ["10.0.0.2", "10.0.0.3"])
         running.cancel()
         await running.value
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a resolver that hangs keeps nobody waiting who has patience for a moment only", .timeLimit(.minutes(1)))
@@ -96,8 +96,8 @@ struct MembershipTests {
         while addresses.count < 2 { try await Task.sleep(for: .milliseconds(10)) }
         running.cancel()
         await running.value
-        await slow.shutdown()
-        await resolver.shutdown()
+        slow.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a name without an address adds nothing, and harms nobody")
@@ -106,7 +106,7 @@ struct MembershipTests {
         #expect(addresses.isEmpty)
         await membership.add(spec("10.0.0.9"), to: pool)
         #expect(addresses == ["10.0.0.9"])
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("draining stops new work, and adding again ends it")
@@ -117,7 +117,7 @@ struct MembershipTests {
         await membership.add(spec("10.0.0.9"), to: pool, source: .operatorCommand)
         #expect(states() == [.up])
         #expect(addresses.count == 1)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("a target that holds requests drains, and says when it is empty")
@@ -133,7 +133,7 @@ struct MembershipTests {
         pool.release(target, .success, now: .current)
         #expect(pool.targets.isEmpty)
         #expect(await membership.remove(origin, of: pool) == .unknownTarget)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     private static func takePlace(in pool: Pool) throws {
@@ -187,7 +187,7 @@ struct MembershipTests {
         let origin = Origin(host: "10.0.0.9", port: 8000)
         #expect(await membership.drain(origin, of: pool) == .unknownTarget)
         #expect(await membership.remove(origin, of: pool) == .unknownTarget)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("what a backend brought leaves with it, the rest stays")
@@ -197,7 +197,7 @@ struct MembershipTests {
         await membership.add(spec("10.0.0.3"), to: pool, source: .backend("demo", number: 1))
         await membership.removeAll(from: .backend("demo", number: 0))
         #expect(addresses == ["10.0.0.1", "10.0.0.3"])
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     /// One request of each target there is, in the books.
@@ -235,7 +235,7 @@ struct MembershipTests {
         #expect(last.utf8.count < longest + longest / 10)
         #expect(last.contains("http://10.0.3.250:8000"), "what left last can still be read")
         #expect(!last.contains("http://10.0.0.1:8000"))
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("an address that comes back soon is counted on, one that holds a request is never forgotten")
@@ -259,6 +259,6 @@ struct MembershipTests {
         await membership.add(spec("10.2.0.1"), to: pool)
         _ = await membership.remove(origin("10.2.0.1"), of: pool)
         #expect(labels.target(first.id) == nil)
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 }

@@ -14,10 +14,10 @@ func withClient<Answer>(
     let client = HTTPClient(group: .singletonMultiThreadedEventLoopGroup, resolver: resolver)
     do {
         let answer = try await body(client)
-        await resolver.shutdown()
+        resolver.shutdown()
         return answer
     } catch {
-        await resolver.shutdown()
+        resolver.shutdown()
         throw error
     }
 }

@@ -11,14 +11,14 @@ import Testing
     func answersLiteralsWithoutALookup(literal: String) async throws {
         let resolver = NameResolver { _, _ in throw Unexpected() }
         let found = try await resolver.resolve(host: literal, port: 8000)
-        await resolver.shutdown()
+        resolver.shutdown()
         #expect(found == [try SocketAddress(ipAddress: literal, port: 8000)])
     }
 
     @Test func findsLocalhost() async throws {
         let resolver = NameResolver()
         let found = try await resolver.resolve(host: "localhost", port: 8000)
-        await resolver.shutdown()
+        resolver.shutdown()
         #expect(found.contains(try SocketAddress(ipAddress: "127.0.0.1", port: 8000)))
         #expect(found.allSatisfy { $0.isLoopback && $0.port == 8000 })
         #expect(Set(found).count == found.count)
@@ -31,7 +31,7 @@ import Testing
             return error.code == .connectFailed && error.operation == "resolve no-such-host.invalid"
                 && !error.cause.isEmpty
         }
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test func keepsOneOrderWhateverDNSDeals() async throws {
@@ -40,7 +40,7 @@ import Testing
         for shuffled in [addresses, addresses.reversed(), addresses.shuffled()] {
             let resolver = NameResolver { _, _ in shuffled }
             let found = try await resolver.resolve(host: "a", port: 1).compactMap(\.ipAddress)
-            await resolver.shutdown()
+            resolver.shutdown()
             #expect(found == ["10.0.0.1", "10.0.0.9", "2001:db8::1", "2001:db8::2"])
         }
     }
@@ -49,7 +49,7 @@ import Testing
     func refusesWhatIsNoName(host: String, port: Int) async {
         let resolver = NameResolver { _, _ in throw Unexpected() }
         await #expect(throws: MartletError.self) { try await resolver.resolve(host: host, port: port) }
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test func aHangingLookupDoesNotHoldItsCaller() async throws {
@@ -61,7 +61,7 @@ import Testing
         // The thread is still in the first lookup, so the second never begins and is dropped.
         await #expect(throws: MartletError.self) { try await resolver.resolve(host: "slow", port: 80) }
         gate.open()
-        await resolver.shutdown()
+        resolver.shutdown()
         #expect(gate.visits == 1)
     }
 
@@ -73,12 +73,12 @@ import Testing
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
         gate.open()
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test func refusesAfterShutdown() async throws {
         let resolver = NameResolver { _, _ in [] }
-        await resolver.shutdown()
+        resolver.shutdown()
         await #expect(throws: CancellationError.self) { try await resolver.resolve(host: "a", port: 80) }
     }
 }

@@ -51,8 +51,8 @@ enum CertificateCheck {
                 check, "\(file): \(cause)", remedy: "openssl x509 -noout -subject -dates -in \(certificate)")
         case .usable(let from, let to):
             let remedy = "renew \(certificate) and its key, then restart"
-            if now < from { return .failure(check, "\(certificate) is not valid before \(date(from))", remedy: remedy) }
-            if now > to { return .failure(check, "\(certificate) expired on \(date(to))", remedy: remedy) }
+            let validity = CertificateValidity(file: certificate, from: from, to: to)
+            if let problem = validity.problem(at: now) { return .failure(check, problem, remedy: remedy) }
             let seen = "\(certificate) is valid for \((to - now) / day) more days"
             return to - now < 14 * day ? .warning(check, seen, remedy: remedy) : .ok(check, seen)
         }
@@ -61,9 +61,5 @@ enum CertificateCheck {
     /// A pair of files to try with; everybody else's comes from an authority.
     private static func trial(_ certificate: String) -> String {
         "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -out \(certificate) -keyout KEY"
-    }
-
-    private static func date(_ seconds: Int) -> String {
-        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
     }
 }

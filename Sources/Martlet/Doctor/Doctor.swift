@@ -32,7 +32,7 @@ package struct Doctor: Sendable {
             configuration: configuration, environment: environment, resolver: resolver,
             client: HTTPClient(group: MultiThreadedEventLoopGroup.singleton, resolver: resolver))
         let findings = await doctor.findings(file: file, demo: demo)
-        await resolver.shutdown()
+        resolver.shutdown()
         return Diagnosis(findings: findings)
     }
 

@@ -60,7 +60,7 @@ package struct ConsoleClient: Sendable {
         } catch {
             result = .failure(error)
         }
-        await resolver.shutdown()
+        resolver.shutdown()
         let reply = try result.get()
         return Reply(
             text: String(decoding: reply.body, as: UTF8.self), isSuccess: (200..<300).contains(reply.status))

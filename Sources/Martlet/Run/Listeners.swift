@@ -3,6 +3,7 @@ import Logging
 import MartletExchange
 import MartletGateway
 import MartletNet
+import MartletTelemetry
 import NIOCore
 
 /// The listening sockets of a server: opened once, kept by the supervising parent, and changed under way by a reload.
@@ -13,6 +14,8 @@ actor Listeners {
         var key: String
         var address: ListenAddress
         var served: Site.Served
+        /// nil without TLS.
+        var validity: CertificateValidity?
         /// Not closed by a drain.
         var isConsole = false
         /// What tells it from the others, in this process and the next.
@@ -34,6 +37,7 @@ actor Listeners {
         let site: Site
         let isConsole: Bool
         let isTLS: Bool
+        var validity: CertificateValidity?
     }
 
     private let keeper: SocketKeeper
@@ -54,6 +58,7 @@ actor Listeners {
     /// Opens what is wanted and not open yet, accepting nothing. Throws a `ListenError` for the first that cannot be
     /// opened, and then leaves nothing behind.
     func prepare(_ wanted: [Wanted]) async throws -> Prepared {
+        try refuseLapsed(wanted)
         var prepared = Prepared()
         for one in wanted where open[one.name] == nil {
             do {
@@ -66,12 +71,26 @@ actor Listeners {
         return prepared
     }
 
+    /// A renewal that went wrong must not take the place of a certificate that is valid. One that lapses while it is
+    /// served, or is there at the start, serves on: it stands in the way of nobody who does not look at it.
+    private func refuseLapsed(_ wanted: [Wanted]) throws {
+        let now = Int(WallTime.now().milliseconds / 1000)
+        for one in wanted {
+            guard let problem = one.validity?.problem(at: now) else { continue }
+            if let present = open[one.name]?.validity, present.problem(at: now) == nil {
+                throw LapsedCertificate(description: "\(one.key): \(problem)")
+            }
+            logger.warning("certificate is not valid", metadata: ["error": "\(problem)"])
+        }
+    }
+
     private func prepare(_ wanted: Wanted, _ prepared: inout Prepared) async throws {
         let socket = try await socket(for: wanted, &prepared)
         let site = Site(wanted.served)
         let listener = try await Listener.open(socket, site: site, loops: loops, logger: logger)
         prepared.listeners[wanted.name] = Open(
-            listener: listener, site: site, isConsole: wanted.isConsole, isTLS: wanted.served.tls != nil)
+            listener: listener, site: site, isConsole: wanted.isConsole, isTLS: wanted.served.tls != nil,
+            validity: wanted.validity)
     }
 
     private func socket(for wanted: Wanted, _ prepared: inout Prepared) async throws -> CInt {
@@ -104,6 +123,7 @@ actor Listeners {
         for one in wanted {
             if let present = open[one.name] {
                 present.site.swap(one.served)
+                open[one.name]?.validity = one.validity
             } else if let new = prepared.listeners[one.name] {
                 guard !isClosing || one.isConsole else {
                     keeper.drop(one.name)
@@ -148,7 +168,8 @@ extension Listeners.Wanted {
     init(_ listen: ListenConfiguration, router: Router, settings: FrontSettings, named name: String) throws {
         self.init(
             key: "listen", address: listen.address,
-            served: Site.Served(router, settings: settings, tls: try listen.tls.map { try TLSServer($0) }), name: name)
+            served: Site.Served(router, settings: settings, tls: try listen.tls.map { try TLSServer($0) }),
+            validity: listen.tls.flatMap { CertificateValidity($0) }, name: name)
     }
 
     init(_ console: ConsoleConfiguration, router: Router, settings: FrontSettings) throws {
@@ -157,7 +178,7 @@ extension Listeners.Wanted {
         self.init(
             key: "console.address", address: console.address,
             served: Site.Served(router, settings: settings, tls: try console.tls.map { try TLSServer($0) }),
-            isConsole: true, name: console.name)
+            validity: console.tls.flatMap { CertificateValidity($0) }, isConsole: true, name: console.name)
     }
 }
 

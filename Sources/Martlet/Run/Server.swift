@@ -124,7 +124,7 @@ package final class Server: Sendable {
         await listeners.closeAll()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = live.withLock { $0.accessLog }?.flush()
-        resolver.abandon()
+        resolver.shutdown()
         try await group.shutdownGracefully()
     }
 

@@ -13,6 +13,17 @@ extension Duration {
         self = .nanoseconds(Int64((count * unit.seconds * 1e9).rounded()))
     }
 
+    /// Reads what ``init(text:)`` reads, or a bare number of seconds up to a million: what callers write into headers.
+    public init?(textOrSeconds text: some StringProtocol) {
+        if let duration = Duration(text: text) {
+            self = duration
+        } else if let seconds = Double(text), seconds > 0, seconds < 1e6 {
+            self = .seconds(seconds)
+        } else {
+            return nil
+        }
+    }
+
     /// The shortest form that `init(text:)` reads back, such as `1500ms` or `10m`.
     public var text: String {
         let nanoseconds = wholeNanoseconds

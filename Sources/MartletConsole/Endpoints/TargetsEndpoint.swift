@@ -1,21 +1,11 @@
-import Foundation
 import MartletBase
 package import MartletExchange
 import MartletGateway
 import MartletNet
-import MartletWire
-import NIOCore
 
 /// `POST /targets` with `{"action": "add"|"drain"|"remove", "pool": NAME, "url": URL}`: changes a pool without a
 /// reload. `"version": LABEL` gives a target that is added its label in the metrics.
 package final class TargetsEndpoint: LocalHandler {
-    private struct Command: Decodable {
-        var action: String
-        var pool: String
-        var url: String
-        var version: String?
-    }
-
     private let desk: Desk
 
     package init(_ desk: Desk) {
@@ -24,30 +14,22 @@ package final class TargetsEndpoint: LocalHandler {
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
         try request.mustBeCommand()
-        guard let command = try? JSONDecoder().decode(Command.self, from: Data(request.body.readableBytesView)) else {
-            throw MartletError(.invalidBody, cause: #"the body must be {"action":…,"pool":…,"url":…}"#)
-        }
+        let command = try TargetsCommand(request.body)
         guard let pool = desk.pools.first(where: { $0.name == command.pool }) else {
             throw MartletError(.notFound, cause: "there is no pool `\(command.pool)`")
         }
-        let origin: Origin
-        do {
-            origin = try HTTPURL(command.url).origin
-        } catch {
-            throw MartletError(.invalidBody, cause: "\(error)")
-        }
-        return try await carryOut(command, origin, pool)
+        return try await carryOut(command, pool)
     }
 
-    private func carryOut(_ command: Command, _ origin: Origin, _ pool: Pool) async throws -> LocalResponse {
+    private func carryOut(_ command: TargetsCommand, _ pool: Pool) async throws -> LocalResponse {
+        let origin = command.origin
         let answer: Membership.Answer
         switch command.action {
-        case "add":
+        case .add:
             try await add(origin, version: command.version, to: pool)
             answer = .done
-        case "drain": answer = await desk.membership.drain(origin, of: pool)
-        case "remove": answer = await desk.membership.remove(origin, of: pool)
-        default: throw MartletError(.invalidBody, cause: "`action` must be add, drain or remove")
+        case .drain: answer = await desk.membership.drain(origin, of: pool)
+        case .remove: answer = await desk.membership.remove(origin, of: pool)
         }
         switch answer {
         case .done: return .json(#"{"result":"done"}"#)

@@ -15,7 +15,7 @@ extension ResponseHead {
     }
 
     /// The pause a 429 or 503 asks for; nil when it is not stated in seconds.
-    var retryAfter: Duration? {
+    package var retryAfter: Duration? {
         headers.value(.retryAfter).flatMap { Int($0) }.flatMap { (0...3600).contains($0) ? .seconds($0) : nil }
     }
 }

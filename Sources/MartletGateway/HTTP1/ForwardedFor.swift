@@ -57,15 +57,16 @@ final class ForwardedFor {
             caller.priority = max(route.priority, stated ?? route.priority)
         }
         if head.headers.contains(.xRequestTimeout) {
-            caller.deadline = head.headers.value(.xRequestTimeout).flatMap(Self.timeout).map { now + $0 } ?? .never
+            caller.deadline = head.headers.value(.xRequestTimeout).flatMap { Duration(textOrSeconds: $0) }
+                .map { now + $0 } ?? .never
         }
         caller.requestID = requestID(head.headers) ?? loop.nextRequestID()
 
         var lines = HeaderLines(loop.buffers.take())
         if isTrusted {
-            let believed = believed(head.headers)
-            caller.client = isOneOfOurs(believed.client) ? nil : believed.client
-            Self.append(chain: believed.chain, client: believed.client, scheme: believed.scheme, to: &lines)
+            let (chain, scheme) = believed(head.headers)
+            caller.client = chain.stranger
+            Self.append(chain: chain.text, client: chain.client, scheme: scheme, to: &lines)
         } else {
             caller.client = isLoopback ? nil : address
             Self.append(chain: address, client: address, scheme: isTLS ? "https" : "http", to: &lines)
@@ -94,33 +95,16 @@ final class ForwardedFor {
 
     /// The address to log: the one that a trusted proxy names, else its own.
     func client(_ headers: HeaderBlock) -> String {
-        guard isTrusted else { return address }
-        let client = believed(headers).client
-        return isOneOfOurs(client) ? address : client
+        isTrusted ? believed(headers).chain.stranger ?? address : address
     }
 
-    /// What a trusted proxy says of the request it passed on; the client it names is, going back along the chain,
-    /// the first address that is not one of ours. What stands before that one is the client's own claim.
-    private func believed(_ headers: HeaderBlock) -> (chain: String, client: String, scheme: String) {
+    /// What a trusted proxy says of the request it passed on.
+    private func believed(_ headers: HeaderBlock) -> (chain: ForwardedChain, scheme: String) {
         let stated = headers.fields.filter { $0.name == .xForwardedFor }.map { headers.value($0) }
-        let hops = stated.flatMap { $0.split(separator: ",").map { String($0.trimmed) } } + [address]
-        // A proxy that keeps no chain may still name the client.
-        let named = stated.isEmpty ? headers.value(.xRealIP) : nil
-        let client = named ?? hops.last { !isOneOfOurs($0) } ?? hops.first ?? address
-        let scheme = headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http")
-        return (hops.joined(separator: ", "), client, scheme)
-    }
-
-    private func isOneOfOurs(_ text: String) -> Bool {
-        guard let address = SocketAddress.literal(text, port: 0) else { return false }
-        return address.isLoopback || trustedProxies.contains { $0.contains(address) }
-    }
-
-    /// `30s`, `500ms`, or a number of seconds.
-    private static func timeout(_ text: String) -> Duration? {
-        if let duration = Duration(text: text) { return duration }
-        guard let seconds = Double(text), seconds > 0, seconds < 1e6 else { return nil }
-        return .seconds(seconds)
+        let chain = ForwardedChain(
+            stated: stated, named: stated.isEmpty ? headers.value(.xRealIP) : nil, address: address,
+            trusted: trustedProxies)
+        return (chain, headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http"))
     }
 
     private func dropped(for route: Route) -> FieldSet { dropped.union(route.isModelAPI ? [.acceptEncoding] : []) }
@@ -129,15 +113,6 @@ final class ForwardedFor {
         [.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID])
     /// Only a trusted proxy may say these.
     private static let claimed: FieldSet = [.xForwardedHost, .xForwardedPort, .forwarded]
-}
-
-extension Substring {
-    /// Without the blanks around it.
-    fileprivate var trimmed: Substring {
-        var text = self.drop { $0 == " " }
-        while text.last == " " { text.removeLast() }
-        return text
-    }
 }
 
 extension RequestFraming {

@@ -290,7 +290,9 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is NIOSSLError || error is BoringSSLError, state == .connecting { trouble = .tls }
+        // The last one says that the certificate is for another name.
+        let isTLS = error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
+        if isTLS, state == .connecting { trouble = .tls }
         isBroken = true
         context.close(promise: nil)
     }

@@ -25,6 +25,7 @@ package actor Membership {
         var resolution = ResolutionDiff()
         var targets: [SocketAddress: Target] = [:]
         var isDraining = false
+        var isBeingResolved = false
         var lastError: String?
 
         func isWhat(_ wanted: Wanted) -> Bool {
@@ -79,19 +80,16 @@ package actor Membership {
 
     /// Keeps names resolved until the task is cancelled.
     package func run() async {
-        // Those that the start did not wait for.
-        await lookUp { $0.targets.isEmpty }
-        while (try? await Task.sleep(for: Self.interval)) != nil {
-            await lookUp { _ in true }
-        }
-    }
-
-    private func lookUp(_ isDue: (Entry) -> Bool) async {
-        // At the same time: a name that nobody answers for must not hold up the others.
+        // Each by itself: a name that nobody answers for must not hold up the others.
         await withDiscardingTaskGroup { group in
-            for entry in entries where !entry.spec.origin.isLiteral && isDue(entry) {
-                group.addTask { await self.resolve(entry.id) }
-            }
+            // At once those that the start did not wait for.
+            var isDue = { (entry: Entry) in entry.targets.isEmpty }
+            repeat {
+                for entry in entries where !entry.spec.origin.isLiteral && !entry.isBeingResolved && isDue(entry) {
+                    group.addTask { await self.resolve(entry.id) }
+                }
+                isDue = { _ in true }
+            } while (try? await Task.sleep(for: Self.interval)) != nil
         }
     }
 
@@ -215,7 +213,9 @@ package actor Membership {
     // MARK: Inside
 
     private func resolve(_ id: Int, patience: Duration? = nil) async {
-        guard let entry = entries.first(where: { $0.id == id }) else { return }
+        guard let place = entries.firstIndex(where: { $0.id == id }) else { return }
+        entries[place].isBeingResolved = true
+        let entry = entries[place]
         let result: Result<[SocketAddress], any Error>
         do {
             let origin = entry.spec.origin
@@ -226,6 +226,7 @@ package actor Membership {
         }
         // Others may have come and gone while this one was resolved.
         guard let index = entries.firstIndex(where: { $0.id == id }) else { return }
+        entries[index].isBeingResolved = false
         report(result, index)
         let change = entries[index].resolution.next(result)
         for address in change.removed {

@@ -16,16 +16,14 @@ final class ReplyCollector: ChannelInboundHandler {
     }
 
     private let call: Call
-    private var parser = ResponseParser(limits: HTTPLimits())
-    private var input = ByteBuffer()
-    private var reply: HTTPReply?
+    private var reader: ReplyReader
     /// Nil once it is kept.
     private var promise: EventLoopPromise<HTTPReply>?
 
     private init(_ call: Call, _ promise: EventLoopPromise<HTTPReply>) {
         self.call = call
         self.promise = promise
-        parser.expect(method: call.method)
+        reader = ReplyReader(to: call.method, maxBody: call.maxBody)
     }
 
     /// Starts the call on a connected channel, on its loop.
@@ -45,11 +43,9 @@ final class ReplyCollector: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        input.writeBuffer(&bytes)
+        guard promise != nil else { return }
         do throws(WireError) {
-            while promise != nil, let part = try parser.next(&input) { take(part, context) }
-            input.discardReadBytes()
+            if let reply = try reader.read(unwrapInboundIn(data)) { succeed(reply, context) }
         } catch {
             fail(error.code, "\(error.reason)", context)
         }
@@ -57,7 +53,7 @@ final class ReplyCollector: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         do throws(WireError) {
-            if let part = try parser.endOfInput() { take(part, context) }
+            if promise != nil, let reply = try reader.end() { succeed(reply, context) }
         } catch {
             fail(error.code, "\(error.reason)", context)
         }
@@ -67,11 +63,11 @@ final class ReplyCollector: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case NIOSSLError.uncleanShutdown:
-            fail(reply == nil ? .upstreamReset : .upstreamTruncated, "TLS ended without a farewell", context)
+            fail(reader.hasHead ? .upstreamTruncated : .upstreamReset, "TLS ended without a farewell", context)
         case is NIOSSLError, is NIOSSLExtraError:
             fail(.connectFailed, "TLS: \(error)", context)
         case let error as IOError:
-            fail(reply == nil ? .upstreamReset : .upstreamTruncated, systemMessage(error.errnoCode), context)
+            fail(reader.hasHead ? .upstreamTruncated : .upstreamReset, systemMessage(error.errnoCode), context)
         default:
             fail(.upstreamReset, "\(error)", context)
         }
@@ -81,23 +77,10 @@ final class ReplyCollector: ChannelInboundHandler {
         fail(.upstreamReset, "the connection is gone", context)
     }
 
-    private func take(_ part: ResponsePart, _ context: ChannelHandlerContext) {
-        switch part {
-        case .informational:
-            break
-        case .head(let head, _):
-            reply = HTTPReply(status: head.status, headers: head.headers)
-        case .body(let slice):
-            guard slice.readableBytes <= call.maxBody - (reply?.body.count ?? 0) else {
-                return fail(.upstreamMalformed, "the reply is longer than \(ByteCount.text(call.maxBody))", context)
-            }
-            reply?.body.append(contentsOf: slice.readableBytesView)
-        case .end:
-            guard let reply, let promise else { return }
-            self.promise = nil
-            promise.succeed(reply)
-            context.close(promise: nil)
-        }
+    private func succeed(_ reply: HTTPReply, _ context: ChannelHandlerContext) {
+        promise?.succeed(reply)
+        promise = nil
+        context.close(promise: nil)
     }
 
     private func fail(_ code: ErrorCode, _ cause: String, _ context: ChannelHandlerContext) {

@@ -8,14 +8,22 @@ package final class NameResolver: Sendable {
     /// Looks a name up and may block its thread as long as it likes.
     package typealias Lookup = @Sendable (_ host: String, _ port: Int) throws -> [SocketAddress]
 
+    private struct Name: Hashable {
+        var host: String
+        var port: Int
+    }
+
     private let threads: NIOThreadPool
     private let timeout: Duration
     private let lookup: Lookup
+    /// Who waits for each lookup that is under way, or waits for a thread.
+    private let waiting = Mutex<[Name: [Answer]]>([:])
 
     /// - Parameters:
     ///   - timeout: how long a caller waits; the system's resolver may go on for longer, unheard.
-    ///   - threads: how many lookups run at once. Names that hang hold theirs, and later ones wait behind them.
-    package init(timeout: Duration = .seconds(5), threads: Int = 2, lookup: @escaping Lookup = NameLookup.system) {
+    ///   - threads: how many lookups run at once. A name that hangs holds one, however often it is asked for; when as
+    ///     many hang as there are threads, all others wait behind them.
+    package init(timeout: Duration = .seconds(5), threads: Int = 8, lookup: @escaping Lookup = NameLookup.system) {
         self.timeout = timeout
         self.lookup = lookup
         self.threads = NIOThreadPool(numberOfThreads: max(1, threads))
@@ -52,14 +60,9 @@ package final class NameResolver: Sendable {
         return Self.ordered(found)
     }
 
-    /// Ends the threads, after the lookups they are in; later calls throw `CancellationError`.
-    package func shutdown() async {
-        try? await threads.shutdownGracefully()
-    }
-
-    /// The same without waiting for those lookups, which may hang for as long as the system's resolver likes: for the
-    /// end of the process.
-    package func abandon() {
+    /// Ends the threads, each after the lookup it is in, which is not waited for: it may take half a minute. Calls that
+    /// come later throw `CancellationError`.
+    package func shutdown() {
         threads.shutdownGracefully { _ in }
     }
 
@@ -75,17 +78,39 @@ package final class NameResolver: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 answer.wait(continuation)
-                threads.submit { [lookup] state in
-                    guard answer.isAwaited else { return }
-                    answer.give(
-                        Result {
-                            guard state == .active else { throw CancellationError() }
-                            return try lookup(host, port)
-                        })
-                }
+                join(Name(host: host, port: port), answer)
             }
         } onCancel: {
             answer.give(.failure(CancellationError()))
+        }
+    }
+
+    /// Waits for the lookup of this name that is under way, or begins one.
+    private func join(_ name: Name, _ answer: Answer) {
+        let isFirst = waiting.withLock { waiting in
+            var those = waiting[name] ?? []
+            those.removeAll { !$0.isAwaited }
+            let isFirst = waiting[name] == nil
+            waiting[name] = those + [answer]
+            return isFirst
+        }
+        guard isFirst else { return }
+        threads.submit { state in
+            guard self.isWanted(name) else { return }
+            let result = Result {
+                guard state == .active else { throw CancellationError() }
+                return try self.lookup(name.host, name.port)
+            }
+            for answer in self.waiting.withLock({ $0.removeValue(forKey: name) }) ?? [] { answer.give(result) }
+        }
+    }
+
+    /// Whether anybody still waits for this lookup, which has not begun; if not it is forgotten.
+    private func isWanted(_ name: Name) -> Bool {
+        waiting.withLock { waiting in
+            if waiting[name]?.contains(where: \.isAwaited) == true { return true }
+            waiting[name] = nil
+            return false
         }
     }
 }

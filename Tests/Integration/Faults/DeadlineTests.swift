@@ -19,17 +19,33 @@ import Testing
         #expect(best <= limit + Self.tolerance, "late: \(best) of \(limit)")
     }
 
-    private static var jitter: Faults {
-        var faults = Faults()
-        faults.toTarget.jitter = .milliseconds(20)
-        faults.toClient.jitter = .milliseconds(20)
-        return faults
+    private static var jitter: Faults { Network.jitter.faults }
+
+    enum Network: CaseIterable {
+        case jitter, slices
+        /// The request gets as far as the network, and nothing comes back.
+        case halfOpen, silent
+
+        var faults: Faults {
+            var faults = Faults()
+            switch self {
+            case .jitter:
+                faults.toTarget.jitter = .milliseconds(20)
+                faults.toClient.jitter = .milliseconds(20)
+            case .slices:
+                faults.toTarget.slice = 1
+                faults.toTarget.delay = .milliseconds(5)
+            case .halfOpen: faults.isHalfOpen = true
+            case .silent: faults.swallowsConnections = true
+            }
+            return faults
+        }
     }
 
-    @Test func firstByte() async throws {
+    @Test(arguments: Network.allCases) func firstByte(network: Network) async throws {
         try await withMocks(1) { mocks in
             try await withFaults(before: mocks[0].port, "timeouts: {first_byte: 400ms}") { place in
-                place.back.faults = Self.jitter
+                place.back.faults = network.faults
                 try await expectPunctual(.milliseconds(400)) {
                     let (answer, time) = try await timed {
                         try await place.ask("GET", "/x", headers: ["x-mock-fault: hang"])
@@ -39,6 +55,20 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Nobody takes the connection: the answer of the kernel that it is there never comes.
+    @Test func connect() async throws {
+        let unreachable = try await Unreachable.start()
+        let lines = ["timeouts: {connect: 300ms}", "retry: {attempts: 1}"]
+        try await withMartlet(onePool(["{url: \(unreachable.url), max_fails: 0}"], settings: lines)) { martlet in
+            try await expectPunctual(.milliseconds(300)) {
+                let (answer, time) = try await timed { try await martlet.get() }
+                answer.expect(502, "connect_timeout")
+                return time
+            }
+        }
+        await unreachable.stop()
     }
 
     @Test func total() async throws {

@@ -24,7 +24,8 @@ struct CommandRun: Sendable {
         process.standardInput = FileHandle.nullDevice
         try process.run()
         do {
-            try await until("the command to end", within: limit) { !process.isRunning }
+            let name = ([program.lastPathComponent] + arguments.prefix(2)).joined(separator: " ")
+            try await until("`\(name)` to end", within: limit) { !process.isRunning }
         } catch {
             process.terminate()
             throw error

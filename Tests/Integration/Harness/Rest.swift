@@ -99,9 +99,3 @@ extension MartletProcess {
         }.reduce(0, +)
     }
 }
-
-/// Whether the process has ended. A dead child of a dead parent may stay in the table where nobody collects it.
-func hasEnded(_ process: Int32) -> Bool {
-    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return true }
-    return text[(text.lastIndex(of: ")") ?? text.startIndex)...].hasPrefix(") Z")
-}

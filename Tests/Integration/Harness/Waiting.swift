@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Something that a test waited for did not come.
@@ -26,4 +27,11 @@ func timed<Value>(_ work: () async throws -> Value) async rethrows -> (value: Va
     let start = ContinuousClock.now
     let value = try await work()
     return (value, ContinuousClock.now - start)
+}
+
+/// Whether a process has ended. A dead child of a dead parent may stay in the table of processes where nobody collects
+/// it.
+func isGone(_ process: Int32) -> Bool {
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return true }
+    return text[(text.lastIndex(of: ")") ?? text.startIndex)...].hasPrefix(") Z")
 }

@@ -87,7 +87,7 @@ import Glibc
             let martlet = try await MartletProcess.start(onePool(mocks.targets()))
             let child = try martlet.servingID
             kill(martlet.processID, SIGKILL)
-            try await until("the child to end") { hasEnded(child) }
+            try await until("the child to end") { isGone(child) }
             #expect(await (try? martlet.peer()) == nil)
             await martlet.stop()
         }
@@ -110,7 +110,7 @@ import Glibc
 }
 
 /// Tells a loop that it is enough.
-private final class StopFlag: Sendable {
+final class StopFlag: Sendable {
     private let value = Atomic(false)
 
     var isSet: Bool {

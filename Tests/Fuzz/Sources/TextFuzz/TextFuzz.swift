@@ -2,7 +2,8 @@ public import FuzzDriver
 import MartletBase
 import MartletWire
 
-/// Small texts: durations and sizes read back as they were written, quoted text stays one line and reads back.
+/// Small texts: durations, callers' timeouts and sizes are in range and read back as they were written, quoted text
+/// stays one line and reads back.
 @_cdecl("fuzz")
 public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: data, count: size), as: UTF8.self)
@@ -10,6 +11,9 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
         precondition(duration >= .zero && duration <= .seconds(1_000_000_001), "out of range")
         guard let again = Duration(text: duration.text) else { fatalError("\(duration.text) cannot be read") }
         precondition(abs((again - duration) / .microseconds(1)) <= 1, "\(text) became \(duration.text)")
+    }
+    if let timeout = Duration(textOrSeconds: text) {
+        precondition(timeout >= .zero && timeout <= .seconds(1_000_000_001), "a timeout out of range")
     }
     if let count = ByteCount.parse(text) {
         precondition(count >= 0 && ByteCount.parse(ByteCount.text(count)) == count, "\(text) is \(count)")

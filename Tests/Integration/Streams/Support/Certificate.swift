@@ -12,8 +12,16 @@ struct Certificate: Sendable {
     static let stranger = Result { try Certificate("stranger", names: "DNS:localhost,IP:127.0.0.1") }
     /// For `model.internal` alone.
     static let named = Result { try Certificate("named", names: "DNS:model.internal") }
+    /// What takes the place of ours.
+    static let renewed = Result { try Certificate("renewed", names: "DNS:localhost,IP:127.0.0.1") }
+    /// For the same names, no longer valid.
+    static let expired = Result {
+        let clock = try WallClock(shiftedBy: -10 * 86_400)
+        defer { clock.remove() }
+        return try Certificate("expired", names: "DNS:localhost,IP:127.0.0.1", environment: clock.environment)
+    }
 
-    private init(_ name: String, names: String) throws {
+    private init(_ name: String, names: String, environment: [String: String] = [:]) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-streams-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         certificateFile = folder.appending(path: "\(name).pem").path
@@ -25,6 +33,7 @@ struct Certificate: Sendable {
             "-days", "2", "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", keyFile,
             "-out", certificateFile,
         ]
+        openssl.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         openssl.standardError = FileHandle.nullDevice
         try openssl.run()
         openssl.waitUntilExit()
