@@ -169,7 +169,7 @@ struct MembershipTests {
         await membership.add(spec(host), to: pool, source: .operatorCommand)
         await reload(host, version: "v3")
         #expect(states() == [.up], "it was taken back in by hand")
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("what has no address yet can be drained, and comes drained")
@@ -179,7 +179,7 @@ struct MembershipTests {
         names.value = ["models": ["10.0.0.9"]]
         await reload("models", version: "v2")
         #expect(states() == [.down(.draining)])
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     @Test("what is not there cannot be drained or removed")

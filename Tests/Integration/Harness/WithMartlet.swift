@@ -19,7 +19,7 @@ func withMartlet(
         try await martlet.settle(to: before)
         let processes = try martlet.processes()
         await martlet.stop()
-        try await until("its processes to be gone") { processes.allSatisfy(hasEnded) }
+        try await until("its processes to be gone") { processes.allSatisfy(isGone) }
     } catch {
         await martlet.stop()
         throw error

@@ -52,7 +52,7 @@ import Glibc
 
     /// Lookups hang for longer than anybody should have to wait for the process.
     private static func expectPromptEnd(_ martlet: MartletProcess) async throws {
-        try await martlet.settle(to: martlet.openFiles())
+        try await martlet.settle(to: martlet.rest())
         kill(martlet.processID, SIGTERM)
         let (_, time) = try await timed {
             try await until("the process to end", within: .seconds(40)) { !martlet.isRunning }

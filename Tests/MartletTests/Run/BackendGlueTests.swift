@@ -48,7 +48,7 @@ struct BackendGlueTests {
     private func running(_ body: () async -> Void) async {
         async let _ = glue.run()
         await body()
-        await resolver.shutdown()
+        resolver.shutdown()
     }
 
     private func reload() async {
