@@ -46,6 +46,9 @@ final class BackendInstance: Sendable {
     /// Stops the process in good order; `run()` returns when it is gone.
     func stop() { inbox.yield(.stop) }
 
+    /// As ``stop()``, without time for the process to end by itself.
+    func hurry() { inbox.yield(.hurry) }
+
     /// It is to be stopped soon; should its process end before, that is its end.
     func retire() { inbox.yield(.retire) }
 

@@ -92,6 +92,14 @@ package final class BackendService: Sendable {
         queue.finish()
     }
 
+    /// As ``stop()``, and none gets time to end (SIGKILL).
+    package func hurry() {
+        stop()
+        state.withLock { state in
+            for instance in state.instances.values { instance.hurry() }
+        }
+    }
+
     // MARK: Inside
 
     /// Lets the roster decide, and carries out what it decided.

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import MartletBase
 import MartletNet
 import Testing
 
@@ -12,9 +13,9 @@ struct HandoverSocketTests {
         // Threads that wait: none of those that all tests share.
         Thread.detachNewThread {
             for number in 0..<count {
-                try? parent.send(.keep("\(number)"), with: STDIN_FILENO, patience: .seconds(30))
+                try? parent.send(.keep("\(number)"), with: STDIN_FILENO, until: .current + .seconds(30))
             }
-            try? parent.send(.allGiven, patience: .seconds(30))
+            try? parent.send(.allGiven, until: .current + .seconds(30))
             parent.close()
         }
         var taken = 0
@@ -32,11 +33,11 @@ struct HandoverSocketTests {
     func nobodyReads() throws {
         let (parent, child) = try HandoverSocket.pair()
         #expect(throws: (any Error).self) {
-            for _ in 0..<10_000 { try parent.send(.ready, patience: .milliseconds(20)) }
+            for _ in 0..<10_000 { try parent.send(.ready, until: .current + .milliseconds(20)) }
         }
         child.close()
         let start = ContinuousClock.now
-        #expect(throws: (any Error).self) { try parent.send(.ready, patience: .seconds(30)) }
+        #expect(throws: (any Error).self) { try parent.send(.ready, until: .current + .seconds(30)) }
         #expect(ContinuousClock.now - start < .seconds(10))
         parent.close()
     }

@@ -5,7 +5,6 @@ import MartletGateway
 import MartletNet
 import NIOCore
 import ServiceLifecycle
-import UnixSignals
 
 /// The orderly end. Told to stop, the process is no longer ready and takes no connection; idle clients are closed, and
 /// those with a request in flight after its answer. What is left after `limits.drain`, or at a second signal, is told
@@ -16,47 +15,34 @@ struct Drain: Service {
     let loops: LoopTable
     let listeners: Listeners
     let readiness: Readiness
+    let haste: Haste
     let limit: @Sendable () -> Duration
     let logger: Logger
-
-    /// SIGTERM or SIGINT that come again within this are the first one: `killall` sends it to this process and to its
-    /// parent, which passes it on.
-    private static let moment: Duration = .seconds(1)
 
     /// What the connections may take to end once they were told.
     private static let farewell: Duration = .seconds(5)
 
     func run() async throws {
         try? await gracefulShutdown()
-        let began = Instant.current
         readiness.isDraining = true
+        defer { readiness.isDrained = true }
         await listeners.closePublic()
         let limit = limit()
         let open = await connections { $0.drain() }
         guard open > 0 else { return }
         logger.notice("draining", metadata: ["connections": "\(open)", "at_most": "\(limit.text)"])
-        await wait(limit, since: began)
+        await wait(limit) { haste.isMade }
         let left = await connections { $0.cutOff(MartletError(.shuttingDown)) }
         guard left > 0 else { return logger.notice("drained") }
         logger.warning("connections were cut off", metadata: ["connections": "\(left)"])
-        await wait(Self.farewell, since: began)
+        await wait(Self.farewell)
     }
 
-    /// Until no connection is open, the time is over, or whoever asked for the end asks again.
-    private func wait(_ limit: Duration, since began: Instant) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                while await connections() > 0, (try? await Task.sleep(for: .milliseconds(50))) != nil {}
-            }
-            group.addTask { try? await Task.sleep(for: limit) }
-            group.addTask {
-                // SIGQUIT is what the parent says that was told twice.
-                for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit) {
-                    if signal == .sigquit || Instant.current - began >= Self.moment { return }
-                }
-            }
-            await group.next()
-            group.cancelAll()
+    /// Until no connection is open, or the time is over.
+    private func wait(_ limit: Duration, isOver: () -> Bool = { false }) async {
+        let end = Instant.current + limit
+        while await connections() > 0, Instant.current < end, !isOver() {
+            guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
         }
     }
 

@@ -96,6 +96,8 @@ package final class Server: Sendable {
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
+        let endings = await Haste.signals()
+        let haste = Haste()
         let roles: [Role] = [
             Role { [membership] in await membership.run() },
             Role { await self.tick() },
@@ -113,19 +115,29 @@ package final class Server: Sendable {
             },
         ]
         let drain = Drain(
-            loops: loops, listeners: listeners, readiness: readiness,
+            loops: loops, listeners: listeners, readiness: readiness, haste: haste,
             limit: { self.live.withLock { $0.configuration.limits.drain } }, logger: logger)
         let services = (roles as [any Service]) + [drain]
         let serviceGroup = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger))
+        async let _ = hasten(haste, endings, serviceGroup)
         try await serviceGroup.run()
         await listeners.closeAll()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = live.withLock { $0.accessLog }?.flush()
         resolver.shutdown()
         try await group.shutdownGracefully()
+    }
+
+    /// Ends at once what takes its time, when it is asked for twice: first what is left of clients, then backends.
+    private func hasten(_ haste: Haste, _ endings: UnixSignalsSequence, _ services: ServiceGroup) async {
+        await haste.awaitSecond(of: endings)
+        guard haste.isMade else { return }
+        await services.triggerGracefulShutdown()
+        while !readiness.isDrained, (try? await Task.sleep(for: .milliseconds(20))) != nil {}
+        backends.hurry()
     }
 
     private func addresses(_ configuration: Configuration) async -> Addresses {

@@ -69,7 +69,8 @@ package final class Supervisor {
             switch signal {
             case SIGCHLD: break
             case SIGHUP: events.append(.reload(signal: signal))
-            default: events.append(.told(signal: signal))
+            // Between parent and child SIGQUIT is the word for haste; from outside it asks for the end as others do.
+            default: events.append(.told(signal: signal == SIGQUIT ? SIGTERM : signal))
             }
         }
         if let ending = child?.ending() { events += ended(ending) }
@@ -132,7 +133,11 @@ package final class Supervisor {
     private func spawn() -> [SupervisorMachine.Event] {
         do {
             let files = kept.map { (name: $0.key, descriptor: $0.value) }
-            child = try SupervisedChild.spawn(arguments: arguments, environment: environment, files: files)
+            let child = try SupervisedChild.spawn(arguments: arguments, environment: environment, files: files)
+            self.child = child
+            if let refusal = child.refusal {
+                logger.error("the serving process did not take the sockets", metadata: ["error": "\(refusal)"])
+            }
             return []
         } catch {
             logger.error("the serving process cannot be started", metadata: ["error": "\(error)"])

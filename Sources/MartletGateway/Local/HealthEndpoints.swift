@@ -21,12 +21,19 @@ package final class HealthzEndpoint: LocalHandler {
 /// Whether this process is on its way out.
 package final class Readiness: Sendable {
     private let draining = Atomic(false)
+    private let drained = Atomic(false)
 
     package init() {}
 
     package var isDraining: Bool {
         get { draining.load(ordering: .relaxed) }
         set { draining.store(newValue, ordering: .relaxed) }
+    }
+
+    /// No client is left that could be served.
+    package var isDrained: Bool {
+        get { drained.load(ordering: .relaxed) }
+        set { drained.store(newValue, ordering: .relaxed) }
     }
 }
 

@@ -11,7 +11,7 @@ public import MartletBase
 ///          time passed │   │ exits                  │                     │ exits
 ///                      └─ backingOff ◀──────────────┴─────────────────────┘
 ///
-///   stop, in any state: SIGTERM, after the grace SIGKILL, then finished
+///   stop, in any state: SIGTERM, after the grace (`hurry`: at once) SIGKILL, then finished
 ///   retire: as before, but finished in place of backingOff
 /// ```
 ///
@@ -32,6 +32,8 @@ public struct BackendMachine: Sendable {
         case retire
         /// Stop it for good.
         case stop
+        /// Stop it for good, at once.
+        case hurry
     }
 
     /// What the driver must do.
@@ -127,6 +129,7 @@ public struct BackendMachine: Sendable {
         case .woken: woken(now: now)
         case .retire: retire()
         case .stop: stop(now: now)
+        case .hurry: hurry(now: now)
         }
     }
 
@@ -271,6 +274,13 @@ public struct BackendMachine: Sendable {
         case .stopping, .finished:
             return []
         }
+    }
+
+    private mutating func hurry(now: Instant) -> [Action] {
+        let actions = stop(now: now)
+        guard case .stopping(let killAt) = state, killAt != .never else { return actions }
+        state = .stopping(killAt: .never)
+        return actions + [.kill]
     }
 
     private mutating func terminate(now: Instant) -> [Action] {

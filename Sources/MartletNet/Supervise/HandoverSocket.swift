@@ -1,6 +1,6 @@
 import CMartlet
 import Glibc
-import MartletBase
+package import MartletBase
 
 /// One end of the line between the serving process and its parent: short messages, some with a descriptor.
 package struct HandoverSocket: Sendable {
@@ -44,10 +44,10 @@ package struct HandoverSocket: Sendable {
         return (HandoverSocket(descriptor: ends[0]), HandoverSocket(descriptor: ends[1]))
     }
 
-    /// The line holds some hundreds of messages. Waits for the other side to take some when it is full, for so long;
-    /// throws when the message does not get on its way.
-    package func send(_ message: Message, with file: CInt? = nil, patience: Duration = .seconds(2)) throws {
-        let end = Instant.current + patience
+    /// The line holds some hundreds of messages. Waits for the other side to take some when it is full, until `end` (in
+    /// two seconds, where none is given); throws when the message does not get on its way.
+    package func send(_ message: Message, with file: CInt? = nil, until end: Instant? = nil) throws(MartletError) {
+        let end = end ?? .current + .seconds(2)
         while true {
             let code = sendNow(message.bytes, file)
             if code == 0 { return }

@@ -1,11 +1,16 @@
 import CMartlet
 import Glibc
-import MartletBase
+package import MartletBase
 
 /// A child of the supervising parent, as the parent sees it: a process and a line to it.
 package struct SupervisedChild: Sendable {
     package let pid: Int32
     package let line: HandoverSocket
+    /// Why it did not take what it was handed, and was killed.
+    package let refusal: MartletError?
+
+    /// What a child may take to begin and to take what it is handed.
+    private static let patience: Duration = .seconds(5)
 
     /// Runs this very binary once more.
     ///
@@ -22,14 +27,16 @@ package struct SupervisedChild: Sendable {
             parent.close()
             throw error
         }
-        do {
+        let end = Instant.current + patience
+        do throws(MartletError) {
             // Only now: more than the line holds can be given only to somebody who takes it.
-            for file in files { try parent.send(.keep(file.name), with: file.descriptor) }
-            try parent.send(.allGiven)
+            for file in files { try parent.send(.keep(file.name), with: file.descriptor, until: end) }
+            try parent.send(.allGiven, until: end)
         } catch {
             kill(pid, SIGKILL)
+            return SupervisedChild(pid: pid, line: parent, refusal: error)
         }
-        return SupervisedChild(pid: pid, line: parent)
+        return SupervisedChild(pid: pid, line: parent, refusal: nil)
     }
 
     /// How it ended; nil while it lives.

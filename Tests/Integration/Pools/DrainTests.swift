@@ -137,4 +137,23 @@ import Glibc
             }
         }
     }
+
+    /// Nobody is connected: what takes its time are the backends, which get theirs at the first signal only.
+    @Test func ASecondSignalEndsBackendsToo() async throws {
+        let command = "[sh, -c, \"trap '' TERM; \(try Repository.binary.path) mock --port {port}\"]"
+        let configuration = onePool(
+            ["{backend: m}"], more: "backends:\n  m:\n    command: \(command)\n    grace: 60s\n")
+        try await Self.stopping(configuration) { martlet in
+            try await martlet.awaitBackends(1)
+            kill(martlet.processID, SIGTERM)
+            try await until("the backend to be told") {
+                try await martlet.status().backends.first?.state == "stopping"
+            }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(martlet.isRunning)
+            kill(martlet.processID, SIGTERM)
+            try await until("the process to end", within: .seconds(10)) { !martlet.isRunning }
+            #expect(martlet.exitStatus == 0, "by itself, not by the signal")
+        }
+    }
 }

@@ -222,6 +222,16 @@ import Testing
         #expect(driver.machine.lastExit == .stopped)
     }
 
+    @Test("told to hurry, it gets no time: also when it is being stopped already")
+    func hurries() {
+        var driver = Driver.stopping
+        #expect(driver.send(.hurry, at: 6) == [.kill])
+        #expect(driver.send(.hurry, at: 7) == [], "once")
+        var ready = Driver.ready
+        #expect(ready.send(.hurry, at: 5).last == .kill)
+        #expect(ready.send(.exited(.signalled(9)), at: 6) == [.finish])
+    }
+
     /// What `stop` does in each state.
     @Test func stopsFromEveryState() {
         var idle = Driver()
