@@ -6,6 +6,9 @@ package import NIOCore
 /// NIO's own allocators keep the buffer of the last read with its channel for as long as that lives, 2 KiB at least: of
 /// ten thousand streams that wait for their next token, 40 MB. Here a buffer is gone when its bytes have been relayed.
 /// A channel still keeps the first buffer that it was given, whatever the allocator says, so the first one is small.
+///
+/// The price: an allocation for each read, of a size that the C library has at hand, and one more read for the first
+/// head on each connection.
 package struct ReadBuffers: RecvByteBufferAllocator {
     static let first = 16
     /// The C library's fast path for small allocations ends a little above.
