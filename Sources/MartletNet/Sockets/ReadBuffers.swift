@@ -10,12 +10,17 @@ package import NIOCore
 /// The price: an allocation for each read, of a size that the C library has at hand, and one more read for the first
 /// head on each connection.
 package struct ReadBuffers: RecvByteBufferAllocator {
-    static let first = 16
+    private static let first = 16
+    /// Holds most requests to models, so that they are read, and passed on, in one piece.
+    private static let usual = 2048
     /// The C library's fast path for small allocations ends a little above.
-    static let smallest = 1024
-    static let largest = 64 << 10
+    private static let smallest = 1024
+    private static let largest = 64 << 10
+    /// The end of a message comes in a small read of its own: it takes several of them in a row to say anything.
+    private static let smallReads = 8
 
     private var size = ReadBuffers.first
+    private var smallInARow = 0
 
     /// Has a connection read by these rules. On its own event loop.
     package static func apply(to channel: any Channel) throws {
@@ -32,12 +37,14 @@ package struct ReadBuffers: RecvByteBufferAllocator {
 
     /// True always, which has the channel ask for a buffer of its own for the next read.
     package mutating func record(actualReadBytes count: Int) -> Bool {
+        smallInARow = count < size / 4 ? smallInARow + 1 : 0
         if size < Self.smallest {
-            size = Self.smallest
+            size = Self.usual
         } else if count >= size {
             size = min(2 * size, Self.largest)
-        } else if count < size / 4 {
+        } else if smallInARow == Self.smallReads {
             size = max(size / 2, Self.smallest)
+            smallInARow = 0
         }
         return true
     }
