@@ -25,8 +25,8 @@ import Testing
                 }
                 let times = try await Self.times(martlet)
                 _ = try await report
-                // Nine in ten, and by what the machine does at rest: a test may share its cores with others. `bench` asks it
-                // of 99 in 100, and absolutely.
+                // Nine in ten, and by what the machine does at rest: a test may share its cores with others. `bench`
+                // asks it of 99 in 100, and absolutely.
                 let bound = max(.milliseconds(100), calm[54] * 5)
                 #expect(times[54] <= bound, "p50 \(times[30]), p90 \(times[54]), the longest \(times[59])")
             }
