@@ -24,10 +24,17 @@ QUIET_SECONDS = 5
 
 
 def get(port, path):
+    """The body of a whole answer with status 200; OSError when there is none."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
-        return connection.getresponse().read().decode()
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        if answer.status != 200:
+            raise OSError(f"{path} at port {port}: status {answer.status}")
+        return body
+    except http.client.HTTPException as error:
+        raise OSError(f"{path} at port {port}: no HTTP answer") from error
     finally:
         connection.close()
 

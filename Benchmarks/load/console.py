@@ -16,11 +16,15 @@ def measure(bench, options):
     mocks = [bench.mock(None, "--tokens", "40", "--interval", "50ms") for _ in range(3)]
     gateway = stage.gateway(
         bench, stage.one_pool(mocks, "timeouts: {first_byte: 2s}"), stage.only_so_many_files(FILES))
+    before = gateway.open_books(mocks)
     stage.steer(mocks[0], fault="hang")
     load = bench.load(gateway, None, "--stream", "-c", FILES, "-d", f"{seconds}s", "--timeout", "30s")
     times, unanswered = ask(gateway.console, seconds)
     pressure = gateway.metrics().get("martlet_fd_pressure")
     report = bench.report(load)
+    # Else a health check of the silent one is always under way.
+    stage.steer(mocks[0], fault="none")
+    books = ledger.closing(before, [report])
     bench.stop()
     figures = sorted(times)
     return [
@@ -28,7 +32,9 @@ def measure(bench, options):
             f"console in trouble: /status, p99 of {len(figures)}", "ms",
             figures[int(len(figures) * 0.99)] if figures else None, 100),
         verdict.exactly("console in trouble: unanswered", unanswered, 0),
-    ], {"milliseconds": figures, "unanswered": unanswered, "pressure": str(pressure), "load": report}
+        verdict.books_row("console in trouble", books),
+    ], {"milliseconds": figures, "unanswered": unanswered, "pressure": str(pressure), "load": report,
+        "ledger": books.lines}
 
 
 def ask(port, seconds):

@@ -50,7 +50,7 @@ enum CertificateCheck {
             return .failure(
                 check, "\(file): \(cause)", remedy: "openssl x509 -noout -subject -dates -in \(certificate)")
         case .usable(let from, let to):
-            let remedy = "renew \(certificate) and its key, then restart"
+            let remedy = "renew \(certificate) and its key, then: martlet reload"
             let validity = CertificateValidity(file: certificate, from: from, to: to)
             if let problem = validity.problem(at: now) { return .failure(check, problem, remedy: remedy) }
             let seen = "\(certificate) is valid for \((to - now) / day) more days"

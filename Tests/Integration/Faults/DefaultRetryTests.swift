@@ -2,10 +2,10 @@ import Foundation
 import MartletTools
 import Testing
 
-/// Backends die (SIGKILL) and come back, thirty times, under the rules for retries that hold where nothing is stated:
+/// Backends die (SIGKILL) and come back, ten times, under the rules for retries that hold where nothing is stated:
 /// two attempts, a budget, and never again what a client has had a byte of.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DefaultRetryTests {
-    private static let kills = 30
+    private static let kills = 10
 
     /// A request that was answered with an error of ours.
     private struct Failure {

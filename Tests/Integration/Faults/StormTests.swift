@@ -24,7 +24,7 @@ import Glibc
     @Test func nobodyWhoStaysSeesAFailure() async throws {
         let picture = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString).svg")
         let run = try await CommandRun.martlet(
-            "demo", "storm", "--only", "martlet", "--streams", "40", "--seconds", "6", "--json", "--svg", picture.path,
+            "demo", "storm", "--only", "martlet", "--streams", "40", "--seconds", "4", "--json", "--svg", picture.path,
             within: .seconds(60))
         try #require(run.status == 0, "\(run.output)")
         let line = try #require(run.output.split(separator: "\n").last)

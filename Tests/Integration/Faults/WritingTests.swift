@@ -50,8 +50,7 @@ import Glibc
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0, "only root may mount a small disk"))
-    func AFullDiskCostsLinesAndNothingElse() async throws {
+    @Test(.inOwnNetwork) func AFullDiskCostsLinesAndNothingElse() async throws {
         try await withMocks(1) { mocks in
             let configuration = onePool(mocks.targets(), more: "access_log: \"{dir}/small/access\"\n")
             let mount = """

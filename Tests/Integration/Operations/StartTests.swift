@@ -43,8 +43,7 @@ import Glibc
         try await resolver.close()
     }
 
-    @Test(.enabled(if: geteuid() == 0, "only root may give a process another resolver"))
-    func ADeadResolverKeepsOnlyThoseAwayWhoNeedIt() async throws {
+    @Test(.inOwnNetwork) func ADeadResolverKeepsOnlyThoseAwayWhoNeedIt() async throws {
         try await Self.withDeadResolver { wrapper in
             try await withMocks(1) { mocks in
                 let configuration = """

@@ -4,9 +4,11 @@ import Testing
 /// `limit: adaptive` before a server of eight slots that is asked for twice what it can do.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct AdaptiveLimitTests {
     @Test func TheServerDoesAsMuchAsEverAndNobodyWaitsLongForTheFirstByte() async throws {
-        let found = try await Self.serve("limit: adaptive", "queue: {length: 8}")
-        let unlimited = try await Self.serve("limit: fixed")
-        #expect(unlimited.stats.mostWaiting > 30, "the line is in the server: \(unlimited.stats.mostWaiting)")
+        // Side by side: both wait for servers that sleep, and what else the machine does meets both.
+        async let one = Self.serve("limit: adaptive", "queue: {length: 8}")
+        async let other = Self.serve("limit: fixed")
+        let (found, unlimited) = try await (one, other)
+        #expect(unlimited.stats.mostWaiting > 8, "the line is in the server: \(unlimited.stats.mostWaiting)")
         #expect(found.stats.mostWaiting < unlimited.stats.mostWaiting / 2, "\(found.stats.mostWaiting)")
         #expect(found.stats.mostBusy == 8, "every slot is found")
         let shed = found.report.statuses[503] ?? 0
