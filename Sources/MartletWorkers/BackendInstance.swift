@@ -23,6 +23,7 @@ final class BackendInstance: Sendable {
     private let spec: BackendSpec
     private let surroundings: BackendSurroundings
     private let logger: Logger
+    private let output: BackendOutput
     private let events: AsyncStream<BackendMachine.Event>
     private let inbox: AsyncStream<BackendMachine.Event>.Continuation
     private let current: Mutex<BackendStatus>
@@ -36,6 +37,7 @@ final class BackendInstance: Sendable {
         logger[metadataKey: "backend"] = "\(identity.backend)"
         logger[metadataKey: "instance"] = "\(identity.instance)"
         self.logger = logger
+        output = BackendOutput(logger: logger, now: surroundings.now)
         (events, inbox) = AsyncStream.makeStream()
         let machine = BackendMachine(policy: spec.policy, now: surroundings.now())
         current = Mutex(BackendStatus(identity, machine: machine))
@@ -58,6 +60,7 @@ final class BackendInstance: Sendable {
         var process: RunningProcess?
         inbox.yield(.start)
         await withDiscardingTaskGroup { tasks in
+            tasks.addTask { [output] in await output.tellOfGaps() }
             for await event in events {
                 let wasReady = machine.state.text == "ready"
                 let actions = machine.handle(event, now: surroundings.now(), jitter: .random(in: 0...1))
@@ -122,15 +125,14 @@ final class BackendInstance: Sendable {
         }
         let child = ChildProcess(command(port: port))
         current.withLock { $0.spawned(port: port) }
-        let output = BackendOutput(logger: logger, now: surroundings.now)
-        tasks.addTask { [self] in
+        tasks.addTask { [self, output] in
             let exit = await child.run { pid in
                 self.logger.info("backend started", metadata: ["pid": "\(pid)", "port": "\(port)"])
                 self.current.withLock { $0.started(pid: pid) }
             } onLine: { stream, line in
                 output.log(line, from: stream)
             }
-            output.finish()
+            output.tellOmitted()
             inbox.yield(.exited(BackendExit(exit)))
         }
         return RunningProcess(child: child, port: port)
@@ -150,6 +152,7 @@ final class BackendInstance: Sendable {
         return ChildCommand(
             arguments: spec.command.map(fill),
             environment: spec.environment.mapValues(fill),
+            withheld: surroundings.withheld,
             directory: spec.directory,
             addressSpaceBytes: spec.addressSpaceBytes,
             openFiles: spec.openFiles)

@@ -4,26 +4,48 @@ import MartletLogic
 import MartletNet
 import Synchronization
 
-/// Makes log lines of what one process prints, no more than its ``OutputAllowance``.
+/// Makes log lines of what the processes of one instance print, no more than its ``OutputAllowance``: one that keeps
+/// dying does not get another with each life.
 final class BackendOutput: Sendable {
     private let logger: Logger
     private let now: @Sendable () -> Instant
+    private let pause: Duration
     private let allowance: Mutex<OutputAllowance>
+    /// Lines began to be left out.
+    private let gaps: AsyncStream<Void>
+    private let gap: AsyncStream<Void>.Continuation
 
-    init(logger: Logger, now: @escaping @Sendable () -> Instant) {
+    /// - Parameter pause: Within so long it is told that lines were left out, should nothing more be printed.
+    init(logger: Logger, now: @escaping @Sendable () -> Instant, pause: Duration = .seconds(2)) {
         self.logger = logger
         self.now = now
+        self.pause = pause
         allowance = Mutex(OutputAllowance(now: now()))
+        (gaps, gap) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     func log(_ line: String, from stream: ChildStream) {
-        guard case .log(let omitted) = allowance.withLock({ $0.line(now: now()) }) else { return }
+        let (verdict, isFirst) = allowance.withLock { allowance in
+            (allowance.line(now: now()), allowance.omitted == 1)
+        }
+        guard case .log(let omitted) = verdict else {
+            if isFirst { gap.yield() }
+            return
+        }
         tell(omitted)
         logger.info("backend output", metadata: ["stream": "\(stream.rawValue)", "line": "\(line)"])
     }
 
-    /// The process is gone.
-    func finish() {
+    /// Tells what was left out soon after, until the task is cancelled.
+    func tellOfGaps() async {
+        for await _ in gaps {
+            try? await Task.sleep(for: pause)
+            tellOmitted()
+        }
+    }
+
+    /// A process is gone, or a while went by.
+    func tellOmitted() {
         tell(allowance.withLock { $0.takeOmitted() })
     }
 

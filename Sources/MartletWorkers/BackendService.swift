@@ -49,6 +49,7 @@ package final class BackendService: Sendable {
 
     /// - Parameters:
     ///   - now: The monotonic clock.
+    ///   - withheld: Variables of our environment that the processes do not inherit.
     ///   - probe: The ready check.
     ///   - announce: Hears when an instance serves and when it no longer does, in that order for each instance. Called
     ///     from background tasks; must not block, nor call back.
@@ -56,10 +57,11 @@ package final class BackendService: Sendable {
         _ specs: [BackendSpec],
         logger: Logger,
         now: @escaping @Sendable () -> Instant,
+        withheld: [String] = [],
         probe: @escaping Probe,
         announce: @escaping @Sendable (BackendEvent) -> Void
     ) {
-        surroundings = BackendSurroundings(logger: logger, now: now, probe: probe)
+        surroundings = BackendSurroundings(logger: logger, now: now, probe: probe, withheld: withheld)
         self.announce = announce
         (jobs, queue) = AsyncStream.makeStream()
         apply(specs) { _ in }
@@ -80,6 +82,7 @@ package final class BackendService: Sendable {
                     slot: .init(backend: spec.name, index: index), spec: single, port: single.port)
             }
         }
+        surroundings.ports.reserve(Set(wanted.compactMap(\.port)))
         change { state in
             state.letGo = letGo
             return state.roster.adopt(wanted)

@@ -140,6 +140,20 @@ struct OverloadTests {
         house.expectClosedBooks()
     }
 
+    @Test("who waits for a target that is not to come any more is told at once")
+    func noTargetToCome() throws {
+        let house = try House(targets: 0)
+        house.pool.expectTargets(true, now: house.manual.now)
+        let waiting = house.get()
+        house.manual.run()
+        #expect(!waiting.front.isAnswered)
+        house.pool.expectTargets(false, now: house.manual.now)
+        house.manual.run()
+        #expect(waiting.front.status == 502)
+        #expect(waiting.front.text.contains("no_target"))
+        house.expectClosedBooks()
+    }
+
     @Test("work that could not be over in time is refused on arrival")
     func lateness() throws {
         let house = try House(targets: 1, target: .holding(1))

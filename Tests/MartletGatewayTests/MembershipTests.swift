@@ -100,6 +100,54 @@ struct MembershipTests {
         resolver.shutdown()
     }
 
+    @Test("former targets serve on until one of the new ones has an address", .timeLimit(.minutes(1)))
+    func mistypedName() async throws {
+        await membership.add(spec("10.0.0.1"), to: pool)
+        let reload = { (hosts: [String]) in
+            let wanted = hosts.map { Membership.Wanted(spec($0), in: pool) }
+            await membership.dismiss(await membership.bringIn(wanted, patience: .milliseconds(50)))
+        }
+        await reload(["modles"])
+        #expect(addresses == ["10.0.0.1"])
+        await reload(["models"])
+        #expect(addresses == ["10.0.0.1"], "the name before has nothing to serve with either")
+        names.value = ["models": ["10.0.0.2"]]
+        let running = Task { [membership] in await membership.run() }
+        while addresses != ["10.0.0.2"] { try await Task.sleep(for: .milliseconds(10)) }
+        running.cancel()
+        await running.value
+        await reload(["modles", "10.0.0.3"])
+        #expect(addresses == ["10.0.0.3"], "one of the new ones is enough")
+        await reload(["modles"])
+        await reload(["10.0.0.3"])
+        #expect(addresses == ["10.0.0.3"])
+        await reload([])
+        #expect(addresses.isEmpty, "nobody is to come")
+        resolver.shutdown()
+    }
+
+    @Test("what an operator drained is drained when its process is back at the same address")
+    func drainOutlivesAProcess() async {
+        let origin = Origin(host: "10.0.0.9", port: 8000)
+        for number in 0..<3 {
+            await membership.add(spec("10.0.0.9"), to: pool, source: .backend("demo", number: number))
+            if number == 0 { #expect(await membership.drain(origin, of: pool) == .emptied) }
+            #expect(states() == [.down(.draining)])
+            await membership.removeAll(from: .backend("demo", number: number), isComingBack: true)
+        }
+        await membership.add(spec("10.0.0.9"), to: pool, source: .backend("demo", number: 3))
+        await membership.add(spec("10.0.0.9"), to: pool, source: .operatorCommand)
+        #expect(states() == [.up])
+        await membership.removeAll(from: .backend("demo", number: 3), isComingBack: true)
+        await membership.add(spec("10.0.0.9"), to: pool, source: .backend("demo", number: 4))
+        #expect(states() == [.up], "taken back into service")
+        _ = await membership.drain(origin, of: pool)
+        await membership.removeAll(from: .backend("demo", number: 4))
+        await membership.add(spec("10.0.0.9"), to: pool, source: .backend("demo", number: 5))
+        #expect(states() == [.up], "another process that happens to be there")
+        resolver.shutdown()
+    }
+
     @Test("a name without an address adds nothing, and harms nobody")
     func unknownName() async {
         await membership.add(spec("nowhere"), to: pool)

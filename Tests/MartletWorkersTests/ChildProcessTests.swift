@@ -48,6 +48,16 @@ import Testing
         #expect(recorder.all == ["stdout /usr/lib a=b c True"])
     }
 
+    @Test func isNotToldWhatIsWithheldUnlessItIsSetForIt() async throws {
+        try #require(ProcessInfo.processInfo.environment["HOME"] != nil)
+        var command = Self.python("import os; print(os.environ.get('HOME'), 'PATH' in os.environ)")
+        command.withheld = ["HOME", "NEVER_SET"]
+        #expect(await run(command) == .exited(code: 0))
+        command.environment = ["HOME": "its-own"]
+        #expect(await run(command) == .exited(code: 0))
+        #expect(recorder.all == ["stdout None True", "stdout its-own True"])
+    }
+
     @Test func deliversBothStreamsLineByLine() async {
         let program = "import sys; print('one\\n\\ntwo'); sys.stderr.write('three'); sys.stderr.flush()"
         #expect(await run(Self.python(program)) == .exited(code: 0))

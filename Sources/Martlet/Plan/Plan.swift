@@ -3,6 +3,7 @@ import MartletExchange
 import MartletGateway
 import MartletLogic
 import MartletNet
+import MartletWorkers
 import MartletTelemetry
 import NIOCore
 
@@ -14,6 +15,8 @@ struct Plan {
         let pool: Pool
         let settings: TargetConfiguration
         let keepAlive: UpstreamKeepAlive
+        /// Whether its processes have the same addresses after each start.
+        var hasFixedPort = false
     }
 
     private(set) var pools: [Pool] = []
@@ -40,7 +43,7 @@ struct Plan {
             policies.append((pool, settings.policy))
             byName[settings.name] = pool
             let keepAlive = UpstreamKeepAlive(settings.keepalive, loops: loops)
-            for target in settings.targets { try place(target, in: pool, keepAlive) }
+            for target in settings.targets { try place(target, in: pool, keepAlive, configuration.backends) }
         }
         models = ModelTable(configuration.models.map { model in
             ModelTable.Entry(
@@ -57,11 +60,15 @@ struct Plan {
         }
     }
 
-    private mutating func place(_ target: TargetConfiguration, in pool: Pool, _ keepAlive: UpstreamKeepAlive) throws {
+    private mutating func place(
+        _ target: TargetConfiguration, in pool: Pool, _ keepAlive: UpstreamKeepAlive, _ backends: [BackendSpec]
+    ) throws {
         switch target.location {
         case .url(let url): specs.append((try TargetSpec(target, origin: url.origin, keepAlive), pool))
         case .backend(let name):
-            backendTargets[name, default: []].append(BackendTarget(pool: pool, settings: target, keepAlive: keepAlive))
+            let hasFixedPort = backends.contains { $0.name == name && $0.port != nil }
+            backendTargets[name, default: []].append(
+                BackendTarget(pool: pool, settings: target, keepAlive: keepAlive, hasFixedPort: hasFixedPort))
         }
     }
 }

@@ -75,9 +75,9 @@ actor BackendGlue {
             for wanted in wanted(instance, port: port) {
                 await membership.add(wanted.spec, to: wanted.pool, source: wanted.source)
             }
+            expect()
         case .gone(let instance, _, _):
-            ports[instance] = nil
-            await membership.removeAll(from: .backend(instance))
+            await takeOut(instance)
         case .hopeful(let backends):
             hopeful = backends
             expect()
@@ -87,23 +87,42 @@ actor BackendGlue {
     private func bringIn(
         _ targets: [String: [Plan.BackendTarget]], besides specs: [Membership.Wanted], patience: Duration?
     ) async -> Membership.Leaving {
-        for former in self.targets.values.joined() { former.pool.expectTargets(false) }
+        let former = self.targets.values.joined().map(\.pool)
         self.targets = targets
         expect()
         let managed = ports.flatMap { wanted($0.key, port: $0.value) }
-        return await membership.bringIn(specs + managed, patience: patience)
+        let leaving = await membership.bringIn(specs + managed, patience: patience)
+        let present = targets.values.joined().map(\.pool)
+        // Not before their other targets came: who waits in them may have one of those.
+        for pool in former where !present.contains(where: { $0 === pool }) {
+            pool.expectTargets(false, now: .current)
+        }
+        return leaving
     }
 
     private func farewell(_ instance: BackendIdentity) async -> [(pool: Pool, target: TargetID)] {
-        ports[instance] = nil
-        return await membership.removeAll(from: .backend(instance))
+        await takeOut(instance)
     }
 
-    /// Where a backend is on its way, requests may wait for it.
+    @discardableResult
+    private func takeOut(_ instance: BackendIdentity) async -> [(pool: Pool, target: TargetID)] {
+        ports[instance] = nil
+        // Before its targets go, for those who come in between; and after, for those who waited and have nobody left.
+        expect()
+        let hasFixedPort = targets[instance.backend]?.contains(where: \.hasFixedPort) == true
+        let leaving = await membership.removeAll(from: .backend(instance), isComingBack: hasFixedPort)
+        expect()
+        return leaving
+    }
+
+    /// Where a backend is on its way, requests may wait for it. One that has come is not: should an operator take its
+    /// targets out, nobody else is to come.
     private func expect() {
-        let expecting = targets.filter { hopeful.contains($0.key) }.values.joined().map(\.pool)
+        let here = Set(ports.keys.map(\.backend))
+        let coming = hopeful.subtracting(here)
+        let expecting = targets.filter { coming.contains($0.key) }.values.joined().map(\.pool)
         for target in targets.values.joined() {
-            target.pool.expectTargets(expecting.contains { $0 === target.pool })
+            target.pool.expectTargets(expecting.contains { $0 === target.pool }, now: .current)
         }
     }
 

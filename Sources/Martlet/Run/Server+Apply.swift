@@ -22,26 +22,23 @@ extension Server {
     }
 
     /// The part of `apply` that also begins the first configuration.
-    ///
-    /// - Parameter patience: for the names of targets that are new; they are looked up on without us.
-    func putInForce(
-        _ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?, patience: Duration? = nil
-    ) async throws {
+    func putInForce(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) async throws {
         let wanted = try wanted(configuration, plan, accessLog)
         let prepared = try await listeners.prepare(wanted)
         // From here on nothing fails: who is told that a reload was refused may rely on it.
-        adopt(configuration, plan, accessLog)
+        let formerPools = adopt(configuration, plan, accessLog)
         // New targets before the routes that lead to them, former ones after: no request finds nobody.
         let targets = plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) }
-        let leaving = await glue.adopt(plan.backendTargets, besides: targets, patience: patience)
+        let leaving = await glue.adopt(plan.backendTargets, besides: targets, patience: Self.patienceWithNames)
         await listeners.serve(wanted, prepared)
         await membership.dismiss(leaving)
-        for pool in live.withLock({ $0.ticking }) where pool.isRetired { pool.turnAway(now: .current) }
+        for pool in formerPools { pool.turnAway(now: .current) }
         let (glue, limit) = (glue, configuration.limits.drain)
         backends.apply(configuration.backends) { await glue.letGo($0, within: limit) }
     }
 
-    private func adopt(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) {
+    /// Answers the pools that are not part of it any more.
+    private func adopt(_ configuration: Configuration, _ plan: Plan, _ accessLog: LogSink?) -> [Pool] {
         budget.limit = configuration.limits.buffered
         governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
@@ -64,6 +61,7 @@ extension Server {
         }
         for pool in leaving { pool.retire() }
         for pool in coming { newPools.yield(pool) }
+        return leaving
     }
 
     // MARK: Addresses and routes

@@ -25,9 +25,10 @@ package final class Server: Sendable {
         var accessLog: LogSink?
     }
 
-    /// The start waits so long for the names of targets. Long enough for a resolver that works, so that the first
-    /// requests find their targets; a dead one must not keep those away whose targets are there.
-    private static let patienceWithNames: Duration = .milliseconds(250)
+    /// A start or a reload waits so long for the names of targets; they are looked up on without it. Long enough for a
+    /// resolver that works, so that the first requests find their targets; a dead one must not keep those away whose
+    /// targets are there, nor hold up what backends announce.
+    static let patienceWithNames: Duration = .milliseconds(250)
 
     let logger: Logger
     let keeper: SocketKeeper
@@ -74,7 +75,7 @@ package final class Server: Sendable {
         let client = self.client
         self.glue = glue
         backends = BackendService(
-            configuration.backends, logger: logger, now: { .current },
+            configuration.backends, logger: logger, now: { .current }, withheld: OwnVariables.names,
             probe: { await client.isReady(host: $0, port: $1, path: $2, timeout: $3) },
             announce: { glue.announce($0) })
     }
@@ -92,7 +93,7 @@ package final class Server: Sendable {
         // From the first configuration to the last: it is part of every change of one.
         async let _ = glue.run()
         let (configuration, plan, accessLog) = live.withLock { ($0.configuration, $0.plan, $0.accessLog) }
-        try await putInForce(configuration, plan, accessLog, patience: Self.patienceWithNames)
+        try await putInForce(configuration, plan, accessLog)
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)

@@ -191,9 +191,14 @@ package final class Pool: Sendable {
 
     package func isEmpty(_ target: TargetID) -> Bool { state.withLock { $0.machine.isEmpty(target) } }
 
-    /// Whether a target is on its way, so that requests may wait for it while there is none.
-    package func expectTargets(_ isExpecting: Bool) {
-        state.withLock { $0.machine.isExpecting = isExpecting }
+    /// Whether a target is on its way, so that requests may wait for it while there is none. Those who wait though
+    /// there is neither are told so now.
+    package func expectTargets(_ isExpecting: Bool, now: Instant) {
+        let deliveries = state.withLock { state in
+            let waiting = state.machine.expect(isExpecting, now: now)
+            return lost(waiting, state.isRetired ? .poolRemoved : .noTarget, &state)
+        }
+        deliver(deliveries)
     }
 
     /// What a health check found.

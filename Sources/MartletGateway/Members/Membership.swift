@@ -26,6 +26,10 @@ package actor Membership {
         var targets: [SocketAddress: Target] = [:]
         var isDraining = false
         var isBeingResolved = false
+        /// Its first look-up was given up early, so that nobody waited for it: `run` makes good for it soon.
+        var isHurried = false
+        /// The configuration no longer asks for it; it serves until others of its pool have an address.
+        var isOutgoing = false
         var lastError: String?
 
         func isWhat(_ wanted: Wanted) -> Bool {
@@ -34,13 +38,23 @@ package actor Membership {
         }
     }
 
+    /// The target of a process that has gone and comes back at the same address.
+    private struct Drained {
+        let pool: Pool
+        let origin: Origin
+    }
+
     private static let interval: Duration = .seconds(5)
+    /// How often it is seen whether a look-up was given up early.
+    private static let glance: Duration = .milliseconds(250)
 
     private let resolver: NameResolver
     private let labels: LabelRegistry
     private let loops: LoopTable
     private let logger: Logger
     private var entries: [Entry] = []
+    /// Out of service by an operator's word, though nobody is there at present.
+    private var drained: [Drained] = []
     private var lastEntry = 0
     private var numbers = TargetNumbers()
 
@@ -62,7 +76,16 @@ package actor Membership {
         {
             return undrain(index)
         }
-        await join(Wanted(spec, in: pool, source: source), isDraining: false, patience: patience)
+        let wasDrained = forgetDrain(of: spec.origin, in: pool)
+        let isDraining = wasDrained && source != .operatorCommand
+        await join(Wanted(spec, in: pool, source: source), isDraining: isDraining, patience: patience)
+    }
+
+    /// Whether a target that was there last at `origin` was drained. Asked once: from now on its entry knows.
+    private func forgetDrain(of origin: Origin, in pool: Pool) -> Bool {
+        let count = drained.count
+        drained.removeAll { $0.pool === pool && $0.origin == origin }
+        return drained.count < count
     }
 
     private func join(_ wanted: Wanted, isDraining: Bool, patience: Duration?) async {
@@ -82,14 +105,15 @@ package actor Membership {
     package func run() async {
         // Each by itself: a name that nobody answers for must not hold up the others.
         await withDiscardingTaskGroup { group in
-            // At once those that the start did not wait for.
-            var isDue = { (entry: Entry) in entry.targets.isEmpty }
+            var next = ContinuousClock.now + Self.interval
             repeat {
-                for entry in entries where !entry.spec.origin.isLiteral && !entry.isBeingResolved && isDue(entry) {
+                let isTime = ContinuousClock.now >= next
+                if isTime { next = .now + Self.interval }
+                for entry in entries where !entry.spec.origin.isLiteral && !entry.isBeingResolved {
+                    guard isTime || entry.isHurried else { continue }
                     group.addTask { await self.resolve(entry.id) }
                 }
-                isDue = { _ in true }
-            } while (try? await Task.sleep(for: Self.interval)) != nil
+            } while (try? await Task.sleep(for: Self.glance)) != nil
         }
     }
 
@@ -122,7 +146,7 @@ package actor Membership {
 
     /// The rules that a target added to `pool` by an operator gets: those of its first one.
     package func template(of pool: Pool) -> TargetSpec? {
-        entries.first { $0.pool === pool }?.spec
+        entries.first { $0.pool === pool && !$0.isOutgoing }?.spec
     }
 
     /// The version label of `origin` in `pool`; nil when it is not there.
@@ -131,9 +155,15 @@ package actor Membership {
     }
 
     /// Everything that came from `source` leaves; answers what it was, for those who wait for its last requests.
+    ///
+    /// - Parameter isComingBack: whether others will be at the same addresses, such as the next process of a backend
+    ///   with a fixed port: what an operator drained is drained then as well.
     @discardableResult
-    package func removeAll(from source: Source) -> [(pool: Pool, target: TargetID)] {
+    package func removeAll(from source: Source, isComingBack: Bool = false) -> [(pool: Pool, target: TargetID)] {
         let leaving = entries.filter { $0.source == source }
+        if isComingBack {
+            drained += leaving.filter(\.isDraining).map { Drained(pool: $0.pool, origin: $0.spec.origin) }
+        }
         entries.removeAll { $0.source == source }
         return leaving.flatMap { entry in
             entry.targets.values.map { target in
@@ -179,9 +209,11 @@ package actor Membership {
                 leaving.insert(entry.id)
             }
         }
+        drained.removeAll { $0.pool.isRetired }
         await withDiscardingTaskGroup { group in
             for one in rest {
-                let isDraining = entries.contains {
+                let wasDrained = forgetDrain(of: one.spec.origin, in: one.pool)
+                let isDraining = wasDrained || entries.contains {
                     $0.isDraining && $0.pool === one.pool && $0.spec.origin == one.spec.origin
                 }
                 group.addTask { await self.join(one, isDraining: isDraining, patience: patience) }
@@ -190,12 +222,27 @@ package actor Membership {
         return Leaving(entries: leaving)
     }
 
+    /// They go: at once, or, where they are all that their pool has while the names of the new ones have no address
+    /// yet, once one has. A mistyped name, or a resolver that does not answer, takes no pool down.
     package func dismiss(_ leaving: Leaving) {
-        let gone = entries.filter { leaving.entries.contains($0.id) }
-        entries.removeAll { leaving.entries.contains($0.id) }
-        for entry in gone {
-            for target in entry.targets.values { _ = remove(target, of: entry.pool) }
+        for index in entries.indices where leaving.entries.contains(entries[index].id) {
+            entries[index].isOutgoing = true
         }
+        for entry in entries where entry.isOutgoing && !letGo(entry) {
+            logger.warning(
+                "a former target serves on: none of the new ones has an address",
+                metadata: ["pool": "\(entry.pool.name)", "target": "\(entry.spec.origin)"])
+        }
+    }
+
+    /// Takes an outgoing entry out, unless it must serve on.
+    private func letGo(_ entry: Entry) -> Bool {
+        let heirs = entries.filter { $0.pool === entry.pool && !$0.isOutgoing }
+        let isReplaced = heirs.isEmpty || heirs.contains { !$0.targets.isEmpty }
+        guard isReplaced || entry.targets.isEmpty || entry.pool.isRetired else { return false }
+        entries.removeAll { $0.id == entry.id }
+        for target in entry.targets.values { _ = remove(target, of: entry.pool) }
+        return true
     }
 
     /// The target stays, under the rules of `wanted`.
@@ -203,6 +250,7 @@ package actor Membership {
         guard let index = entries.firstIndex(where: { $0.id == id }) else { return }
         entries[index].spec = wanted.spec
         entries[index].source = wanted.source
+        entries[index].isOutgoing = false
         for (address, old) in entries[index].targets {
             let target = Target(id: old.id, url: old.url, address: address, spec: wanted.spec)
             entries[index].targets[address] = target
@@ -227,6 +275,7 @@ package actor Membership {
         // Others may have come and gone while this one was resolved.
         guard let index = entries.firstIndex(where: { $0.id == id }) else { return }
         entries[index].isBeingResolved = false
+        entries[index].isHurried = patience != nil && (try? result.get()) == nil
         report(result, index)
         let change = entries[index].resolution.next(result)
         for address in change.removed {
@@ -234,6 +283,9 @@ package actor Membership {
             _ = remove(target, of: entry.pool)
         }
         for address in change.added { admit(address, index) }
+        if !change.added.isEmpty {
+            for former in entries where former.isOutgoing && former.pool === entry.pool { _ = letGo(former) }
+        }
     }
 
     private func report(_ result: Result<[SocketAddress], any Error>, _ index: Int) {

@@ -107,8 +107,8 @@ public struct BackendMachine: Sendable {
     private var exits: [Instant] = []
     /// Exits since it last was stable: the exponent of the back-off.
     private var failuresInARow = 0
-    /// Whether the process that ends had served long enough for its end not to count.
-    private var wasStable = false
+    /// When a process that had served for a while was started again at once, oldest first.
+    private var freeRestarts: [Instant] = []
     private var isRetired = false
 
     public init(policy: BackendPolicy, now: Instant) {
@@ -160,7 +160,6 @@ public struct BackendMachine: Sendable {
             return awaitNextProbe(since: since, failures: 0, now: now)
         case (.ready(let since, let failures, _), false):
             guard failures + 1 < policy.hungAfter else {
-                wasStable = now - since >= policy.stableAfter
                 return hung(checks: failures + 1)
             }
             return awaitNextProbe(since: since, failures: failures + 1, now: now)
@@ -185,8 +184,8 @@ public struct BackendMachine: Sendable {
         case .starting:
             return backOff(after: exit, now: now, jitter: jitter)
         case .ready(let since, _, _):
-            wasStable = now - since >= policy.stableAfter
-            return [.announceGone(exit)] + backOff(after: exit, now: now, jitter: jitter)
+            let wasStable = now - since >= policy.stableAfter
+            return [.announceGone(exit)] + backOff(after: exit, wasStable: wasStable, now: now, jitter: jitter)
         case .ending(let reason):
             return backOff(after: reason, now: now, jitter: jitter)
         case .stopping:
@@ -198,13 +197,17 @@ public struct BackendMachine: Sendable {
         }
     }
 
-    private mutating func backOff(after exit: BackendExit, now: Instant, jitter: Double) -> [Action] {
+    /// - Parameter wasStable: whether it ended by itself or from outside, having served for a while. One that hung
+    ///   never was: hanging takes longer than that to be seen, so how long it served says nothing.
+    private mutating func backOff(
+        after exit: BackendExit, wasStable: Bool = false, now: Instant, jitter: Double
+    ) -> [Action] {
         lastExit = exit
         guard !isRetired else {
             state = .finished
             return [.finish]
         }
-        guard !wasStable else { return startWithACleanSlate(now: now) }
+        if wasStable, mayStartFreely(now: now) { return startAtOnce(now: now) }
         exits.append(now)
         exits.removeAll { now - $0 > policy.breakerWindow }
         exits = exits.suffix(policy.breakerExits)
@@ -217,11 +220,18 @@ public struct BackendMachine: Sendable {
         return [.wake(at: until)]
     }
 
-    /// What served well is started again at once: whatever ended it came from outside, as far as anybody can tell.
-    private mutating func startWithACleanSlate(now: Instant) -> [Action] {
-        wasStable = false
+    /// Whether a process that served for a while may start again without a wait. One that keeps dying soon after it got
+    /// ready is ill, however well it served in between.
+    private mutating func mayStartFreely(now: Instant) -> Bool {
+        freeRestarts.removeAll { now - $0 > policy.breakerWindow }
+        return freeRestarts.count < BackendPolicy.freeRestarts
+    }
+
+    /// What served well is started again at once: whatever ended it came from outside, as far as anybody can tell. The
+    /// exits before are not forgotten for it: the window does that.
+    private mutating func startAtOnce(now: Instant) -> [Action] {
+        freeRestarts.append(now)
         failuresInARow = 0
-        exits = []
         state = .backingOff(until: now, isSlow: false)
         return [.wake(at: now)]
     }

@@ -17,8 +17,11 @@ public struct BackendPolicy: Sendable, Equatable {
     public var breakerExits = 5
     public var breakerWindow: Duration = .seconds(60)
     public var breakerInterval: Duration = .seconds(60)
-    /// Ready for this long, a process is started again at once and starts with a clean slate: as Martlet's own.
+    /// Ready for this long, a process that ends is started again at once, as Martlet's own, and the back-off begins
+    /// anew; ``freeRestarts`` times within `breakerWindow`.
     public var stableAfter: Duration = .seconds(1)
+    /// Restarts without a wait within `breakerWindow`; the ends beyond count as those of a process that never served.
+    public static let freeRestarts = 10
 
     public init() {}
 }

@@ -1,6 +1,7 @@
 public import MartletBase
 
-/// Decides how much of what a process prints becomes log lines: the longest traceback whole, a flood in part.
+/// Decides how much of what the processes of one instance print becomes log lines: the longest traceback whole, a flood
+/// in part.
 ///
 /// It bounds the log, not the process: what it prints is read all the same, so that it never waits for us.
 public struct OutputAllowance: Sendable {
@@ -17,7 +18,8 @@ public struct OutputAllowance: Sendable {
 
     private var credit = Double(burst)
     private var last: Instant
-    private var omitted = 0
+    /// Lines not logged that nobody was told of yet.
+    public private(set) var omitted = 0
     /// Used up: until a second's lines are saved again, so that what was left out is told once a second, not each time.
     private var isMute = false
 
@@ -36,7 +38,7 @@ public struct OutputAllowance: Sendable {
         return .log(omitted: takeOmitted())
     }
 
-    /// Lines not logged that nobody was told of yet.
+    /// Those are told of now.
     public mutating func takeOmitted() -> Int {
         defer { omitted = 0 }
         return omitted

@@ -14,6 +14,19 @@ extension PoolMachine {
         let retryAfter = Self.retryAfter(turn - now)
         let deadline = latestStart(request, now: now)
         guard turn < deadline else { return .refused(.tooLate, retryAfter: retryAfter) }
+        return join(request, until: deadline, retryAfter: retryAfter)
+    }
+
+    /// Puts a request in the queue while there is no target but one on its way: bounded by the room there is and by its
+    /// deadline alone. How long it will wait cannot be told: the pace of a target that is gone says nothing about the
+    /// next one, which may take all at once.
+    mutating func waitForArrival(_ request: PickRequest, now: Instant) -> PickResult {
+        join(request, until: latestStart(request, now: now), retryAfter: Self.shortestRetryAfter)
+    }
+
+    private mutating func join(
+        _ request: PickRequest, until deadline: Instant, retryAfter: Duration
+    ) -> PickResult {
         guard !queue.contains(request.waiter) else {
             impossible.note("a waiter joined twice")
             return .refused(.queueFull, retryAfter: retryAfter)

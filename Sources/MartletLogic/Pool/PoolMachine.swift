@@ -31,7 +31,7 @@ public struct PoolMachine: Sendable {
     /// Requests in flight.
     var active: Int { rate.active + departing }
     /// Whether a target is on its way, such as a managed backend that starts: worth waiting for while there is none.
-    public var isExpecting = false
+    public private(set) var isExpecting = false
 
     /// `seed` decides the random choices of `random_two`.
     public init(policy: PoolPolicy, seed: UInt64) {
@@ -53,10 +53,26 @@ public struct PoolMachine: Sendable {
         guard !queue.isEmpty else { return TickResult() }
         let expired = queue.expire(now: now)
         let grants = grantAll(now: now)
+        guard !isExpecting || !isDeserted(now: now) else { return TickResult(expired: expired, grants: grants) }
         let hopeless = queue.shed { [rate] deadline, turns in
             now + rate.wait(turns: turns, now: now) * 0.5 >= deadline
         }
         return TickResult(expired: expired, hopeless: hopeless, grants: grants)
+    }
+
+    // MARK: Arrivals
+
+    /// Whether a target is on its way from now on. Answers those who wait although there is no target and none is to
+    /// come; they are no longer queued.
+    public mutating func expect(_ isExpecting: Bool, now: Instant) -> [WaiterID] {
+        self.isExpecting = isExpecting
+        guard !isExpecting, !queue.isEmpty, isDeserted(now: now) else { return [] }
+        return queue.shed { _, _ in true }
+    }
+
+    /// Whether there is no target in service.
+    private mutating func isDeserted(now: Instant) -> Bool {
+        roster.survey(excluding: [], mayRepeat: true, now: now) == .nobody
     }
 
     // MARK: Retries
@@ -93,7 +109,7 @@ extension PoolMachine {
             guard until < request.deadline else { return .refused(.allDown, retryAfter: until - now) }
             return wait(request, from: until, now: now)
         case .nobody:
-            if isExpecting && request.mayExpect { return wait(request, now: now) }
+            if isExpecting && request.mayExpect { return waitForArrival(request, now: now) }
             return .refused(.noTarget, retryAfter: Self.shortestRetryAfter)
         }
     }

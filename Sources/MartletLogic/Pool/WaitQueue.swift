@@ -68,7 +68,13 @@ struct WaitQueue: Sendable {
     var count: Int { slotOf.count }
 
     /// Whether a request that holds `bytes` can join.
-    func hasRoom(for bytes: Int) -> Bool { count < limit && bytes <= max(byteLimit - self.bytes, 0) }
+    func hasRoom(for bytes: Int) -> Bool { hasRoom(for: bytes, without: 0, holding: 0) }
+
+    /// Whether it could if so many that wait, who hold so many bytes, were gone. What those who wait hold may have
+    /// grown beyond the bound: a request without a body is still welcome then.
+    private func hasRoom(for bytes: Int, without leaving: Int, holding freed: Int) -> Bool {
+        count - leaving < limit && bytes <= max(byteLimit - (self.bytes - freed), 0)
+    }
 
     func contains(_ id: WaiterID) -> Bool { slotOf[id] != nil }
 
@@ -148,13 +154,13 @@ struct WaitQueue: Sendable {
         for lower in PriorityClass.allCases.reversed() where lower > priority {
             var index = tails[Int(lower.rawValue)]
             while index != Self.none {
-                if count - victims.count < limit, bytes <= byteLimit - self.bytes + freed { break }
+                if hasRoom(for: bytes, without: victims.count, holding: freed) { break }
                 victims.append(index)
                 freed += slots[index].waiter.bytes
                 index = slots[index].previous
             }
         }
-        guard count - victims.count < limit, bytes <= byteLimit - self.bytes + freed else { return [] }
+        guard hasRoom(for: bytes, without: victims.count, holding: freed) else { return [] }
         let evicted = victims.map { slots[$0].waiter.id }
         for index in victims { takeOut(index) }
         dropStaleDeadlines()

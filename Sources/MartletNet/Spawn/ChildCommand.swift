@@ -4,6 +4,8 @@ package struct ChildCommand: Sendable, Equatable {
     package var arguments: [String]
     /// Variables set on top of Martlet's own environment.
     package var environment: [String: String]
+    /// Variables of Martlet's own environment that the child does not inherit, unless `environment` sets them.
+    package var withheld: [String]
     /// The working directory; nil: Martlet's own.
     package var directory: String?
     /// The most address space the child may map, in bytes (`RLIMIT_AS`); nil: Martlet's own limit.
@@ -14,12 +16,14 @@ package struct ChildCommand: Sendable, Equatable {
     package init(
         arguments: [String],
         environment: [String: String] = [:],
+        withheld: [String] = [],
         directory: String? = nil,
         addressSpaceBytes: Int? = nil,
         openFiles: Int? = nil
     ) {
         self.arguments = arguments
         self.environment = environment
+        self.withheld = withheld
         self.directory = directory
         self.addressSpaceBytes = addressSpaceBytes
         self.openFiles = openFiles

@@ -144,6 +144,9 @@ package final class ChildProcess: Sendable {
 
     private var overrides: [Environment.Key: String?] {
         var overrides: [Environment.Key: String?] = [:]
+        for name in command.withheld {
+            if let key = Environment.Key(rawValue: name) { overrides.updateValue(nil, forKey: key) }
+        }
         for (name, value) in command.environment {
             if let key = Environment.Key(rawValue: name) { overrides[key] = value }
         }

@@ -148,7 +148,7 @@ import Testing
         _ = driver.send(.probed(run: 2, passed: true), at: 2)
         #expect(driver.send(.exited(.exited(code: 1)), at: 62).last == .wake(at: Self.at(62)))
         #expect(driver.send(.woken, at: 62).first == .spawn)
-        #expect(driver.send(.exited(.exited(code: 1)), at: 62).last == .wake(at: Self.at(63)), "a clean slate")
+        #expect(driver.send(.exited(.exited(code: 1)), at: 62).last == .wake(at: Self.at(63)), "the first wait again")
     }
 
     /// Whatever kills it comes from outside: a backend that serves between its deaths is never held down for them.
@@ -164,11 +164,68 @@ import Testing
         }
     }
 
-    @Test func isStartedAtOnceAfterItHungHavingServedForAWhile() {
-        var driver = Driver.ready
-        for _ in 0..<3 { _ = driver.send(.probed(run: 1, passed: false), at: 70) }
-        #expect(driver.send(.exited(.signalled(9)), at: 71) == [.wake(at: Self.at(71))])
-        #expect(driver.machine.lastExit == .hung(checks: 3))
+    /// What dies a moment after it counts as stable, again and again, is ill.
+    @Test func isStartedAtOnceOnlySoOftenWithinTheWindow() {
+        var policy = Self.policy
+        policy.stableAfter = .seconds(1)
+        var driver = Driver(machine: BackendMachine(policy: policy, now: Self.at(0)))
+        _ = driver.send(.start)
+        for life in 1...BackendPolicy.freeRestarts + policy.breakerExits {
+            _ = driver.send(.probed(run: life, passed: true), at: driver.now)
+            _ = driver.send(.exited(.exited(code: 1)), at: driver.now + 1)
+            guard case .backingOff(let until, let isSlow) = driver.machine.state else {
+                Issue.record("not backing off")
+                return
+            }
+            #expect((until == Self.at(driver.now)) == (life <= BackendPolicy.freeRestarts), "life \(life)")
+            #expect(isSlow == (life == BackendPolicy.freeRestarts + policy.breakerExits), "life \(life)")
+            _ = driver.send(.woken, at: (until - Self.at(0)).inSeconds)
+        }
+        // The window is over.
+        _ = driver.send(.probed(run: driver.machine.run, passed: true), at: driver.now)
+        _ = driver.send(.exited(.exited(code: 1)), at: driver.now + 1)
+        #expect(driver.machine.state == .backingOff(until: Self.at(driver.now), isSlow: false))
+    }
+
+    /// To be found hanging takes longer than to count as stable.
+    @Test func oneThatHangsWaitsAndIsBrokenInTheEndHoweverLongItServed() {
+        var driver = Driver.starting
+        for life in 1...Self.policy.breakerExits {
+            _ = driver.send(.probed(run: life, passed: true), at: driver.now)
+            for _ in 0..<3 { _ = driver.send(.probed(run: life, passed: false), at: driver.now) }
+            _ = driver.send(.exited(.signalled(9)), at: driver.now)
+            #expect(driver.machine.lastExit == .hung(checks: 3))
+            guard case .backingOff(let until, _) = driver.machine.state else {
+                Issue.record("not backing off")
+                return
+            }
+            if life < Self.policy.breakerExits { _ = driver.send(.woken, at: (until - Self.at(0)).inSeconds) }
+        }
+        #expect(driver.machine.state.text == "broken")
+        var stable = Driver.ready
+        for _ in 0..<3 { _ = stable.send(.probed(run: 1, passed: false), at: 70) }
+        #expect(stable.send(.exited(.signalled(9)), at: 71) == [.wake(at: Self.at(72))])
+    }
+
+    @Test func aRestartAtOnceDoesNotForgetTheEndsBefore() {
+        var policy = Self.policy
+        policy.stableAfter = .seconds(1)
+        var driver = Driver(machine: BackendMachine(policy: policy, now: Self.at(0)))
+        _ = driver.send(.start)
+        for _ in 1..<policy.breakerExits {
+            _ = driver.send(.exited(.exited(code: 1)))
+            guard case .backingOff(let until, isSlow: false) = driver.machine.state else {
+                Issue.record("not backing off")
+                return
+            }
+            _ = driver.send(.woken, at: (until - Self.at(0)).inSeconds)
+        }
+        _ = driver.send(.probed(run: driver.machine.run, passed: true))
+        _ = driver.send(.exited(.exited(code: 1)), at: driver.now + 2)
+        #expect(driver.machine.state == .backingOff(until: Self.at(driver.now), isSlow: false))
+        _ = driver.send(.woken)
+        _ = driver.send(.exited(.exited(code: 1)))
+        #expect(driver.machine.state.text == "broken")
     }
 
     /// What `retire` does in each state: what runs runs on, what does not never does again.

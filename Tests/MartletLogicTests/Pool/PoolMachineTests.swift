@@ -24,7 +24,7 @@ import Testing
 
     @Test func aTargetThatIsOnItsWayIsWaitedFor() {
         var pool = PoolMachine(policy: PoolPolicy(), seed: 1)
-        pool.isExpecting = true
+        #expect(pool.expect(true, now: at(0)) == [])
         #expect(pool.pick(.number(1), now: at(0)) == .queued)
         var elsewhere = PickRequest.number(2)
         elsewhere.mayExpect = false
@@ -36,11 +36,42 @@ import Testing
 
     @Test func aTargetThatDoesNotComeIsWaitedForNoLongerThanForAnyOther() {
         var pool = PoolMachine(policy: PoolPolicy(), seed: 1)
-        pool.isExpecting = true
+        _ = pool.expect(true, now: at(0))
         #expect(pool.pick(.number(1, deadline: at(30)), now: at(0)) == .queued)
-        pool.isExpecting = false
-        #expect(pool.pick(.number(2), now: at(1)).refusal == .noTarget)
         #expect(pool.tick(now: at(31)).expired == [WaiterID(1)])
+    }
+
+    @Test func whoWaitsForATargetThatIsNotToComeAnyMoreIsToldSo() {
+        var pool = pool()
+        #expect(pool.pick(.number(1), now: at(0)) == .target(a))
+        #expect(pool.pick(.number(2), now: at(0)) == .queued)
+        #expect(pool.expect(true, now: at(0)) == [])
+        #expect(pool.expect(false, now: at(0)) == [], "there is one, only busy")
+        #expect(pool.remove(a, now: at(1)) == false)
+        #expect(pool.expect(true, now: at(1)) == [])
+        #expect(pool.pick(.number(3, .batch), now: at(1)) == .queued)
+        #expect(Set(pool.expect(false, now: at(2))) == [WaiterID(2), WaiterID(3)])
+        #expect(pool.leave(WaiterID(2), now: at(2)) == false)
+        #expect(pool.pick(.number(4), now: at(2)).refusal == .noTarget)
+    }
+
+    /// The pace of the target that is gone foretells nothing: the next one may take them all at once.
+    @Test func whoWaitsForATargetOnItsWayIsBoundedByRoomAndDeadlineAlone() {
+        var pool = pool(maxInflight: nil) { $0.queue.length = 50 }
+        for second in stride(from: 0, to: 100.0, by: 5) {
+            _ = pool.pick(.number(0), now: at(second))
+            _ = pool.release(a, .success, now: at(second + 5))
+        }
+        #expect(pool.pick(.number(0), now: at(100)) == .target(a))
+        _ = pool.expect(true, now: at(100))
+        #expect(pool.remove(a, now: at(100)) == false)
+        #expect(pool.release(a, .failure(.reset), now: at(100)).isEmptied)
+        for number in 1...50 as ClosedRange<UInt64> {
+            #expect(pool.pick(.number(number, deadline: at(110)), now: at(100)) == .queued)
+        }
+        #expect(pool.pick(.number(51, deadline: at(110)), now: at(100)).refusal == .queueFull)
+        for second in [100.1, 101, 102, 103] { #expect(pool.tick(now: at(second)) == TickResult()) }
+        #expect(pool.add(b, policy: TargetPolicy(), key: 2, now: at(103)).count == 50)
     }
 
     @Test func theQueueIsBounded() {

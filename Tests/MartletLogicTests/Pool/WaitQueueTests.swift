@@ -145,6 +145,13 @@ import Testing
         #expect(queue.bytes == 50)
     }
 
+    @Test func aRequestWithoutABodyTakesAPlaceHoweverMuchTheOthersHold() {
+        var queue = queue(waiter(1), waiter(2, .batch), limit: 2, byteLimit: 100)
+        #expect(queue.holds(130, WaiterID(1)) == false)
+        #expect(queue.evict(for: .interactive, bytes: 0) == [WaiterID(2)])
+        #expect(queue.join(waiter(3)) == true)
+    }
+
     @Test func aClassWaitsForItsOwnAndForTheHigherOnes() {
         let queue = queue(waiter(1), waiter(2, .batch), waiter(3, .batch), waiter(4, .background))
         #expect(queue.turns(before: .interactive) == 1)

@@ -197,6 +197,7 @@ struct ConfigurationErrorTests {
         backend("{command: [serve, \"{port}\"], ready: {within: 1}}", "5: backends.b.ready.within: must be a duration with its unit, such as 250ms, 30s or 10m, not 1"),
         backend("{command: [serve, \"{port}\"], restart: {backoff: 10s, backoff_max: 5s}}", "5: backends.b.restart.backoff_max: must be at least `backoff`, 10s"),
         backend("{command: [serve, \"{port}\"], limits: {address_space: 4}}", "5: backends.b.limits.address_space: must be at least 1MiB, not 4"),
+        backend("{command: [serve, \"{port}\"], port: 9000, instances: 3}\n  c: {command: [serve], port: 9002}\n  d: {command: [serve], port: 9003}", "6: backends.c.port: takes a port that backend `b` has already"),
         backend("[serve]", "5: backends.b: must be a section with keys, not a list"),
     ]
 

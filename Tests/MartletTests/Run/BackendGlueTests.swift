@@ -91,8 +91,7 @@ struct BackendGlueTests {
         async let announced: Void = announce()
         for _ in 0..<3 { await reload() }
         await announced
-        // A farewell to nobody: what was announced before comes before it.
-        await glue.letGo(identity(99, -1), within: .zero)
+        await settled()
     }
 
     @Test("a former instance leaves after its successor came")
@@ -126,13 +125,47 @@ struct BackendGlueTests {
         }
     }
 
+    @Test("a backend that has come is not on its way: nobody waits for what an operator took out")
+    func takenOut() async {
+        await running {
+            glue.announce(.hopeful(["demo"]))
+            glue.announce(.ready(identity(0), port: 9001))
+            await settled()
+            _ = await membership.drain(Origin(host: "127.0.0.1", port: 9001), of: pool)
+            #expect(!Self.waits(pool))
+            _ = await membership.remove(Origin(host: "127.0.0.1", port: 9001), of: pool)
+            #expect(!Self.waits(pool))
+            glue.announce(.gone(identity(0), port: 9001, reason: .stopped))
+            await settled()
+            #expect(Self.waits(pool), "it is started again")
+        }
+    }
+
+    @Test("who waits for a backend is told once it is not to come any more")
+    func givenUp() async {
+        await running {
+            glue.announce(.hopeful(["demo"]))
+            await settled()
+            let exchange = Self.exchange(pool)
+            let request = PickRequest(waiter: WaiterID(1), deadline: .never)
+            guard case .queued = pool.pick(request, for: exchange, now: .current) else {
+                Issue.record("it does not wait")
+                return
+            }
+            glue.announce(.hopeful([]))
+            await settled()
+            #expect(pool.isAtRest)
+            #expect(!Self.waits(pool))
+        }
+    }
+
+    /// A farewell to nobody: what was announced before is taken in.
+    private func settled() async { await glue.letGo(identity(99, -1), within: .zero) }
+
     /// Whether a request would wait.
     private static func waits(_ pool: Pool) -> Bool {
-        let manual = ManualLoop()
-        let exchange = Exchange(
-            context: manual.context, route: .fake(.pool(pool)), front: FakeFront(), request: .fake(.fake()),
-            caller: CallerFacts(), now: .current)
-        switch pool.pick(PickRequest(waiter: WaiterID(1), deadline: .never), for: exchange, now: .current) {
+        let request = PickRequest(waiter: WaiterID(1), deadline: .never)
+        switch pool.pick(request, for: exchange(pool), now: .current) {
         case .queued:
             _ = pool.leave(WaiterID(1), now: .current)
             return true
@@ -142,6 +175,12 @@ struct BackendGlueTests {
         case .refused:
             return false
         }
+    }
+
+    private static func exchange(_ pool: Pool) -> Exchange {
+        Exchange(
+            context: ManualLoop().context, route: .fake(.pool(pool)), front: FakeFront(), request: .fake(.fake()),
+            caller: CallerFacts(), now: .current)
     }
 
     @Test("after the server's end nobody waits for an answer")

@@ -5,7 +5,13 @@ import MartletWorkers
 /// Decodes `backends`.
 struct BackendDecoder {
     func backends(in root: Section) -> [BackendSpec] {
-        root.namedSections("backends").map { backend($0.name, $0.section) }
+        let sections = root.namedSections("backends")
+        let backends = sections.map { backend($0.name, $0.section) }
+        for (index, spec) in backends.enumerated() {
+            guard let other = backends[..<index].first(where: { $0.sharesPorts(with: spec) }) else { continue }
+            sections[index].section.refuse("takes a port that backend `\(other.name)` has already", at: "port")
+        }
+        return backends
     }
 
     private func backend(_ name: String, _ section: Section) -> BackendSpec {
@@ -78,5 +84,15 @@ struct BackendDecoder {
         if spec.port == nil || spec.instances > 1 {
             section.refuse("must say `{port}` where the port goes, here or in `environment`", at: "command")
         }
+    }
+}
+
+extension BackendSpec {
+    /// The fixed ports of its instances; nil: they have any.
+    private var fixedPorts: Range<Int>? { port.map { $0..<($0 + instances) } }
+
+    fileprivate func sharesPorts(with other: BackendSpec) -> Bool {
+        guard let ports = fixedPorts, let others = other.fixedPorts else { return false }
+        return ports.overlaps(others)
     }
 }
