@@ -3,8 +3,8 @@ import MartletExchange
 import MartletGateway
 import MartletLogic
 import MartletNet
-import MartletWorkers
 import MartletTelemetry
+import MartletWorkers
 import NIOCore
 
 /// What a configuration means, built: pools, routes, and who is to join which pool. Built whole before anything of it
