@@ -70,7 +70,7 @@ extension ConfigurationKeys {
         ConfigurationKey("backends.*.restart.slow", .duration, "60s", "The wait between starts while slowed down."),
         ConfigurationKey(
             "backends.*.restart.stable", .duration, "1s",
-            "What served for so long is started again at once, and its end is not held against it."),
+            "What served for so long is started again at once, ten times within `window`."),
         ConfigurationKey("backends.*.grace", .duration, "10s", "Between SIGTERM and SIGKILL when it is stopped."),
     ]
 }
