@@ -1,8 +1,8 @@
 import Logging
 import MartletTelemetry
 
-/// Says once that the access log cannot be written, and once that it can again and how many lines were lost. A full disk
-/// must not fill another one with lines about it.
+/// Says once that the access log cannot be written, and once that it can again and how many lines were lost. A full
+/// disk must not fill another one with lines about it.
 struct AccessLogWatch {
     private var sink: LogSink?
     private var trouble: String?

@@ -41,8 +41,8 @@ package final class AbandonedSockets {
         self.tolerance = tolerance
     }
 
-    /// Begins to look at all of them every five seconds, and meanwhile, as often as it is asked, at those that should not
-    /// last. To be called about once a second.
+    /// Begins to look at all of them every five seconds, and meanwhile, as often as it is asked, at those that should
+    /// not last. To be called about once a second.
     func sweepIfDue(_ context: LoopContext, _ legs: HTTP1Legs) {
         context.readClock()
         let isDue = context.now >= next

@@ -18,8 +18,8 @@ public import MartletBase
 /// - The base is looked at anew by a *probe*: after some rounds, twice as many each time, and when shrinking does not
 ///   help: every few rounds anew it should, since a line that there was at first may have gone since, and at a limit of
 ///   1, where there can be no line, it never does.
-/// - Once answers have come that begin before they are all computed (streams), those that begin when they are whole tell
-///   nothing any more: how long they take is how long they are. Alone they are better than nothing.
+/// - Once answers have come that begin before they are all computed (streams), those that begin when they are whole
+///   tell nothing any more: how long they take is how long they are. Alone they are better than nothing.
 /// - An answer that asks for less (429) counts as a round that was a tenth too full, in a probe as well.
 ///
 /// A probe lowers the limit by what may be a line, and looks at a few answers that begin then. Are they no slower than
