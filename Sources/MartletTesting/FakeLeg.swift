@@ -127,6 +127,8 @@ package final class FakeLegSource: LegSource {
 
     package func shedIdle(_ count: Int) -> Int { 0 }
 
+    package func targetReplaced(by target: Target) {}
+
     package func targetRemoved(_ target: TargetID) { removed.append(target) }
 
     private func opened(_ leg: FakeLeg) -> FakeLeg {

@@ -15,6 +15,11 @@ import Testing
         #expect(Duration(text: text) == nil)
     }
 
+    @Test(arguments: ["0", "0s", "0ms", "0.0", "-1", "", "nan", "inf", "1e6"])
+    func aTimeoutOfNothingIsNone(text: String) {
+        #expect(Duration(textOrSeconds: text) == nil)
+    }
+
     @Test(arguments: [
         Duration.zero, .milliseconds(1), .seconds(90), .seconds(3600), .microseconds(7),
         .microseconds(5_151_252_551_251),

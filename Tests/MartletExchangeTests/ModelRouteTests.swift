@@ -39,6 +39,36 @@ struct ModelRouteTests {
         house.expectOutcome(.completed)
     }
 
+    @Test("neither a slow dial nor a long unary answer is a sign of load, a late first event is")
+    func adaptiveLimit() throws {
+        let house = try House(targets: 1) { $0.limit = .adaptive }
+        func limit() -> Int? { house.pool.status(now: house.manual.now).targets.first?.limit }
+        func stream(dial: Duration = .zero, first: Duration = .milliseconds(100)) throws {
+            house.chat(.fake("m", house.pool))
+            house.manual.advance(dial)
+            try house.leg().accept()
+            try house.leg().respondWithEvents()
+            house.manual.advance(first)
+            try event(house, "[DONE]")
+            try house.leg().end()
+        }
+        for _ in 0..<20 { try stream() }
+        let before = try #require(limit())
+        for _ in 0..<20 { try stream(dial: .milliseconds(1_500)) }
+        #expect(limit() == before)
+        for _ in 0..<20 {
+            house.chat(.fake("m", house.pool))
+            try house.leg().accept()
+            house.manual.advance(.seconds(20))
+            try house.leg().answer()
+            try stream()
+        }
+        #expect(limit() == before)
+        for _ in 0..<20 { try stream(first: .milliseconds(1_500)) }
+        #expect(try #require(limit()) < before)
+        house.expectOutcome(.completed)
+    }
+
     @Test("passes a stream event by event, reads its usage, and ends with [DONE]")
     func stream() throws {
         let house = try House()

@@ -45,24 +45,27 @@ struct AbandonedSocketTests {
             let sockets = AbandonedSockets(tolerance: .zero)
             return NIOLoopBound((context: context, legs: legs, sockets: sockets, holder: holder), eventLoop: loop)
         }.get()
-        let find = {
+        let look = { (suspectsOnly: Bool) in
             try await loop.submit {
-                bench.value.sockets.sweep(bench.value.context, bench.value.legs)
+                bench.value.sockets.sweep(bench.value.context, bench.value.legs, suspectsOnly: suspectsOnly)
                 return bench.value.sockets.found
             }.get()
         }
+        let find = { try await look(false) }
         #expect(try await find().isEmpty, "the peer is there")
         try await peer.close()
         var found = try await find()
         while found.isEmpty { found = try await find() }
         #expect(found.first?.side == .client)
         #expect(found.first?.peer.hasPrefix("127.0.0.1:") == true)
+        #expect(try await look(true).count == 1, "it is looked at again before all others are")
         // Another connection in the very same place has an age of its own.
         while found.first?.age == .zero { found = try await find() }
         try await loop.submit {
             bench.value.context.clients.closed(bench.value.holder)
             bench.value.context.clients.opened(Holder(2, held))
         }.get()
+        #expect(try await look(true).isEmpty, "nobody suspects it yet")
         #expect(try await find().first?.age == .zero)
         try await held.close()
         #expect(try await find().isEmpty)

@@ -53,6 +53,31 @@ struct ForwardedForTests {
         #expect(try sent(client).contains("X-Real-IP: 9.9.9.9\r\n"))
     }
 
+    @Test("a port or brackets do not make another client", arguments: [
+        ("9.9.9.9:5678", "9.9.9.9"), ("[2001:db8::1]:80", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"), ("9.9.9.9", "9.9.9.9"), ("9.9.9.9:5678, 198.51.100.8:99", "9.9.9.9"),
+    ])
+    func ports(value: String, client expected: String) throws {
+        let proxies = try #require(AddressRange(text: "198.51.100.0/24"))
+        let client = try ClientConnection { $0.trustedProxies = [proxies] }
+        try client.get("/api/", "X-Forwarded-For: \(value)\r\n")
+        #expect(try sent(client).contains("X-Real-IP: \(expected)\r\n"))
+        #expect(client.legs.last?.exchange?.caller.client == expected)
+    }
+
+    @Test("who is named alone is the client, if it is an address and there is no chain", arguments: [
+        ("", "X-Real-IP: 9.9.9.9:80\r\n", "9.9.9.9"), ("X-Forwarded-For: , \r\n", "X-Real-IP: 9.9.9.9\r\n", "9.9.9.9"),
+        ("X-Forwarded-For: 8.8.8.8\r\n", "X-Real-IP: 9.9.9.9\r\n", "8.8.8.8"),
+        ("", "X-Real-IP: [::]]\r\n", "198.51.100.7"), ("", "X-Real-IP: me\r\n", "198.51.100.7"),
+        ("", "X-Real-IP: \r\n", "198.51.100.7"),
+    ])
+    func named(chain: String, named: String, expected: String) throws {
+        let proxies = try #require(AddressRange(text: "198.51.100.0/24"))
+        let client = try ClientConnection { $0.trustedProxies = [proxies] }
+        try client.get("/api/", chain + named)
+        #expect(try sent(client).contains("X-Real-IP: \(expected)\r\n"))
+    }
+
     /// Values made of what such fields are made of, put together at random.
     @Test("whatever a trusted proxy says, one line of each goes on, its address last", arguments: 0..<4)
     func anyChain(_ seed: UInt64) throws {

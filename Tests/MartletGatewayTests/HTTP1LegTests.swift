@@ -70,6 +70,7 @@ struct HTTP1LegTests {
         func replace(_ target: Target) async throws {
             try await loop.submit { [parts] in
                 parts.value.pool.replace(target, policy: TargetPolicy(), now: .current)
+                parts.value.context.legs?.targetReplaced(by: target)
             }.get()
         }
 
@@ -112,6 +113,20 @@ struct HTTP1LegTests {
             #expect(try await caller.call().text == "hello")
             #expect(try await caller.connections() == [0, 1])
         }
+        try await caller.stop()
+        try await upstream.stop()
+    }
+
+    @Test("a reload that allows fewer idle connections, or a shorter rest, holds for those that rest", arguments: [
+        UpstreamKeepAlive(idle: .seconds(600), connections: 0), UpstreamKeepAlive(idle: .milliseconds(1)),
+    ])
+    func reloadOfKeepAlive(keepAlive: UpstreamKeepAlive) async throws {
+        let upstream = try await Upstream.start { _ in .text(ok("hello")) }
+        let caller = try await Caller(upstream.address)
+        #expect(try await caller.call().text == "hello")
+        #expect(try await caller.connections() == [0, 1])
+        try await caller.replace(.fake(1, address: upstream.address, keepAlive: keepAlive))
+        while try await caller.connections() != [0, 0] { try await Task.sleep(for: .milliseconds(5)) }
         try await caller.stop()
         try await upstream.stop()
     }

@@ -30,8 +30,8 @@ struct MembershipTests {
             }.wait()])
         pool = try .fake(count: 0, now: .current)
         let names = self.names
-        resolver = NameResolver { host, port in
-            try (names.value[host] ?? []).map { try SocketAddress(ipAddress: $0, port: port) }
+        resolver = NameResolver { host in
+            try (names.value[host] ?? []).map { try SocketAddress(ipAddress: $0, port: 0) }
         }
         membership = Membership(
             resolver: resolver, labels: labels, loops: loops,
@@ -79,9 +79,9 @@ struct MembershipTests {
     func hangingResolver() async throws {
         let isDead = Shared(true)
         // Who waits for its answer waits beyond the limit of this test.
-        let slow = NameResolver(timeout: .seconds(3600)) { host, port in
+        let slow = NameResolver(timeout: .seconds(3600)) { _ in
             while isDead.value { usleep(10_000) }
-            return [try SocketAddress(ipAddress: "10.0.0.1", port: port)]
+            return [try SocketAddress(ipAddress: "10.0.0.1", port: 0)]
         }
         let membership = Membership(
             resolver: slow, labels: labels, loops: loops,

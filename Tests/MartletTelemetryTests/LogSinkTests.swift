@@ -33,6 +33,53 @@ import Testing
         }
     }
 
+    /// A process that was killed in the middle of a line, a disk that was full.
+    @Test func whatWasLeftOfALineIsEndedFirstAlsoAfterOpeningTheSameFileAgain() throws {
+        try TemporaryFile.use { path in
+            try "left".write(toFile: path, atomically: true, encoding: .utf8)
+            let sink = try LogSink(.file(path))
+            sink.offer(bytes("a\n"), lines: 1)
+            #expect(sink.flush(within: .seconds(10)))
+            let other = try #require(FileHandle(forWritingAtPath: path))
+            try other.seekToEnd()
+            try other.write(contentsOf: Data("half".utf8))
+            try other.close()
+            sink.reopen()
+            sink.offer(bytes("b\n"), lines: 1)
+            #expect(sink.flush(within: .seconds(10)))
+            sink.reopen()
+            sink.offer(bytes("c\n"), lines: 1)
+            #expect(sink.flush(within: .seconds(10)))
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "left\na\nhalf\nb\nc\n")
+        }
+    }
+
+    /// However much is offered, a rotation that is asked for comes after what is being written, not after all of it.
+    @Test func aRotationDoesNotWaitForAllThatIsOffered() throws {
+        try TemporaryFile.use { path in
+            #expect(unsafe mkfifo(path, 0o600) == 0)  // SAFETY: the path lives through the call.
+            // SAFETY: as above.
+            let reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            let sink = try LogSink(.file(path))
+            let first = [UInt8](repeating: 120, count: 1 << 20) + [10]
+            sink.offer(first, lines: 1)
+            var wanted = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
+            #expect(unsafe poll(&wanted, 1, 10_000) == 1)  // SAFETY: one structure, as the count says.
+            try FileManager.default.removeItem(atPath: path)
+            sink.offer(bytes("second\n"), lines: 1)
+            sink.reopen()
+            var read = 0
+            var chunk = [UInt8](repeating: 0, count: 65536)
+            while read < first.count, unsafe poll(&wanted, 1, 10_000) == 1 {  // SAFETY: as above.
+                // SAFETY: the kernel writes at most the array's size.
+                read += max(0, unsafe Glibc.read(reader, &chunk, chunk.count))
+            }
+            #expect(sink.flush(within: .seconds(10)))
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "second\n")
+            close(reader)
+        }
+    }
+
     @Test func aFileThatCannotBeOpenedIsNamed() {
         let path = "/nonexistent-folder/access.log"
         let error = #expect(throws: MartletError.self) { try LogSink(.file(path)) }

@@ -42,15 +42,13 @@ extension Server {
             governor: governor, accessLog: accessLog)
     }
 
-    /// Presses for descriptors, and leaves a census behind when they grow scarce.
-    var relief: Relief {
+    /// Presses for descriptors, and leaves a census behind when they grow scarce, until the task is cancelled.
+    func relieve() async {
         let recorder = CensusRecorder(logger: logger) {
             let (plan, accessLog) = self.live.withLock { ($0.plan, $0.accessLog) }
             return try await StatusEndpoint(self.desk(plan, accessLog)).text()
         }
-        return Relief(governor: governor, loops: loops) {
-            guard let folder = self.live.withLock({ $0.configuration.stateFolder }) else { return }
-            await recorder.record(in: folder)
-        }
+        async let _ = recorder.run { self.live.withLock { $0.configuration.stateFolder } }
+        await Relief(governor: governor, loops: loops) { recorder.knock() }.run()
     }
 }

@@ -104,7 +104,7 @@ package final class Server: Sendable {
             Role { await self.tick() },
             Role { await self.check() },
             Role { await self.flushAccessLogs() },
-            Role { await self.relief.run() },
+            Role { await self.relieve() },
             Role { [backends] in await backends.run() },
             Role { await self.reload(from: source) },
             Role { [reloads] in await reloads.hear(hangUps) },

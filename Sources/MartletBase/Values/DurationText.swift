@@ -14,8 +14,10 @@ extension Duration {
     }
 
     /// Reads what ``init(text:)`` reads, or a bare number of seconds up to a million: what callers write into headers.
+    /// Nothing at all (`0`, `0s`) is nil like everything else that is not more than zero: many a client means *none*.
     public init?(textOrSeconds text: some StringProtocol) {
         if let duration = Duration(text: text) {
+            guard duration > .zero else { return nil }
             self = duration
         } else if let seconds = Double(text), seconds > 0, seconds < 1e6 {
             self = .seconds(seconds)

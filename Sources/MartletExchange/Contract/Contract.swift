@@ -96,6 +96,8 @@ package protocol LegSource: AnyObject {
     func targetLost(_ target: TargetID)
     /// Closes so many idle connections, because others need their descriptors; answers how many there were.
     func shedIdle(_ count: Int) -> Int
+    /// The target has other rules, under the same id: idle connections that do not go with them close.
+    func targetReplaced(by target: Target)
     /// The target left its pool: idle connections to it close now, the others after their answer.
     func targetRemoved(_ target: TargetID)
 }

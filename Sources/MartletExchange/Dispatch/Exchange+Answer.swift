@@ -16,8 +16,9 @@ extension Exchange {
         giveBackRetry()
         // A unary answer is released in a moment, with the same news.
         if isEventStream, head.status < 500, head.status != 429, let lease { pool?.answered(lease, now: now) }
-        // Model servers send the head of a stream before they compute: its first event is the news.
-        if isLimitAdaptive, !isEventStream, head.status < 300 { teachLimit(now: now) }
+        // Model servers send the head of a stream before they compute: its first event is the news. What is no stream
+        // they begin when all of it is computed.
+        if isLimitAdaptive, !isEventStream, head.status < 300 { teachLimit(isWhole: route.isModelAPI, now: now) }
         answerStatus = head.status
         if head.status == 429 { retryAfter = head.retryAfter }
         record.status = UInt16(clamping: head.status)
@@ -44,13 +45,13 @@ extension Exchange {
         return lines
     }
 
-    /// `limit: adaptive` goes by how long answers take to begin, once for each answer. A large upload says nothing: its
-    /// client may have sent it slowly.
-    private func teachLimit(now: Instant) {
+    /// `limit: adaptive` goes by how long answers take to begin once the connection is there, once for each answer. A
+    /// large upload says nothing: its client may have sent it slowly.
+    private func teachLimit(isWhole: Bool, now: Instant) {
         isLimitAdaptive = false
         guard let pool, let lease, route.isModelAPI || caller.bodySize.isSmall else { return }
-        let after = Duration.wholeNanoseconds(now.nanoseconds &- attemptStarted.nanoseconds)
-        pool.firstByte(lease, after: Interval(after), now: now)
+        let after = Duration.wholeNanoseconds(now.nanoseconds &- acceptedSince.nanoseconds)
+        pool.firstByte(lease, after: Interval(after), isWhole: isWhole, now: now)
     }
 
     func relayBody(_ slice: ByteBuffer) {
@@ -59,7 +60,7 @@ extension Exchange {
         machine.progressed(now: now)
         let count = slice.readableBytes
         if relay != nil {
-            if isLimitAdaptive { teachLimit(now: now) }
+            if isLimitAdaptive { teachLimit(isWhole: false, now: now) }
             if let slot { context.meter.interEvent(slot, nanoseconds: now.nanoseconds &- lastEvent.nanoseconds) }
             lastEvent = now
             if let ready = relay?.take(slice) { pass(ready) }

@@ -47,7 +47,7 @@ extension Exchange {
         record.target = target.id
         record.attempts &+= 1
         slot = context.meter.attempt(at: target.id)
-        attemptStarted = now
+        (attemptStarted, acceptedSince) = (now, now)
         machine.picked(now: now)
         rearmIfEarlier()
         body.rewind()
@@ -71,6 +71,7 @@ extension Exchange {
         guard !wasSent else { return }
         let now = context.now
         wasSent = true
+        acceptedSince = now
         if isNew, let slot {
             record.connectNanoseconds = now.nanoseconds &- attemptStarted.nanoseconds
             context.meter.connected(slot, nanoseconds: now.nanoseconds &- attemptStarted.nanoseconds)

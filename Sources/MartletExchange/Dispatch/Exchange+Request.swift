@@ -47,12 +47,15 @@ extension Exchange {
     }
 
     /// A body goes on coming while its request waits: the queue counts it. False: those who wait hold as much as they
-    /// may, and the rest stays with the client until there is a place.
+    /// may, and the rest stays with the client until there is a place. The queue is told in steps: the pool is locked
+    /// for each, and no client must decide how often.
     private func fitsInQueue() -> Bool {
-        guard isInQueue, let pool, body.heldBytes > queuedBytes else { return true }
+        guard isInQueue, let pool, body.heldBytes >= queuedBytes + Self.queueStep else { return true }
         queuedBytes = body.heldBytes
         return pool.holds(queuedBytes, WaiterID(number))
     }
+
+    private static let queueStep = 4 << 10
 
     func takeRequestEnd() {
         guard machine.phase != .closed else { return }

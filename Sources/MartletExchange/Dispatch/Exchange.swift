@@ -65,6 +65,8 @@ package final class Exchange {
     var wantsFreshConnection = false
     var hasFallenBack = false
     var attemptStarted = Instant.never
+    /// When the connection for it was there.
+    var acceptedSince = Instant.never
     var queuedSince = Instant.never
     var slot: TargetSlot?
     var wasSent = false

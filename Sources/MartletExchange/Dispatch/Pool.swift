@@ -106,9 +106,13 @@ package final class Pool: Sendable {
         apply(target, now: now) { $0.answered(target.id, now: now) }
     }
 
-    /// The target began an answer that succeeds, so long `after` the attempt began: for `limit: adaptive`.
-    package func firstByte(_ target: Target, after: Interval, now: Instant) {
-        apply(target, now: now) { ReleaseResult(grants: $0.firstByte(target.id, after: after, now: now)) }
+    /// The target began an answer that succeeds, so long `after` it had the request: for `limit: adaptive`.
+    ///
+    /// - Parameter isWhole: nothing of it could come before all of it was computed.
+    package func firstByte(_ target: Target, after: Interval, isWhole: Bool, now: Instant) {
+        apply(target, now: now) { machine in
+            ReleaseResult(grants: machine.firstByte(target.id, after: after, isWhole: isWhole, now: now))
+        }
     }
 
     /// Room for one more retry, or not.

@@ -41,24 +41,31 @@ package final class AbandonedSockets {
         self.tolerance = tolerance
     }
 
-    /// Begins to look every five seconds, or as often as it is asked while there is something that should not last. To
-    /// be called about once a second.
+    /// Begins to look at all of them every five seconds, and meanwhile, as often as it is asked, at those that should
+    /// not last. To be called about once a second.
     func sweepIfDue(_ context: LoopContext, _ legs: HTTP1Legs) {
         context.readClock()
-        guard context.now >= next || !firstSeen.isEmpty else { return }
-        next = context.now + Self.pause
-        sweep(context, legs)
+        let isDue = context.now >= next
+        guard isDue || !firstSeen.isEmpty else { return }
+        if isDue { next = context.now + Self.pause }
+        sweep(context, legs, suspectsOnly: !isDue)
     }
 
     /// Begins to look, unless the last look is not over.
-    package func sweep(_ context: LoopContext, _ legs: HTTP1Legs) {
+    ///
+    /// - Parameter suspectsOnly: at those alone that were abandoned at the last look: each costs a system call.
+    package func sweep(_ context: LoopContext, _ legs: HTTP1Legs, suspectsOnly: Bool = false) {
         guard !isSweeping else { return }
         isSweeping = true
+        let suspects = suspectsOnly ? firstSeen : nil
         var held: [Held] = context.clients.all.compactMap { client in
-            client.socket.map { (client.number, .client, $0, client.exchange) }
+            guard suspects?.keys.contains(client.number) != false else { return nil }
+            return client.socket.map { (client.number, .client, $0, client.exchange) }
         }
         held += legs.all.compactMap { leg in
-            leg.socket.map { (leg.waiter.rawValue, .upstream, $0, leg.exchange) }
+            let number = leg.waiter.rawValue
+            guard suspects?.keys.contains(number) != false else { return nil }
+            return leg.socket.map { (number, .upstream, $0, leg.exchange) }
         }
         look(at: held[...], context, seen: [:], found: [])
     }

@@ -7,8 +7,9 @@ import MartletNet
 package struct Relief: Sendable {
     private let governor: Governor
     private let loops: LoopTable
-    /// Told once the budget is used to 80 % (`Pressure.closing`), and again while it is.
-    private let isClosing: @Sendable () async -> Void
+    /// Told once the budget is used to 80 % (`Pressure.closing`), and again while it is. It must not wait for anything:
+    /// nothing else gives descriptors back meanwhile.
+    private let isClosing: @Sendable () -> Void
 
     private static let tick: Duration = .milliseconds(100)
     private static let countEvery: Duration = .seconds(5)
@@ -16,7 +17,7 @@ package struct Relief: Sendable {
     /// Connections closed on each loop in one tick.
     private static let batch = 32
 
-    package init(governor: Governor, loops: LoopTable, isClosing: @escaping @Sendable () async -> Void = {}) {
+    package init(governor: Governor, loops: LoopTable, isClosing: @escaping @Sendable () -> Void = {}) {
         self.governor = governor
         self.loops = loops
         self.isClosing = isClosing
@@ -36,7 +37,7 @@ package struct Relief: Sendable {
             }
             let pressure = governor.pressure
             if pressure >= .shortened { loops.broadcast { Self.relieve($0, pressure) } }
-            if governor.takePeak() >= .closing { await isClosing() }
+            if governor.takePeak() >= .closing { isClosing() }
         } while (try? await Task.sleep(for: Self.tick)) != nil
     }
 

@@ -102,8 +102,7 @@ final class ForwardedFor {
     private func believed(_ headers: HeaderBlock) -> (chain: ForwardedChain, scheme: String) {
         let stated = headers.fields.filter { $0.name == .xForwardedFor }.map { headers.value($0) }
         let chain = ForwardedChain(
-            stated: stated, named: stated.isEmpty ? headers.value(.xRealIP) : nil, address: address,
-            trusted: trustedProxies)
+            stated: stated, named: headers.value(.xRealIP), address: address, trusted: trustedProxies)
         return (chain, headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http"))
     }
 

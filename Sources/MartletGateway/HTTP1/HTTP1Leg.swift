@@ -372,6 +372,15 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
         return true
     }
 
+    /// Idle, and a reload put `other` in the place of its target.
+    func rest(under other: Target) {
+        guard serve(other) else { return close(reset: false) }
+        let latest = legs.loop.now + other.keepAlive.idle
+        guard latest < idleUntil else { return }
+        idleUntil = latest
+        timer.wake(self, by: latest, on: legs.loop.wheel)
+    }
+
     /// Taken out of the idle ones, and not wanted after all.
     func discard() {
         state = .busy

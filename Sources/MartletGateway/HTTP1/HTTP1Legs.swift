@@ -120,6 +120,15 @@ package final class HTTP1Legs: LegSource {
         for leg in open.values where leg.target.id == target { leg.exchange?.targetLost() }
     }
 
+    /// A reload put `target` in the place of the one of this id: what rests does so under the new rules, or not at all.
+    package func targetReplaced(by target: Target) {
+        loop.readClock()
+        let resting = idle.all(target.id)
+        let surplus = max(0, resting.count - target.keepAlive.connections)
+        for leg in resting.prefix(surplus) { leg.retire() }
+        for leg in resting.dropFirst(surplus) { leg.rest(under: target) }
+    }
+
     /// The target left its pool: what is idle closes now, the rest after its answer.
     package func targetRemoved(_ target: TargetID) {
         for leg in open.values where leg.target.id == target { leg.retire() }

@@ -40,6 +40,11 @@ final class IdleLegs {
         return oldest
     }
 
+    /// Those of one target, first those that were used last longest ago.
+    func all(_ target: TargetID) -> [HTTP1Leg] {
+        stacks[target]?.legs ?? []
+    }
+
     /// The target left its pool, and its connections with it.
     func forget(_ target: TargetID) {
         stacks[target] = nil

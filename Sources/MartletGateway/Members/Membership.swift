@@ -255,6 +255,7 @@ package actor Membership {
             let target = Target(id: old.id, url: old.url, address: address, spec: wanted.spec)
             entries[index].targets[address] = target
             wanted.pool.replace(target, policy: wanted.spec.policy, now: .current)
+            loops.broadcast { $0.legs?.targetReplaced(by: target) }
         }
     }
 

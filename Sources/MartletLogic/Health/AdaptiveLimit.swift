@@ -8,15 +8,19 @@ public import MartletBase
 /// what is beyond the base, times the answers that begin in a second, is how many requests wait inside the target: the
 /// *line*, whatever an answer takes. (A mere ratio of the two times would take one request too many for twenty where
 /// answers take minutes and begin in a moment.) A round has as many answers as the limit allows requests, all of them
-/// begun in it: those from before it would tell about another limit, and the first few about the quickest alone.
+/// begun in it: those from before it would tell about another limit, and the first few about the quickest alone. Where
+/// even those are several times the base the round is over: a large limit would take long to hear what is plain.
 ///
 /// - Up to `tolerance` times the base is no line. Then the limit grows: by one after it shrank, by twice as many in
 ///   each round that follows, at most by its square root.
 /// - A line: the limit shrinks by its length, at most by half.
 /// - The limit grows only while it is used by half: an idle target proves nothing.
 /// - The base is looked at anew by a *probe*: after some rounds, twice as many each time, and when shrinking does not
-///   help.
-/// - An answer that asks for less (429) counts as a round that was a tenth too full.
+///   help: every few rounds anew it should, since a line that there was at first may have gone since, and at a limit of
+///   1, where there can be no line, it never does.
+/// - Once answers have come that begin before they are all computed (streams), those that begin when they are whole
+///   tell nothing any more: how long they take is how long they are. Alone they are better than nothing.
+/// - An answer that asks for less (429) counts as a round that was a tenth too full, in a probe as well.
 ///
 /// A probe lowers the limit by what may be a line, and looks at a few answers that begin then. Are they no slower than
 /// the base allows, that was all. Else the base may be out of date: the limit goes on down to a quarter, and what is
@@ -28,14 +32,14 @@ public import MartletBase
 public struct AdaptiveLimit: Sendable, Equatable {
     private struct Probe: Equatable {
         /// What the limit goes back to.
-        let limitAfter: Int
+        var limitAfter: Int
         /// Where it looks.
         var floor: Int
         /// What the limit loses with each answer on its way there.
         var step: Int
     }
 
-    /// Rounds that shrank the limit, one after the other.
+    /// Rounds that shrank the limit, one after the other, since it was last seen to help.
     private struct Descent: Equatable {
         var rounds = 0
         var firstMean = 0.0
@@ -57,11 +61,14 @@ public struct AdaptiveLimit: Sendable, Equatable {
     private var rounds = 0
     private var roundsToProbe = AdaptiveLimit.probeIntervals.lowerBound
     private var probe: Probe?
+    private var hasSeenStreams = false
 
     static let standardCap = 1000
     private static let firstLimit = 4
     private static let tolerance = 1.25
     private static let shortestRound = 8
+    /// So many answers, so many times the base in the mean, end a round early.
+    private static let plainlySlow = (answers: 16, times: 3.0)
     /// Answers that a probe looks at, and in which it comes down.
     private static let probeRounds = 8...16
     /// Rounds from one probe to the next.
@@ -80,8 +87,16 @@ public struct AdaptiveLimit: Sendable, Equatable {
     }
 
     /// The target began an answer, `after` so long, with `inflight` requests at it. True: the limit changed.
-    public mutating func answered(after: Interval, inflight: Int, now: Instant) -> Bool {
+    ///
+    /// - Parameter isWhole: nothing of it could come before all of it was computed.
+    public mutating func answered(after: Interval, inflight: Int, isWhole: Bool = false, now: Instant) -> Bool {
         let before = limit
+        if isWhole {
+            guard !hasSeenStreams else { return false }
+        } else if !hasSeenStreams {
+            hasSeenStreams = true
+            if base != nil || count > 0 { forgetTimes(now) }
+        }
         if let probe, limit > probe.floor {
             limit = max(limit - probe.step, probe.floor)
             if limit == probe.floor { beginRound(now) }
@@ -92,7 +107,7 @@ public struct AdaptiveLimit: Sendable, Equatable {
         sum += Double(after.nanoseconds)
         count += 1
         busiest = max(busiest, inflight)
-        guard count >= roundLength else { return false }
+        guard count >= roundLength || isPlainlySlow else { return false }
         let mean = sum / Double(count)
         if let probe { end(probe, mean: mean) } else { endRound(mean: mean, now: now) }
         beginRound(now)
@@ -101,8 +116,23 @@ public struct AdaptiveLimit: Sendable, Equatable {
 
     /// The target asked for less; as many refusals as it holds requests count once.
     public mutating func refused() {
-        if refusals == 0 { limit = max(1, limit * 9 / 10) }
+        if refusals == 0 {
+            limit = max(1, limit * 9 / 10)
+            growth = 1
+            if var probe {
+                probe.limitAfter = max(1, probe.limitAfter * 9 / 10)
+                probe.floor = min(probe.floor, limit)
+                self.probe = probe
+            }
+        }
         refusals = (refusals + 1) % (limit + 1)
+    }
+
+    /// What whole answers taught is of no use for streams, but for the limit itself.
+    private mutating func forgetTimes(_ now: Instant) {
+        if let probe { limit = probe.limitAfter }
+        (base, probe, descent) = (nil, nil, Descent())
+        beginRound(now)
     }
 
     // MARK: Rounds
@@ -110,6 +140,11 @@ public struct AdaptiveLimit: Sendable, Equatable {
     private var roundLength: Int {
         let length = max(Self.shortestRound, limit)
         return probe == nil ? length : min(length, Self.probeRounds.upperBound)
+    }
+
+    private var isPlainlySlow: Bool {
+        guard probe == nil, count >= Self.plainlySlow.answers, let base else { return false }
+        return sum > Self.plainlySlow.times * base * Double(count)
     }
 
     private mutating func beginRound(_ now: Instant) {
@@ -122,19 +157,21 @@ public struct AdaptiveLimit: Sendable, Equatable {
 
     private mutating func endRound(mean: Double, now: Instant) {
         let known = base ?? mean
-        // Answers that come sooner than ever are the better base; but a few lucky ones are not the rule.
-        base = mean < known ? known + (mean - known) / 4 : known
+        base = mean < known ? Self.blended(known, mean) : known
         rounds += 1
         let line = line(mean: mean, base: known, now: now)
+        var isLost = false
         if line > 0 {
-            shrink(by: line, mean: mean)
+            isLost = !shrink(by: line, mean: mean)
         } else {
             descent.rounds = 0
             grow()
         }
-        let isLost = descent.rounds >= Self.roundsOfDescent && mean > Self.betterAfterDescent * descent.firstMean
         if isLost || rounds >= roundsToProbe { beginProbe(isBaseLost: isLost) }
     }
+
+    /// Answers that come sooner than ever are the better base; but a few lucky ones are not the rule.
+    private static func blended(_ base: Double, _ mean: Double) -> Double { base + (mean - base) / 4 }
 
     /// How many requests wait inside the target, about.
     private func line(mean: Double, base: Double, now: Instant) -> Int {
@@ -152,11 +189,17 @@ public struct AdaptiveLimit: Sendable, Equatable {
         growth = min(2 * growth, Self.standardCap)
     }
 
-    private mutating func shrink(by line: Int, mean: Double) {
-        if descent.rounds == 0 { descent.firstMean = mean }
-        descent.rounds += 1
+    /// False: to shrink does not help, or cannot.
+    private mutating func shrink(by line: Int, mean: Double) -> Bool {
         growth = 1
         limit = max(limit - line, limit / 2, 1)
+        if descent.rounds == 0 { descent.firstMean = mean }
+        descent.rounds += 1
+        guard limit > 1 else { return false }
+        guard descent.rounds >= Self.roundsOfDescent else { return true }
+        let helps = mean <= Self.betterAfterDescent * descent.firstMean
+        descent = Descent(rounds: 1, firstMean: mean)
+        return helps
     }
 
     private static func headroom(_ limit: Int) -> Int { max(1, Int(Double(limit).squareRoot())) }
@@ -181,8 +224,10 @@ public struct AdaptiveLimit: Sendable, Equatable {
     private mutating func end(_ probe: Probe, mean: Double) {
         let isAtTheBottom = probe.floor <= max(probe.limitAfter / 4, 1)
         let known = base ?? mean
-        if mean < known || isAtTheBottom {
+        if isAtTheBottom {
             base = mean
+        } else if mean < known {
+            base = Self.blended(known, mean)
         } else if mean > Self.tolerance * known {
             return lower(to: 0, limitAfter: probe.limitAfter)
         }

@@ -36,8 +36,9 @@ struct Member: Sendable {
     }
 
     /// An answer began, so long after its request was sent. True: the limit is another one.
-    mutating func answered(after: Interval, inflight: Int, now: Instant) -> Bool {
-        guard adaptive?.answered(after: after, inflight: inflight, now: now) == true else { return false }
+    mutating func answered(after: Interval, inflight: Int, isWhole: Bool, now: Instant) -> Bool {
+        guard adaptive?.answered(after: after, inflight: inflight, isWhole: isWhole, now: now) == true
+        else { return false }
         limit = adaptive?.limit ?? limit
         return true
     }

@@ -178,8 +178,14 @@ extension PoolMachine {
 
     /// The first byte of an answer that succeeds came, so long `after` its request was given to `target`. Only for
     /// `limit: adaptive`.
-    public mutating func firstByte(_ target: TargetID, after: Interval, now: Instant) -> [Grant] {
-        guard let index = roster.index(of: target), roster.answered(index, after: after, now: now) else { return [] }
+    ///
+    /// - Parameter isWhole: nothing of the answer could come before all of it was computed.
+    public mutating func firstByte(
+        _ target: TargetID, after: Interval, isWhole: Bool = false, now: Instant
+    ) -> [Grant] {
+        guard let index = roster.index(of: target),
+            roster.answered(index, after: after, isWhole: isWhole, now: now)
+        else { return [] }
         return queue.isEmpty ? [] : grantAll(now: now)
     }
 

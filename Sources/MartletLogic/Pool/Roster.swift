@@ -88,8 +88,8 @@ struct Roster: Sendable {
     }
 
     /// The target at `index` began an answer: its limit may be another one now.
-    mutating func answered(_ index: Int, after: Interval, now: Instant) -> Bool {
-        members[index].answered(after: after, inflight: seats[index].inflight, now: now)
+    mutating func answered(_ index: Int, after: Interval, isWhole: Bool, now: Instant) -> Bool {
+        members[index].answered(after: after, inflight: seats[index].inflight, isWhole: isWhole, now: now)
     }
 
     /// The target at `index` asked for less.

@@ -5,8 +5,8 @@ package import NIOCore
 /// Every address of a host name, as the system's resolver knows them (hosts file, DNS). Blocks its thread, for as
 /// long as the system's resolver cares to wait.
 package enum NameLookup {
-    /// Throws `connect_failed` with the resolver's own words.
-    package static func system(host: String, port: Int) throws -> [SocketAddress] {
+    /// Their ports are 0. Throws `connect_failed` with the resolver's own words.
+    package static func system(host: String) throws -> [SocketAddress] {
         // As nginx (AI_ADDRCONFIG): no IPv6 addresses on a machine that has no IPv6.
         // SAFETY: plain values; the pointers of a hint stay empty.
         var hints = unsafe addrinfo(
@@ -26,23 +26,20 @@ package enum NameLookup {
         var next = unsafe list
         // SAFETY: what follows an entry is another entry of the list, or nothing.
         while let entry = unsafe next {
-            if let address = unsafe address(of: entry.pointee, port: port) { found.append(address) }
+            if let address = unsafe address(of: entry.pointee) { found.append(address) }
             unsafe next = entry.pointee.ai_next
         }
         return found
     }
 
-    private static func address(of entry: addrinfo, port: Int) -> SocketAddress? {
+    private static func address(of entry: addrinfo) -> SocketAddress? {
         // SAFETY: the address lives as long as its entry.
         guard let raw = unsafe UnsafeRawPointer(entry.ai_addr) else { return nil }
-        var address: SocketAddress
         // SAFETY: the family says which structure the resolver has allocated behind the pointer.
         switch unsafe entry.ai_family {
-        case AF_INET: address = SocketAddress(unsafe raw.loadUnaligned(as: sockaddr_in.self))
-        case AF_INET6: address = SocketAddress(unsafe raw.loadUnaligned(as: sockaddr_in6.self))
+        case AF_INET: return SocketAddress(unsafe raw.loadUnaligned(as: sockaddr_in.self))
+        case AF_INET6: return SocketAddress(unsafe raw.loadUnaligned(as: sockaddr_in6.self))
         default: return nil
         }
-        address.port = port
-        return address
     }
 }

@@ -5,24 +5,19 @@ import Synchronization
 
 /// Turns host names into addresses on threads of its own, so that no event loop ever waits for DNS.
 package final class NameResolver: Sendable {
-    /// Looks a name up and may block its thread as long as it likes.
-    package typealias Lookup = @Sendable (_ host: String, _ port: Int) throws -> [SocketAddress]
-
-    private struct Name: Hashable {
-        var host: String
-        var port: Int
-    }
+    /// Looks a name up and may block its thread as long as it likes. The ports of the answer mean nothing.
+    package typealias Lookup = @Sendable (_ host: String) throws -> [SocketAddress]
 
     private let threads: NIOThreadPool
     private let timeout: Duration
     private let lookup: Lookup
-    /// Who waits for each lookup that is under way, or waits for a thread.
-    private let waiting = Mutex<[Name: [Answer]]>([:])
+    /// Who waits for each lookup that is under way, or waits for a thread. By host: DNS knows of no ports.
+    private let waiting = Mutex<[String: [Answer]]>([:])
 
     /// - Parameters:
     ///   - timeout: how long a caller waits; the system's resolver may go on for longer, unheard.
-    ///   - threads: how many lookups run at once. A name that hangs holds one, however often it is asked for; when as
-    ///     many hang as there are threads, all others wait behind them.
+    ///   - threads: how many lookups run at once. A host that hangs holds one, however often and for whichever ports
+    ///     it is asked for; when as many hang as there are threads, all others wait behind them.
     package init(timeout: Duration = .seconds(5), threads: Int = 8, lookup: @escaping Lookup = NameLookup.system) {
         self.timeout = timeout
         self.lookup = lookup
@@ -46,7 +41,7 @@ package final class NameResolver: Sendable {
         }
         let limit = min(timeout ?? self.timeout, self.timeout)
         let found = try await withThrowingTaskGroup(of: [SocketAddress].self) { group in
-            group.addTask { try await self.look(host: host, port: port) }
+            group.addTask { try await self.look(host) }
             group.addTask {
                 try await Task.sleep(for: limit)
                 throw MartletError(.connectTimeout, operation: operation, cause: "no answer within \(limit.text)")
@@ -57,7 +52,7 @@ package final class NameResolver: Sendable {
         guard !found.isEmpty else {
             throw MartletError(.connectFailed, operation: operation, cause: "the name has no address")
         }
-        return Self.ordered(found)
+        return Self.ordered(found.map { $0.with(port: port) })
     }
 
     /// Ends the threads, each after the lookup it is in, which is not waited for: it may take half a minute. Calls that
@@ -73,45 +68,53 @@ package final class NameResolver: Sendable {
             .map(\.address)
     }
 
-    private func look(host: String, port: Int) async throws -> [SocketAddress] {
+    private func look(_ host: String) async throws -> [SocketAddress] {
         let answer = Answer()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 answer.wait(continuation)
-                join(Name(host: host, port: port), answer)
+                join(host, answer)
             }
         } onCancel: {
             answer.give(.failure(CancellationError()))
         }
     }
 
-    /// Waits for the lookup of this name that is under way, or begins one.
-    private func join(_ name: Name, _ answer: Answer) {
+    /// Waits for the lookup of this host that is under way, or begins one.
+    private func join(_ host: String, _ answer: Answer) {
         let isFirst = waiting.withLock { waiting in
-            var those = waiting[name] ?? []
+            var those = waiting[host] ?? []
             those.removeAll { !$0.isAwaited }
-            let isFirst = waiting[name] == nil
-            waiting[name] = those + [answer]
+            let isFirst = waiting[host] == nil
+            waiting[host] = those + [answer]
             return isFirst
         }
         guard isFirst else { return }
         threads.submit { state in
-            guard self.isWanted(name) else { return }
+            guard self.isWanted(host) else { return }
             let result = Result {
                 guard state == .active else { throw CancellationError() }
-                return try self.lookup(name.host, name.port)
+                return try self.lookup(host)
             }
-            for answer in self.waiting.withLock({ $0.removeValue(forKey: name) }) ?? [] { answer.give(result) }
+            for answer in self.waiting.withLock({ $0.removeValue(forKey: host) }) ?? [] { answer.give(result) }
         }
     }
 
     /// Whether anybody still waits for this lookup, which has not begun; if not it is forgotten.
-    private func isWanted(_ name: Name) -> Bool {
+    private func isWanted(_ host: String) -> Bool {
         waiting.withLock { waiting in
-            if waiting[name]?.contains(where: \.isAwaited) == true { return true }
-            waiting[name] = nil
+            if waiting[host]?.contains(where: \.isAwaited) == true { return true }
+            waiting[host] = nil
             return false
         }
+    }
+}
+
+extension SocketAddress {
+    fileprivate func with(port: Int) -> SocketAddress {
+        var address = self
+        address.port = port
+        return address
     }
 }
 

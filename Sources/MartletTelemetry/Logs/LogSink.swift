@@ -36,7 +36,10 @@ package final class LogSink: Sendable {
         self.destination = destination
         self.bound = bound
         do {
-            descriptor = Mutex(try Self.open(destination))
+            let opened = try Self.open(destination)
+            descriptor = Mutex(opened)
+            let isTorn = Self.endsMidLine(opened, destination)
+            state.withLock { $0.isTorn = isTorn }
         } catch {
             // SAFETY: a C string, copied at once.
             let cause = unsafe String(cString: strerror(error.code))
@@ -87,6 +90,8 @@ package final class LogSink: Sendable {
         queue.async { [self] in
             do throws(OpenFailure) {
                 let fresh = try Self.open(destination)
+                // It may be the same file, or one that another process wrote to.
+                let isTorn = Self.endsMidLine(fresh, destination)
                 let old = descriptor.withLock { descriptor in
                     defer { descriptor = fresh }
                     return descriptor
@@ -94,7 +99,7 @@ package final class LogSink: Sendable {
                 closeOwned(old)
                 state.withLock { state in
                     state.openError = 0
-                    state.isTorn = false
+                    state.isTorn = isTorn
                 }
             } catch {
                 state.withLock { $0.openError = error.code }
@@ -112,30 +117,41 @@ package final class LogSink: Sendable {
     @discardableResult
     package func flush(within limit: Duration = .seconds(1)) -> Bool {
         let done = DispatchSemaphore(value: 0)
-        queue.async { done.signal() }
+        queue.async {
+            _ = self.writeBatch()
+            done.signal()
+        }
         let nanoseconds = Int(clamping: limit.wholeNanoseconds)
         return done.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
     }
 
     // MARK: On the background queue
 
+    /// One batch at a time: `reopen` and `flush` get their turn however much is offered.
     private func drain() {
-        while let batch = takeBatch() {
-            for (bytes, lines) in batch {
-                let newline = UInt8(ascii: "\n")
-                // What was left of a line must not run into this one.
-                let isTorn = state.withLock { $0.isTorn }
-                let text = isTorn ? [newline] + bytes : bytes
-                let (written, code) = PipeSignal.held { write(text) }
-                state.withLock { state in
-                    state.waitingBytes -= bytes.count
-                    state.writeError = code
-                    if written > 0 { state.isTorn = text[written - 1] != newline }
-                    guard code != 0 else { return }
-                    let whole = text.prefix(written).count { $0 == newline } - (isTorn && written > 0 ? 1 : 0)
-                    state.dropped &+= UInt64(max(0, lines - whole))
-                }
-            }
+        if writeBatch() { queue.async { self.drain() } }
+    }
+
+    /// False: there was nothing left to do.
+    private func writeBatch() -> Bool {
+        guard let batch = takeBatch() else { return false }
+        for (bytes, lines) in batch { write(bytes, lines: lines) }
+        return true
+    }
+
+    private func write(_ bytes: [UInt8], lines: Int) {
+        let newline = UInt8(ascii: "\n")
+        // What was left of a line must not run into this one.
+        let isTorn = state.withLock { $0.isTorn }
+        let text = isTorn ? [newline] + bytes : bytes
+        let (written, code) = PipeSignal.held { write(text) }
+        state.withLock { state in
+            state.waitingBytes -= bytes.count
+            state.writeError = code
+            if written > 0 { state.isTorn = text[written - 1] != newline }
+            guard code != 0 else { return }
+            let whole = text.prefix(written).count { $0 == newline } - (isTorn && written > 0 ? 1 : 0)
+            state.dropped &+= UInt64(max(0, lines - whole))
         }
     }
 
@@ -180,6 +196,24 @@ package final class LogSink: Sendable {
 
     private func closeOwned(_ descriptor: Int32) {
         if case .file = destination { close(descriptor) }
+    }
+
+    /// Whether what is written next would run into a line that was left unfinished. Of a file that cannot be read it is
+    /// not known.
+    private static func endsMidLine(_ descriptor: Int32, _ destination: Destination) -> Bool {
+        guard case .file(let path) = destination else { return false }
+        var facts = stat()
+        // SAFETY: one structure, as the type says.
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size > 0 else {
+            return false
+        }
+        // SAFETY: the path lives through the call.
+        let reader = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard reader >= 0 else { return false }
+        defer { close(reader) }
+        var last = UInt8(ascii: "\n")
+        // SAFETY: at most the one byte is written.
+        return unsafe pread(reader, &last, 1, facts.st_size - 1) == 1 && last != UInt8(ascii: "\n")
     }
 
     private struct OpenFailure: Error {

@@ -11,14 +11,15 @@ import Glibc
 /// answers are followed, and nobody who asks the gateway or stops it notices anything of it.
 @Suite(.serialized, .timeLimit(.minutes(3)), .inOwnNetwork) struct NameServiceTests {
     private static let patience = 30
-    /// More than there are threads that look names up.
     private static let silent = ["mute1", "mute2", "mute3", "mute4"]
+    /// Wanted for more ports than there are threads that look names up.
+    private static let manyPorts = "mute5"
     private static let names = ["denied", "failing", "moving"] + silent
 
     @Test func badNameServiceIsNotNoticed() async throws {
         try await Self.serve { martlet, server, first, second in
             for name in Self.names { try await martlet.get("/\(name)/x").expect(200) }
-            for name in Self.silent { server["\(name).test"] = .silence }
+            for name in Self.silent + [Self.manyPorts] { server["\(name).test"] = .silence }
             server["denied.test"] = .noSuchName
             server["failing.test"] = .failure
             try await until("lookups to hang", within: .seconds(15)) {
@@ -72,11 +73,13 @@ import Glibc
         (options.host, options.port) = ("127.0.0.3", first.port)
         let second = try await MockServer.start(options, on: group)
         let server = try await NameServer.start(on: "127.0.0.53")
-        for name in names { server["\(name).test"] = .addresses(["127.0.0.2"]) }
+        for name in names + [manyPorts] { server["\(name).test"] = .addresses(["127.0.0.2"]) }
         var lines = ["pools:"]
         lines += names.map { name in
             "  \(name): {health: off, keepalive: {idle: 200ms}, targets: [\"http://\(name).test:\(first.port)\"]}"
         }
+        let many = (1...9).map { "\"http://\(manyPorts).test:\($0)\"" }.joined(separator: ", ")
+        lines.append("  \(manyPorts): {health: off, targets: [\(many)]}")
         lines.append("routes: [\(names.map { "{path: /\($0)/, pool: \($0)}" }.joined(separator: ", "))]")
         let text = lines.joined(separator: "\n")
         try await OwnNetwork.asking("127.0.0.53", patience: patience) {

@@ -18,9 +18,31 @@ struct CensusPaceTests {
     func retries() {
         var pace = CensusPace()
         #expect(pace.isDue(now: at(0)) == true)
-        pace.failed(now: at(0))
+        #expect(pace.failed(now: at(0)) == true)
         #expect(pace.isDue(now: at(1.9)) == false)
         #expect(pace.isDue(now: at(2)) == true)
         #expect(pace.isDue(now: at(30)) == false)
+    }
+
+    @Test("a disk that stays full is tried more and more seldom, and told of once")
+    func failsForLong() {
+        var pace = CensusPace()
+        var (time, tries, words) = (0.0, [Double](), 0)
+        while time < 3_000 {
+            if pace.isDue(now: at(time)) {
+                tries.append(time)
+                if pace.failed(now: at(time)) { words += 1 }
+            }
+            time += 1
+        }
+        #expect(tries == [0, 2, 6, 14, 30, 62, 126, 254, 510, 1022, 1622, 2222, 2822])
+        #expect(words == 1)
+        #expect(pace.isDue(now: at(3_422)) == true)
+        #expect(pace.written() == true)
+        #expect(pace.isDue(now: at(4_022)) == true)
+        #expect(pace.written() == false)
+        #expect(pace.isDue(now: at(4_622)) == true)
+        #expect(pace.failed(now: at(4_622)) == true)
+        #expect(pace.isDue(now: at(4_624)) == true)
     }
 }

@@ -73,6 +73,36 @@ import Testing
         #expect(found.perSecond > 0.8 * 32 / 6, "\(found)")
     }
 
+    /// The first answers after the change are slow for both reasons: only one of them goes away as the limit shrinks.
+    @Test(arguments: [(1.0, 0.1), (1, 1), (4, 1), (4, 5)])
+    func aServerThatLosesSlotsAndGetsSlowerAtOnceIsNotStarved(prefill: Double, decode: Double) {
+        var server = SlotServer(slots: 64, decode: 30)
+        _ = server.serve(6_000)
+        server.slots = 16
+        server.prefill = prefill
+        server.decode = decode
+        _ = server.serve(120 * (prefill + decode))
+        let found = server.serve(60 * (prefill + decode))
+        #expect(found.limit > 12 && found.limit < 32, "\(found)")
+        #expect(found.perSecond > 0.9 * 16 / (prefill + decode), "\(found)")
+    }
+
+    /// A whole round would be hundreds of answers.
+    @Test func aLargeLimitIsLeftAtOnceWhenAnswersArePlainlySlow() {
+        var steady = SteadyServer(cap: 400)
+        steady.serveUntilAProbeIsOver()
+        #expect(steady.limit.limit == 400)
+        steady.firstByte = 2.5
+        for _ in 0..<50 { steady.answer() }
+        #expect(steady.limit.limit < 400)
+    }
+
+    @Test func whatATargetRefusesDuringAProbeIsNotForgottenAfterIt() {
+        var steady = SteadyServer(cap: 20)
+        steady.serveUntilAProbeIsOver { $0.refused() }
+        #expect(steady.limit.limit == 18)
+    }
+
     @Test func longStreamsAreNoSignOfLoad() {
         var short = SlotServer(slots: 1_000, decode: 0.1, cap: 50)
         var long = SlotServer(slots: 1_000, decode: 100, cap: 50)
@@ -80,6 +110,24 @@ import Testing
         _ = long.serve(10_000)
         #expect(short.limit.limit == 50)
         #expect(long.limit.limit == 50)
+    }
+
+    /// Unary answers of a model take as long as they are: they must not pass for a line among streams.
+    @Test func besideStreamsWholeAnswersTellNothing() {
+        var (streams, mixed) = (SteadyServer(cap: 400), SteadyServer(cap: 400))
+        for _ in 0..<2_000 {
+            streams.answer()
+            mixed.answer()
+            mixed.answerWhole(after: 20)
+        }
+        #expect(streams.limit.limit > 100)
+        #expect(mixed.limit.limit >= streams.limit.limit)
+    }
+
+    @Test func wholeAnswersTeachATargetThatSendsNothingElse() {
+        var steady = SteadyServer(cap: 400)
+        for _ in 0..<2_000 { steady.answerWhole(after: 20) }
+        #expect(steady.limit.limit > 8, "\(steady.limit.limit)")
     }
 
     @Test func whatIsNotUsedIsNotGrown() {
@@ -111,5 +159,38 @@ import Testing
         _ = limit.answered(after: Interval(.seconds(10_000_000)), inflight: 1, now: at(0))
         _ = limit.answered(after: Interval(.nanoseconds(Int64.max)), inflight: 1, now: .never)
         #expect(limit.limit >= 1)
+    }
+}
+
+/// Answers one request after the other, each after the same time, with as many at it as it may have.
+private struct SteadyServer {
+    var limit: AdaptiveLimit
+    var firstByte = 0.5
+    private var now = 0.0
+
+    init(cap: Int) {
+        limit = AdaptiveLimit(cap: cap)
+    }
+
+    mutating func answerWhole(after time: Double) {
+        now += 0.1
+        _ = limit.answered(after: Interval(.seconds(time)), inflight: limit.limit, isWhole: true, now: at(now))
+    }
+
+    /// By how much the limit changed.
+    @discardableResult
+    mutating func answer() -> Int {
+        let before = limit.limit
+        now += 0.1
+        _ = limit.answered(after: Interval(.seconds(firstByte)), inflight: before, now: at(now))
+        return limit.limit - before
+    }
+
+    /// Nothing but a probe lowers the limit of a server that is never slower, and it rises again at its end.
+    mutating func serveUntilAProbeIsOver(during change: (inout AdaptiveLimit) -> Void = { _ in }) {
+        while limit.limit < limit.cap { answer() }
+        while answer() >= 0 {}
+        change(&limit)
+        while answer() <= 0 {}
     }
 }

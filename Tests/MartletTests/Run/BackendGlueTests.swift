@@ -33,7 +33,7 @@ struct BackendGlueTests {
             }.wait()])
         pool = try .fake(count: 0, now: .current)
         other = try .fake("other", index: 1, count: 0, now: .current)
-        resolver = NameResolver { _, port in [try SocketAddress(ipAddress: "192.0.2.1", port: port)] }
+        resolver = NameResolver { _ in [try SocketAddress(ipAddress: "192.0.2.1", port: 0)] }
         membership = Membership(
             resolver: resolver, labels: LabelRegistry(), loops: loops,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

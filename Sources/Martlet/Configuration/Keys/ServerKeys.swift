@@ -15,7 +15,8 @@ extension ConfigurationKeys {
             ConfigurationKey("threads", .count, "auto", "Event loops; `auto`: one for each core."),
             ConfigurationKey(
                 "trusted_proxies", .addresses,
-                "Addresses and blocks (`10.0.0.0/8`) whose `X-Forwarded-For`, `-Proto` and `X-Request-Id` are believed."
+                "Addresses and blocks (`10.0.0.0/8`) whose `X-Forwarded-For` (or, without one, `X-Real-IP`), `-Proto` "
+                    + "and `X-Request-Id` are believed."
             ),
             ConfigurationKey(
                 "access_log", .file, "off", "One JSON line for each request: `off`, `stdout`, `stderr` or a file."),

@@ -1,6 +1,7 @@
 public import FuzzDriver
 import MartletGateway
 import MartletNet
+import NIOCore
 
 /// What a trusted proxy says of the client: each line of the input is a field of `X-Forwarded-For`. The chain ends in
 /// the proxy and stays one value, and nobody becomes the client whom the proxies did not see.
@@ -26,7 +27,8 @@ private func chain(_ stated: [String], named: String?) {
     precondition(chain.text == proxy || chain.text.hasSuffix(", " + proxy), "the chain does not end in the proxy")
     precondition(chain.stranger == nil || chain.stranger == chain.client, "two clients")
     if let named {
-        precondition(chain.client == named, "not the one that is named")
+        precondition(chain.client == proxy || named.contains(chain.client), "not the one that is named")
+        precondition(SocketAddress.literal(chain.client, port: 0) != nil, "what is named is no address")
         return
     }
     // Once more as the next proxy of ours would say it: the same client.

@@ -13,7 +13,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
         precondition(abs((again - duration) / .microseconds(1)) <= 1, "\(text) became \(duration.text)")
     }
     if let timeout = Duration(textOrSeconds: text) {
-        precondition(timeout >= .zero && timeout <= .seconds(1_000_000_001), "a timeout out of range")
+        precondition(timeout > .zero && timeout <= .seconds(1_000_000_001), "a timeout out of range")
     }
     if let count = ByteCount.parse(text) {
         precondition(count >= 0 && ByteCount.parse(ByteCount.text(count)) == count, "\(text) is \(count)")
