@@ -190,7 +190,8 @@ private final class EndProbe: ChannelInboundHandler {
         let (report, _) = try await load {
             $0.leave = 1
             $0.leavePhase = .beforeFirstByte
-            $0.leaveWithin = .seconds(10)
+            // Nobody's moment comes, however busy the machine is.
+            $0.leaveWithin = .seconds(100_000)
             $0.count = 8
         }
         #expect(report.completed == 8 && report.left == 0)
