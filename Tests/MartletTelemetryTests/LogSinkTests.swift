@@ -54,8 +54,8 @@ import Testing
         }
     }
 
-    /// However much is offered, a rotation that is asked for comes after what is being written, not after all of it.
-    @Test func aRotationDoesNotWaitForAllThatIsOffered() throws {
+    /// However far behind the writer is: what came before a rotation goes into the former file, what comes after does not.
+    @Test func aRotationHasItsPlaceAmongTheLines() throws {
         try TemporaryFile.use { path in
             #expect(unsafe mkfifo(path, 0o600) == 0)  // SAFETY: the path lives through the call.
             // SAFETY: as above.
@@ -66,8 +66,8 @@ import Testing
             var wanted = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
             #expect(unsafe poll(&wanted, 1, 10_000) == 1)  // SAFETY: one structure, as the count says.
             try FileManager.default.removeItem(atPath: path)
-            sink.offer(bytes("second\n"), lines: 1)
             sink.reopen()
+            sink.offer(bytes("second\n"), lines: 1)
             var read = 0
             var chunk = [UInt8](repeating: 0, count: 65536)
             while read < first.count, unsafe poll(&wanted, 1, 10_000) == 1 {  // SAFETY: as above.

@@ -12,8 +12,14 @@ package final class LogSink: Sendable {
         case file(String)
     }
 
+    /// In one order: what is offered after the file was to be opened again goes into the new one.
+    private enum Item {
+        case lines([UInt8], count: Int)
+        case reopen
+    }
+
     private struct State {
-        var waiting: [(bytes: [UInt8], lines: Int)] = []
+        var waiting: [Item] = []
         var waitingBytes = 0
         var isWriting = false
         var dropped: UInt64 = 0
@@ -22,6 +28,13 @@ package final class LogSink: Sendable {
         var openError: CInt = 0
         /// The file ends in the middle of a line.
         var isTorn = false
+
+        /// True: nobody is at it, and the writer has to be called.
+        mutating func take(_ item: Item) -> Bool {
+            waiting.append(item)
+            defer { isWriting = true }
+            return !isWriting
+        }
     }
 
     private let destination: Destination
@@ -73,38 +86,17 @@ package final class LogSink: Sendable {
                 state.dropped &+= UInt64(lines)
                 return false
             }
-            state.waiting.append((bytes, lines))
             state.waitingBytes += bytes.count
-            defer { state.isWriting = true }
-            return !state.isWriting
+            return state.take(.lines(bytes, count: lines))
         }
-        if isWriterIdle {
-            queue.async { self.drain() }
-        }
+        if isWriterIdle { queue.async { self.drain() } }
     }
 
     /// Opens the file again, after `logrotate` moved it away. A file that cannot be opened leaves the old one in use
     /// (`trouble` says so) until this is asked for again.
     package func reopen() {
         guard case .file = destination else { return }
-        queue.async { [self] in
-            do throws(OpenFailure) {
-                let fresh = try Self.open(destination)
-                // It may be the same file, or one that another process wrote to.
-                let isTorn = Self.endsMidLine(fresh, destination)
-                let old = descriptor.withLock { descriptor in
-                    defer { descriptor = fresh }
-                    return descriptor
-                }
-                closeOwned(old)
-                state.withLock { state in
-                    state.openError = 0
-                    state.isTorn = isTorn
-                }
-            } catch {
-                state.withLock { $0.openError = error.code }
-            }
-        }
+        if state.withLock({ $0.take(.reopen) }) { queue.async { self.drain() } }
     }
 
     /// Opens the file again if that was asked for and came to nothing.
@@ -127,7 +119,7 @@ package final class LogSink: Sendable {
 
     // MARK: On the background queue
 
-    /// One batch at a time: `reopen` and `flush` get their turn however much is offered.
+    /// One batch at a time: `flush` gets its turn however much is offered.
     private func drain() {
         if writeBatch() { queue.async { self.drain() } }
     }
@@ -135,8 +127,32 @@ package final class LogSink: Sendable {
     /// False: there was nothing left to do.
     private func writeBatch() -> Bool {
         guard let batch = takeBatch() else { return false }
-        for (bytes, lines) in batch { write(bytes, lines: lines) }
+        for item in batch {
+            switch item {
+            case .lines(let bytes, let count): write(bytes, lines: count)
+            case .reopen: openAgain()
+            }
+        }
         return true
+    }
+
+    private func openAgain() {
+        do throws(OpenFailure) {
+            let fresh = try Self.open(destination)
+            // It may be the same file, or one that another process wrote to.
+            let isTorn = Self.endsMidLine(fresh, destination)
+            let old = descriptor.withLock { descriptor in
+                defer { descriptor = fresh }
+                return descriptor
+            }
+            closeOwned(old)
+            state.withLock { state in
+                state.openError = 0
+                state.isTorn = isTorn
+            }
+        } catch {
+            state.withLock { $0.openError = error.code }
+        }
     }
 
     private func write(_ bytes: [UInt8], lines: Int) {
@@ -156,7 +172,7 @@ package final class LogSink: Sendable {
     }
 
     /// All that waits, so that the lock is held for a moment however much it is; nil when there is nothing left to do.
-    private func takeBatch() -> [(bytes: [UInt8], lines: Int)]? {
+    private func takeBatch() -> [Item]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.isWriting = false
