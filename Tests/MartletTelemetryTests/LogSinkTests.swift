@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    /// However far behind the writer is: what came before a rotation goes into the former file, what comes later does not.
+    /// However far behind the writer is: what came before a rotation goes into the former file, later lines do not.
     @Test func aRotationHasItsPlaceAmongTheLines() throws {
         try TemporaryFile.use { path in
             #expect(unsafe mkfifo(path, 0o600) == 0)  // SAFETY: the path lives through the call.
