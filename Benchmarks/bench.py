@@ -24,8 +24,9 @@ MEASURES = ["request", "event", "latency", "throughput"]
 # Each takes the bench and the options, and returns rows of the table and raw figures.
 UNDER_LOAD = {
     "memory": memory.measure, "streams": streams.measure, "descriptors": descriptors.measure,
-    "console": console.measure, "leavers": leavers.measure, "blackhole": faults.black_hole, "restarts": faults.restarts, "slots": slots.measure,
-    "crash": crash.measure, "overload": overload.measure, "soak": soak.measure,
+    "console": console.measure, "leavers": leavers.measure, "blackhole": faults.black_hole,
+    "restarts": faults.restarts, "slots": slots.measure, "crash": crash.measure, "overload": overload.measure,
+    "soak": soak.measure,
 }
 
 

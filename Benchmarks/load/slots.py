@@ -1,6 +1,5 @@
 """A backend with eight slots, and clients of whom a part leaves: do those who stay pay for those who left?"""
 
-import subprocess
 
 import ledger
 
@@ -9,16 +8,9 @@ from . import stage, verdict
 SLOTS = 8
 
 
-def mock_flags(binary):
-    """A mock that has slots by itself, where this build knows the option."""
-    help_text = subprocess.run([binary, "mock", "--help"], capture_output=True, text=True).stdout
-    return ["--slots", str(SLOTS)] if "--slots" in help_text else []
-
-
 def measure(bench, options):
     seconds = 5 if options.quick else 20
-    flags = mock_flags(bench.binary)
-    mock = bench.mock(None, "--interval", "25ms", "--tokens", "20", *flags)
+    mock = bench.mock(None, "--interval", "25ms", "--tokens", "20", "--slots", str(SLOTS))
     gateway = stage.gateway(bench, stage.one_pool([mock], each=f"max_inflight: {SLOTS}"))
     before = gateway.open_books([mock])
     reports = {}
@@ -36,7 +28,7 @@ def measure(bench, options):
             ratio <= 1.1 and reports["30 % leave"]["failed"] == 0),
         *first_events(reports),
         verdict.books_row("slots", books),
-    ], {"reports": reports, "slots_in_mock": bool(flags), "ledger": books.lines}
+    ], {"reports": reports, "ledger": books.lines}
 
 
 def first_events(reports):

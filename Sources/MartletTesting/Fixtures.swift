@@ -38,6 +38,13 @@ extension Target {
     }
 }
 
+extension LoopContext {
+    /// The context of `loop`; to be made there.
+    package static func fake(on loop: any EventLoop, bytes: Int = 1 << 20) -> LoopContext {
+        LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: bytes), seed: 1)
+    }
+}
+
 extension Pool {
     /// A pool of the targets 1, 2, … `count`, in service since `now`.
     package static func fake(

@@ -62,7 +62,7 @@ final class BackendInstance: Sendable {
         await withDiscardingTaskGroup { tasks in
             tasks.addTask { [output] in await output.tellOfGaps() }
             for await event in events {
-                let wasReady = machine.state.text == "ready"
+                let wasReady = if case .ready = machine.state { true } else { false }
                 let actions = machine.handle(event, now: surroundings.now(), jitter: .random(in: 0...1))
                 current.withLock { $0.take(machine) }
                 for action in actions {

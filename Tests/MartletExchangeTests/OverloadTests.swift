@@ -125,7 +125,7 @@ struct OverloadTests {
         house.manual.run()
         #expect(!waiting.front.isAnswered, "its target is still there")
         #expect(house.pool.remove(TargetID(1), now: house.manual.now) == false)
-        house.pool.turnAway(now: house.manual.now)
+        house.pool.turnAway()
         house.manual.run()
         let late = house.get()
         uploading.exchange.requestBody(ByteBuffer(string: #"{"model":"m"}"#))

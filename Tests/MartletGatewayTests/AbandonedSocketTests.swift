@@ -2,6 +2,7 @@ import MartletBase
 import MartletExchange
 import MartletGateway
 import MartletNet
+import MartletTesting
 import NIOCore
 import NIOPosix
 import Testing
@@ -38,7 +39,7 @@ struct AbandonedSocketTests {
         let held = try #require(await accepted.first { _ in true })
 
         let bench = try await loop.submit {
-            let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
+            let context = LoopContext.fake(on: loop)
             let legs = HTTP1Legs(loop: context)
             let holder = Holder(1, held)
             context.clients.opened(holder)

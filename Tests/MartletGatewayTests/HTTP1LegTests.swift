@@ -36,7 +36,7 @@ struct HTTP1LegTests {
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             self.loop = loop
             parts = try await loop.submit {
-                let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
+                let context = LoopContext.fake(on: loop)
                 context.legs = HTTP1Legs(loop: context)
                 var policy = TargetPolicy()
                 policy.maxFails = 0

@@ -23,7 +23,7 @@ struct ListenerTests {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let context = try await loop.submit {
-            let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
+            let context = LoopContext.fake(on: loop)
             context.legs = HTTP1Legs(loop: context)
             return NIOLoopBound(context, eventLoop: loop)
         }.get()

@@ -24,10 +24,7 @@ struct MembershipTests {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         loops = LoopTable(
             group: .singletonMultiThreadedEventLoopGroup,
-            contexts: [try loop.submit {
-                let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
-                return NIOLoopBound(context, eventLoop: loop)
-            }.wait()])
+            contexts: [try loop.submit { NIOLoopBound(.fake(on: loop), eventLoop: loop) }.wait()])
         pool = try .fake(count: 0, now: .current)
         let names = self.names
         resolver = NameResolver { host in

@@ -79,8 +79,7 @@ import Testing
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let writer = try await loop.submit {
-            let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 30), seed: 1)
-            return NIOLoopBound(Writer(loop: context, isTLS: isTLS), eventLoop: loop)
+            NIOLoopBound(Writer(loop: .fake(on: loop, bytes: 1 << 30), isTLS: isTLS), eventLoop: loop)
         }.get()
         let channel = try await ClientBootstrap(group: loop)
             .channelInitializer { channel in
@@ -128,8 +127,7 @@ import Testing
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let writer = try await loop.submit {
-            let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 30), seed: 1)
-            return NIOLoopBound(Writer(loop: context, isTLS: false), eventLoop: loop)
+            NIOLoopBound(Writer(loop: .fake(on: loop, bytes: 1 << 30), isTLS: false), eventLoop: loop)
         }.get()
         let channel = try await ClientBootstrap(group: loop)
             .channelInitializer { channel in

@@ -35,7 +35,7 @@ enum MachineChecks {
         let check = "open files"
         let usable = min(limit.hard, needs.openFiles, OpenFiles.ceiling)
         let seen = "soft \(limit.soft), hard \(limit.hard): about \(streams(usable)) requests in flight"
-        let remedy = "LimitNOFILE=1048576 in the systemd unit; elsewhere `* hard nofile 1048576` in limits.conf"
+        let remedy = "\(OpenFiles.systemdRemedy) in the systemd unit; elsewhere `\(OpenFiles.limitsRemedy)` in limits.conf"
         if limit.hard < 1024 { return .failure(check, seen, remedy: remedy) }
         if needs.openFiles < OpenFiles.ceiling, needs.openFiles > limit.hard {
             return .warning(check, seen + "; limits.open_files asks for \(needs.openFiles)", remedy: remedy)

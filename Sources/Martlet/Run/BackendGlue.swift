@@ -47,7 +47,7 @@ actor BackendGlue {
 
     /// An instance is to go: no new requests for it from now on. Returns when it holds none, or after `limit`.
     nonisolated func letGo(_ instance: BackendIdentity, within limit: Duration) async {
-        let leaving = await inTurn { await $0.farewell(instance) }
+        let leaving = await inTurn { await $0.takeOut(instance) }
         let end = Instant.current + limit
         while Instant.current < end, leaving.contains(where: { !$0.pool.isEmpty($0.target) }) {
             guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
@@ -98,10 +98,6 @@ actor BackendGlue {
             pool.expectTargets(false, now: .current)
         }
         return leaving
-    }
-
-    private func farewell(_ instance: BackendIdentity) async -> [(pool: Pool, target: TargetID)] {
-        await takeOut(instance)
     }
 
     @discardableResult

@@ -7,8 +7,8 @@ enum OpenFilesRemark {
     static func remedies(for limit: OpenFiles.Limit) -> Logger.Metadata? {
         guard limit.hard < MachineChecks.manyFiles else { return nil }
         return [
-            "hard": "\(limit.hard)", "limits.conf": "* hard nofile \(OpenFiles.ceiling)",
-            "systemd": "LimitNOFILE=\(OpenFiles.ceiling)",
+            "hard": "\(limit.hard)", "limits.conf": "\(OpenFiles.limitsRemedy)",
+            "systemd": "\(OpenFiles.systemdRemedy)",
         ]
     }
 

@@ -32,7 +32,7 @@ extension Server {
         let leaving = await glue.adopt(plan.backendTargets, besides: targets, patience: Self.patienceWithNames)
         await listeners.serve(wanted, prepared)
         await membership.dismiss(leaving)
-        for pool in formerPools { pool.turnAway(now: .current) }
+        for pool in formerPools { pool.turnAway() }
         let (glue, limit) = (glue, configuration.limits.drain)
         backends.apply(configuration.backends) { await glue.letGo($0, within: limit) }
     }

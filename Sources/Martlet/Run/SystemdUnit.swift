@@ -1,4 +1,5 @@
 import MartletBase
+import MartletNet
 
 /// A service of systemd that runs Martlet as it should be run: many descriptors, back after a crash, time to drain.
 package struct SystemdUnit {
@@ -23,7 +24,7 @@ package struct SystemdUnit {
         var service = [
             "ExecStart=\(command.map(Self.quoted).joined(separator: " "))",
             "ExecReload=/bin/kill -HUP $MAINPID",
-            "LimitNOFILE=1048576",
+            OpenFiles.systemdRemedy,
             "# Its own, whoever it runs as: for what Martlet writes about itself (`state`).",
             "StateDirectory=martlet",
             "Environment=MARTLET_STATE=/var/lib/martlet",

@@ -135,16 +135,14 @@ package final class Pool: Sendable {
     }
 
     /// The configuration no longer names it: what it holds ends, then nobody looks after it any more.
-    /// ``turnAway(now:)`` must follow once its targets are gone.
+    /// ``turnAway()`` must follow once its targets are gone.
     package func retire() { state.withLock { $0.isRetired = true } }
 
     /// Its targets are gone for good: those who wait for one are told so now. By the routes of the present they find
     /// another pool, so they may come again.
-    package func turnAway(now: Instant) {
+    package func turnAway() {
         let deliveries = state.withLock { state in
-            let waiting = Array(state.waiters.keys)
-            for waiter in waiting { _ = state.machine.leave(waiter, now: now) }
-            return lost(waiting, .poolRemoved, &state)
+            lost(state.machine.turnAway(), .poolRemoved, &state)
         }
         deliver(deliveries)
     }

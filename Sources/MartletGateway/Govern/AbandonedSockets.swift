@@ -57,14 +57,14 @@ package final class AbandonedSockets {
     package func sweep(_ context: LoopContext, _ legs: HTTP1Legs, suspectsOnly: Bool = false) {
         guard !isSweeping else { return }
         isSweeping = true
-        let suspects = suspectsOnly ? firstSeen : nil
+        let isDue = { (number: UInt64) in !suspectsOnly || self.firstSeen[number] != nil }
         var held: [Held] = context.clients.all.compactMap { client in
-            guard suspects?.keys.contains(client.number) != false else { return nil }
+            guard isDue(client.number) else { return nil }
             return client.socket.map { (client.number, .client, $0, client.exchange) }
         }
         held += legs.all.compactMap { leg in
             let number = leg.waiter.rawValue
-            guard suspects?.keys.contains(number) != false else { return nil }
+            guard isDue(number) else { return nil }
             return leg.socket.map { (number, .upstream, $0, leg.exchange) }
         }
         look(at: held[...], context, seen: [:], found: [])

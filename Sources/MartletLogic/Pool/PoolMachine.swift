@@ -67,8 +67,11 @@ public struct PoolMachine: Sendable {
     public mutating func expect(_ isExpecting: Bool, now: Instant) -> [WaiterID] {
         self.isExpecting = isExpecting
         guard !isExpecting, !queue.isEmpty, isDeserted(now: now) else { return [] }
-        return queue.shed { _, _ in true }
+        return turnAway()
     }
+
+    /// Sends away all who wait, and answers them; they are no longer queued.
+    public mutating func turnAway() -> [WaiterID] { queue.shed { _, _ in true } }
 
     /// Whether there is no target in service.
     private mutating func isDeserted(now: Instant) -> Bool {

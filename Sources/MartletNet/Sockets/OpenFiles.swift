@@ -6,6 +6,10 @@ import MartletBase
 package enum OpenFiles {
     /// More than this buys nothing: every table that is sized by the limit (ours, a child's) would only grow.
     package static let ceiling = 1_048_576
+    /// The line that lifts the limit in a service of systemd.
+    package static let systemdRemedy = "LimitNOFILE=\(ceiling)"
+    /// The line that lifts the limit in `limits.conf`.
+    package static let limitsRemedy = "* hard nofile \(ceiling)"
 
     /// The soft limit (what is enforced) and the hard limit (how far the soft one can go).
     package struct Limit: Equatable, Sendable {

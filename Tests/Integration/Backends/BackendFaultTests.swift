@@ -20,9 +20,7 @@ import Glibc
                 try await martlet.status().backends.allSatisfy { $0.secondsInState > 0.1 }
             }
             let streams = Task {
-                try await martlet.load {
-                    $0.stream = true
-                    $0.body = LoadOptions.chatBody(stream: true)
+                try await martlet.load(stream: true) {
                     $0.connections = 16
                     $0.duration = .seconds(7)
                 }

@@ -64,14 +64,6 @@ extension MartletProcess {
         log().matches(of: /"backend started".*?"pid":"(\d+)"/).compactMap { Int32($0.output.1) }
     }
 
-    func load(_ change: (inout LoadOptions) -> Void) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = publicPort
-        options.path = "/v1/chat/completions"
-        options.connections = 8
-        change(&options)
-        return try await LoadGenerator.run(options)
-    }
 }
 
 /// What `/proc` says of processes.

@@ -81,15 +81,11 @@ import Testing
 
     /// Through all of it.
     private static func stream(_ martlet: MartletProcess) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = martlet.publicPort
-        options.path = "/v1/chat/completions"
-        options.stream = true
-        options.body = LoadOptions.chatBody(stream: true)
-        options.connections = 1
-        options.count = 1
-        options.fields = [("x-mock-tokens", "45"), ("x-mock-interval", "100ms")]
-        return try await LoadGenerator.run(options)
+        try await martlet.load(stream: true) {
+            $0.connections = 1
+            $0.count = 1
+            $0.fields = [("x-mock-tokens", "45"), ("x-mock-interval", "100ms")]
+        }
     }
 
     private static func configuration(_ mock: MockServer) -> String {

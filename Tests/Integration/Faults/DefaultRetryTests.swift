@@ -21,7 +21,7 @@ import Testing
                 mocks.map { "{url: \($0.url)}" }, "health: {interval: 1s, timeout: 1s}",
                 more: "access_log: \"{dir}/access\"")
             try await withMartlet(pool) { martlet in
-                let streams = Task { try await Self.streams(martlet.publicPort) }
+                let streams = Task { try await Self.streams(martlet) }
                 let asking = (0..<8).map { number in
                     Task { try await Self.ask(martlet, isChat: number % 2 == 0) }
                 }
@@ -80,15 +80,11 @@ import Testing
         return (answered, failures)
     }
 
-    private static func streams(_ port: Int) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = port
-        options.path = "/v1/chat/completions"
-        options.stream = true
-        options.body = LoadOptions.chatBody(stream: true)
-        options.connections = 12
-        options.duration = .seconds(Double(kills) * 0.22)
-        return try await LoadGenerator.run(options)
+    private static func streams(_ martlet: MartletProcess) async throws -> LoadReport {
+        try await martlet.load(stream: true) {
+            $0.connections = 12
+            $0.duration = .seconds(Double(kills) * 0.22)
+        }
     }
 
     /// Of each request, by its id.

@@ -14,9 +14,9 @@ import Testing
                 targets, "health: {interval: 1s, timeout: 1s}", "retry: {attempts: 4, budget: 100%}",
                 more: #"models: {"*": {pool: main}}\#nroutes: [{path: /v1/}]"#)
             try await withMartlet(pool) { martlet in
-                let (port, ledger) = (martlet.publicPort, try await Ledger.open(martlet))
-                let streams = Task { try await Self.load(port, isStream: true) }
-                let unary = Task { try await Self.load(port, isStream: false) }
+                let ledger = try await Ledger.open(martlet)
+                let streams = Task { try await Self.load(martlet, isStream: true) }
+                let unary = Task { try await Self.load(martlet, isStream: false) }
                 for kill in 0..<Self.kills {
                     let victim = mocks[kill % mocks.count]
                     victim.kill()
@@ -37,18 +37,13 @@ import Testing
     }
 
     /// Over a little more than the time of the kills.
-    private static func load(_ port: Int, isStream: Bool) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = port
-        options.path = "/v1/chat/completions"
-        options.stream = isStream
-        options.body = LoadOptions.chatBody(stream: isStream)
-        options.connections = 20
-        options.duration = .seconds(Double(kills) * 0.35)
-        if !isStream {
-            options.rate = 50
-            options.fields = [("x-mock-latency", "50ms")]
+    private static func load(_ martlet: MartletProcess, isStream: Bool) async throws -> LoadReport {
+        try await martlet.load(stream: isStream) {
+            $0.connections = 20
+            $0.duration = .seconds(Double(kills) * 0.35)
+            guard !isStream else { return }
+            $0.rate = 50
+            $0.fields = [("x-mock-latency", "50ms")]
         }
-        return try await LoadGenerator.run(options)
     }
 }

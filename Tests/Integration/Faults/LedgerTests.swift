@@ -4,15 +4,14 @@ import Testing
 /// What clients, gateway and backends say of the same requests agrees to the last one, and the tool that compares them
 /// notices when it does not.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct LedgerTests {
-    private static func load(_ martlet: MartletProcess, _ change: (inout LoadOptions) -> Void) async throws
-        -> LoadReport
-    {
-        var options = LoadOptions()
-        options.port = martlet.publicPort
-        options.path = "/v1/chat/completions"
-        options.connections = 20
-        change(&options)
-        return try await LoadGenerator.run(options)
+    private static func load(
+        _ martlet: MartletProcess, _ count: Int, stream: Bool = false, _ change: (inout LoadOptions) -> Void = { _ in }
+    ) async throws -> LoadReport {
+        try await martlet.load(stream: stream) {
+            $0.connections = 20
+            $0.count = count
+            change(&$0)
+        }
     }
 
     private static func configuration(_ mocks: [MockServer]) -> String {
@@ -22,11 +21,8 @@ import Testing
     @Test func everyRequestOfAMixedLoadIsAccountedFor() async throws {
         try await withMartlet(mocks: 2, Self.configuration) { martlet, mocks in
             let ledger = try await Ledger.open(martlet, mocks)
-            let unary = try await Self.load(martlet) { $0.count = 300 }
-            let streams = try await Self.load(martlet) {
-                $0.stream = true
-                $0.body = LoadOptions.chatBody(stream: true)
-                $0.count = 200
+            let unary = try await Self.load(martlet, 300)
+            let streams = try await Self.load(martlet, 200, stream: true) {
                 $0.leave = 0.3
                 $0.leaveWithin = .milliseconds(100)
             }
@@ -44,12 +40,7 @@ import Testing
             for fault in [MockFault.status(503, retryAfter: nil), .resetMid(3), .noDone, .garbage, .short] {
                 mocks[0].behaviour.fault = fault
                 for isStream in [false, true] {
-                    reports.append(
-                        try await Self.load(martlet) {
-                            $0.stream = isStream
-                            $0.body = LoadOptions.chatBody(stream: isStream)
-                            $0.count = 40
-                        })
+                    reports.append(try await Self.load(martlet, 40, stream: isStream))
                 }
             }
             mocks[0].behaviour.fault = .none
@@ -68,11 +59,7 @@ import Testing
             ) async throws -> (failures: [LoadFailure: Int], text: String, balances: Bool) {
                 let ledger = try await Ledger.open(martlet, mocks)
                 mocks[0].behaviour.fault = fault
-                let report = try await Self.load(martlet) {
-                    $0.stream = true
-                    $0.body = LoadOptions.chatBody(stream: true)
-                    $0.count = 40
-                }
+                let report = try await Self.load(martlet, 40, stream: true)
                 mocks[0].behaviour.fault = .none
                 let books = try await ledger.close([report], patience: patience)
                 return (report.failures, books.text, books.balances)
@@ -91,7 +78,7 @@ import Testing
     @Test func aRequestThatNobodyAnsweredForIsFound() async throws {
         try await withMartlet(mocks: 1, Self.configuration) { martlet, mocks in
             let ledger = try await Ledger.open(martlet, mocks)
-            var report = try await Self.load(martlet) { $0.count = 50 }
+            var report = try await Self.load(martlet, 50)
             report.requests += 1
             let books = try await ledger.close([report], patience: 1)
             #expect(!books.balances)

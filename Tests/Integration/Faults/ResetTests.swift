@@ -14,16 +14,13 @@ import Testing
     private static func tearingDown(
         _ martlet: MartletProcess, _ mock: MockServer, _ tear: () async throws -> Void
     ) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = martlet.publicPort
-        options.path = "/v1/chat/completions"
-        options.stream = true
-        options.body = LoadOptions.chatBody(stream: true)
-        options.fields = [("x-mock-tokens", "100000"), ("x-mock-interval", "50ms")]
-        options.connections = streams
-        options.count = streams
-        let asked = options
-        let report = Task { try await LoadGenerator.run(asked) }
+        let report = Task {
+            try await martlet.load(stream: true) {
+                $0.fields = [("x-mock-tokens", "100000"), ("x-mock-interval", "50ms")]
+                $0.connections = streams
+                $0.count = streams
+            }
+        }
         try await until("all streams to live") { mock.stats.tokensSent > 3 * streams }
         try await tear()
         return try await report.value

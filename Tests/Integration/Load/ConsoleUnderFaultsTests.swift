@@ -11,15 +11,11 @@ import Testing
             let configuration = onePool(targets, "timeouts: {first_byte: 2s}")
             try await withMartlet(configuration, under: ["/usr/bin/prlimit", "--nofile=256:256"]) { martlet in
                 let calm = try await Self.times(martlet)
-                var load = LoadOptions()
-                load.port = martlet.publicPort
-                load.path = "/v1/chat/completions"
-                load.body = LoadOptions.chatBody(stream: true)
-                load.stream = true
-                load.connections = 70
-                load.fields = [("x-mock-tokens", "20"), ("x-mock-interval", "50ms")]
-                load.duration = .milliseconds(2500)
-                async let report = LoadGenerator.run(load)
+                async let report = martlet.load(stream: true) {
+                    $0.connections = 70
+                    $0.fields = [("x-mock-tokens", "20"), ("x-mock-interval", "50ms")]
+                    $0.duration = .milliseconds(2500)
+                }
                 try await until("descriptors to be short") {
                     try await martlet.status().descriptors.pressure != "none"
                 }

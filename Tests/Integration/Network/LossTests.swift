@@ -37,15 +37,11 @@ private enum BadNetwork {
     private static func load(
         _ martlet: MartletProcess, stream: Bool, _ connections: Int, _ duration: Duration
     ) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = martlet.publicPort
-        options.path = "/v1/chat/completions"
-        options.stream = stream
-        options.body = LoadOptions.chatBody(stream: stream)
-        options.fields = [("x-mock-tokens", "8"), ("x-mock-latency", "100ms")]
-        options.connections = connections
-        options.duration = duration
-        return try await LoadGenerator.run(options)
+        try await martlet.load(stream: stream) {
+            $0.fields = [("x-mock-tokens", "8"), ("x-mock-latency", "100ms")]
+            $0.connections = connections
+            $0.duration = duration
+        }
     }
 }
 

@@ -182,7 +182,7 @@ import Glibc
 
     @Test func NoRequestFailsDuringAHundredReloads() async throws {
         try await withMartlet(mocks: 2, { Self.pool($0[0], $0[1]) }) { martlet, mocks in
-            async let report = LoadGenerator.run(Self.load(on: martlet, connections: 8, for: .seconds(4)))
+            async let report = Self.load(on: martlet, connections: 8, for: .seconds(4))
             for number in 0..<100 {
                 try await martlet.reload(Self.pool(mocks[number % 2], mocks[1], "balance: round_robin, "))
             }
@@ -203,7 +203,7 @@ import Glibc
 
     @Test func NoRequestFailsWhileTheOnlyTargetIsExchanged() async throws {
         try await withMartlet(mocks: 2, { Self.pool($0[0], $0[0]) }) { martlet, mocks in
-            async let report = LoadGenerator.run(Self.load(on: martlet, connections: 4, for: .seconds(2)))
+            async let report = Self.load(on: martlet, connections: 4, for: .seconds(2))
             for number in 1...20 { try await martlet.reload(Self.pool(mocks[number % 2], mocks[number % 2])) }
             let seen = try await report
             #expect(seen.failed == 0, "\(seen.text)")
@@ -252,13 +252,13 @@ import Glibc
         }
     }
 
-    private static func load(on martlet: MartletProcess, connections: Int, for duration: Duration) -> LoadOptions {
-        var load = LoadOptions()
-        load.port = martlet.publicPort
-        load.path = "/v1/chat/completions"
-        load.connections = connections
-        load.duration = duration
-        return load
+    private static func load(
+        on martlet: MartletProcess, connections: Int, for duration: Duration
+    ) async throws -> LoadReport {
+        try await martlet.load {
+            $0.connections = connections
+            $0.duration = duration
+        }
     }
 
     // MARK: Configurations

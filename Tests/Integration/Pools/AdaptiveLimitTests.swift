@@ -32,16 +32,13 @@ import Testing
         var result: (LoadReport, MockStats)?
         try await withMocks(1, options) { mocks in
             try await withMartlet(onePool(mocks.targets(), settings: settings)) { martlet in
-                var load = LoadOptions()
-                load.port = martlet.publicPort
-                load.path = "/v1/chat/completions"
-                load.stream = true
-                load.body = LoadOptions.chatBody(stream: true)
-                // A slot takes a quarter of a second: 32 a second at most.
-                load.rate = 64
-                load.connections = 250
-                load.duration = .seconds(4)
-                result = (try await LoadGenerator.run(load), mocks[0].stats)
+                let report = try await martlet.load(stream: true) {
+                    // A slot takes a quarter of a second: 32 a second at most.
+                    $0.rate = 64
+                    $0.connections = 250
+                    $0.duration = .seconds(4)
+                }
+                result = (report, mocks[0].stats)
             }
         }
         return try #require(result)

@@ -50,8 +50,8 @@ import Testing
 
     @Test func UnderLoadTheLowerClassIsShedAndTheHigherOneIsNot() async throws {
         try await withMartlet(mocks: 1, { Self.configuration($0, places: 2, queue: 4) }) { martlet, _ in
-            let nightly = Task { try await Self.load(martlet.publicPort, "/nightly", rate: 120) }
-            let asked = try await Self.load(martlet.publicPort, "", rate: 5)
+            let nightly = Task { try await Self.load(martlet, "/nightly", rate: 120) }
+            let asked = try await Self.load(martlet, "", rate: 5)
             let shed = try await nightly.value
             #expect(asked.failed == 0, "\(asked.failures) \(asked.statuses)")
             #expect(asked.completed >= 10)
@@ -63,14 +63,13 @@ import Testing
         }
     }
 
-    private static func load(_ port: Int, _ prefix: String, rate: Double) async throws -> LoadReport {
-        var options = LoadOptions()
-        options.port = port
-        options.path = prefix + "/v1/chat/completions"
-        options.rate = rate
-        options.connections = 30
-        options.duration = .seconds(3)
-        options.fields = [("x-mock-latency", "50ms")]
-        return try await LoadGenerator.run(options)
+    private static func load(_ martlet: MartletProcess, _ prefix: String, rate: Double) async throws -> LoadReport {
+        try await martlet.load {
+            $0.path = prefix + $0.path
+            $0.rate = rate
+            $0.connections = 30
+            $0.duration = .seconds(3)
+            $0.fields = [("x-mock-latency", "50ms")]
+        }
     }
 }

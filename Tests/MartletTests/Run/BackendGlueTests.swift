@@ -27,10 +27,7 @@ struct BackendGlueTests {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let loops = LoopTable(
             group: .singletonMultiThreadedEventLoopGroup,
-            contexts: [try loop.submit {
-                let context = LoopContext(loop: loop, number: 1, budget: BufferBudget(limit: 1 << 20), seed: 1)
-                return NIOLoopBound(context, eventLoop: loop)
-            }.wait()])
+            contexts: [try loop.submit { NIOLoopBound(.fake(on: loop), eventLoop: loop) }.wait()])
         pool = try .fake(count: 0, now: .current)
         other = try .fake("other", index: 1, count: 0, now: .current)
         resolver = NameResolver { _ in [try SocketAddress(ipAddress: "192.0.2.1", port: 0)] }

@@ -14,3 +14,12 @@ public func runFuzzer(_ count: CInt, _ arguments: Arguments, _ target: FuzzTarge
     var arguments = arguments
     return runDriver(&count, &arguments, target)
 }
+
+/// What is read from bytes must not depend on how they arrive: whole, one by one, or by sevens.
+///
+/// - Parameter outcome: of the bytes, in pieces of so many.
+public func expectTheSameInPieces<Outcome: Equatable>(_ bytes: [UInt8], _ outcome: ([UInt8], Int) -> Outcome) {
+    let whole = outcome(bytes, max(1, bytes.count))
+    precondition(outcome(bytes, 1) == whole, "byte by byte differs")
+    precondition(outcome(bytes, 7) == whole, "pieces of seven differ")
+}

@@ -7,9 +7,7 @@ import NIOCore
 @_cdecl("fuzz")
 public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: data, count: size))
-    let whole = outcome(bytes, pieces: max(1, size))
-    precondition(outcome(bytes, pieces: 1) == whole, "byte by byte differs")
-    precondition(outcome(bytes, pieces: 7) == whole, "pieces of seven differ")
+    expectTheSameInPieces(bytes) { outcome($0, pieces: $1) }
     return 0
 }
 

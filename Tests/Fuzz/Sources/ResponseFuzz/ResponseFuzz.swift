@@ -11,9 +11,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: data + 1, count: size - 1))
     let method: MartletWire.Method = data[0] & 1 == 0 ? .get : .head
     let ends = data[0] & 2 == 0
-    let whole = outcome(bytes, pieces: size, method: method, ends: ends)
-    precondition(outcome(bytes, pieces: 1, method: method, ends: ends) == whole, "byte by byte differs")
-    precondition(outcome(bytes, pieces: 7, method: method, ends: ends) == whole, "pieces of seven differ")
+    expectTheSameInPieces(bytes) { outcome($0, pieces: $1, method: method, ends: ends) }
     return 0
 }
 
