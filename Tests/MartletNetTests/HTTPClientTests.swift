@@ -136,7 +136,7 @@ extension ScriptedServer {
     func timeIsUpForAReplyThatDoesNotEnd(script: ScriptedServer.Script) async throws {
         let server = try await ScriptedServer.start(script)
         await #expect {
-            try await withClient { try await $0.request(.get, server.url(), timeout: .milliseconds(500)) }
+            try await withClient { try await $0.request(.get, server.url(), timeout: .seconds(2)) }
         } throws: {
             ($0 as? MartletError)?.code == .totalTimeout
         }

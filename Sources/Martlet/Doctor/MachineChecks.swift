@@ -35,7 +35,8 @@ enum MachineChecks {
         let check = "open files"
         let usable = min(limit.hard, needs.openFiles, OpenFiles.ceiling)
         let seen = "soft \(limit.soft), hard \(limit.hard): about \(streams(usable)) requests in flight"
-        let remedy = "\(OpenFiles.systemdRemedy) in the systemd unit; elsewhere `\(OpenFiles.limitsRemedy)` in limits.conf"
+        let (unit, elsewhere) = (OpenFiles.systemdRemedy, OpenFiles.limitsRemedy)
+        let remedy = "\(unit) in the systemd unit; elsewhere `\(elsewhere)` in limits.conf"
         if limit.hard < 1024 { return .failure(check, seen, remedy: remedy) }
         if needs.openFiles < OpenFiles.ceiling, needs.openFiles > limit.hard {
             return .warning(check, seen + "; limits.open_files asks for \(needs.openFiles)", remedy: remedy)
