@@ -5,6 +5,7 @@ Usage: seeds.py FOLDER
 
 import pathlib
 import re
+import struct
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -12,6 +13,14 @@ sys.path.insert(0, str(HERE.parent / "Differential"))
 import corpus  # noqa: E402
 
 HEAD_END = b"\r\n\r\n"
+
+
+def frame(kind, *items, nonce=0, payload=b""):
+    """A frame of a worker; an item is (id, status, flags, meta, body)."""
+    for number, status, flags, meta, body in items:
+        payload += struct.pack("<QHHII", number, status, flags, len(meta), len(body)) + meta + body
+    return struct.pack("<IBBHQ", len(payload), kind, 0, len(items), nonce) + payload
+
 
 SEEDS = {
     "ResponseFuzz": [
@@ -37,6 +46,13 @@ SEEDS = {
     "ForwardFuzz": [
         b"9.9.9.9, 198.51.100.8", b"203.0.113.9\n10.0.0.1,  fd00::1", b"unknown, [::1]:443, _x",
         b", ,,\n \n127.0.0.1",
+    ],
+    "WorkerFrameFuzz": [
+        frame(65, payload=b'{"protocol":1,"apis":[]}') + frame(70, nonce=7),
+        frame(67, (1, 200, 0, b"", b'{"output":1}'), (2, 404, 0, b'{"type":"a/b","headers":[["X-A","\\u00e9"]]}', b"no")),
+        frame(68, (3, 0, 0, b'{"status":200,"length":9,"x":{"y":[null,-1.5]}}', b"first")) + frame(68, (3, 1, 1, b"", b"last")),
+        frame(69, (4, 500, 0, b'{"code":"failed","scope":"batch"}', b"")) + frame(71, (5, 0, 0, b"{}", b"")),
+        frame(72, payload=b'{"level":"info","message":"m","fields":{}}') + frame(74, payload=b'{"max_batch":8}'),
     ],
     "LineFuzz": [b"\x04one\ntwo, which is long\r\n\n", b"\x1f\xc3\xa9 without an end"],
     "DeskFuzz": [

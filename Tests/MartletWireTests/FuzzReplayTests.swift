@@ -33,6 +33,15 @@ struct FuzzReplayTests {
         }
     }
 
+    @Test("Frames of workers mean the same in any pieces")
+    func workerFrames() {
+        for bytes in Self.failures("WorkerFrameFuzz") {
+            let whole = WorkerFrameParserTests.outcome(bytes)
+            #expect(WorkerFrameParserTests.outcome(bytes, .single) == whole)
+            #expect(WorkerFrameParserTests.outcome(bytes, .every(7)) == whole)
+        }
+    }
+
     @Test("Empty lines before a request are refused as soon as they are there")
     func emptyLines() {
         #expect(requestOutcome(Array("\r\n\r".utf8), .whole) == "!bad_request")
