@@ -22,6 +22,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -39,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
         // Floor 0: words
@@ -50,7 +52,7 @@ let package = Package(
         .target(name: "MartletWire", dependencies: ["MartletBase", nioCore]),
         .target(
             name: "MartletNet",
-            dependencies: ["MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL, subprocess]),
+            dependencies: ["MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL, subprocess, system]),
         .target(name: "MartletTelemetry", dependencies: ["MartletBase", logging]),
         .target(
             name: "MartletExchange",
@@ -65,7 +67,8 @@ let package = Package(
         .target(
             name: "MartletWorkers",
             dependencies: [
-                "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry", logging, lifecycle,
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
+                nioCore, nioPosix, logging, lifecycle,
             ]),
         // Floor 4: front desk
         .target(
@@ -111,8 +114,8 @@ let package = Package(
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
-                "MartletWorkers", "MartletNet", "MartletWire", "MartletLogic", "MartletBase", nioPosix, logging,
-                .product(name: "InMemoryLogging", package: "swift-log"),
+                "MartletWorkers", "MartletNet", "MartletWire", "MartletLogic", "MartletBase", nioCore, nioPosix,
+                logging, .product(name: "InMemoryLogging", package: "swift-log"),
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(

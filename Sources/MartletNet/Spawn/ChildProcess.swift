@@ -1,6 +1,7 @@
 import Glibc
 import Subprocess
 import Synchronization
+import SystemPackage
 
 /// One child process: it holds no descriptor of ours but its standard streams, leads a process group of its own, and
 /// dies with Martlet.
@@ -38,14 +39,16 @@ package final class ChildProcess: Sendable {
     /// Starts the child and returns when it has ended and is reaped, with all that it left in its process group. Call
     /// it once.
     ///
-    /// Its standard input is `/dev/null`. Cancelling the calling task kills the child at once; for a graceful end,
-    /// `send(.terminate)` and wait.
+    /// Cancelling the calling task kills the child at once; for a graceful end, `send(.terminate)` and wait.
     ///
     /// - Parameters:
+    ///   - input: The child's standard input, such as the end of a ``ChildSocket``, closed here when the child has it;
+    ///     nil: `/dev/null`.
     ///   - onStart: Called once with the process id, unless the child could not be started.
     ///   - onLine: Called for each line the child prints, in order for each stream, without its line break. While it
     ///     runs, that stream of the child is not read.
     package func run(
+        input: OwnedDescriptor? = nil,
         onStart: @escaping @Sendable (Int32) -> Void,
         onLine: @escaping @Sendable (ChildStream, String) -> Void
     ) async -> ChildExit {
@@ -57,6 +60,7 @@ package final class ChildProcess: Sendable {
             }
             tasks.addTask {
                 let exit = await self.runUnguarded(
+                    input,
                     onStart: { leader in
                         started.yield(leader)
                         onStart(leader)
@@ -87,6 +91,27 @@ package final class ChildProcess: Sendable {
     }
 
     private func runUnguarded(
+        _ input: OwnedDescriptor?,
+        onStart: @Sendable (Int32) -> Void,
+        onLine: @escaping @Sendable (ChildStream, String) -> Void
+    ) async -> ChildExit {
+        defer { input?.close() }
+        guard let descriptor = input?.value else {
+            return await runUnguarded(NoInput.none, onStart: onStart, onLine: onLine)
+        }
+        // Subprocess would close it only where the spawn goes well.
+        let standardInput = FileDescriptorInput.fileDescriptor(
+            FileDescriptor(rawValue: descriptor), closeAfterSpawningProcess: false)
+        return await runUnguarded(
+            standardInput,
+            onStart: { leader in
+                input?.close()
+                onStart(leader)
+            }, onLine: onLine)
+    }
+
+    private func runUnguarded(
+        _ input: some InputProtocol,
         onStart: @Sendable (Int32) -> Void,
         onLine: @escaping @Sendable (ChildStream, String) -> Void
     ) async -> ChildExit {
@@ -101,7 +126,7 @@ package final class ChildProcess: Sendable {
                 arguments: Arguments(Array(arguments.dropFirst())),
                 environment: .inherit.updating(overrides),
                 platformOptions: options,
-                input: .none,
+                input: input,
                 output: .sequence,
                 error: .sequence
             ) { execution in

@@ -1,3 +1,4 @@
+import CMartlet
 import Glibc
 import NIOCore
 

@@ -16,7 +16,9 @@ enum ImportRule {
         "MartletLogic": ["MartletBase"],
         "CMartlet": [],
         "MartletWire": ["MartletBase", "NIOCore"],
-        "MartletNet": nio.union(system).union(["MartletBase", "MartletWire", "CMartlet", "Subprocess"]),
+        "MartletNet": nio.union(system).union([
+            "MartletBase", "MartletWire", "CMartlet", "Subprocess", "SystemPackage",
+        ]),
         "MartletStore": system.union(["MartletBase", "GRDB"]),
         "MartletTelemetry": system.union(["MartletBase", "Logging", "Foundation"]),
         "MartletExchange": [
