@@ -1,7 +1,7 @@
 import MartletBase
 
-/// Steps through a short JSON text, for readers that know what to expect. Strict about what it reads; of values that are
-/// skipped only strings and brackets are followed.
+/// Steps through a short JSON text, for readers that know what to expect. Strict about what it reads; of values that
+/// are skipped only strings and brackets are followed.
 struct JSONCursor {
     /// Nesting beyond this is refused in what is skipped.
     static let maximumDepth = 64
