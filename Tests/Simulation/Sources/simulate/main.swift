@@ -4,14 +4,16 @@ import MartletLogic
 import Simulation
 
 // simulate FIRST COUNT [SEED...]: lives the lives of those seeds, the named ones first. simulate --replay SEED: one
-// life, told line by line. Ends with 1 when something was wrong, and names the seeds.
+// life, told line by line. Ends with 1 when something was wrong, and names the seeds. Each seed is lived as a pool and as
+// a group of workers.
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
 if arguments.count == 2, arguments[0] == "--replay", let seed = UInt64(arguments[1]) {
     let simulation = Simulation(seed: seed)
     simulation.trace = { print($0) }
-    let problems = simulation.run()
+    var group = GroupSimulation(seed: seed)
+    let problems = simulation.run() + group.run()
     for problem in problems { print("PROBLEM: \(problem)") }
     print(simulation.met)
     exit(problems.isEmpty ? 0 : 1)
@@ -24,11 +26,14 @@ guard numbers.count == arguments.count, numbers.count >= 2 else {
 }
 
 var met = SimulationCounts()
+var groups = GroupCounts()
 var failed = 0
 for seed in Array(numbers[2...]) + Array(numbers[0]..<numbers[0] + numbers[1]) {
     let simulation = Simulation(seed: seed)
-    let problems = simulation.run()
+    var group = GroupSimulation(seed: seed)
+    let problems = simulation.run() + group.run()
     met += simulation.met
+    groups += group.met
     guard !problems.isEmpty else { continue }
     failed += 1
     print("seed \(seed): \(problems.joined(separator: "; "))")
@@ -40,4 +45,8 @@ print(
         + "\(met.panics) panics")
 print("outcomes: " + met.outcomes.map { "\($0.key.text) \($0.value)" }.sorted().joined(separator: ", "))
 print("refusals: " + met.refusals.map { "\($0.key.text) \($0.value)" }.sorted().joined(separator: ", "))
+print(
+    "groups: \(groups.ends) items, \(groups.batches) batches, \(groups.ahead) of them ahead, \(groups.splits) failed, "
+        + "\(groups.crashes) workers ended, \(groups.kills) killed, \(groups.forgotten) items forgotten")
+print("items failed: " + groups.failures.map { "\($0.key.text) \($0.value)" }.sorted().joined(separator: ", "))
 exit(failed == 0 ? 0 : 1)

@@ -1,0 +1,37 @@
+import MartletBase
+
+/// How long the batches of a group take, and so how far ahead of time to send them.
+///
+/// What counts is the time from one end of a batch to the next while the worker has some. Where it is short compared
+/// with the way to the worker and back, a worker that must wait for each next batch idles: it gets so many more that it
+/// is busy for as long as the way takes. Where it is long nothing is sent ahead: any worker may be free first.
+struct BatchPace: Sendable {
+    /// From the end of a batch in the worker to the start of the next, when nothing was sent ahead.
+    private static let way: Duration = .microseconds(200)
+    /// Up to this multiple of the way a batch is short.
+    private static let shortMultiple = 5
+    /// Ends of batches before anything is believed.
+    private static let fewest = 8
+
+    /// A batch that takes longer is not short.
+    private static let short = Interval(way * shortMultiple)
+    private let way = Double(Interval(BatchPace.way).nanoseconds)
+    private let maxAhead: Int
+    private var mean = 0.0
+    private var ends = 0
+    /// Batches that each worker may have beyond those it works on.
+    private(set) var ahead = 0
+
+    init(maxAhead: Int) { self.maxAhead = max(maxAhead, 0) }
+
+    /// A batch ended `nanoseconds` after the one before it, or after it was sent.
+    mutating func ended(after nanoseconds: UInt64) {
+        ends = min(ends + 1, Self.fewest)
+        mean += (Double(nanoseconds) - mean) / Double(ends)
+        let isShort = ends == Self.fewest && mean <= Double(Self.short.nanoseconds)
+        ahead = isShort ? min(Int((way / max(mean, 1)).rounded(.up)), maxAhead) : 0
+    }
+
+    /// Whether a worker that last ended a batch then, or was given one, may be with a long one now.
+    static func isSlow(since lastProgress: Instant, now: Instant) -> Bool { now > lastProgress + short }
+}
