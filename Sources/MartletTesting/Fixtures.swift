@@ -33,7 +33,7 @@ extension Target {
         let place = try address ?? SocketAddress(ipAddress: "192.0.2.\(number)", port: 8000)
         let origin = Origin(host: place.ipAddress ?? "192.0.2.\(number)", port: place.port ?? 8000)
         return Target(
-            id: TargetID(UInt32(number)), url: "\(origin)", address: place, origin: origin, tls: nil,
+            id: TargetID(UInt32(number)), url: "\(origin)", place: .address(place), origin: origin, tls: nil,
             authority: authority, edits: edits, version: "", keepAlive: keepAlive)
     }
 }

@@ -9,8 +9,8 @@ import Synchronization
 final class BackendInstance: Sendable {
     /// What became of it, for the service.
     enum News: Sendable {
-        case ready(port: Int)
-        case gone(port: Int, BackendExit)
+        case ready(port: Int?)
+        case gone(port: Int?, BackendExit)
         /// Its process ended before it served.
         case failed(BackendExit)
         /// Its status is another one.
@@ -27,6 +27,7 @@ final class BackendInstance: Sendable {
     private let events: AsyncStream<BackendMachine.Event>
     private let inbox: AsyncStream<BackendMachine.Event>.Continuation
     private let current: Mutex<BackendStatus>
+    private let running = Mutex<(any ProcessRun)?>(nil)
 
     /// - Parameter spec: Of this one instance, see ``BackendSpec/single(_:)``.
     init(_ identity: BackendIdentity, spec: BackendSpec, surroundings: BackendSurroundings) {
@@ -51,6 +52,11 @@ final class BackendInstance: Sendable {
     /// As ``stop()``, without time for the process to end by itself.
     func hurry() { inbox.yield(.hurry) }
 
+    /// No new work for it; returns when it has none, or after `limit`.
+    func drain(within limit: Duration) async {
+        await running.withLock { $0 }?.drain(within: limit)
+    }
+
     /// It is to be stopped soon; should its process end before, that is its end.
     func retire() { inbox.yield(.retire) }
 
@@ -66,7 +72,7 @@ final class BackendInstance: Sendable {
                 let actions = machine.handle(event, now: surroundings.now(), jitter: .random(in: 0...1))
                 current.withLock { $0.take(machine) }
                 for action in actions {
-                    perform(action, on: &process, in: &tasks, hear)
+                    perform(action, run: machine.run, on: &process, in: &tasks, hear)
                 }
                 if case .exited = event {
                     forget(&process, machine)
@@ -80,20 +86,20 @@ final class BackendInstance: Sendable {
 
     private struct RunningProcess {
         let child: ChildProcess
-        let port: Int
+        let run: any ProcessRun
     }
 
     private func perform(
-        _ action: BackendMachine.Action, on process: inout RunningProcess?, in tasks: inout DiscardingTaskGroup,
+        _ action: BackendMachine.Action, run number: Int, on process: inout RunningProcess?, in tasks: inout DiscardingTaskGroup,
         _ hear: Hear
     ) {
         switch action {
         case .spawn:
-            process = spawn(in: &tasks)
+            process = spawn(run: number, in: &tasks)
         case .probe(let run):
-            guard let port = process?.port else { return }
+            guard let asked = process?.run else { return }
             tasks.addTask { [self] in
-                let passed = await surroundings.probe("127.0.0.1", port, spec.readyPath, spec.checkTimeout)
+                let passed = await asked.check()
                 inbox.yield(.probed(run: run, passed: passed))
             }
         case .terminate:
@@ -101,12 +107,14 @@ final class BackendInstance: Sendable {
         case .kill:
             process?.child.send(.kill)
         case .announceReady:
-            guard let port = process?.port else { return }
-            logger.info("backend ready", metadata: ["port": "\(port)"])
-            hear(.ready(port: port))
+            guard let run = process?.run else { return }
+            logger.info("backend ready", metadata: run.port.map { ["port": "\($0)"] } ?? [:])
+            run.serves()
+            hear(.ready(port: run.port))
         case .announceGone(let reason):
-            guard let port = process?.port else { return }
-            hear(.gone(port: port, reason))
+            guard let run = process?.run else { return }
+            run.gone()
+            hear(.gone(port: run.port, reason))
         case .wake(let time):
             tasks.addTask { [self] in
                 try? await Task.sleep(for: max(.zero, time - surroundings.now()))
@@ -117,45 +125,48 @@ final class BackendInstance: Sendable {
         }
     }
 
-    private func spawn(in tasks: inout DiscardingTaskGroup) -> RunningProcess? {
-        guard let port = surroundings.ports.claim(spec.port) else {
-            let reason = spec.port.map { "port \($0) is another backend's" } ?? "no free port on the loopback address"
-            inbox.yield(.exited(.notStarted(reason)))
+    private func spawn(run number: Int, in tasks: inout DiscardingTaskGroup) -> RunningProcess? {
+        let run: any ProcessRun
+        switch prepare() {
+        case .success(let prepared): run = prepared
+        case .failure(let error):
+            inbox.yield(.exited(.notStarted(error.reason)))
             return nil
         }
-        let child = ChildProcess(command(port: port))
-        current.withLock { $0.spawned(port: port) }
+        let child = ChildProcess(run.command)
+        current.withLock { $0.spawned(port: run.port) }
         tasks.addTask { [self, output] in
-            let exit = await child.run { pid in
-                self.logger.info("backend started", metadata: ["pid": "\(pid)", "port": "\(port)"])
+            let exit = await child.run(input: run.input) { pid in
+                var metadata: Logger.Metadata = ["pid": "\(pid)"]
+                if let port = run.port { metadata["port"] = "\(port)" }
+                self.logger.info("backend started", metadata: metadata)
                 self.current.withLock { $0.started(pid: pid) }
+                run.started(end: { child.send(.kill) }) { serves in
+                    self.inbox.yield(.probed(run: number, passed: serves))
+                }
             } onLine: { stream, line in
                 output.log(line, from: stream)
             }
             output.tellOmitted()
             inbox.yield(.exited(BackendExit(exit)))
         }
-        return RunningProcess(child: child, port: port)
+        running.withLock { $0 = run }
+        return RunningProcess(child: child, run: run)
+    }
+
+    private func prepare() -> Result<any ProcessRun, NotStarted> {
+        guard let role = spec.worker else { return HTTPRun.start(spec, surroundings).map { $0 } }
+        return WorkerRun.start(role, spec, identity, surroundings, logger).map { $0 }
     }
 
     private func forget(_ process: inout RunningProcess?, _ machine: BackendMachine) {
-        if let port = process?.port { surroundings.ports.giveBack(port) }
+        process?.run.ended()
         process = nil
+        running.withLock { $0 = nil }
         current.withLock { $0.ended() }
         logger.log(
             level: machine.state == .finished ? .info : .warning, "backend ended",
             metadata: ["reason": "\(machine.lastExit ?? .stopped)", "state": "\(machine.state.text)"])
-    }
-
-    private func command(port: Int) -> ChildCommand {
-        let fill = { (text: String) in text.replacing("{port}", with: String(port)) }
-        return ChildCommand(
-            arguments: spec.command.map(fill),
-            environment: spec.environment.mapValues(fill),
-            withheld: surroundings.withheld,
-            directory: spec.directory,
-            addressSpaceBytes: spec.addressSpaceBytes,
-            openFiles: spec.openFiles)
     }
 }
 

@@ -19,6 +19,9 @@ package final class BackendService: Sendable {
     /// Told of an instance that is to go, before it is stopped; returns when nobody needs it any more.
     package typealias LetGo = @Sendable (BackendIdentity) async -> Void
 
+    /// How long a worker that is replaced may go on with what it has.
+    private static let drainLimit: Duration = .seconds(600)
+
     private struct State {
         var roster = BackendRoster<BackendSpec>()
         /// One for each member of the roster.
@@ -135,11 +138,11 @@ package final class BackendService: Sendable {
         let identity = instance.identity
         switch news {
         case .ready(let port):
-            announce(.ready(identity, port: port))
+            if let port { announce(.ready(identity, port: port)) }
             change { $0.roster.ready(identity.number) }
         case .gone(let port, let reason):
             state.withLock { announceHope(&$0) }
-            announce(.gone(identity, port: port, reason: reason))
+            if let port { announce(.gone(identity, port: port, reason: reason)) }
         case .failed(let reason):
             guard state.withLock({ $0.roster.isHeirOfAnother(identity.number) }) else { return }
             surroundings.logger.warning(
@@ -183,6 +186,7 @@ package final class BackendService: Sendable {
         case .retire(let instance, let letGo):
             instance.retire()
             await letGo(instance.identity)
+            await instance.drain(within: Self.drainLimit)
             instance.stop()
         }
     }

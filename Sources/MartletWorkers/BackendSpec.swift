@@ -23,6 +23,8 @@ package struct BackendSpec: Sendable, Equatable {
     package var addressSpaceBytes: Int?
     /// The most files a process may hold open; nil: no limit of its own.
     package var openFiles: Int?
+    /// What it does as a worker of a group; nil: it serves HTTP.
+    package var worker: WorkerRole?
     /// `ready.within`, the check interval, the grace of a stop, restarts.
     package var policy = BackendPolicy()
 
@@ -38,6 +40,7 @@ extension BackendSpec {
         var single = self
         single.instances = 1
         single.port = port.map { $0 + index }
+        single.worker = worker?.single(index)
         return single
     }
 }

@@ -39,7 +39,7 @@ package struct BackendStatus: Sendable, Equatable {
         since = machine.since
     }
 
-    mutating func spawned(port: Int) {
+    mutating func spawned(port: Int?) {
         self.port = port
     }
 

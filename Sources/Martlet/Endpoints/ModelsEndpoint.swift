@@ -50,9 +50,9 @@ final class ModelsEndpoint: LocalHandler {
     }
 
     private func ask(_ target: Target) async -> [String] {
-        guard let url = try? HTTPURL("\(target.origin)/v1/models"),
+        guard let address = target.address, let url = try? HTTPURL("\(target.origin)/v1/models"),
             let reply = try? await client.request(
-                .get, url, headers: target.edits.fields, timeout: .seconds(2), at: target.address, tls: target.tls),
+                .get, url, headers: target.edits.fields, timeout: .seconds(2), at: address, tls: target.tls),
             reply.status == 200
         else { return [] }
         return ModelList.ids(in: reply.body)

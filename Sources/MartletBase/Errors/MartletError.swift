@@ -48,6 +48,8 @@ public enum ErrorCode: UInt8, CaseIterable, Sendable {
     // upstream
     case noTarget, connectFailed, connectTimeout, firstByteTimeout, idleTimeout, totalTimeout, upstreamReset
     case upstreamTruncated, upstreamMalformed
+    // worker
+    case workerFailed, workerCrashed, requestQuarantined
     // self
     case internalError
 
@@ -92,6 +94,9 @@ public enum ErrorCode: UInt8, CaseIterable, Sendable {
         case .upstreamReset: ("upstream_reset", 502, .upstream, .yes)
         case .upstreamTruncated: ("upstream_truncated", 502, .upstream, .yes)
         case .upstreamMalformed: ("upstream_malformed", 502, .upstream, .no)
+        case .workerFailed: ("worker_failed", 500, .worker, .no)
+        case .workerCrashed: ("worker_crashed", 502, .worker, .yes)
+        case .requestQuarantined: ("request_quarantined", 500, .worker, .no)
         case .internalError: ("internal_error", 500, .self, .no)
         }
     }

@@ -102,6 +102,12 @@ package protocol LegSource: AnyObject {
     func targetRemoved(_ target: TargetID)
 }
 
+/// Opens legs of its own kind to what it stands for, such as a group of workers.
+package protocol LegMaker: AnyObject, Sendable {
+    /// A leg for `exchange`, on its loop.
+    func leg(for exchange: Exchange) -> any Leg
+}
+
 /// A request head on its way out: as it came, less what is not passed on, plus what is ours.
 ///
 /// A class, because it passes through many hands and a copy would count seven references each time.

@@ -10,14 +10,25 @@ package enum ErrorShape: Sendable {
 
     /// The body of an error answer, JSON.
     package func body(_ error: MartletError) -> String {
-        let code = JSONText.quoted(error.code.text)
-        let message = JSONText.quoted(Self.message(error))
-        switch self {
+        body(
+            code: error.code.text, message: Self.message(error), type: Self.type(error.code),
+            parameter: Self.parameter(error.code))
+    }
+
+    /// The body of an error answer whose code and message are the model's own, JSON.
+    package func body(code: String, message: String, status: Int) -> String {
+        body(
+            code: code, message: message, type: status < 500 ? "invalid_request_error" : "upstream_error",
+            parameter: "null")
+    }
+
+    private func body(code: String, message: String, type: String, parameter: String) -> String {
+        let (code, message) = (JSONText.quoted(code), JSONText.quoted(message))
+        return switch self {
         case .openAI:
-            let (type, parameter) = (Self.type(error.code), Self.parameter(error.code))
-            return #"{"error":{"message":\#(message),"type":"\#(type)","param":\#(parameter),"code":\#(code)}}"#
+            #"{"error":{"message":\#(message),"type":"\#(type)","param":\#(parameter),"code":\#(code)}}"#
         case .plain:
-            return #"{"error":{"code":\#(code),"message":\#(message)}}"#
+            #"{"error":{"code":\#(code),"message":\#(message)}}"#
         }
     }
 
@@ -82,6 +93,9 @@ extension ErrorCode {
         case .upstreamReset: "The backend closed the connection before it answered."
         case .upstreamTruncated: "The backend ended its answer before its end."
         case .upstreamMalformed: "The backend's answer is not valid HTTP."
+        case .workerFailed: "The model failed."
+        case .workerCrashed: "The model's process died."
+        case .requestQuarantined: "The model's process died twice while it worked on this request."
         case .internalError: "The request failed inside the gateway."
         }
     }

@@ -90,7 +90,7 @@ package final class Exchange {
         case granted(Target), placeLost(ErrorCode)
         case legAccepted(isNew: Bool), legUploadWritable, legInformational(ResponseHead)
         case legHead(ResponseHead, BodySize), legBody(ByteBuffer), legEnd
-        case legFailed(FailureClass, wasSent: Bool, wasStale: Bool)
+        case legFailed(FailureClass, wasSent: Bool, wasStale: Bool), legRefused(MartletError)
         case timer(Instant), targetLost
     }
 
@@ -153,6 +153,9 @@ package final class Exchange {
         step(.placeLost(code))
     }
 
+    /// When its answer is of no use any more.
+    package var deadline: Instant { machine.deadline }
+
     // MARK: From the leg
 
     /// - Parameter isNew: a connection was made for it.
@@ -168,6 +171,9 @@ package final class Exchange {
     package func legFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool = false) {
         step(.legFailed(failure, wasSent: wasSent, wasStale: wasStale))
     }
+    /// There will be no answer, or no more of it, and no other target is to be tried: those behind the leg have done all
+    /// that may be done.
+    package func legRefused(_ error: MartletError) { step(.legRefused(error)) }
     /// All that could be read was read: what was gathered goes out in one write.
     package func legReadComplete() { front.flush() }
     /// The target was taken out while this request waits for its first byte.
@@ -230,6 +236,9 @@ package final class Exchange {
             // A client that left in the same step ended the request: nobody is to blame for what its target did then.
             if machine.phase != .closed { attemptFailed(failure, wasSent: wasSent, wasStale: wasStale) }
             sendSoFar()
+        case .legRefused(let error):
+            leg = nil
+            fail(error)
         case .timer(let now):
             timerFired(now)
             sendSoFar()

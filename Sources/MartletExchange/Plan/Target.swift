@@ -2,12 +2,12 @@ package import MartletBase
 package import MartletNet
 package import NIOCore
 
-/// One address that can do the work: fixed for its life. What changes about it lives in its pool's machine.
+/// One place that can do the work: fixed for its life. What changes about it lives in its pool's machine.
 package final class Target: Sendable {
     package let id: TargetID
     /// As the operator wrote it, with the address a name resolved to when there are several.
     package let url: String
-    package let address: SocketAddress
+    package let place: Place
     /// The scheme, host and port of the URL, before the host was resolved.
     package let origin: Origin
     /// nil: plain text.
@@ -20,9 +20,22 @@ package final class Target: Sendable {
     package let version: String
     package let keepAlive: UpstreamKeepAlive
 
+    /// How it is reached.
+    package enum Place: Sendable {
+        /// By HTTP/1 over a connection.
+        case address(SocketAddress)
+        /// Through what opens the legs itself.
+        case maker(any LegMaker)
+    }
+
+    /// nil: it is no place on a network.
+    package var address: SocketAddress? {
+        if case .address(let address) = place { address } else { nil }
+    }
+
     /// Whether a connection to it can serve `other`, which a reload put in its place.
     package func isReachedLike(_ other: Target) -> Bool {
-        guard address == other.address else { return false }
+        guard let address, address == other.address else { return false }
         switch (tls, other.tls) {
         case (nil, nil): return true
         case (let own?, let others?): return own.believesAs(others)
@@ -31,12 +44,12 @@ package final class Target: Sendable {
     }
 
     package init(
-        id: TargetID, url: String, address: SocketAddress, origin: Origin, tls: TLSClient?, authority: String?,
+        id: TargetID, url: String, place: Place, origin: Origin, tls: TLSClient?, authority: String?,
         edits: HeaderEdits, version: String, keepAlive: UpstreamKeepAlive = UpstreamKeepAlive()
     ) {
         self.id = id
         self.url = url
-        self.address = address
+        self.place = place
         self.origin = origin
         self.tls = tls
         self.authority = authority.map { ByteBuffer(string: $0) }

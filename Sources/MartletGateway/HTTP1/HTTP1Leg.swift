@@ -30,6 +30,7 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     private static let window = 64 << 10
 
     private(set) var target: Target
+    let address: SocketAddress
     /// Names it where it waits for a descriptor.
     let waiter: WaiterID
     /// The dial came as far as a socket.
@@ -64,8 +65,9 @@ final class HTTP1Leg: ChannelInboundHandler, Leg, Timed {
     private var idleFor = Interval(.zero)
     private var idleUntil = Instant.never
 
-    init(target: Target, legs: HTTP1Legs) {
+    init(target: Target, at address: SocketAddress, legs: HTTP1Legs) {
         self.target = target
+        self.address = address
         self.legs = legs
         waiter = WaiterID(legs.loop.nextRequestNumber())
         parser = ResponseParser(limits: legs.limits)

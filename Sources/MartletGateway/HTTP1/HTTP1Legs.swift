@@ -26,6 +26,11 @@ package final class HTTP1Legs: LegSource {
     }
 
     package func open(_ target: Target, for exchange: Exchange, isFresh: Bool) -> any Leg {
+        let address: SocketAddress
+        switch target.place {
+        case .maker(let maker): return maker.leg(for: exchange)
+        case .address(let place): address = place
+        }
         while !isFresh, let leg = idle.take(target.id) {
             loop.meter.connections(.upstreamIdle, changedBy: -1)
             loop.meter.connections(.upstreamActive, changedBy: 1)
@@ -36,7 +41,7 @@ package final class HTTP1Legs: LegSource {
             leg.attach(exchange)
             return leg
         }
-        let leg = HTTP1Leg(target: target, legs: self)
+        let leg = HTTP1Leg(target: target, at: address, legs: self)
         open[ObjectIdentifier(leg)] = leg
         loop.meter.connections(.upstreamActive, changedBy: 1)
         leg.attach(exchange)
@@ -74,7 +79,7 @@ package final class HTTP1Legs: LegSource {
                     try channel.pipeline.syncOperations.addHandler(bound.value)
                 }
             }
-            .connect(to: target.address)
+            .connect(to: leg.address)
             .whenFailure { error in
                 if !bound.value.hasSocket { governor.upstreamClosed(now: .current) }
                 if case .connectTimeout? = error as? ChannelError {

@@ -330,7 +330,7 @@ package actor Membership {
 extension Target {
     fileprivate convenience init(id: TargetID, url: String, address: SocketAddress, spec: TargetSpec) {
         self.init(
-            id: id, url: url, address: address, origin: spec.origin, tls: spec.tls, authority: spec.authority,
+            id: id, url: url, place: .address(address), origin: spec.origin, tls: spec.tls, authority: spec.authority,
             edits: spec.edits, version: spec.version, keepAlive: spec.keepAlive)
     }
 }

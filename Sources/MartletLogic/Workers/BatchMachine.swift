@@ -177,6 +177,16 @@ extension BatchMachine {
     /// Workers that may be sent something.
     public var workersInService: Int { workers.inService }
 
+    /// Items that the group can hold to advantage: a batch for each that its workers work on, those that are sent ahead
+    /// of time, and as many again that gather meanwhile.
+    public var room: Int {
+        workers.workers.reduce(0) { room, worker in
+            guard worker.isInService else { return room }
+            let batches = worker.capacity.concurrent * 2 + pace.ahead
+            return room + batches * min(worker.capacity.maxBatch, policy.maxBatch)
+        }
+    }
+
     /// When the one came that waits longest; nil when nobody waits.
     public var oldestArrival: Instant? {
         [items.oldestArrival, items.oldestSuspectArrival].compactMap { $0 }.min()

@@ -13,7 +13,8 @@ public struct WorkerAnswer: Sendable {
     /// What no meta says: JSON.
     public static let json = WorkerAnswer(type: "application/json")
 
-    private init(type: String) {
+    /// A type that cannot be sent is left out.
+    public init(type: String) {
         headers = HeaderBlock()
         headers.append(.contentType, type)
     }

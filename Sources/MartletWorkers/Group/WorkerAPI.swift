@@ -1,0 +1,27 @@
+import MartletBase
+
+/// One API of an app, as its workers state it.
+package struct WorkerAPI: Sendable, Equatable {
+    /// Where it is served. Ends in `*` where everything below it is meant.
+    package var path: String
+    /// Empty: any.
+    package var methods: [String] = ["POST"]
+    package var operation = "predict"
+    package var isStream = false
+    /// Requests that one batch may carry.
+    package var maxBatch = 1
+    /// How long the first of a batch waits for others while every worker is busy.
+    package var batchWindow: Duration = .zero
+    /// Batches that a worker works on at one time.
+    package var concurrent = 1
+    /// How long a request may take until its answer begins; nil: as the pool says.
+    package var timeout: Duration?
+    package var workersPerDevice = 1
+    package var devices: [String] = ["cpu"]
+    /// The largest request body in bytes; nil: as the route says.
+    package var maxBody: Int?
+
+    package init(path: String) {
+        self.path = path
+    }
+}

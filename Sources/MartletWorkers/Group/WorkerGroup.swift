@@ -1,0 +1,185 @@
+import MartletBase
+package import MartletExchange
+package import MartletLogic
+import MartletNet
+import MartletWire
+package import NIOCore
+import Synchronization
+
+/// Workers that run the same code, and the requests that they compute: a target that opens its legs itself.
+///
+/// The driver around ``BatchMachine``: one lock, taken when a request comes and for each item that a worker sends. A
+/// request's payload stays here until the request is over, for it may be tried with another worker.
+package final class WorkerGroup: LegMaker {
+    /// A request that a worker has, or is to get.
+    struct Entry {
+        /// Who asked; nil when nobody wants the answer any more.
+        var asker: NIOLoopBound<WorkerLeg>?
+        var request: WorkerRequest
+        /// The last error that its worker told.
+        var lastError: MartletError?
+    }
+
+    struct State {
+        var machine: BatchMachine
+        var entries: [ItemID: Entry] = [:]
+        var seats: [WorkerNumber: WorkerSeat] = [:]
+        var lastItem: UInt64 = 0
+        /// Calls the machine at the time it asked for.
+        var alarm: Scheduled<Void>?
+    }
+
+    package let api: WorkerAPI
+    /// Keeps the machine's time.
+    private let clock: any EventLoop
+    let state: Mutex<State>
+
+    package init(_ api: WorkerAPI, policy: BatchPolicy, clock: any EventLoop) {
+        self.api = api
+        self.clock = clock
+        state = Mutex(State(machine: BatchMachine(policy: policy)))
+    }
+
+    /// On the exchange's loop.
+    package func leg(for exchange: Exchange) -> any Leg { WorkerLeg(exchange, of: self) }
+
+    // MARK: From legs
+
+    /// A request is to be computed; its leg hears how it ended, never within this call.
+    func submit(
+        _ asker: NIOLoopBound<WorkerLeg>, meta: ByteBuffer, body: ByteBuffer, priority: PriorityClass,
+        deadline: Instant, now: Instant
+    ) throws(WireError) -> ItemID {
+        try change(now: now) { (state) throws(WireError) in
+            state.lastItem += 1
+            let id = ItemID(state.lastItem)
+            let bytes = body.readableBytes
+            let request = try WorkerRequest(id: id.rawValue, meta: meta, body: body)
+            state.entries[id] = Entry(asker: asker, request: request)
+            let item = BatchItem(id: id, bytes: bytes, priority: priority, deadline: deadline)
+            return (id, state.machine.arrived(item, now: now))
+        }
+    }
+
+    /// Nobody wants the answer any more: the leg hears no more of it.
+    func cancel(_ id: ItemID, now: Instant) {
+        change(now: now) { state in
+            state.entries[id]?.asker = nil
+            return ((), state.machine.cancel(id, now: now))
+        }
+    }
+
+    /// The leg takes so much more of the answer.
+    func grant(_ id: ItemID, chunks: UInt16, bytes: UInt32) {
+        let seat = state.withLock { state in
+            state.machine.holder(of: id).flatMap { state.seats[$0] }
+        }
+        seat?.link.send { WorkerFrameWriter.credit(id.rawValue, chunks: chunks, bytes: bytes, into: &$0) }
+    }
+
+    // MARK: Workers
+
+    /// How many requests the group can hold to advantage: those that its workers compute and those that the next
+    /// batches are made of.
+    package var room: Int { state.withLock { $0.machine.room } }
+
+    /// A worker can serve.
+    func ready(_ seat: WorkerSeat, _ capacity: WorkerCapacity) {
+        let now = Instant.current
+        change(now: now) { state in
+            state.seats[seat.number] = seat
+            return ((), state.machine.ready(seat.number, capacity, now: now))
+        }
+    }
+
+    func limited(_ number: WorkerNumber, maxBatch: Int) {
+        let now = Instant.current
+        change(now: now) { ((), $0.machine.limited(number, maxBatch: maxBatch, now: now)) }
+    }
+
+    /// No new requests for the worker.
+    package func drain(_ number: WorkerNumber) {
+        state.withLock { $0.machine.drain(number) }
+    }
+
+    /// Whether the worker has nothing to do.
+    package func isIdle(_ number: WorkerNumber) -> Bool {
+        state.withLock { $0.machine.isIdle(number) }
+    }
+
+    /// A worker is gone; those who waited for it are tried elsewhere, or told.
+    func gone(_ number: WorkerNumber) {
+        let now = Instant.current
+        change(now: now) { state in
+            guard state.seats.removeValue(forKey: number) != nil else { return ((), []) }
+            return ((), state.machine.gone(number, now: now))
+        }
+    }
+
+    /// Whether the worker may be silent: it computes, and not longer than it may.
+    func isExcused(_ number: WorkerNumber) -> Bool {
+        state.withLock { $0.machine.isExcused(number, now: .current) }
+    }
+
+    // MARK: Carrying out
+
+    /// Changes the state, carries out what the machine decided, and tells the legs when the lock is free again.
+    @discardableResult
+    func change<Result: Sendable, Failure: Error>(
+        now: Instant, _ body: (inout State) throws(Failure) -> (Result, [BatchAction])
+    ) throws(Failure) -> Result {
+        let (result, news) = try state.withLock { (state) throws(Failure) -> (Result, [WorkerNews]) in
+            let (result, actions) = try body(&state)
+            return (result, carryOut(actions, &state))
+        }
+        for one in news { one.deliver() }
+        return result
+    }
+
+    /// Under the lock, so that what a worker is sent comes in the machine's order.
+    func carryOut(_ actions: [BatchAction], _ state: inout State) -> [WorkerNews] {
+        var news: [WorkerNews] = []
+        for action in actions {
+            switch action {
+            case .send(let worker, let batch, let ids):
+                state.seats[worker]?.send(batch, ids.compactMap { state.entries[$0]?.request })
+            case .cancel(let worker, let ids):
+                state.seats[worker]?.link.send {
+                    WorkerFrameWriter.cancel(ids.map(\.rawValue), reason: "disconnect", into: &$0)
+                }
+            case .forget(let id):
+                state.entries[id] = nil
+            case .fail(let id, let failure):
+                guard let entry = state.entries.removeValue(forKey: id), let asker = entry.asker else { continue }
+                let error = entry.lastError ?? failure.error
+                news.append(WorkerNews(id: id, asker: asker, content: .refused(error)))
+            case .kill(let worker):
+                state.seats[worker]?.kill()
+            case .wake(let time):
+                state.alarm?.cancel()
+                state.alarm = clock.scheduleTask(deadline: NIODeadline.uptimeNanoseconds(time.nanoseconds)) {
+                    self.wake()
+                }
+            }
+        }
+        return news
+    }
+
+    private func wake() {
+        let now = Instant.current
+        change(now: now) { ((), $0.machine.woken(now: now)) }
+    }
+}
+
+extension ItemFailure {
+    fileprivate var error: MartletError {
+        switch self {
+        case .failed: MartletError(.workerFailed)
+        case .crashed: MartletError(.workerCrashed)
+        case .poisoned: MartletError(.requestQuarantined)
+        case .expired: MartletError(.deadlineExceeded)
+        case .hopeless: MartletError(.noCapacity)
+        case .noWorker: MartletError(.noTarget)
+        }
+    }
+}

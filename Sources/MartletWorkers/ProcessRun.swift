@@ -1,0 +1,82 @@
+import MartletBase
+import MartletLogic
+import MartletNet
+
+/// One start of a managed process: what it needs, and how it is asked whether it serves. Used once.
+protocol ProcessRun: AnyObject, Sendable {
+    var command: ChildCommand { get }
+    /// Its standard input; nil: `/dev/null`.
+    var input: OwnedDescriptor? { get }
+    /// Where it listens; nil: nowhere.
+    var port: Int? { get }
+    /// The process lives. `end` kills it; `answer` says, without being asked, whether it serves.
+    func started(end: @escaping @Sendable () -> Void, answer: @escaping @Sendable (_ serves: Bool) -> Void)
+    /// Whether it serves, asked again and again.
+    func check() async -> Bool
+    /// From now on it is said to serve…
+    func serves()
+    /// …and from now on no longer.
+    func gone()
+    /// No new work for it; returns when it has none, or after `limit`.
+    func drain(within limit: Duration) async
+    /// The process is gone, or was never there.
+    func ended()
+}
+
+/// A process that serves HTTP at a port that it is told.
+final class HTTPRun: ProcessRun {
+    let command: ChildCommand
+    let port: Int?
+    var input: OwnedDescriptor? { nil }
+    private let claimed: Int
+    private let spec: BackendSpec
+    private let surroundings: BackendSurroundings
+
+    /// nil with the reason: there is no port for it.
+    static func start(_ spec: BackendSpec, _ surroundings: BackendSurroundings) -> Result<HTTPRun, NotStarted> {
+        guard let port = surroundings.ports.claim(spec.port) else {
+            return .failure(
+                NotStarted(
+                    reason: spec.port.map { "port \($0) is another backend's" }
+                        ?? "no free port on the loopback address"))
+        }
+        return .success(HTTPRun(spec, at: port, surroundings))
+    }
+
+    private init(_ spec: BackendSpec, at port: Int, _ surroundings: BackendSurroundings) {
+        self.spec = spec
+        self.surroundings = surroundings
+        self.port = port
+        claimed = port
+        let fill = { (text: String) in text.replacing("{port}", with: String(port)) }
+        var command = ChildCommand(spec, withheld: surroundings.withheld)
+        command.arguments = spec.command.map(fill)
+        command.environment = spec.environment.mapValues(fill)
+        self.command = command
+    }
+
+    func started(end: @escaping @Sendable () -> Void, answer: @escaping @Sendable (Bool) -> Void) {}
+
+    func check() async -> Bool {
+        await surroundings.probe("127.0.0.1", claimed, spec.readyPath, spec.checkTimeout)
+    }
+
+    func serves() {}
+    func gone() {}
+    // Its targets leave their pools, which wait for it.
+    func drain(within limit: Duration) async {}
+    func ended() { surroundings.ports.giveBack(claimed) }
+}
+
+/// Why a process could not even be tried.
+struct NotStarted: Error {
+    let reason: String
+}
+
+extension ChildCommand {
+    init(_ spec: BackendSpec, withheld: [String]) {
+        self.init(
+            arguments: spec.command, environment: spec.environment, withheld: withheld, directory: spec.directory,
+            addressSpaceBytes: spec.addressSpaceBytes, openFiles: spec.openFiles)
+    }
+}
