@@ -95,8 +95,8 @@ extension BatchMachine {
         let size = largestBatch(of: first)
         let before = items.turns(before: item.priority)
         let turns = before / size / workers.lanes
-        let seconds = untilNextEnd(now: now) + Double(turns) * fit.latency(of: size) + fit.latency(of: before % size + 1)
-        return seconds > objective
+        let wait = untilNextEnd(now: now) + Double(turns) * fit.latency(of: size)
+        return wait + fit.latency(of: before % size + 1) > objective
     }
 
     /// Seconds until the first of the busy workers should be free.

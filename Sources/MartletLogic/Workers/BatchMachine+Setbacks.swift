@@ -4,7 +4,8 @@ public import MartletBase
 extension BatchMachine {
     // MARK: Failed batches
 
-    /// The items that failed with the batch in `slot` are tried again in halves; the one whose fault it was fails alone in the end.
+    /// The items that failed with the batch in `slot` are tried again in halves; the one whose fault it was fails alone
+    /// in the end.
     mutating func split(_ slot: Int) {
         let failed = itemSlots(of: slot, at: .parted(batch: slot))
         let middle = (failed.count + 1) / 2

@@ -9,8 +9,8 @@ public import MartletBase
 /// - `.forget`: it was cancelled, and no worker has it;
 /// - `.fail`.
 ///
-/// Free workers pull: there is no queue for each worker, and an idle one never waits for a batch to fill. Only while all
-/// are busy does a batch gather. The driver holds one lock around it and carries the actions out in order.
+/// Free workers pull: there is no queue for each worker, and an idle one never waits for a batch to fill. Only while
+/// all are busy does a batch gather. The driver holds one lock around it and carries the actions out in order.
 ///
 /// Workers come by ``ready(_:_:now:)`` and go by ``gone(_:now:)``. While there is none, items wait: their deadlines are
 /// their exchanges' business, who cancel them. ``workersInService`` tells the driver that nobody is left, and

@@ -95,7 +95,7 @@ public enum ItemFailure: UInt8, Sendable, CaseIterable {
 public enum BatchAction: Sendable, Equatable {
     /// Give the worker these items as one batch.
     case send(WorkerNumber, batch: UInt64, [ItemID])
-    /// Tell the worker that nobody wants these any more. They are the worker's until it says how they ended, or is gone.
+    /// Tell the worker that nobody wants these any more. They are its own until it says how they ended, or is gone.
     case cancel(WorkerNumber, [ItemID])
     /// It was cancelled, and no worker has it (any more): it is over.
     case forget(ItemID)

@@ -87,7 +87,8 @@ struct WorkerTable: Sendable {
         lastBatch += 1
         let slot = nextSlot
         var batch = Batch(
-            number: lastBatch, worker: workers[index].number, ids: ids, left: ids.count, sent: now, isSuspect: isSuspect)
+            number: lastBatch, worker: workers[index].number, ids: ids, left: ids.count, sent: now,
+            isSuspect: isSuspect)
         batch.previous = workers[index].youngest
         if freeBatches.popLast() == nil { batches.append(batch) } else { batches[slot] = batch }
         if batch.previous == Self.none {

@@ -160,7 +160,9 @@ struct GroupBooks {
         guard var worker = workers[number] else { return }
         for index in worker.batches.indices
         where worker.batches[index].left.allSatisfy({ items[$0]?.isCancelled ?? true }) {
-            for id in worker.batches[index].ids where items[id]?.place == .parted(number) { items[id]?.place = .waiting }
+            for id in worker.batches[index].ids where items[id]?.place == .parted(number) {
+                items[id]?.place = .waiting
+            }
             if worker.batches[index].unwantedSince == nil { worker.batches[index].unwantedSince = now }
         }
         worker.batches.removeAll { $0.left.isEmpty }

@@ -204,7 +204,8 @@ package struct GroupSimulation {
         }
         // Items that failed with their batch count while it is not over.
         if isExcused, !machine.isExcused(number, now: now) { books.note("\(number) is not excused") }
-        if worker.batches.isEmpty, machine.isExcused(number, now: now) { books.note("\(number) is excused for nothing") }
+        let isExcusedForNothing = worker.batches.isEmpty && machine.isExcused(number, now: now)
+        if isExcusedForNothing { books.note("\(number) is excused for nothing") }
         if machine.isIdle(number) != worker.batches.isEmpty { books.note("\(number) is idle, or is not") }
     }
 
@@ -215,7 +216,9 @@ package struct GroupSimulation {
             switch action {
             case .send(let number, let batch, let ids): books.sent(ids, to: number, batch: batch, now: now)
             case .cancel(let number, let ids):
-                for id in ids where books.items[id]?.place != .held(number) { books.note("\(id) is not with \(number)") }
+                for id in ids where books.items[id]?.place != .held(number) {
+                    books.note("\(id) is not with \(number)")
+                }
             case .forget(let id): books.forgotten(id)
             case .fail(let id, let failure): books.failed(id, failure, now: now)
             case .kill(let number): books.killed(number, now: now)

@@ -6,7 +6,9 @@ import Testing
 /// Batches that fail, workers that die, computations that nobody wants.
 @Suite struct BatchSetbackTests {
     /// A group whose one worker has items 1 to 4 as one batch.
-    private func loaded(workers: Int = 1, concurrent: Int = 1, _ change: (inout BatchPolicy) -> Void = { _ in }) -> Group {
+    private func loaded(
+        workers: Int = 1, concurrent: Int = 1, _ change: (inout BatchPolicy) -> Void = { _ in }
+    ) -> Group {
         var group = Group(workers: 0, change)
         group.arrive(1...4)
         for worker in 0..<workers { group.ready(worker, maxBatch: 4, concurrent: concurrent) }

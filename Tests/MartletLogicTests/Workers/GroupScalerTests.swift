@@ -17,7 +17,7 @@ import Testing
 
     /// An item that came `wait` seconds ago waits; nobody is idle.
     private func late(_ now: Double, by wait: Double, isStarting: Bool = false) -> GroupScaler.Load {
-        .init(oldestArrival: at(now - wait), idle: 0, isStarting: isStarting)
+        .init(oldestArrival: at(now) - .seconds(wait), idle: 0, isStarting: isStarting)
     }
 
     private let idle = GroupScaler.Load(oldestArrival: nil, idle: 1, isStarting: false)

@@ -16,7 +16,7 @@ struct ConfigurationErrorTests {
         }
     }
 
-    @Test("A mistake gives exactly its errors", arguments: yaml + server + limits + pools + targets + routes + models + backends)
+    @Test("A mistake gives exactly its errors", arguments: yaml + server + limits + pools + targets + routes + models + backends + workers)
     func mistake(_ mistake: Mistake) {
         #expect(problems(mistake.text) == mistake.problems.map { "martlet.yaml:" + $0 })
     }
@@ -200,6 +200,24 @@ struct ConfigurationErrorTests {
         backend("{command: [serve, \"{port}\"], port: 9000, instances: 3}\n  c: {command: [serve], port: 9002}\n  d: {command: [serve], port: 9003}", "6: backends.c.port: takes a port that backend `b` has already"),
         backend("[serve]", "5: backends.b: must be a section with keys, not a list"),
     ]
+
+    static let workers = [
+        worker("{}", "5: workers[0].app: is missing"),
+        worker("{app: a.py, devices: []}", "5: workers[0].devices: must name a device, such as cpu or cuda:0"),
+        worker("{app: a.py, max_batch: 0}", "5: workers[0].max_batch: must be at least 1, not 0"),
+        worker("{app: a.py, batch: 8}", "5: workers[0].batch: is not a key"),
+        worker("{app: a.py, path: predict}", "5: workers[0].path: must be a path such as /health, not predict"),
+        worker("{app: a.py, kill_after: 5}", "5: workers[0].kill_after: must be a duration with its unit, such as 250ms, 30s or 10m, not 5"),
+        worker("{app: a.py, scale: {min: 3, max: 2}}", "5: workers[0].scale.max: must be at least `min`, 3"),
+        worker("{app: a.py, restart: {backoff: 10s, backoff_max: 5s}}", "5: workers[0].restart.backoff_max: must be at least `backoff`, 10s"),
+        worker("a.py\n  - {app: a.py}", "6: workers[1].name: is a name that another entry has; give one of them a `name`"),
+    ]
+
+    static func worker(_ worker: String, _ problems: String...) -> Mistake {
+        var mistake = Mistake(onePool + "workers:\n  - \(worker)\n")
+        mistake.problems = problems
+        return mistake
+    }
 
     static func backend(_ backend: String, _ problems: String...) -> Mistake {
         var mistake = Mistake(onePool + "backends:\n  b: \(backend)\n")

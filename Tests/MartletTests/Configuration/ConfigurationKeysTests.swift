@@ -24,6 +24,8 @@ struct ConfigurationKeysTests {
           - {path: /, pool: chat, headers: {set: {x: a}, add: {x: a}}, response_headers: {set: {x: a}, add: {x: a}}}
         backends:
           b: {command: [serve, "{port}"], environment: {a: b}}
+        workers:
+          - {app: model.py, environment: {a: b}, scale: {}}
         """
 
     private func decode(_ root: ConfigurationNode) throws -> Configuration {

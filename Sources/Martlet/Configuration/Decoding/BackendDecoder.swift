@@ -16,7 +16,7 @@ struct BackendDecoder {
 
     private func backend(_ name: String, _ section: Section) -> BackendSpec {
         var spec = BackendSpec(name: name, command: command(section))
-        spec.environment = environment(section)
+        spec.environment = SharedDecoder.environment(section)
         spec.directory = section.text("directory")
         spec.instances = section.count("instances", in: 1...256) ?? spec.instances
         spec.port = section.count("port", in: SettingRange.port, or: "auto")
@@ -40,16 +40,7 @@ struct BackendDecoder {
         policy.checkInterval = ready.duration("interval") ?? policy.checkInterval
         policy.hungAfter = ready.count("unhealthy", in: 1...1000) ?? policy.hungAfter
         policy.stopGrace = section.duration("grace", in: SettingRange.pause) ?? policy.stopGrace
-        let restart = section.section("restart")
-        policy.backoffFirst = restart.duration("backoff") ?? policy.backoffFirst
-        policy.backoffMaximum = restart.duration("backoff_max") ?? max(policy.backoffMaximum, policy.backoffFirst)
-        policy.breakerExits = restart.count("exits", in: 1...1000) ?? policy.breakerExits
-        policy.breakerWindow = restart.duration("window") ?? policy.breakerWindow
-        policy.breakerInterval = restart.duration("slow") ?? policy.breakerInterval
-        policy.stableAfter = restart.duration("stable") ?? policy.stableAfter
-        if policy.backoffMaximum < policy.backoffFirst {
-            restart.refuse("must be at least `backoff`, \(policy.backoffFirst.text)", at: "backoff_max")
-        }
+        SharedDecoder.restart(section, into: &policy)
         return policy
     }
 
@@ -61,20 +52,6 @@ struct BackendDecoder {
         }
         if items.isEmpty { section.refuse("must hold a program", at: "command") }
         return words
-    }
-
-    private func environment(_ section: Section) -> [String: String] {
-        var environment: [String: String] = [:]
-        for (name, item) in section.named("environment") {
-            if name.isEmpty || name.utf8.contains(0) || name.contains("=") {
-                section.refuse("is not the name of a variable", at: item)
-            } else if item.node.isNull {
-                environment[name] = ""
-            } else {
-                environment[name] = section.value(item, "must be a text") { $0.utf8.contains(0) ? nil : $0 }
-            }
-        }
-        return environment
     }
 
     /// A process that is not told its port must have a fixed one, and there can only be one of it.

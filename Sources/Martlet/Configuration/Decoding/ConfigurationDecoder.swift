@@ -16,6 +16,7 @@ struct ConfigurationDecoder {
             models: RouteDecoder(references: references).models(in: root),
             routes: RouteDecoder(references: references).routes(in: root),
             backends: embedded ?? BackendDecoder().backends(in: root))
+        configuration.workers = WorkersDecoder().workers(in: root)
         configuration.threads = root.count("threads", in: 1...1024, or: "auto")
         configuration.limits = limits(root.section("limits"))
         configuration.trustedProxies = addresses("trusted_proxies", in: root)

@@ -19,9 +19,7 @@ struct PoolDecoder {
         policy.hash = hash(section.section("hash"))
         policy.timeouts = SharedDecoder.timeouts(section).applied(to: policy.timeouts)
         policy.retry = SharedDecoder.retry(section).applied(to: policy.retry)
-        let queue = section.section("queue")
-        policy.queue.length = queue.count("length", in: SettingRange.countOrNone) ?? policy.queue.length
-        policy.queue.bytes = queue.size("bytes", in: 0...(1 << 40)) ?? policy.queue.bytes
+        policy.queue = SharedDecoder.queue(section)
         policy.health = health(section.section("health"))
         policy.breaker = section.item("breaker")?.node.isOff == true ? nil : breaker(section.section("breaker"))
         var keepalive = UpstreamKeepalive()

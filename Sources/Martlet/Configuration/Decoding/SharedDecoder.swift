@@ -39,6 +39,14 @@ enum SharedDecoder {
         return conditions
     }
 
+    static func queue(_ parent: Section) -> QueuePolicy {
+        let section = parent.section("queue")
+        var queue = QueuePolicy()
+        queue.length = section.count("length", in: SettingRange.countOrNone) ?? queue.length
+        queue.bytes = section.size("bytes", in: 0...(1 << 40)) ?? queue.bytes
+        return queue
+    }
+
     // MARK: - Headers
 
     static func headers(_ key: String, in parent: Section) -> HeaderRules {
@@ -76,6 +84,37 @@ enum SharedDecoder {
             case "preserve": .preserve
             default: Authority(text: text).map { _ in .literal(text) }
             }
+        }
+    }
+
+    // MARK: - Processes
+
+    /// `environment`: variables for a process.
+    static func environment(_ section: Section) -> [String: String] {
+        var environment: [String: String] = [:]
+        for (name, item) in section.named("environment") {
+            if name.isEmpty || name.utf8.contains(0) || name.contains("=") {
+                section.refuse("is not the name of a variable", at: item)
+            } else if item.node.isNull {
+                environment[name] = ""
+            } else {
+                environment[name] = section.value(item, "must be a text") { $0.utf8.contains(0) ? nil : $0 }
+            }
+        }
+        return environment
+    }
+
+    /// `restart`: how a process that ended is started again.
+    static func restart(_ section: Section, into policy: inout BackendPolicy) {
+        let restart = section.section("restart")
+        policy.backoffFirst = restart.duration("backoff") ?? policy.backoffFirst
+        policy.backoffMaximum = restart.duration("backoff_max") ?? max(policy.backoffMaximum, policy.backoffFirst)
+        policy.breakerExits = restart.count("exits", in: 1...1000) ?? policy.breakerExits
+        policy.breakerWindow = restart.duration("window") ?? policy.breakerWindow
+        policy.breakerInterval = restart.duration("slow") ?? policy.breakerInterval
+        policy.stableAfter = restart.duration("stable") ?? policy.stableAfter
+        if policy.backoffMaximum < policy.backoffFirst {
+            restart.refuse("must be at least `backoff`, \(policy.backoffFirst.text)", at: "backoff_max")
         }
     }
 

@@ -31,6 +31,8 @@ package struct Configuration: Sendable, Equatable {
     package var routes: [RouteConfiguration]
     /// `backends`, in the order of the file: processes that Martlet runs itself.
     package var backends: [BackendSpec]
+    /// `workers`, in the order of the file. Names are unique.
+    package var workers: [WorkersConfiguration] = []
 
     /// The pool of that name. Names that the configuration itself uses always have one.
     package func pool(named name: String) -> PoolConfiguration? {

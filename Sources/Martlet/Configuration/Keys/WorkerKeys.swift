@@ -1,0 +1,77 @@
+extension ConfigurationKeys {
+    static let workers: [ConfigurationKey] = [
+        ConfigurationKey("workers", .list, "Files with models that Martlet serves in processes of its own."),
+        ConfigurationKey(
+            "workers[]", .section,
+            "One file. What it says of itself holds where this says nothing.", shorthand: "app"),
+        ConfigurationKey("workers[].app", .text, "The file, such as `model.py`, or `MODULE:NAME`. Required."),
+        ConfigurationKey("workers[].name", .text, "Its name in logs and metrics, if not that of `app`."),
+        ConfigurationKey(
+            "workers[].python", .file, "python3",
+            "The interpreter, such as that of a virtual environment."),
+        ConfigurationKey("workers[].path", .text, "Where the API is served, if not where the file says."),
+        ConfigurationKey(
+            "workers[].devices", .list,
+            "What the workers run on, such as `cpu` or `cuda:0`, if not what the file says."),
+        ConfigurationKey(
+            "workers[].workers_per_device", .count,
+            "Processes for each of them, if not as many as the file says."),
+        ConfigurationKey("workers[].environment", .names, "Variables on top of Martlet's own."),
+        ConfigurationKey("workers[].environment.*", .text, "The value."),
+        ConfigurationKey("workers[].directory", .file, "The working directory, if not Martlet's own."),
+        ConfigurationKey("workers[].limits", .section, "Limits of each process."),
+        ConfigurationKey("workers[].limits.address_space", .size, "off", "The most address space; `off`: no limit."),
+        ConfigurationKey(
+            "workers[].limits.open_files", .count, "off",
+            "The most open files; `off`: Martlet's own limit."),
+        ConfigurationKey(
+            "workers[].limits.cpu", .duration, "off",
+            "The most processor time in its whole life; `off`: no limit."),
+        ConfigurationKey("workers[].max_batch", .count, "Requests in one batch, if not as many as the file says."),
+        ConfigurationKey(
+            "workers[].batch_window", .duration,
+            "How long the first waits for others while every worker is busy, if not as the file says."),
+        ConfigurationKey(
+            "workers[].batch_bytes", .size, "16MiB",
+            "Bytes of bodies in one batch; a single request may have more."),
+        ConfigurationKey("workers[].timeout", .duration, "For one request, if not as the file says; then 504."),
+        ConfigurationKey(
+            "workers[].kill_after", .duration, "off",
+            "How long a worker may go on with what nobody wants before it is replaced; `off`: as long as it likes."),
+        ConfigurationKey(
+            "workers[].objective", .duration, "off",
+            "A request that would not be over within this is refused before it is computed; `off`: none is."),
+        ConfigurationKey("workers[].scale", .section, "Workers come and go with the load."),
+        ConfigurationKey(
+            "workers[].scale.min", .count, "1",
+            "Never fewer; `0`: the first request waits for one to load."),
+        ConfigurationKey("workers[].scale.max", .count, "1", "Never more."),
+        ConfigurationKey(
+            "workers[].scale.wait", .duration, "1s",
+            "Requests that wait longer, for a few seconds, bring another worker."),
+        ConfigurationKey("workers[].scale.idle", .duration, "5m", "A worker too many for so long goes."),
+        ConfigurationKey("workers[].queue", .section, "Requests that wait while every worker is busy."),
+        ConfigurationKey("workers[].queue.length", .count, "1000", "How many may wait; `0`: none."),
+        ConfigurationKey("workers[].queue.bytes", .size, "64MiB", "How much of their bodies they may hold."),
+        ConfigurationKey("workers[].ready", .section, "When a process counts as able to serve."),
+        ConfigurationKey(
+            "workers[].ready.within", .duration, "60s",
+            "A process that takes longer to load is replaced."),
+        ConfigurationKey("workers[].ready.interval", .duration, "5s", "Between two checks once it serves."),
+        ConfigurationKey(
+            "workers[].ready.unhealthy", .count, "3",
+            "Unanswered checks in a row after which it is replaced, while it has nothing that is in time."),
+        ConfigurationKey("workers[].restart", .section, "How a process that ended is started again."),
+        ConfigurationKey(
+            "workers[].restart.backoff", .duration, "1s",
+            "The first wait after an exit; each further one doubles it."),
+        ConfigurationKey("workers[].restart.backoff_max", .duration, "30s", "The longest wait."),
+        ConfigurationKey("workers[].restart.exits", .count, "5", "So many exits within `window` slow restarts down."),
+        ConfigurationKey("workers[].restart.window", .duration, "60s", "See `exits`."),
+        ConfigurationKey("workers[].restart.slow", .duration, "60s", "The wait between starts while slowed down."),
+        ConfigurationKey(
+            "workers[].restart.stable", .duration, "1s",
+            "What served for so long is started again at once, ten times within `window`."),
+        ConfigurationKey("workers[].grace", .duration, "10s", "Between SIGTERM and SIGKILL when it is stopped."),
+    ]
+}
