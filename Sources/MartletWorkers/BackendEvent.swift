@@ -17,10 +17,10 @@ package struct BackendIdentity: Hashable, Sendable {
 
 /// What the rest of Martlet must know about managed processes: where a target is, and that it is gone.
 package enum BackendEvent: Sendable, Equatable {
-    /// The instance serves on this loopback port from now on.
-    case ready(BackendIdentity, port: Int)
-    /// The instance that served on this port no longer does.
-    case gone(BackendIdentity, port: Int, reason: BackendExit)
+    /// The instance serves from now on: on this loopback port, or as a worker of its group.
+    case ready(BackendIdentity, port: Int?)
+    /// The instance that served, on this port or as a worker, no longer does.
+    case gone(BackendIdentity, port: Int?, reason: BackendExit)
     /// The backends that serve or may be expected to within moments: worth waiting for while none of their instances is
     /// there. Told before the `gone` that makes it matter.
     case hopeful(Set<String>)

@@ -138,11 +138,11 @@ package final class BackendService: Sendable {
         let identity = instance.identity
         switch news {
         case .ready(let port):
-            if let port { announce(.ready(identity, port: port)) }
+            announce(.ready(identity, port: port))
             change { $0.roster.ready(identity.number) }
         case .gone(let port, let reason):
             state.withLock { announceHope(&$0) }
-            if let port { announce(.gone(identity, port: port, reason: reason)) }
+            announce(.gone(identity, port: port, reason: reason))
         case .failed(let reason):
             guard state.withLock({ $0.roster.isHeirOfAnother(identity.number) }) else { return }
             surroundings.logger.warning(

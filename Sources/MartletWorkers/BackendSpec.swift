@@ -23,6 +23,8 @@ package struct BackendSpec: Sendable, Equatable {
     package var addressSpaceBytes: Int?
     /// The most files a process may hold open; nil: no limit of its own.
     package var openFiles: Int?
+    /// Seconds of processor time in the whole life of a process; nil: no limit.
+    package var cpuSeconds: Int?
     /// What it does as a worker of a group; nil: it serves HTTP.
     package var worker: WorkerRole?
     /// `ready.within`, the check interval, the grace of a stop, restarts.

@@ -77,6 +77,6 @@ extension ChildCommand {
     init(_ spec: BackendSpec, withheld: [String]) {
         self.init(
             arguments: spec.command, environment: spec.environment, withheld: withheld, directory: spec.directory,
-            addressSpaceBytes: spec.addressSpaceBytes, openFiles: spec.openFiles)
+            addressSpaceBytes: spec.addressSpaceBytes, openFiles: spec.openFiles, cpuSeconds: spec.cpuSeconds)
     }
 }

@@ -8,7 +8,7 @@ struct MartletCommand: AsyncParsableCommand {
         commandName: "martlet",
         abstract: "A gateway for AI models: one binary in front of any model backend.",
         subcommands: [
-            UpCommand.self, CheckCommand.self, DoctorCommand.self, FdsCommand.self, ReloadCommand.self,
+            UpCommand.self, ServeCommand.self, CheckCommand.self, DoctorCommand.self, FdsCommand.self, ReloadCommand.self,
             TargetCommand.self, UnitCommand.self, MockCommand.self, LoadCommand.self, DemoCommand.self,
         ])
 }

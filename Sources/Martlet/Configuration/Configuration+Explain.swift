@@ -8,6 +8,7 @@ extension Configuration {
         let targetCount = pools.reduce(0) { $0 + $1.targets.count }
         var counts = [Self.counted(pools.count, "pool"), Self.counted(targetCount, "target")]
         counts += [Self.counted(models.count, "model"), Self.counted(routes.count, "route")]
+        if !workers.isEmpty { counts.append(Self.counted(workers.count, "app")) }
         if !backends.isEmpty { counts.append(Self.counted(backends.count, "backend")) }
         var lines = ["ok: " + counts.joined(separator: ", ")]
         lines += listen.map { "listen   \($0.address)\($0.tls == nil ? "" : " (TLS)")" }
@@ -18,6 +19,7 @@ extension Configuration {
         lines += backends.map {
             "backend  \($0.name): \(Self.counted($0.instances, "instance")) of \($0.command.first ?? "")"
         }
+        lines += workers.map { "app      \($0.name): what \($0.app) has, run by \($0.python)" }
         lines += unused.map { "note     \($0): nothing leads to it" }
         return lines.joined(separator: "\n")
     }

@@ -47,6 +47,18 @@ extension Configuration {
         return try decode(root, environment, ProblemList(file: "--upstream"))
     }
 
+    /// What `martlet serve APP` means: workers for what the app has.
+    package static func app(_ app: String, python: String?, environment: [String: String])
+        throws(ConfigurationError) -> Configuration
+    {
+        let origin = ConfigurationOrigin.option("martlet serve")
+        var entries = [("app", ConfigurationNode(text: app, origin: origin))]
+        if let python { entries.append(("python", ConfigurationNode(text: python, origin: origin))) }
+        let workers = ConfigurationNode(.list([ConfigurationNode(entries: entries, origin)]), origin)
+        let root = ConfigurationNode(entries: [("workers", workers)], origin)
+        return try decode(root, environment, ProblemList(file: "martlet serve"))
+    }
+
     /// What serves without a file: a pool and a model for each backend, both of the backend's name. Without backends
     /// nothing but the server itself.
     package static func embedded(_ backends: [BackendSpec], environment: [String: String])

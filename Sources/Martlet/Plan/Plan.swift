@@ -12,9 +12,16 @@ import NIOCore
 struct Plan {
     /// A target that a managed backend becomes when one of its instances is ready.
     struct BackendTarget: Sendable {
+        /// What it becomes.
+        enum Kind: Sendable {
+            /// One target for each instance, at its port.
+            case server(TargetConfiguration, UpstreamKeepAlive)
+            /// One target for all instances, which are its workers.
+            case group(WorkerGroup)
+        }
+
         let pool: Pool
-        let settings: TargetConfiguration
-        let keepAlive: UpstreamKeepAlive
+        let kind: Kind
         /// Whether its processes have the same addresses after each start.
         var hasFixedPort = false
     }
@@ -26,6 +33,10 @@ struct Plan {
     private(set) var backendTargets: [String: [BackendTarget]] = [:]
     private(set) var routes: [Route] = []
     private(set) var models: ModelTable
+    /// The workers of the apps that are served.
+    private(set) var workers: [BackendSpec] = []
+    /// What those apps serve, in the order of the file.
+    private(set) var served: [ServedAPI] = []
 
     /// - Parameter present: pools that are there already: those of a name that stays go on.
     init(
@@ -60,6 +71,24 @@ struct Plan {
         }
     }
 
+    /// Adds what an app serves: a pool of one target, which the group of its workers becomes, and the route to it.
+    mutating func serve(
+        _ api: ServedAPI, limits: LimitsConfiguration, labels: LabelRegistry, observer: any PoolObserver,
+        present: [Pool]
+    ) {
+        let policy = api.poolPolicy
+        let pool =
+            present.first { $0.name == api.name }
+            ?? Pool(
+                name: api.name, index: labels.index(of: api.name, in: .pool), policy: policy, observer: observer)
+        pools.append(pool)
+        policies.append((pool, policy))
+        backendTargets[api.name] = [BackendTarget(pool: pool, kind: .group(api.group))]
+        workers.append(api.spec)
+        served.append(api)
+        routes.append(api.route(to: pool, index: labels.index(of: api.path, in: .route), policy: policy, limits))
+    }
+
     private mutating func place(
         _ target: TargetConfiguration, in pool: Pool, _ keepAlive: UpstreamKeepAlive, _ backends: [BackendSpec]
     ) throws {
@@ -68,7 +97,7 @@ struct Plan {
         case .backend(let name):
             let hasFixedPort = backends.contains { $0.name == name && $0.port != nil }
             backendTargets[name, default: []].append(
-                BackendTarget(pool: pool, settings: target, keepAlive: keepAlive, hasFixedPort: hasFixedPort))
+                BackendTarget(pool: pool, kind: .server(target, keepAlive), hasFixedPort: hasFixedPort))
         }
     }
 }

@@ -2,6 +2,7 @@ import Logging
 import MartletBase
 import MartletExchange
 import MartletGateway
+import MartletLogic
 import MartletNet
 import MartletWorkers
 
@@ -18,7 +19,7 @@ actor BackendGlue {
     private let membership: Membership
     private var targets: [String: [Plan.BackendTarget]]
     /// Those that serve and are not to go, and where.
-    private var ports: [BackendIdentity: Int] = [:]
+    private var ports: [BackendIdentity: Int?] = [:]
     private var hopeful: Set<String> = []
 
     init(targets: [String: [Plan.BackendTarget]], membership: Membership) {
@@ -71,8 +72,9 @@ actor BackendGlue {
     private func take(_ event: BackendEvent) async {
         switch event {
         case .ready(let instance, let port):
-            ports[instance] = port
-            for wanted in wanted(instance, port: port) {
+            let isFirst = !isHere(instance.backend)
+            ports[instance] = .some(port)
+            for wanted in wanted(instance, port: port) where isFirst || wanted.spec.maker == nil {
                 await membership.add(wanted.spec, to: wanted.pool, source: wanted.source)
             }
             expect()
@@ -90,7 +92,11 @@ actor BackendGlue {
         let former = self.targets.values.joined().map(\.pool)
         self.targets = targets
         expect()
-        let managed = ports.flatMap { wanted($0.key, port: $0.value) }
+        var managed: [Membership.Wanted] = []
+        for wanted in ports.flatMap({ wanted($0.key, port: $0.value) })
+        where wanted.spec.maker == nil || !managed.contains(where: { $0.source == wanted.source }) {
+            managed.append(wanted)
+        }
         let leaving = await membership.bringIn(specs + managed, patience: patience)
         let present = targets.values.joined().map(\.pool)
         // Not before their other targets came: who waits in them may have one of those.
@@ -106,7 +112,8 @@ actor BackendGlue {
         // Before its targets go, for those who come in between; and after, for those who waited and have nobody left.
         expect()
         let hasFixedPort = targets[instance.backend]?.contains(where: \.hasFixedPort) == true
-        let leaving = await membership.removeAll(from: .backend(instance), isComingBack: hasFixedPort)
+        var leaving = await membership.removeAll(from: .backend(instance), isComingBack: hasFixedPort)
+        if !isHere(instance.backend) { leaving += await membership.removeAll(from: .group(instance.backend)) }
         expect()
         return leaving
     }
@@ -122,11 +129,24 @@ actor BackendGlue {
         }
     }
 
-    private func wanted(_ instance: BackendIdentity, port: Int) -> [Membership.Wanted] {
-        let origin = Origin(host: "127.0.0.1", port: port)
-        return (targets[instance.backend] ?? []).compactMap { target in
-            guard let spec = try? TargetSpec(target.settings, origin: origin, target.keepAlive) else { return nil }
-            return Membership.Wanted(spec, in: target.pool, source: .backend(instance))
+    private func isHere(_ backend: String) -> Bool { ports.keys.contains { $0.backend == backend } }
+
+    private func wanted(_ instance: BackendIdentity, port: Int?) -> [Membership.Wanted] {
+        (targets[instance.backend] ?? []).compactMap { target -> Membership.Wanted? in
+            switch target.kind {
+            case .server(let settings, let keepAlive):
+                guard let port,
+                    let spec = try? TargetSpec(settings, origin: Origin(host: "127.0.0.1", port: port), keepAlive)
+                else { return nil }
+                return Membership.Wanted(spec, in: target.pool, source: .backend(instance))
+            case .group(let group):
+                var policy = TargetPolicy()
+                // Its workers answer for themselves: a group is never taken out for what one of them answered.
+                policy.maxFails = 0
+                policy.maxInflight = group.room
+                let spec = TargetSpec(group, named: "workers \(instance.backend)", policy: policy)
+                return Membership.Wanted(spec, in: target.pool, source: .group(instance.backend))
+            }
         }
     }
 }
@@ -135,4 +155,7 @@ extension Membership.Source {
     fileprivate static func backend(_ instance: BackendIdentity) -> Membership.Source {
         .backend(instance.backend, number: instance.number)
     }
+
+    /// All workers of a group together.
+    fileprivate static func group(_ name: String) -> Membership.Source { .backend(name, number: 0) }
 }

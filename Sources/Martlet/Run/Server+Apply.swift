@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MartletBase
 import MartletConsole
@@ -15,10 +16,20 @@ extension Server {
     /// cannot be (a certificate that does not load, an address in use); then nothing has changed.
     func apply(_ configuration: Configuration) async throws {
         let (present, sink, former) = live.withLock { ($0.plan.pools, $0.accessLog, $0.configuration.accessLog) }
-        let plan = try Plan(
-            configuration, loops: loops.contexts.count, labels: labels, observer: observer, present: present)
+        let plan = try await plan(configuration, present: present)
         let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
         try await putInForce(configuration, plan, accessLog)
+    }
+
+    /// Everything that `configuration` means; apps that it serves are asked what they have.
+    func plan(_ configuration: Configuration, present: [Pool] = []) async throws -> Plan {
+        let apps = try await apps.read(configuration.workers, environment: ProcessInfo.processInfo.environment)
+        var plan = try Plan(
+            configuration, loops: loops.contexts.count, labels: labels, observer: observer, present: present)
+        for api in apps {
+            plan.serve(api, limits: configuration.limits, labels: labels, observer: observer, present: present)
+        }
+        return plan
     }
 
     /// The part of `apply` that also begins the first configuration.
@@ -34,7 +45,7 @@ extension Server {
         await membership.dismiss(leaving)
         for pool in formerPools { pool.turnAway() }
         let (glue, limit) = (glue, configuration.limits.drain)
-        backends.apply(configuration.backends) { await glue.letGo($0, within: limit) }
+        backends.apply(configuration.backends + plan.workers) { await glue.letGo($0, within: limit) }
     }
 
     /// Answers the pools that are not part of it any more.
@@ -85,7 +96,7 @@ extension Server {
     private func publicRoutes(_ plan: Plan) -> [Route] {
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(plan, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
-        return plan.routes + healthRoutes(plan)
+        return plan.routes + healthRoutes(plan) + appRoutes(plan)
             + (plan.pools.isEmpty ? [modelList(plan, below: "/v1/", host: nil)] : modelAPIs)
     }
 
@@ -114,6 +125,18 @@ extension Server {
             local("/healthz", HealthzEndpoint(pools: plan.pools)),
             local("/readyz", ReadyzEndpoint(pools: plan.pools, readiness: readiness)),
         ]
+    }
+
+    /// What LitServe's servers answer beside their APIs.
+    private func appRoutes(_ plan: Plan) -> [Route] {
+        guard let first = plan.served.first else { return [] }
+        let taken = Set(plan.routes.map(\.name))
+        let health = first.app.settings.health_path ?? "/health"
+        let info = first.app.settings.info_path ?? "/info"
+        return [
+            (health, AppHealthEndpoint(pools: plan.pools) as any LocalHandler), (info, AppInfoEndpoint(plan.served)),
+        ]
+        .filter { !taken.contains($0.0) }.map { local($0.0, $0.1) }
     }
 
     private func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0) -> Route {

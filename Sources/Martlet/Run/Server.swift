@@ -38,6 +38,7 @@ package final class Server: Sendable {
     let membership: Membership
     let backends: BackendService
     let glue: BackendGlue
+    let apps: AppShelf
     let budget: BufferBudget
     let governor: Governor
     let readiness = Readiness()
@@ -74,8 +75,9 @@ package final class Server: Sendable {
         let glue = BackendGlue(targets: plan.backendTargets, membership: membership)
         let client = self.client
         self.glue = glue
+        apps = AppShelf(loops: group, logger: logger)
         backends = BackendService(
-            configuration.backends, logger: logger, now: { .current }, withheld: OwnVariables.names,
+            [], logger: logger, now: { .current }, withheld: OwnVariables.names,
             probe: { await client.isReady(host: $0, port: $1, path: $2, timeout: $3) },
             announce: { glue.announce($0) })
     }
@@ -92,8 +94,8 @@ package final class Server: Sendable {
     ) async throws {
         // From the first configuration to the last: it is part of every change of one.
         async let _ = glue.run()
-        let (configuration, plan, accessLog) = live.withLock { ($0.configuration, $0.plan, $0.accessLog) }
-        try await putInForce(configuration, plan, accessLog)
+        let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
+        try await putInForce(configuration, plan(configuration, present: live.withLock { $0.plan.pools }), accessLog)
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
@@ -150,6 +152,9 @@ package final class Server: Sendable {
         return addresses
     }
 
+    /// Where the apps that are served answer.
+    var paths: [String] { live.withLock { $0.plan.served.map(\.path) } }
+
     // MARK: Roles
 
     /// Time acts on queues: expired waiters leave, targets whose ejection ended take work.
@@ -160,6 +165,7 @@ package final class Server: Sendable {
                 return live.ticking
             }
             for pool in pools { pool.tick(now: .current) }
+            await apps.settleRooms(membership)
         }
     }
 

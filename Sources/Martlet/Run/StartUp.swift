@@ -53,6 +53,16 @@ package struct StartUp: Sendable {
             loaded: nil, former: nil)
     }
 
+    /// The models of a file, in workers.
+    ///
+    /// Throws a `ConfigurationError`, which names the option.
+    package static func app(
+        _ app: String, python: String?, environment: [String: String]
+    ) throws(ConfigurationError) -> StartUp {
+        let configuration = try Configuration.app(app, python: python, environment: environment)
+        return StartUp(configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil)
+    }
+
     /// Serves until the process is told to stop.
     package func serve(keeper: SocketKeeper, logger: Logger) async throws {
         if let problem = loaded?.problem {
@@ -84,7 +94,7 @@ package struct StartUp: Sendable {
                 hasStarted.set()
                 if let source, let loaded { source.keep(loaded) }
                 announce($0)
-            }, ready: { suggest($0) })
+            }, ready: { suggest($0, server.paths) })
     }
 
     private final class Flag: Sendable {
@@ -113,8 +123,10 @@ package struct StartUp: Sendable {
     }
 
     /// Once it works: a line to paste.
-    private func suggest(_ addresses: Addresses) {
-        guard let address = addresses.listeners.first, let curl = curl(address) else { return }
+    private func suggest(_ addresses: Addresses, _ paths: [String]) {
+        guard let address = addresses.listeners.first else { return }
+        if !paths.isEmpty { return tell(["ready"] + paths.map { "             \(address)\($0)" }) }
+        guard let curl = curl(address) else { return }
         tell(["ready; try", "", curl, ""])
     }
 

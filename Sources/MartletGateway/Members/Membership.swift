@@ -34,6 +34,7 @@ package actor Membership {
 
         func isWhat(_ wanted: Wanted) -> Bool {
             pool === wanted.pool && spec.origin == wanted.spec.origin && spec.version == wanted.spec.version
+                && spec.maker === wanted.spec.maker
                 && (source == wanted.source || source == .operatorCommand)
         }
     }
@@ -173,6 +174,17 @@ package actor Membership {
         }
     }
 
+    /// What `maker` stands for takes so many requests at one time from now on.
+    package func limit(_ maker: any LegMaker, to count: Int) {
+        for index in entries.indices where entries[index].spec.maker === maker {
+            entries[index].spec.policy.maxInflight = count
+            let entry = entries[index]
+            for target in entry.targets.values {
+                entry.pool.replace(target, policy: entry.spec.policy, now: .current)
+            }
+        }
+    }
+
     // MARK: Reload
 
     /// A target that a configuration asks for.
@@ -304,8 +316,14 @@ package actor Membership {
 
     private func admit(_ address: SocketAddress, _ index: Int) {
         let entry = entries[index]
-        let url = entry.spec.origin.isLiteral
-            ? "\(entry.spec.origin)" : "\(entry.spec.origin) (\(address.ipAddress ?? "\(address)"))"
+        let url =
+            if entry.spec.maker != nil {
+                entry.spec.makerName
+            } else if entry.spec.origin.isLiteral {
+                "\(entry.spec.origin)"
+            } else {
+                "\(entry.spec.origin) (\(address.ipAddress ?? "\(address)"))"
+            }
         let id = numbers.number(of: url, version: entry.spec.version, in: entry.pool)
         let target = Target(id: id, url: url, address: address, spec: entry.spec)
         entries[index].targets[address] = target
@@ -330,7 +348,7 @@ package actor Membership {
 extension Target {
     fileprivate convenience init(id: TargetID, url: String, address: SocketAddress, spec: TargetSpec) {
         self.init(
-            id: id, url: url, place: .address(address), origin: spec.origin, tls: spec.tls, authority: spec.authority,
+            id: id, url: url, place: spec.maker.map { .maker($0) } ?? .address(address), origin: spec.origin, tls: spec.tls, authority: spec.authority,
             edits: spec.edits, version: spec.version, keepAlive: spec.keepAlive)
     }
 }

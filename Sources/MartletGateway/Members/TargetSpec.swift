@@ -14,6 +14,18 @@ package struct TargetSpec: Sendable {
     package var authority: String?
     package var version: String
     package var keepAlive: UpstreamKeepAlive
+    /// What opens its legs itself; nil: it is reached at `origin`.
+    package var maker: (any LegMaker)?
+
+    /// What `maker` stands for, called `name`: no place on a network.
+    package init(_ maker: any LegMaker, named name: String, policy: TargetPolicy) {
+        self.init(origin: Origin(host: "127.0.0.1", port: 0), policy: policy, authority: nil)
+        self.maker = maker
+        makerName = name
+    }
+
+    /// What it is called in place of its origin, where it is no place on a network.
+    private(set) var makerName = ""
 
     package init(
         origin: Origin, policy: TargetPolicy = TargetPolicy(), edits: HeaderEdits = HeaderEdits(),

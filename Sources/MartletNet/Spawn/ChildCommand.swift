@@ -12,6 +12,8 @@ package struct ChildCommand: Sendable, Equatable {
     package var addressSpaceBytes: Int?
     /// The most files the child may hold open (`RLIMIT_NOFILE`, soft and hard); nil: Martlet's own limit.
     package var openFiles: Int?
+    /// The most processor time the child may use in its whole life, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit.
+    package var cpuSeconds: Int?
 
     package init(
         arguments: [String],
@@ -19,7 +21,8 @@ package struct ChildCommand: Sendable, Equatable {
         withheld: [String] = [],
         directory: String? = nil,
         addressSpaceBytes: Int? = nil,
-        openFiles: Int? = nil
+        openFiles: Int? = nil,
+        cpuSeconds: Int? = nil
     ) {
         self.arguments = arguments
         self.environment = environment
@@ -27,6 +30,7 @@ package struct ChildCommand: Sendable, Equatable {
         self.directory = directory
         self.addressSpaceBytes = addressSpaceBytes
         self.openFiles = openFiles
+        self.cpuSeconds = cpuSeconds
     }
 
     /// The command behind the small programs that set up the child and then become it, so that its process id is that
@@ -37,10 +41,11 @@ package struct ChildCommand: Sendable, Equatable {
     /// directory go the same way because a spawned child runs no code of ours before its `exec`.
     var wrappedArguments: [String] {
         var wrapped = ["setpriv", "--pdeathsig", "KILL", "--"]
-        if addressSpaceBytes != nil || openFiles != nil {
+        if addressSpaceBytes != nil || openFiles != nil || cpuSeconds != nil {
             wrapped.append("prlimit")
             if let addressSpaceBytes { wrapped.append("--as=\(addressSpaceBytes)") }
             if let openFiles { wrapped.append("--nofile=\(openFiles)") }
+            if let cpuSeconds { wrapped.append("--cpu=\(cpuSeconds)") }
             wrapped.append("--")
         }
         if let directory {

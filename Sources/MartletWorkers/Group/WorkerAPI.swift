@@ -14,8 +14,8 @@ package struct WorkerAPI: Sendable, Equatable {
     package var batchWindow: Duration = .zero
     /// Batches that a worker works on at one time.
     package var concurrent = 1
-    /// How long a request may take until its answer begins; nil: as the pool says.
-    package var timeout: Duration?
+    /// How long a request may wait for its turn; nil: as the pool says.
+    package var queueTimeout: Duration?
     package var workersPerDevice = 1
     package var devices: [String] = ["cpu"]
     /// The largest request body in bytes; nil: as the route says.

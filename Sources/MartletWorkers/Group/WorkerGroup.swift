@@ -30,12 +30,15 @@ package final class WorkerGroup: LegMaker {
     }
 
     package let api: WorkerAPI
+    /// How long a request may take from when the group has it until its answer begins.
+    package let answerWithin: Duration
     /// Keeps the machine's time.
     private let clock: any EventLoop
     let state: Mutex<State>
 
-    package init(_ api: WorkerAPI, policy: BatchPolicy, clock: any EventLoop) {
+    package init(_ api: WorkerAPI, policy: BatchPolicy, answerWithin: Duration, clock: any EventLoop) {
         self.api = api
+        self.answerWithin = answerWithin
         self.clock = clock
         state = Mutex(State(machine: BatchMachine(policy: policy)))
     }

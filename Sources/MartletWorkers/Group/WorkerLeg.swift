@@ -79,7 +79,7 @@ final class WorkerLeg: Leg {
 
     private var deadline: Instant {
         guard let exchange else { return .never }
-        return group.api.timeout.map { min(exchange.deadline, context.now + $0) } ?? exchange.deadline
+        return min(exchange.deadline, context.now + group.answerWithin)
     }
 
     // MARK: From the group, on this leg's loop

@@ -61,7 +61,7 @@ extension WorkerAPI {
         maxBatch = max(1, text.max_batch ?? 1)
         batchWindow = .milliseconds(max(0, text.batch_timeout_ms ?? 0))
         concurrent = max(1, text.concurrent ?? 1)
-        timeout = text.timeout_ms.flatMap { $0 > 0 ? .milliseconds($0) : nil }
+        queueTimeout = text.timeout_ms.flatMap { $0 > 0 ? .milliseconds($0) : nil }
         workersPerDevice = max(1, text.workers_per_device ?? 1)
         devices = text.devices.flatMap { $0.isEmpty ? nil : $0 } ?? devices
         maxBody = text.max_body

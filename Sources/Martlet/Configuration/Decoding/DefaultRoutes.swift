@@ -10,7 +10,9 @@ struct DefaultRoutes {
 
     func complete(_ configuration: inout Configuration) {
         guard !configuration.pools.isEmpty else {
-            if !root.has("pools") { root.refuse("is missing: without a pool there is nothing to serve", at: "pools") }
+            if !root.has("pools"), configuration.workers.isEmpty {
+                root.refuse("is missing: without a pool or `workers` there is nothing to serve", at: "pools")
+            }
             return
         }
         let only = configuration.pools.count == 1 ? configuration.pools[0].name : nil
