@@ -13,9 +13,10 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from martlet import frames
-
 SDK = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(SDK))
+
+from martlet import frames  # noqa: E402
 
 
 class Got(NamedTuple):
