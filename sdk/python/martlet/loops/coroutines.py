@@ -43,7 +43,8 @@ class TaskLoop:
         self._watcher.takes_over = False
         serving.arrived = lambda: self.soon(self._start)
         self._loop.add_reader(serving.connection.fileno(), self._readable)
-        self._readable()
+        # The watcher may have read the first batches while the model was still being loaded.
+        self._start()
         try:
             await self._ended
             while serving.requests:
