@@ -113,6 +113,11 @@ def is_package_installed(package_name: str) -> bool:
         return False
 
 
+def wrap_litserve_start(*_: Any, **__: Any) -> NoReturn:
+    """LitServe's own tests start a server inside of themselves with it; there is no server inside a worker."""
+    raise NotImplementedError("Martlet serves from a process of its own; start it with LitServer.run()")
+
+
 def configure_logging(*_: Any, **__: Any) -> None:
     """Martlet has its own log."""
 
@@ -224,6 +229,7 @@ _loops = {
 _utils = {
     "LitAPIStatus": LitAPIStatus,
     "is_package_installed": is_package_installed,
+    "wrap_litserve_start": wrap_litserve_start,
     "configure_logging": configure_logging,
     "set_trace": set_trace,
     "set_trace_if_debug": set_trace_if_debug,
