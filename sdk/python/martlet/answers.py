@@ -23,8 +23,8 @@ EVENTS = "text/event-stream; charset=utf-8"
 class Response:
     """An answer whose status, headers and media type are your own.
 
-    `content`: bytes or text as they are; anything else as JSON. Starlette's and FastAPI's response objects whose body is
-    there as a whole work as well.
+    `content`: bytes or text as they are; anything else as JSON. Starlette's and FastAPI's response objects whose body
+    is there as a whole work as well.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ def to_json(value: Any) -> bytes:
 
 
 def reply(request: Request, value: Any, bytes_as_text: bool = False) -> None:
-    """Answers with what `encode_response` returned. `bytes_as_text`: bytes become a JSON string where they are UTF-8."""
+    """Answers with what `encode_response` returned. `bytes_as_text`: bytes that are UTF-8 become a JSON string."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         raw = bytes(value)
         if bytes_as_text:
@@ -153,4 +153,4 @@ def fail(request: Request, error: BaseException, scope: str = "item") -> None:
     status, detail, headers = told
     body = to_json({"detail": detail})
     message = detail if isinstance(detail, str) else f"status {status}"
-    request.fail(status, "refused_by_model", message[:1000], scope, body, JSON, [[k, v] for k, v in headers.items()])
+    request.fail(status, "refused_by_model", message[:1000], scope, body, JSON, list(headers.items()))

@@ -1,7 +1,7 @@
 """From the name of an application to what it serves.
 
-A name is a file (`model.py`), a module (`package.model`), or one of both with an object (`model.py:server`). A file that
-uses Martlet's or LitServe's classes is run as a program would be, up to its `server.run()`.
+A name is a file (`model.py`), a module (`package.model`), or one of both with an object (`model.py:server`). A file
+that uses Martlet's or LitServe's classes is run as a program would be, up to its `server.run()`.
 """
 
 import importlib
@@ -101,7 +101,7 @@ def _module(name: str) -> Any:
 
 
 def found_in(module: Any) -> LitServer:
-    """The server of a module that did not run one: a `LitServer`, `LitAPI` objects, `LitAPI` classes, an application."""
+    """The server of a module that did not run one: a `LitServer`, `LitAPI` objects or classes, an application."""
     values = list(vars(module).values())
     for value in values:
         if isinstance(value, LitServer):

@@ -12,7 +12,7 @@ class Context(dict):
     """A dictionary of your own for one request (what one hook puts in, the next finds), and:
 
     `id`: the request's id in the logs. `headers`: names in lower case. `cancelled`: whether nobody waits for the answer
-    any more. `remaining`: seconds until the client's patience ends, None without a limit. `http`: the worker's HTTP client.
+    any more. `remaining`: seconds until the client's patience ends, None without a limit. `http`: the worker's client.
     """
 
     def __init__(self, request: Optional[Request] = None, values: Optional[Mapping[str, Any]] = None):

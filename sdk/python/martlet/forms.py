@@ -146,12 +146,12 @@ def _part(part: bytes) -> Optional[Tuple[str, Any]]:
         head, content = b"", part[2:]
     headers: Dict[str, str] = {}
     for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, _, text = line.partition(":")
-        headers[name.strip().lower()] = text.strip()
+        key, _, text = line.partition(":")
+        headers[key.strip().lower()] = text.strip()
     _, disposition = media_type(headers.get("content-disposition", ""))
-    name = disposition.get("name")
-    if name is None:
+    if "name" not in disposition:
         return None
+    name = disposition["name"]
     if "filename" in disposition:
         return name, Upload(disposition["filename"], headers.get("content-type", "application/octet-stream"), content)
     return name, content.decode("utf-8", "replace")

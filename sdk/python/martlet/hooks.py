@@ -24,9 +24,10 @@ def parameter_names(function: Callable[..., Any]) -> List[str]:
 
 def adapt(function: Callable[..., Any]) -> Hook:
     names = parameter_names(function)[1:]
-    for name in ("context", "ctx"):
-        if name in names:
-            return lambda value, context, _name=name: function(value, **{_name: context})
+    if "context" in names:
+        return lambda value, context: function(value, context=context)
+    if "ctx" in names:
+        return lambda value, context: function(value, ctx=context)
     return lambda value, context: function(value)
 
 
@@ -76,7 +77,8 @@ class Hooks:
         self.encode = adapt(encode)
         self.batch = adapt(api.batch)
         self.unbatch = adapt(_stream_unbatch if _keeps_lists(api) else api.unbatch)
-        self.authorize = authorize.checker(api.authorize) if callable(getattr(api, "authorize", None)) else None
+        may = getattr(api, "authorize", None)
+        self.authorize = authorize.checker(may) if callable(may) else None
         self.wants_context = spec is not None or any(
             wants_context(function) for function in (decode, api.predict, encode, api.batch, api.unbatch)
         )
@@ -94,7 +96,7 @@ class Hooks:
         return Context(request) if self.wants_context else None
 
     def contexts(self, contexts: List[Optional[Context]]) -> Optional[ContextList]:
-        return ContextList(contexts) if self.wants_context else None
+        return ContextList(context for context in contexts if context is not None) if self.wants_context else None
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

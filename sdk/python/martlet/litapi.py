@@ -11,7 +11,7 @@ class LitAPI:
     Its life: `setup(device)` once in each worker; then for each request `decode_request` → `predict` →
     `encode_response`. With `max_batch_size` above 1, `predict` gets what `batch` made of several decoded requests, and
     `unbatch` takes its result apart. With `stream`, `predict` and `encode_response` are generators (batched: each step
-    yields a list, one element for each request). With `enable_async`, hooks may be coroutines and asynchronous generators.
+    yields a list, one element for each request). With `enable_async`, hooks may be coroutines and async generators.
 
     Every hook but `setup` may take a further argument named `context` (or `ctx`): a `Context`, in `batch`, batched
     `predict` and `unbatch` a list of them.

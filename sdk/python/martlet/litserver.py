@@ -131,13 +131,12 @@ class LitServer:
         port: Union[int, str] = 8000,
         num_api_servers: Optional[int] = None,
         log_level: str = "info",
-        generate_client_file: bool = True,
         **_: Any,
     ) -> NoReturn:
         """Serves. In a worker of Martlet's the running of the file ends here; otherwise this process becomes
         `martlet serve` for the file that was started.
 
-        The program is `$MARTLET_BINARY`, else `martlet` on the search path; without one, this raises `FileNotFoundError`.
+        The program is `$MARTLET_BINARY`, else `martlet` on the search path; without one: `FileNotFoundError`.
         """
         if os.environ.get("MARTLET_WORKER"):
             raise Described(self)

@@ -1,8 +1,8 @@
 """Listens while the model computes.
 
-The thread that computes reads the socket itself, so that no request passes between threads. Only when it has been in a
-user's code for longer than a tick does this thread take over the reading, so that `CANCEL`, `CREDIT` and `PING` are heard
-in time; and it writes out what a stalled generator left. Between requests it sleeps on an event and costs nothing.
+The thread that computes reads the socket itself, so that no request passes between threads. Only when it has been in
+a user's code for longer than a tick does this thread take over the reading, so that `CANCEL`, `CREDIT` and `PING` are
+heard in time; and it writes out what a stalled generator left. Between requests it sleeps on an event and costs nothing.
 """
 
 import os
@@ -21,8 +21,8 @@ _PROGRESS_EVERY = 2.0
 
 
 class Watcher(threading.Thread):
-    """`takes_over`: the loop says by `Serving.busy` when it computes (a synchronous loop), so that this thread may wait on
-    the socket meanwhile. Without it, bytes that lie unread for a tick are read (a loop of coroutines that is held up)."""
+    """`takes_over`: the loop says by `Serving.busy` when it computes (a synchronous loop), so that this thread may wait
+    on the socket meanwhile. Without it, bytes that lie unread for a tick are read (coroutines that are held up)."""
 
     def __init__(self, serving: Serving, takes_over: bool = True):
         super().__init__(name="martlet-watcher", daemon=True)

@@ -1,5 +1,5 @@
-"""WSGI applications (Flask, Django, …) in a worker. Requests run one after the other; answers that are iterables of many
-parts go out as they are made and take turns where `concurrent` is above 1."""
+"""WSGI applications (Flask, Django, …) in a worker. Requests run one after the other; answers that are iterables of
+many parts go out as they are made and take turns where `concurrent` is above 1."""
 
 import io
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
@@ -118,7 +118,9 @@ class Answer:
             self._request.reply(self._status, frames.dump(meta), self._first or b"")
         self.close()
 
-    def _start_response(self, status: str, headers: List[Tuple[str, str]], error: Any = None) -> Callable[[bytes], None]:
+    def _start_response(
+        self, status: str, headers: List[Tuple[str, str]], error: Any = None
+    ) -> Callable[[bytes], None]:
         if error is not None and self._begun:
             raise error[1].with_traceback(error[2])
         self._status = int(status.split(" ", 1)[0])

@@ -75,7 +75,8 @@ class WSGITests(unittest.TestCase):
             @app.get("/boom")
             def boom(): raise ValueError("secret")
             """
-        part = b'--q\r\nContent-Disposition: form-data; name="image"; filename="n"\r\n\r\n' + b"x" * 1000 + b"\r\n--q--\r\n"
+        head = b'--q\r\nContent-Disposition: form-data; name="image"; filename="n"\r\n\r\n'
+        part = head + b"x" * 1000 + b"\r\n--q--\r\n"
         with FakeHost(source, application="model:app") as host:
             host.execute(body=part, path="/classify/cat", query="q=1", type="multipart/form-data; boundary=q")
             self.assertEqual(host.take(frames.RESULT).json(), {"name": "cat", "size": 1000, "q": "1"})
@@ -113,7 +114,8 @@ class ASGITests(unittest.TestCase):
             else:
                 message = await receive()
                 await send(start)
-                text = [scope["method"], scope["query_string"].decode(), scope["state"]["ready"], message["body"].decode()]
+                text = [scope["method"], scope["query_string"].decode(), scope["state"]["ready"]]
+                text.append(message["body"].decode())
                 await send({"type": "http.response.body", "body": "|".join(text).encode()})
         """
 

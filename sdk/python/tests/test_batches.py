@@ -101,8 +101,6 @@ class BatchTests(unittest.TestCase):
     def test_continuous_batching_with_both_sets_of_names(self):
         source = """
             import martlet
-            class Engine:
-                def start(self, device=None): self.active = {}
             class Ours(martlet.LitAPI):
                 def setup(self, device): self.active = {}
                 def has_capacity(self): return len(self.active) < 2
@@ -125,7 +123,10 @@ class BatchTests(unittest.TestCase):
                     from litserve.utils import LitAPIStatus
                     names = {True: LitAPIStatus.FINISH_STREAMING, False: LitAPIStatus.OK}
                     return [Output(uid, output, names[end]) for uid, output, end in Ours.step(self)]
-            server = martlet.LitServer([Ours(stream=True, api_path="/o", max_batch_size=8), Theirs(stream=True, api_path="/t")])
+            server = martlet.LitServer([
+                Ours(stream=True, api_path="/o", max_batch_size=8),
+                Theirs(stream=True, api_path="/t"),
+            ])
             """
         for api in ("/o", "/t"):
             with FakeHost(source, api=api) as host:

@@ -138,7 +138,10 @@ class CancelTests(unittest.TestCase):
                             yield "x"
                     finally:
                         print("finally", flush=True)
-            server = martlet.LitServer([A(enable_async=True, api_path="/a"), S(enable_async=True, stream=True, api_path="/s")])
+            server = martlet.LitServer([
+                A(enable_async=True, api_path="/a"),
+                S(enable_async=True, stream=True, api_path="/s"),
+            ])
             """
         for api in ("/a", "/s"):
             with FakeHost(source, api=api) as host:

@@ -1,6 +1,7 @@
 import unittest
 
 import fake_host  # noqa: F401  (finds the SDK)
+
 from martlet import forms
 from martlet.errors import HTTPException
 
@@ -13,7 +14,8 @@ class FormTests(unittest.TestCase):
     def test_fields_and_files_of_a_multipart_form(self):
         body = multipart(
             b'Content-Disposition: form-data; name="a"\r\n\r\none\r\ntwo',
-            b'Content-Disposition: form-data; name="f"; filename="x\\"y.bin"\r\nContent-Type: image/png\r\n\r\n\x00\x01',
+            b'Content-Disposition: form-data; name="f"; filename="x\\"y.bin"\r\n'
+            b"Content-Type: image/png\r\n\r\n\x00\x01",
         )
         form = forms.Form(list(forms.parts(body, b"xx")))
         self.assertEqual(form["a"], "one\r\ntwo")

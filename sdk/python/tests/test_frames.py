@@ -1,6 +1,7 @@
 import unittest
 
 import fake_host  # noqa: F401  (finds the SDK)
+
 from martlet import frames
 
 

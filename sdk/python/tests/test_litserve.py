@@ -2,7 +2,7 @@
 
 import unittest
 
-from fake_host import FakeHost, frames
+from fake_host import FakeHost
 
 
 class LitServeTests(unittest.TestCase):
@@ -34,7 +34,7 @@ class LitServeTests(unittest.TestCase):
             self.assertTrue(any("litserve" in log["message"] for log in host.logs))
             self.assertIn("before API", host.output())
             self.assertIn("logged size 4.0", host.output())
-            self.assertEqual(host.metrics if hasattr(host, "metrics") else None, [{"name": "size", "value": 4.0}])
+            self.assertEqual(host.metrics, [{"name": "size", "value": 4.0}])
             self.assertEqual(host.ready.meta["apis"][0]["mcp"]["description"], "squares")
 
     def test_bytes_are_a_json_string_as_there(self):

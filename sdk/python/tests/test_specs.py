@@ -80,7 +80,8 @@ class ChatTests(unittest.TestCase):
             chunks = host.stream(host.execute(ask("late", stream=True)))
             self.assertEqual(chunks[-1].type, frames.ERROR)
             self.assertTrue(chunks[-2].body.startswith(b'data: {"error"') and chunks[-2].body.endswith(b"\n\n"))
-            for wrong in ({}, {"messages": "x"}, {"messages": [{"content": "x"}]}, ask("x", n=0), ask("x", stream=3), 5):
+            others = ({}, {"messages": "x"}, {"messages": [{"content": "x"}]}, 5)
+            for wrong in (*others, ask("x", n=0), ask("x", stream=3)):
                 host.execute(wrong)
                 self.assertEqual(host.take(frames.ERROR).status, 422)
 
@@ -131,13 +132,14 @@ class EmbeddingTests(unittest.TestCase):
             self.assertEqual(struct.unpack("<3f", base64.b64decode(got["data"][1]["embedding"])), (3.0, 4.0, 2.0))
             got = host.result({"model": "m", "input": "abc", "dimensions": 2})
             self.assertEqual(got["data"][0]["embedding"], [0.6, 0.8])
-            for wrong in ({}, {"input": []}, {"input": 3}, {"input": "x", "encoding_format": "hex"}, {"input": ["a", 1]}):
+            others = ({}, {"input": []}, {"input": 3}, {"input": ["a", 1]})
+            for wrong in (*others, {"input": "x", "encoding_format": "hex"}):
                 host.execute(wrong)
                 self.assertEqual(host.take(frames.ERROR).status, 422)
 
     def test_texts_of_several_requests_share_batches(self):
         with FakeHost(self.MODEL, api="/batched") as host:
-            bodies = [{"model": "m", "input": ["a", "bb", "ccc"]}, {"model": "m", "input": "dddd"}, {"input": ["e" * 5] * 2}]
+            bodies = [{"model": "m", "input": ["a", "bb", "ccc"]}, {"input": "dddd"}, {"input": ["e" * 5] * 2}]
             host.batch([({}, json.dumps(body).encode()) for body in bodies])
             got = [host.take(frames.RESULT).json() for _ in bodies]
             self.assertEqual([[one["embedding"][1] for one in each["data"]] for each in got], [[1, 2, 3], [4], [5, 5]])

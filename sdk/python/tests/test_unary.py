@@ -10,13 +10,15 @@ MODEL = """
             return request
         def predict(self, x, context):
             if isinstance(x, dict) and "fail" in x:
-                raise {"http": martlet.HTTPException(418, {"tea": True}, {"x-pot": "1"}), "plain": ValueError("secret")}[x["fail"]]
+                if x["fail"] == "plain": raise ValueError("secret")
+                raise martlet.HTTPException(418, {"tea": True}, {"x-pot": "1"})
             if x == "bytes": return b"\\xff\\x00"
             if x == "text": return "t"
             if x == "response": return martlet.Response("made", status_code=201, headers={"x-a": "b"})
             if x == "nan": return float("nan")
             if x == "large": return "x" * 500_000
-            if x == "context": return [context.id, context.headers, context.client, context.priority, context.remaining > 1]
+            if x == "context":
+                return [context.id, context.headers, context.client, context.priority, context.remaining > 1]
             if isinstance(x, bytes): return {"bytes": len(x)}
             if isinstance(x, martlet.Form):
                 return {k: v if isinstance(v, str) else [v.filename, v.size] for k, v in x.items()}

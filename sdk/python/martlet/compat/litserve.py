@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pdb
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, NoReturn, Optional
@@ -29,9 +30,11 @@ class LitAPI(litapi.LitAPI):
 class LitServer(litserver.LitServer):
     """As Martlet's; `run` also writes `client.py`, and says when the server is up, as LitServe does."""
 
-    def run(self, host: str = "0.0.0.0", port: Any = 8000, generate_client_file: bool = True, **more: Any) -> NoReturn:
+    _with_client = True
+
+    def run(self, *arguments: Any, generate_client_file: bool = True, **more: Any) -> NoReturn:
         self._with_client = generate_client_file
-        super().run(host=host, port=port, **more)
+        super().run(*arguments, **more)
 
     def _launch(self, file: Path, host: str, port: int) -> NoReturn:
         if self._with_client:
@@ -95,14 +98,10 @@ class EventTypes:
 class PredictionTimeLogger(callbacks.Callback):
     """Logs how long each `predict` took, in seconds, as `prediction_time`."""
 
-    def on_before_predict(self, lit_api: Any = None, **_: Any) -> None:
-        import time
-
+    def on_before_predict(self, *_: Any, **__: Any) -> None:
         self._began = time.perf_counter()
 
-    def on_after_predict(self, lit_api: Any = None, **_: Any) -> None:
-        import time
-
+    def on_after_predict(self, *_: Any, lit_api: Any = None, **__: Any) -> None:
         lit_api.log("prediction_time", time.perf_counter() - self._began)
 
 

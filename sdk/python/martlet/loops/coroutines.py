@@ -289,7 +289,7 @@ class CoroutineLoop(TaskLoop):
             await close(outputs)
 
     async def _stream_together(self, slots: List[Slot]) -> None:
-        hooks, served = self._served.hooks, self._served
+        hooks = self._served.hooks
         contexts = hooks.contexts([slot.context for slot in slots])
         outputs: Any = None
         encoded: Any = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..litapi import LitAPI
 
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
+_SPOKEN = ("content", "tool_calls", "refusal", "reasoning_content")
 MAX_CHOICES = 128
 
 
@@ -203,7 +204,7 @@ class WholeSink(_ChatSink):
 
 
 class EventSink(_ChatSink):
-    """Server-sent events: chunks of one completion, the reason of the end, the usage where it was asked for, `[DONE]`."""
+    """Server-sent events: chunks of one completion, why it ended, the usage where it was asked for, `[DONE]`."""
 
     def __init__(self, request: Request, asked: ChatCompletionRequest):
         super().__init__(request, asked)
@@ -213,7 +214,7 @@ class EventSink(_ChatSink):
 
     def put(self, index: int, output: Any) -> None:
         message = self._take(index, output)
-        delta = {key: message[key] for key in ("content", "tool_calls", "refusal", "reasoning_content") if key in message}
+        delta: Dict[str, Any] = {key: message[key] for key in _SPOKEN if key in message}
         if "tool_calls" in delta:
             delta["tool_calls"] = [{"index": at, **call} for at, call in enumerate(delta["tool_calls"])]
         if not delta:
