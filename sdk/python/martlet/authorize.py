@@ -1,7 +1,7 @@
 """`authorize`: who may call. FastAPI's security objects work where FastAPI is installed, without its application.
 
 The arguments of `authorize` are filled in by their defaults: a `Depends(x)` by what `x` gives for the request, and so
-on downwards; an argument named or annotated `request` by a small request object; `Header()` and `Query()` by their text.
+on downwards; an argument named or annotated `request` by a small request object; `Header()`, `Query()` by their text.
 """
 
 import asyncio

@@ -32,23 +32,28 @@ class Serving:
         self.last_read = 0.0
         self.turns = 0
         """Grows with each call of a user's code and each read: who stands still for long is seen by it."""
+        self.receipts = 0
+        """Grows when frames were received, by whatever thread."""
         self.busy = False
         """Whether the loop is in a user's code."""
         self.arrived: Optional[Callable[[], None]] = None
         """Called, in the reading thread, when batches were put into `queue`, and when draining begins."""
         self._incomplete: Dict[int, Request] = {}
 
-    def read(self, wait: bool) -> None:
-        """Reads once and does what the frames say. Raises `EOFError`, `ProtocolError`."""
+    def read(self, seen: int) -> None:
+        """Waits for bytes and does what the frames say; returns at once where something was received since `receipts`
+        was `seen`, by the other thread. Raises `EOFError`, `ProtocolError`."""
         with self.reading:
-            received = self.connection.read(wait)
+            if self.receipts != seen:
+                return
+            received = self.connection.read(True)
             self.last_read = time.monotonic()
             self.turns += 1
             if received:
                 self.receive(received)
 
     def try_read(self) -> bool:
-        """As `read` without waiting; False where another thread is reading."""
+        """Reads what is there, without waiting; False where another thread is reading."""
         if not self.reading.acquire(False):
             return False
         try:
@@ -61,6 +66,7 @@ class Serving:
             self.reading.release()
 
     def receive(self, received: List[frames.Frame]) -> None:
+        self.receipts += 1
         arrived = False
         for type, id, count, payload in received:
             if type == frames.EXEC:

@@ -2,7 +2,7 @@
 
 The thread that computes reads the socket itself, so that no request passes between threads. Only when it has been in
 a user's code for longer than a tick does this thread take over the reading, so that `CANCEL`, `CREDIT` and `PING` are
-heard in time; and it writes out what a stalled generator left. Between requests it sleeps on an event and costs nothing.
+heard in time; and it writes out what a stalled generator left. Between requests it sleeps on an event at no cost.
 """
 
 import os

@@ -71,7 +71,7 @@ def work(connection: Connection, hello: dict, application: str) -> int:
             _ready(connection, watcher, server, server.apis)
             serving.busy = False
             while True:
-                serving.read(True)
+                serving.read(serving.receipts)
         api = _wanted(server, hello.get("api"))
         _set_up(api, server, str(hello.get("device") or "cpu"))
         loop = _loop(Served(serving, api, server.callback_runner), watcher)

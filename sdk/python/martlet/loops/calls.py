@@ -44,6 +44,7 @@ class CallLoop:
         """Serves until Martlet drains this worker. Raises `EOFError`, `ProtocolError`."""
         serving, connection = self._serving, self._serving.connection
         while True:
+            seen = serving.receipts
             if serving.queue and len(self._streams) < self._concurrent:
                 if time.monotonic() - serving.last_read > POLL_EVERY:
                     serving.try_read()
@@ -58,7 +59,7 @@ class CallLoop:
             connection.flush()
             if serving.draining and not serving.requests:
                 return
-            serving.read(True)
+            serving.read(seen)
 
     def _work(self, batch: Batch) -> None:
         serving = self._serving

@@ -41,6 +41,7 @@ class ContinuousLoop:
         """Serves until Martlet drains this worker. Raises `EOFError`, `ProtocolError`."""
         serving = self._serving
         while True:
+            seen = serving.receipts
             self._accept()
             self._leave()
             self._join()
@@ -54,7 +55,7 @@ class ContinuousLoop:
             serving.connection.flush()
             if serving.draining and not serving.requests:
                 return
-            serving.read(True)
+            serving.read(seen)
 
     def _guard(self, call: Any) -> None:
         serving = self._serving
