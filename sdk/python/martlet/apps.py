@@ -4,6 +4,7 @@ A name is a file (`model.py`), a module (`package.model`), or one of both with a
 that uses Martlet's or LitServe's classes is run as a program would be, up to its `server.run()`.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -26,19 +27,28 @@ def load(name: str) -> LitServer:
     """Runs or imports the application; whatever its code raises comes out as it is."""
     compat.install_finder()
     place, object_name = split(name)
+    module = _load(place, object_name)
+    path = Path(place) if place.endswith(".py") else Path(getattr(module, "__file__", None) or os.devnull)
+    version = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else None
+    server = _server(module, object_name)
+    server.version = server.version or version
+    return server
+
+
+def _load(place: str, object_name: Optional[str]) -> Any:
+    """The module, or the server where its code came to `run()`."""
     if place.endswith(".py") or os.sep in place:
         path = Path(place).resolve()
         if not path.is_file():
             raise FileNotFoundError(f"no file {place}")
         sys.path.insert(0, str(path.parent))
         sys.argv = [str(path)]
-        if object_name is None and _is_program(path):
-            module = _run(path)
-        else:
-            module = _import(path)
-    else:
-        sys.path.insert(0, os.getcwd())
-        module = _module(place)
+        return _run(path) if object_name is None and _is_program(path) else _import(path)
+    sys.path.insert(0, os.getcwd())
+    return _module(place)
+
+
+def _server(module: Any, object_name: Optional[str]) -> LitServer:
     if isinstance(module, LitServer):
         return module
     if object_name is None:

@@ -86,6 +86,8 @@ class LitServer:
                 api.spec = spec
             if loop is not None:
                 api.loop = loop
+        self.version: Optional[str] = None
+        """Of the code: what workers of one group must have in common. Set when the file is loaded."""
         self.accelerator = accelerator
         self.devices_wanted = devices
         self.workers_per_device = workers_per_device

@@ -38,6 +38,8 @@ class Serving:
         """Whether the loop is in a user's code."""
         self.arrived: Optional[Callable[[], None]] = None
         """Called, in the reading thread, when batches were put into `queue`, and when draining begins."""
+        self.rouse: Callable[[], None] = lambda: None
+        """Wakes the watcher, which writes out what is posted."""
         self._incomplete: Dict[int, Request] = {}
 
     def read(self, seen: int) -> None:
@@ -153,6 +155,7 @@ class Serving:
         self.connection.post_control(
             frames.LOG, {"level": level, "message": message[:100_000], "fields": fields}
         )
+        self.rouse()
 
     def log_error(self, message: str, error: BaseException, **fields: Any) -> None:
         """A whole traceback, for the log alone."""
@@ -161,6 +164,7 @@ class Serving:
 
     def metric(self, name: str, value: float) -> None:
         self.connection.post_control(frames.METRIC, {"name": name, "value": value})
+        self.rouse()
 
 
 def resident_bytes() -> int:

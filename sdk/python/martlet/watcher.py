@@ -36,6 +36,7 @@ class Watcher(threading.Thread):
         self._poll.register(serving.connection.fileno(), select.POLLIN)
         self._said = 0.0
         self._spent = 0.0
+        serving.rouse = self.rouse
 
     def rouse(self) -> None:
         """To be called when work begins; costs an attribute's read where the watcher is awake."""
@@ -80,7 +81,7 @@ class Watcher(threading.Thread):
         self._wake.clear()
         self._asleep = True
         # Work that began before the flag was seen rouses nobody: look once more.
-        if self._serving.turns == turns and not self._serving.busy:
+        if self._serving.turns == turns and not self._serving.busy and not self._serving.connection.pending:
             self._wake.wait()
         self._asleep = False
 

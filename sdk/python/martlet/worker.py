@@ -136,7 +136,7 @@ def _ready(connection: Connection, watcher: Watcher, server: LitServer, describe
         "language": f"python {platform.python_version()}",
         "sdk": __version__,
         "pid": os.getpid(),
-        "version": os.environ.get("MARTLET_APP_VERSION", ""),
+        "version": os.environ.get("MARTLET_APP_VERSION") or server.version or "",
         "apis": [describe(server, api) for api in described],
         "settings": server.settings(),
     }

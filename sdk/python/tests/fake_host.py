@@ -105,7 +105,15 @@ class FakeHost:
 
     def execute(self, value: Any = None, body: Optional[bytes] = None, **meta: Any) -> int:
         raw = body if body is not None else json.dumps(value).encode()
-        return self.batch([(meta, raw)])[0]
+        if len(raw) <= frames.MAX_BODIES:
+            return self.batch([(meta, raw)])[0]
+        self._next += 1
+        for start in range(0, len(raw), frames.MAX_BODIES):
+            more = frames.MORE if start + frames.MAX_BODIES < len(raw) else 0
+            said = frames.dump(meta) if start == 0 else b""
+            piece = frames.item(self._next, 0, more, said, raw[start : start + frames.MAX_BODIES])
+            self.socket.sendall(frames.data(frames.BODY if start else frames.EXEC, [piece]))
+        return self._next
 
     def cancel(self, *ids: int, reason: str = "disconnect") -> None:
         self.control(frames.CANCEL, {"ids": list(ids), "reason": reason})

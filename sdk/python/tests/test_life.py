@@ -45,6 +45,7 @@ class LifeTests(unittest.TestCase):
     def test_a_file_that_runs_nothing_is_served_by_its_classes(self):
         with FakeHost(SIMPLE, device="cuda:3") as host:
             self.assertEqual(host.result({}), "cuda:3")
+            self.assertRegex(host.ready.meta["version"], "^[0-9a-f]{12}$")
 
     def test_a_named_object_of_a_file(self):
         with FakeHost(SIMPLE + "\n    other = A(api_path='/x')\n", application="model.py:other") as host:

@@ -93,6 +93,29 @@ class UnaryTests(unittest.TestCase):
             host.execute(body=part, type="multipart/form-data; boundary=q")
             self.assertEqual(host.take(frames.RESULT).json(), {"f": ["n", 3]})
 
+    def test_files_of_forms_are_closed_whatever_happens(self):
+        source = """
+            import martlet, os
+            kept = []
+            class A(martlet.LitAPI):
+                def predict(self, form):
+                    kept.append(form["f"])
+                    if form["how"] == "fail": raise ValueError("broken")
+                    return [form["f"].size, len(os.listdir("/proc/self/fd")), sum(not one.file.closed for one in kept)]
+            """
+        with FakeHost(source) as host:
+            head = b'--q\r\nContent-Disposition: form-data; name="f"; filename="n"\r\n\r\n'
+            seen = []
+            for how in (b"answer", b"fail", b"answer", b"answer"):
+                field = b'\r\n--q\r\nContent-Disposition: form-data; name="how"\r\n\r\n' + how + b"\r\n--q--\r\n"
+                host.execute(body=head + bytes(3 << 20) + field, type="multipart/form-data; boundary=q")
+                got = host.take(frames.RESULT, frames.ERROR)
+                if got.type == frames.RESULT:
+                    seen.append(got.json())
+            self.assertEqual([one[0] for one in seen], [3 << 20] * 3)
+            self.assertEqual(len({one[1] for one in seen}), 1)
+            self.assertEqual([one[2] for one in seen], [1, 1, 1])
+
     def test_what_the_context_knows(self):
         with FakeHost(MODEL) as host:
             meta = {"id": "r1", "headers": {"x-a": "1"}, "client": "10.0.0.1", "priority": "batch", "ms": 5000}

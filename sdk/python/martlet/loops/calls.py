@@ -224,7 +224,6 @@ class CallLoop:
         """Each stream that may go on does so for a moment. False where none can."""
         serving = self._serving
         moved = False
-        self._watcher.rouse()
         for _ in range(len(self._streams)):
             stream = self._streams.popleft()
             if stream.stalled and not stream.cancelled:
@@ -232,6 +231,7 @@ class CallLoop:
                 continue
             moved = True
             serving.busy = True
+            self._watcher.rouse()
             try:
                 finished = self._advance(stream)
             finally:

@@ -59,9 +59,9 @@ class ContinuousLoop:
 
     def _guard(self, call: Any) -> None:
         serving = self._serving
-        self._watcher.rouse()
         serving.turns += 1
         serving.busy = True
+        self._watcher.rouse()
         try:
             call()
         finally:
