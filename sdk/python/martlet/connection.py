@@ -46,6 +46,8 @@ class Connection:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
+        # A process that the model forks must not keep the connection open after this one's end.
+        os.register_at_fork(after_in_child=lambda: os.close(private))
         return cls(socket.socket(fileno=private))
 
     def fileno(self) -> int:

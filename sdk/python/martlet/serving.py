@@ -134,7 +134,10 @@ class Serving:
 
     def _cancel(self, order: dict) -> None:
         reason = str(order.get("reason") or "disconnect")
-        for id in order.get("ids") or ():
+        ids = order.get("ids")
+        if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
+            raise frames.ProtocolError("a CANCEL without ids")
+        for id in ids:
             self._incomplete.pop(id, None)
             request = self.requests.get(id)
             if request is not None:

@@ -1,8 +1,11 @@
 """`python -m martlet.worker APP`: a worker of Martlet's. Standard input is its socket; see docs/worker-protocol.md."""
 
 import asyncio
+import faulthandler
+import io
 import os
 import platform
+import signal
 import sys
 import traceback
 from typing import Any, Dict, List, Optional
@@ -29,6 +32,12 @@ def main(arguments: List[str]) -> None:
     if len(arguments) != 1 or not os.environ.get("MARTLET_WORKER"):
         sys.exit("usage: started by Martlet: MARTLET_WORKER=1 python -m martlet.worker APP")
     connection = Connection.from_standard_input()
+    # Ctrl-C in a terminal reaches the workers too; it is Martlet that ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
     try:
         hello = first_frame(connection)
         status = work(connection, hello, arguments[0])

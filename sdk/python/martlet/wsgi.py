@@ -1,25 +1,27 @@
-"""WSGI applications (Flask, Django, …) in a worker. Requests run one after the other; answers that are iterables of
-many parts go out as they are made and take turns where `concurrent` is above 1."""
+"""WSGI applications (Flask, Django, …) in a worker: a small pool of threads, one request in each at a time. Answers
+that are made part by part go out as they are made."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import unquote_to_bytes
 
 from . import frames, log
 from .asgi import METHODS, host_of
 from .litapi import LitAPI
-from .loops.calls import CallLoop
+from .loops.coroutines import TaskLoop
 from .loops.prepare import Served
-from .request import Request
+from .request import Batch, Request
 from .watcher import Watcher
 
 
 class WSGIApplication(LitAPI):
-    """Everything below `api_path` goes to the application."""
+    """Everything below `api_path` goes to the application. `concurrent`: threads; 1 where its code wants no more."""
 
     methods = METHODS
 
-    def __init__(self, application: Callable[..., Any], api_path: str = "/*", concurrent: int = 1):
+    def __init__(self, application: Callable[..., Any], api_path: str = "/*", concurrent: int = 4):
         super().__init__(api_path=api_path, stream=True, concurrent=concurrent)
         self.application = application
 
@@ -27,96 +29,97 @@ class WSGIApplication(LitAPI):
         return WSGILoop(served, watcher, self.application)
 
 
-class WSGILoop(CallLoop):
-    """The synchronous loop with applications' answers for streams."""
-
+class WSGILoop(TaskLoop):
     def __init__(self, served: Served, watcher: Watcher, application: Callable[..., Any]):
         super().__init__(served, watcher)
         self._application = application
+        self._threads = max(1, served.api.concurrent or 1)
+        self._pool = ThreadPoolExecutor(self._threads, "wsgi")
 
-    def _begin(self, requests: List[Request]) -> None:
-        for request in requests:
+    async def work(self, batch: Batch) -> None:
+        await self._loop.run_in_executor(self._pool, self._answer, batch)
+
+    def _answer(self, batch: Batch) -> None:
+        """In a thread of the pool. Until it comes to this, a request that is given up costs nothing."""
+        for request in batch.claim():
             if request.operation == "health":
                 self._served.health(request, True)
             else:
-                self._streams.append(Answer(self._served, request, self._application))
+                Answer(self._served, request).run(self._application, self._threads > 1)
 
 
 class Answer:
-    """One call of the application and its answer, stepped part by part. Whole where it is one part."""
+    """One call of the application and its answer: whole where it is one part, else part by part."""
 
-    def __init__(self, served: Served, request: Request, application: Callable[..., Any]):
+    def __init__(self, served: Served, request: Request):
         self._served = served
         self._request = request
-        self._application = application
-        self._parts: Optional[Iterator[bytes]] = None
-        self._iterable: Any = None
         self._status = 200
         self._meta: Dict[str, Any] = {}
+        self._whole = False
         self._first: Optional[bytes] = None
         self._begun = False
         self._written: List[bytes] = []
+        self._news = threading.Event()
+        request.on_cancel = request.on_credit = self._news.set
 
-    @property
-    def stalled(self) -> bool:
-        return self._begun and self._request.stalled
-
-    @property
-    def cancelled(self) -> bool:
-        return self._request.cancelled
-
-    def step(self) -> bool:
+    def run(self, application: Callable[..., Any], threads: bool) -> None:
         request = self._request
-        if request.cancelled:
-            self.close()
-            request.give_up("streaming")
-            return True
+        iterable: Any = None
         try:
-            if self._parts is None:
-                self._iterable = self._application(environment(request), self._start_response)
-                self._parts = iter(self._iterable)
-            part = b"".join(self._written) or next(self._parts, None)
-            self._written = []
-            if part is None:
-                self._end()
-                return True
-            self._put(part)
-            return False
+            iterable = application(environment(request, threads), self._start_response)
+            self._whole = isinstance(iterable, (list, tuple)) or self._whole
+            for part in self._parts(iterable):
+                self._put(part)
+                if request.cancelled:
+                    break
+            self._end()
         except Exception as error:
             self._served.failed(request, error)
-            self.close()
-            return True
+        finally:
+            self._close(iterable)
+
+    def _parts(self, iterable: Any) -> Iterator[bytes]:
+        """What was written by the old way first, then what the application returned."""
+        yield from self._taken()
+        for part in iterable:
+            yield from self._taken()
+            yield part
+
+    def _taken(self) -> List[bytes]:
+        taken, self._written = self._written, []
+        return taken
 
     def _put(self, part: bytes) -> None:
         if not part:
             return
-        if self._first is None and not self._begun:
+        if self._begun:
+            self._send(part)
+        elif self._whole and self._first is None:
             # An answer of one part goes out whole: wait for the end or the second.
             self._first = part
-            if self._is_stream():
-                self._begin()
-            return
-        if not self._begun:
-            self._begin()
-        self._request.send(part)
+        else:
+            self._begun = True
+            self._request.begin(self._status, self._meta)
+            if self._first is not None:
+                self._send(self._first)
+            self._send(part)
 
-    def _is_stream(self) -> bool:
-        """Lists and tuples are all there; only what is made step by step must not wait for its second part."""
-        return not isinstance(self._iterable, (list, tuple)) and "length" not in self._meta
-
-    def _begin(self) -> None:
-        self._begun = True
-        self._request.begin(self._status, {key: value for key, value in self._meta.items() if key != "length"})
-        if self._first is not None:
-            self._request.send(self._first)
+    def _send(self, part: bytes) -> None:
+        """Waits, in this thread alone, while the client does not read."""
+        request = self._request
+        request.send(part)
+        self._served.serving.connection.flush()
+        while request.stalled and not request.cancelled:
+            self._news.clear()
+            if request.stalled and not request.cancelled:
+                self._news.wait()
 
     def _end(self) -> None:
         if self._begun:
             self._request.send(b"", last=True)
         else:
-            meta = {key: value for key, value in self._meta.items() if key != "length"}
-            self._request.reply(self._status, frames.dump(meta), self._first or b"")
-        self.close()
+            self._request.reply(self._status, frames.dump(self._meta), self._first or b"")
 
     def _start_response(
         self, status: str, headers: List[Tuple[str, str]], error: Any = None
@@ -124,24 +127,22 @@ class Answer:
         if error is not None and self._begun:
             raise error[1].with_traceback(error[2])
         self._status = int(status.split(" ", 1)[0])
-        meta: Dict[str, Any] = {"type": "application/octet-stream"}
+        self._meta = {"type": "application/octet-stream"}
         others: List[List[str]] = []
         for name, text in headers:
             key = name.lower()
             if key == "content-type":
-                meta["type"] = text
+                self._meta["type"] = text
             elif key == "content-length":
-                meta["length"] = text
+                self._whole = True
             elif key not in ("transfer-encoding", "connection"):
                 others.append([key, text])
         if others:
-            meta["headers"] = others
-        self._meta = meta
+            self._meta["headers"] = others
         return self._written.append
 
-    def close(self) -> None:
-        close = getattr(self._iterable, "close", None)
-        self._iterable = None
+    def _close(self, iterable: Any) -> None:
+        close = getattr(iterable, "close", None)
         if close is not None:
             try:
                 close()
@@ -156,7 +157,7 @@ class _ErrorStream(io.TextIOBase):
         return len(text)
 
 
-def environment(request: Request) -> Dict[str, Any]:
+def environment(request: Request, threads: bool) -> Dict[str, Any]:
     """The request as WSGI says it."""
     meta = request.meta
     host, port = host_of(request)
@@ -174,7 +175,7 @@ def environment(request: Request) -> Dict[str, Any]:
         "wsgi.url_scheme": request.headers.get("x-forwarded-proto") or "http",
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.errors": _ErrorStream(),
-        "wsgi.multithread": False,
+        "wsgi.multithread": threads,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,

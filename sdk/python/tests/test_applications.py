@@ -64,6 +64,40 @@ class WSGITests(unittest.TestCase):
                 pass
             self.assertIn("closed", host.output())
 
+    def test_requests_run_side_by_side_and_one_that_waits_for_a_thread_is_given_up_at_once(self):
+        source = """
+            import time
+            def app(environ, start_response):
+                time.sleep(0.4)
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return [b"ok"]
+            """
+        with FakeHost(source, application="model.py:app") as host:
+            self.assertEqual(host.ready.meta["apis"][0]["concurrent"], 4)
+            began = time.monotonic()
+            ids = [host.execute(body=b"", method="GET") for _ in range(5)]
+            host.cancel(ids[4])
+            got = host.take(frames.CANCELLED, wait=0.3)
+            self.assertEqual((got.id, got.meta["phase"]), (ids[4], "waiting"))
+            self.assertEqual(sorted(host.take(frames.RESULT).id for _ in range(4)), ids[:4])
+            self.assertLess(time.monotonic() - began, 1.2)
+
+    def test_a_reader_that_does_not_read_holds_one_thread_alone(self):
+        source = """
+            def app(environ, start_response):
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return (b"x" for _ in range(1000)) if environ["PATH_INFO"] == "/many" else [b"ok"]
+            """
+        with FakeHost(source, application="model.py:app") as host:
+            slow = host.execute(body=b"", path="/many")
+            for _ in range(frames.CREDIT_CHUNKS):
+                host.take(frames.CHUNK)
+            host.execute(body=b"", path="/")
+            self.assertEqual(host.take(frames.RESULT).body, b"ok")
+            host.grant(slow, 2000, 2000)
+            got = [host.take(frames.CHUNK) for _ in range(1001 - frames.CREDIT_CHUNKS)]
+            self.assertTrue(got[-1].flags & frames.LAST)
+
     @installed("flask")
     def test_a_flask_service(self):
         source = """

@@ -148,6 +148,24 @@ class LifeTests(unittest.TestCase):
             fields = file.read().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
+    def test_a_process_that_the_model_forks_does_not_hold_the_connection(self):
+        source = """
+            import martlet, os, time
+            class A(martlet.LitAPI):
+                def predict(self, x):
+                    child = os.fork()
+                    if child == 0:
+                        time.sleep(5)
+                        os._exit(0)
+                    return child
+            """
+        with FakeHost(source) as host:
+            child = host.result(1)
+            host.process.kill()
+            with self.assertRaises(EOFError):
+                host.next(wait=2)
+            os.kill(child, 9)
+
     def test_a_long_load_gives_signs_of_life_and_hears_the_end(self):
         source = """
             import martlet, time

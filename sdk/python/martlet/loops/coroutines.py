@@ -121,6 +121,8 @@ class TaskLoop:
                 self.soon(task.cancel)
 
         request.on_cancel = tell
+        if request.cancelled:
+            tell()
 
     async def credit(self, request: Request) -> None:
         """Waits while the client does not read."""
