@@ -125,7 +125,7 @@ def response_head(response: Any) -> Tuple[str, List[List[str]]]:
         if lower == "content-type":
             type = text
         elif lower != "content-length":
-            headers.append([name, text])
+            headers.append([name, str(text)])
     return type, headers
 
 
@@ -153,4 +153,4 @@ def fail(request: Request, error: BaseException, scope: str = "item") -> None:
     status, detail, headers = told
     body = to_json({"detail": detail})
     message = detail if isinstance(detail, str) else f"status {status}"
-    request.fail(status, "refused_by_model", message[:1000], scope, body, JSON, list(headers.items()))
+    request.fail(status, "refused_by_model", message[:1000], scope, body, JSON, [(k, str(v)) for k, v in headers.items()])

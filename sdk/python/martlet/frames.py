@@ -63,7 +63,7 @@ def data(type: int, items: List[bytes], id: int = 0) -> bytes:
 
 
 def items(type: int, count: int, payload: bytes) -> List[Item]:
-    """The items of a data frame. Raises `ProtocolError` where they do not fill the payload exactly."""
+    """The items of a data frame. Raises `ProtocolError` where they do not fill it exactly or have unknown flags."""
     found: List[Item] = []
     at, end = 0, len(payload)
     for _ in range(count):
@@ -71,6 +71,8 @@ def items(type: int, count: int, payload: bytes) -> List[Item]:
             raise ProtocolError("an item's header does not fit its frame")
         id, status, flags, meta_length, body_length = _ITEM.unpack_from(payload, at)
         at += 20
+        if flags > 7:
+            raise ProtocolError(f"an item with flags {flags}")
         if type == CREDIT:
             # A grant's lengths are numbers of bytes to send, not bytes that follow.
             found.append((id, status, meta_length, b"", b""))
@@ -111,11 +113,13 @@ class FrameReader:
         frames: List[Frame] = []
         at, end = 0, len(buffer)
         while end - at >= 16:
-            length, type, _, count, id = _HEADER.unpack_from(buffer, at)
+            length, type, flags, count, id = _HEADER.unpack_from(buffer, at)
             if length > MAX_PAYLOAD:
                 raise ProtocolError(f"a payload of {length} bytes")
             if type not in self._known:
                 raise ProtocolError(f"a frame of unknown type {type}")
+            if flags or (count == 0) == (type in _DATA):
+                raise ProtocolError(f"a frame of type {type} with flags {flags} and {count} items")
             if end - at - 16 < length:
                 break
             start = at + 16

@@ -27,6 +27,14 @@ class FrameTests(unittest.TestCase):
         with self.assertRaises(frames.ProtocolError):
             frames.FrameReader().feed(b"\x01\x00\x10\x00" + bytes([frames.PING]) + bytes(11))
 
+    def test_counts_and_flags_that_mean_nothing_are_refused(self):
+        item = frames.item(1, 0, 0, b"", b"")
+        for frame in (frames.data(frames.PING, [item]), frames.data(frames.EXEC, []), b"\0\0\0\0\x06\x01" + bytes(10)):
+            with self.assertRaises(frames.ProtocolError):
+                frames.FrameReader().feed(frame)
+        with self.assertRaises(frames.ProtocolError):
+            frames.items(frames.EXEC, 1, frames.item(1, 0, 8, b"", b""))
+
     def test_items_that_do_not_fill_their_frame_are_refused(self):
         good = frames.item(1, 0, 0, b"{}", b"abc")
         for payload in (good[:-1], good + b"x", good[:10]):
