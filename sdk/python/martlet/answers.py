@@ -153,4 +153,5 @@ def fail(request: Request, error: BaseException, scope: str = "item") -> None:
     status, detail, headers = told
     body = to_json({"detail": detail})
     message = detail if isinstance(detail, str) else f"status {status}"
-    request.fail(status, "refused_by_model", message[:1000], scope, body, JSON, [(k, str(v)) for k, v in headers.items()])
+    pairs = [(name, str(text)) for name, text in headers.items()]
+    request.fail(status, "refused_by_model", message[:1000], scope, body, JSON, pairs)

@@ -5,7 +5,9 @@ on downwards; an argument named or annotated `request` by a small request object
 """
 
 import asyncio
+import hmac
 import inspect
+import os
 from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import parse_qsl, urlencode
 
@@ -66,6 +68,20 @@ def checker(authorize: Callable[..., Any]) -> Checker:
         _step(check(request))
 
     return check if is_async else check_now
+
+
+def by_key() -> Optional[Callable[[Caller], None]]:
+    """LitServe's key for the whole server: with `LIT_SERVER_API_KEY` set, callers must send it as `X-API-Key`."""
+    key = os.environ.get("LIT_SERVER_API_KEY")
+    if not key:
+        return None
+    expected = key.encode()
+
+    def authorize(request: Caller) -> None:
+        if not hmac.compare_digest((request.headers.get("x-api-key") or "").encode(), expected):
+            raise HTTPException(401, "The X-API-Key header does not hold the server's key")
+
+    return authorize
 
 
 def _verdict(answer: Any) -> None:

@@ -77,7 +77,7 @@ class Hooks:
         self.encode = adapt(encode)
         self.batch = adapt(api.batch)
         self.unbatch = adapt(_stream_unbatch if _keeps_lists(api) else api.unbatch)
-        may = getattr(api, "authorize", None)
+        may = getattr(api, "authorize", None) or authorize.by_key()
         self.authorize = authorize.checker(may) if callable(may) else None
         self.wants_context = spec is not None or any(
             wants_context(function) for function in (decode, api.predict, encode, api.batch, api.unbatch)

@@ -108,7 +108,11 @@ async def _run_tasks(loop: Any, connection: Connection, watcher: Watcher, server
     await loop.open()
     _ready(connection, watcher, server, [api])
     loop._serving.busy = False
-    await loop.run()
+    try:
+        await loop.run()
+    except EOFError:
+        # Not by way of asyncio's own end, which waits for threads that users' code keeps busy.
+        end_process(0)
 
 
 def _wanted(server: LitServer, path: Optional[str]) -> LitAPI:

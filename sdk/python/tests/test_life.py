@@ -65,12 +65,17 @@ class LifeTests(unittest.TestCase):
             import martlet, time
             class A(martlet.LitAPI):
                 def predict(self, x): time.sleep(60)
+            class B(martlet.LitAPI):
+                def decode_request(self, request): time.sleep(60)
+                async def predict(self, x): pass
+            server = martlet.LitServer([A(api_path="/a"), B(api_path="/b", enable_async=True)])
             """
-        with FakeHost(source) as host:
-            host.execute(1)
-            time.sleep(0.1)
-            host.socket.close()
-            self.assertEqual(host.process.wait(2), 0)
+        for api in ("/a", "/b"):
+            with FakeHost(source, api=api) as host:
+                host.execute(1)
+                time.sleep(0.1)
+                host.socket.close()
+                self.assertEqual(host.process.wait(2), 0)
 
     def test_garbage_ends_the_connection(self):
         host = FakeHost(SIMPLE)

@@ -140,3 +140,10 @@ class UnaryTests(unittest.TestCase):
             host.execute(1)
             self.assertEqual(host.take(frames.ERROR).status, 401)
             self.assertEqual(host.result(1, headers={"authorization": "Bearer good"}), 1)
+
+    def test_a_key_for_the_whole_server(self):
+        with FakeHost(MODEL, environment={"LIT_SERVER_API_KEY": "ké"}) as host:
+            for headers in ({}, {"x-api-key": "k"}):
+                host.execute(1, headers=headers)
+                self.assertEqual(host.take(frames.ERROR).status, 401)
+            self.assertEqual(host.result(1, headers={"x-api-key": "ké"}), {"got": 1})
