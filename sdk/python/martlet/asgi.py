@@ -7,8 +7,8 @@ from urllib.parse import unquote
 from . import frames
 from .errors import RequestCancelled
 from .litapi import LitAPI
-from .loops.coroutines import TaskLoop
 from .loops.prepare import Served
+from .loops.tasks import TaskLoop
 from .request import Batch, Request
 from .watcher import Watcher
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote_to_bytes
 from . import frames, log
 from .asgi import METHODS, host_of
 from .litapi import LitAPI
-from .loops.coroutines import TaskLoop
 from .loops.prepare import Served
+from .loops.tasks import TaskLoop
 from .request import Batch, Request
 from .watcher import Watcher
 
