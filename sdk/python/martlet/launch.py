@@ -1,0 +1,67 @@
+"""From `python server.py` to `martlet serve server.py`."""
+
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+
+def binary() -> str:
+    """The program to run: `$MARTLET_BINARY`, else `martlet` on the search path. Raises `FileNotFoundError`."""
+    found = os.environ.get("MARTLET_BINARY") or shutil.which("martlet")
+    if not found:
+        raise FileNotFoundError(
+            "no martlet program: put it on the search path or name it in MARTLET_BINARY, then run this file again"
+        )
+    return found
+
+
+def command(file: Path, host: str, port: int) -> "list[str]":
+    return [binary(), "serve", str(file), "--host", host, "--port", str(port)]
+
+
+def serve(file: Path, host: str, port: int) -> NoReturn:
+    """Becomes `martlet serve`; its workers run under this same Python."""
+    words = command(file, host, port)
+    os.environ.setdefault("MARTLET_PYTHON", sys.executable)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execvp(words[0], words)
+
+
+def supervise(file: Path, host: str, port: int, health_path: str) -> NoReturn:
+    """Runs `martlet serve` as a child and says `Application startup complete.` once it answers, for tools that wait for
+    this line. Signals go on to the child; its status becomes this process's."""
+    os.environ.setdefault("MARTLET_PYTHON", sys.executable)
+    child = subprocess.Popen(command(file, host, port))
+
+    def forward(number: int, _: object) -> None:
+        child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, forward)
+    said = False
+    while child.poll() is None:
+        if not said and _answers(port, health_path):
+            print("Application startup complete.", flush=True)
+            said = True
+        try:
+            child.wait(None if said else 0.1)
+        except subprocess.TimeoutExpired:
+            pass
+    sys.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""The ways of computing: calls in turn, coroutines, continuous batches."""

@@ -1,0 +1,78 @@
+"""The first steps of every loop: from a request to slots, and what is done with an error."""
+
+import inspect
+from typing import Any, List, Optional
+
+from .. import answers
+from ..callbacks import CallbackRunner
+from ..errors import RequestCancelled, client_error
+from ..hooks import Hooks
+from ..litapi import LitAPI
+from ..request import Request, log_fields
+from ..serving import Serving
+from ..sinks import PlainSink, Slot, StreamSink
+
+
+class Served:
+    """One API and everything that its loop needs."""
+
+    def __init__(self, serving: Serving, api: LitAPI, callbacks: Optional[CallbackRunner] = None):
+        self.serving = serving
+        self.api = api
+        self.hooks = Hooks(api)
+        self.callbacks = callbacks or CallbackRunner()
+
+    def slots(self, request: Request, value: Any) -> List[Slot]:
+        """The runs of the model that a request needs. Raises `HTTPException` where the spec finds it wrong."""
+        hooks, api = self.hooks, self.api
+        if hooks.spec is not None:
+            made: List[Slot] = hooks.spec.slots(request, value, api)
+            return made
+        sink = StreamSink(request) if api.stream else PlainSink(request, api.bytes_as_text)
+        return [Slot(sink, 0, hooks.context(request), value, value)]
+
+    def tell(self, event: str) -> None:
+        if self.callbacks:
+            self.callbacks.trigger_event(event, lit_api=self.api)
+
+    def watch(self, request: Request) -> None:
+        """Calls the user's `on_cancel` when the request is given up."""
+        api = self.api
+
+        def tell() -> None:
+            try:
+                api.on_cancel(request.meta.get("id") or str(request.id))
+            except Exception as error:
+                self.serving.log_error("on_cancel failed", error)
+
+        request.on_cancel = tell
+
+    def failed(self, request: Request, error: BaseException, scope: str = "item") -> None:
+        """Ends a request before it had slots."""
+        self.log(error, request)
+        answers.fail(request, error, scope)
+
+    def log(self, error: BaseException, request: Optional[Request] = None) -> None:
+        """The whole traceback, unless the error was meant for the client."""
+        if isinstance(error, RequestCancelled) or client_error(error) is not None:
+            return
+        fields = log_fields(request) if request is not None else {}
+        self.serving.log_error(f"{type(self.api).__name__} failed", error, **fields)
+
+    def health(self, request: Request, answer: Any) -> None:
+        """Answers the operation `health` with what `LitAPI.health` gave."""
+        text = b"ok" if answer else b"not ready"
+        meta = b'{"type":"text/plain; charset=utf-8"}'
+        request.reply(200 if answer else 503, meta, text)
+
+
+def run_to_end(value: Any) -> Any:
+    """The value of something that may be a coroutine."""
+    if inspect.isawaitable(value):
+        import asyncio
+
+        async def wait() -> Any:
+            return await value
+
+        return asyncio.run(wait())
+    return value
