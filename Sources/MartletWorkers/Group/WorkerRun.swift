@@ -73,16 +73,18 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         state.withLock { ($0.end, $0.answer) = (end, answer) }
     }
 
-    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent.
+    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent. One
+    /// that loads is not asked; it tells.
     func check() async -> Bool {
-        let (seat, ping, passed) = state.withLock { state in
+        let asked = state.withLock { state -> (seat: WorkerSeat, ping: UInt64, wasHeard: Bool)? in
+            guard let seat = state.seat, state.capacity != nil else { return nil }
             defer { state.wasHeard = false }
             state.pings += 1
-            let isFirst = state.pings == 1
-            return (state.seat, state.pings, state.capacity != nil && (state.wasHeard || isFirst))
+            return (seat, state.pings, state.wasHeard || state.pings == 1)
         }
-        seat?.link.send { WorkerFrameWriter.control(.ping, id: ping, into: &$0) }
-        return passed || (seat != nil && role.group.isExcused(number))
+        guard let asked else { return false }
+        asked.seat.link.send { WorkerFrameWriter.control(.ping, id: asked.ping, into: &$0) }
+        return asked.wasHeard || role.group.isExcused(number)
     }
 
     func serves() {
