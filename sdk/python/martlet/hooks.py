@@ -59,7 +59,8 @@ def validated(model: Any, value: Any) -> Any:
             raise
         wrong = []
         for one in details():
-            wrong.append({**{k: one[k] for k in ("type", "msg", "input") if k in one}, "loc": ["body", *one["loc"]]})
+            said = {**one, "loc": ["body", *one["loc"]]}
+            wrong.append({key: said[key] for key in ("type", "loc", "msg", "input") if key in said})
         raise HTTPException(422, wrong) from None
 
 
