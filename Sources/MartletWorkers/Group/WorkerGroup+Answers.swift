@@ -49,7 +49,7 @@ extension WorkerGroup {
         var content: WorkerNews.Content
         do throws(WireError) {
             let head = item.status == 0 && item.meta.readableBytes > 0 ? try WorkerAnswer(meta: item.meta) : nil
-            content = .piece(head: head, item.body, chunks: 1, isLast: isLast)
+            content = .chunks(head: head, [item.body], isLast: isLast)
         } catch {
             content = .refused(MartletError(error.code, operation: "worker \(api.path)", cause: "\(error.reason)"))
         }

@@ -93,10 +93,10 @@ final class WorkerLeg: Leg {
             begin(exchange, status: status, answer, size: .exactly(body.readableBytes))
             if body.readableBytes > 0 { exchange.legBody(body) }
             exchange.legEnd()
-        case .piece(let head, let bytes, let chunks, let isLast):
-            owedChunks += chunks
+        case .chunks(let head, let chunks, let isLast):
+            owedChunks += chunks.count
             if !hasHead { begin(exchange, status: head?.status ?? 200, head ?? .json, size: .unknown) }
-            if bytes.readableBytes > 0 { exchange.legBody(bytes) }
+            for chunk in chunks where chunk.readableBytes > 0 { exchange.legBody(chunk) }
             guard isLast, self.exchange != nil else { return }
             finish()
             exchange.legEnd()

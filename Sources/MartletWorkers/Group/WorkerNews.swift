@@ -8,8 +8,9 @@ struct WorkerNews: Sendable {
     enum Content: Sendable {
         /// A whole answer.
         case answer(status: Int, WorkerAnswer, ByteBuffer)
-        /// A piece of one, made of `chunks`; `head` comes with the first.
-        case piece(head: WorkerAnswer?, ByteBuffer, chunks: Int, isLast: Bool)
+        /// The next chunks of one, each as the worker cut it: clients may read them one by one. `head` comes with the
+        /// first.
+        case chunks(head: WorkerAnswer?, [ByteBuffer], isLast: Bool)
         /// The worker told that it failed.
         case failed(WorkerComplaint)
         /// There will be no answer, or no more of it.
@@ -28,15 +29,16 @@ struct WorkerNews: Sendable {
         }
     }
 
-    /// Two pieces of one answer that follow each other, as one; nil: they are something else.
-    func joined(with next: WorkerNews) -> WorkerNews? {
-        guard id == next.id, case .piece(let head, var bytes, let chunks, isLast: false) = content,
-            case .piece(head: nil, let more, let moreChunks, let isLast) = next.content
-        else { return nil }
-        bytes.writeImmutableBuffer(more)
-        var joined = self
-        joined.content = .piece(head: head, bytes, chunks: chunks + moreChunks, isLast: isLast)
-        return joined
+    /// Takes in what follows, if that is more of the same answer.
+    mutating func absorb(_ next: WorkerNews) -> Bool {
+        guard id == next.id, case .chunks(let head, var chunks, isLast: false) = content,
+            case .chunks(head: nil, let more, let isLast) = next.content
+        else { return false }
+        // Without this the array below would have two owners, and be copied for each chunk.
+        content = .chunks(head: nil, [], isLast: true)
+        chunks += more
+        content = .chunks(head: head, chunks, isLast: isLast)
+        return true
     }
 }
 
@@ -49,11 +51,8 @@ struct WorkerMail {
             boxes.append((news.asker.eventLoop, [news]))
             return
         }
-        if let joined = boxes[place].news.last?.joined(with: news) {
-            boxes[place].news[boxes[place].news.count - 1] = joined
-        } else {
-            boxes[place].news.append(news)
-        }
+        let last = boxes[place].news.count - 1
+        if last < 0 || !boxes[place].news[last].absorb(news) { boxes[place].news.append(news) }
     }
 
     mutating func send() {
