@@ -90,8 +90,8 @@ final class BackendInstance: Sendable {
     }
 
     private func perform(
-        _ action: BackendMachine.Action, run number: Int, on process: inout RunningProcess?, in tasks: inout DiscardingTaskGroup,
-        _ hear: Hear
+        _ action: BackendMachine.Action, run number: Int, on process: inout RunningProcess?,
+        in tasks: inout DiscardingTaskGroup, _ hear: Hear
     ) {
         switch action {
         case .spawn:

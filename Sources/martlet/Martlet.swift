@@ -6,9 +6,10 @@ import MartletTools
 struct MartletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet",
-        abstract: "A gateway for AI models: one binary in front of any model backend.",
+        abstract: "A gateway and a server for AI models: one binary.",
         subcommands: [
-            UpCommand.self, ServeCommand.self, CheckCommand.self, DoctorCommand.self, FdsCommand.self, ReloadCommand.self,
-            TargetCommand.self, UnitCommand.self, MockCommand.self, LoadCommand.self, DemoCommand.self,
+            UpCommand.self, ServeCommand.self, CheckCommand.self, DoctorCommand.self, FdsCommand.self,
+            ReloadCommand.self, TargetCommand.self, UnitCommand.self, MockCommand.self, LoadCommand.self,
+            DemoCommand.self,
         ])
 }

@@ -20,7 +20,7 @@ import Testing
             #expect(Processes.lives(pid))
             #expect(status(0).restarts == 0)
             #expect(status(0).lastExit == nil)
-            #expect(await TestBackends.isReady("127.0.0.1", port, "/health", .seconds(1)))
+            #expect(try await TestBackends.isReady("127.0.0.1", #require(port), "/health", .seconds(1)))
         }
     }
 

@@ -171,8 +171,8 @@ package final class Exchange {
     package func legFailed(_ failure: FailureClass, wasSent: Bool, wasStale: Bool = false) {
         step(.legFailed(failure, wasSent: wasSent, wasStale: wasStale))
     }
-    /// There will be no answer, or no more of it, and no other target is to be tried: those behind the leg have done all
-    /// that may be done.
+    /// There will be no answer, or no more of it, and no other target is to be tried: who is behind the leg has done
+    /// all that may be done.
     package func legRefused(_ error: MartletError) { step(.legRefused(error)) }
     /// All that could be read was read: what was gathered goes out in one write.
     package func legReadComplete() { front.flush() }

@@ -348,8 +348,9 @@ package actor Membership {
 extension Target {
     fileprivate convenience init(id: TargetID, url: String, address: SocketAddress, spec: TargetSpec) {
         self.init(
-            id: id, url: url, place: spec.maker.map { .maker($0) } ?? .address(address), origin: spec.origin, tls: spec.tls, authority: spec.authority,
-            edits: spec.edits, version: spec.version, keepAlive: spec.keepAlive)
+            id: id, url: url, place: spec.maker.map { .maker($0) } ?? .address(address), origin: spec.origin,
+            tls: spec.tls, authority: spec.authority, edits: spec.edits, version: spec.version,
+            keepAlive: spec.keepAlive)
     }
 }
 

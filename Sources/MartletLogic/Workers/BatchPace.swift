@@ -2,20 +2,17 @@ import MartletBase
 
 /// How long the batches of a group take, and so how far ahead of time to send them.
 ///
-/// What counts is the time from one end of a batch to the next while the worker has some. Where it is short compared
-/// with the way to the worker and back, a worker that must wait for each next batch idles: it gets so many more that it
-/// is busy for as long as the way takes. Where it is long nothing is sent ahead: any worker may be free first.
+/// What counts is the time from one end of a batch to the next while the worker has some. Where it is short, a worker
+/// that must wait for each next batch idles for the way there and back, and both sides are woken for every single one:
+/// it gets so many more that it is busy for a while. Where it is long nothing is sent ahead: any worker may be free
+/// first.
 struct BatchPace: Sendable {
-    /// From the end of a batch in the worker to the start of the next, when nothing was sent ahead.
-    private static let way: Duration = .microseconds(200)
-    /// Up to this multiple of the way a batch is short.
-    private static let shortMultiple = 5
+    /// For so long a worker is kept busy; a batch that takes longer is not short.
+    private static let supply: Duration = .milliseconds(1)
     /// Ends of batches before anything is believed.
     private static let fewest = 8
 
-    /// A batch that takes longer is not short.
-    private static let short = Interval(way * shortMultiple)
-    private let way = Double(Interval(BatchPace.way).nanoseconds)
+    private static let short = Interval(supply)
     private let maxAhead: Int
     private var mean = 0.0
     private var ends = 0
@@ -29,7 +26,7 @@ struct BatchPace: Sendable {
         ends = min(ends + 1, Self.fewest)
         mean += (Double(nanoseconds) - mean) / Double(ends)
         let isShort = ends == Self.fewest && mean <= Double(Self.short.nanoseconds)
-        ahead = isShort ? min(Int((way / max(mean, 1)).rounded(.up)), maxAhead) : 0
+        ahead = isShort ? min(Int((Double(Self.short.nanoseconds) / max(mean, 1)).rounded(.up)), maxAhead) : 0
     }
 
     /// Whether a worker that last ended a batch then, or was given one, may be with a long one now.

@@ -15,7 +15,7 @@ public struct BatchPolicy: Sendable, Equatable {
     /// `objective`: within which time an item should be over; one that will not be is refused. nil: none is.
     public var objective: Duration?
     /// How many batches a worker may hold beyond those that it works on, when they are short.
-    public var maxAhead = 16
+    public var maxAhead = 32
 
     public init() {}
 }

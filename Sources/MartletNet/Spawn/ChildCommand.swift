@@ -12,7 +12,7 @@ package struct ChildCommand: Sendable, Equatable {
     package var addressSpaceBytes: Int?
     /// The most files the child may hold open (`RLIMIT_NOFILE`, soft and hard); nil: Martlet's own limit.
     package var openFiles: Int?
-    /// The most processor time the child may use in its whole life, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit.
+    /// The most processor time the child may use in all, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit.
     package var cpuSeconds: Int?
 
     package init(

@@ -1,7 +1,7 @@
 import MartletBase
 public import NIOCore
 
-/// What the meta of an `ERROR` says about a request that failed. A worker whose meta cannot be read failed all the same.
+/// What the meta of an `ERROR` says about a request that failed. One whose meta cannot be read failed all the same.
 public struct WorkerFault: Sendable, Equatable {
     /// The worker's own word for it; empty without one.
     public var code = ""

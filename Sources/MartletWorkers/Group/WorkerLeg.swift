@@ -87,6 +87,7 @@ final class WorkerLeg: Leg {
     func take(_ news: WorkerNews.Content) {
         guard let exchange else { return }
         context.readClock()
+        told = exchange
         switch news {
         case .answer(let status, let answer, let body):
             finish()
@@ -105,7 +106,6 @@ final class WorkerLeg: Leg {
         case .refused(let error):
             refuse(error)
         }
-        told = exchange
     }
 
     private func fail(_ exchange: Exchange, _ complaint: WorkerComplaint) {

@@ -73,8 +73,8 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         state.withLock { ($0.end, $0.answer) = (end, answer) }
     }
 
-    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent. One
-    /// that loads is not asked; it tells.
+    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent.
+    /// One that loads is not asked; it tells.
     func check() async -> Bool {
         let asked = state.withLock { state -> (seat: WorkerSeat, ping: UInt64, wasHeard: Bool)? in
             guard let seat = state.seat, state.capacity != nil else { return nil }

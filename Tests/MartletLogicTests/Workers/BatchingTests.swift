@@ -172,10 +172,10 @@ import Testing
 
     // MARK: Ahead of time
 
-    @Test func shortBatchesAreSentAheadForAsLongAsTheWayTakes() {
+    @Test func shortBatchesAreSentAheadToKeepAWorkerBusyForAMillisecond() {
         var group = Group()
-        group.settle(after: 0.000_11)
-        // 200 µs there and back, 110 µs for each: two more than the one it works on.
+        group.settle(after: 0.000_55)
+        // 550 µs for each: two more than the one it works on.
         #expect(group.arrive(1...3) == [.send(0, 21, 1), .send(0, 22, 2), .send(0, 23, 3)])
         #expect(group.arrive(.number(4)).isEmpty)
     }

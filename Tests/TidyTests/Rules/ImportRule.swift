@@ -26,7 +26,7 @@ enum ImportRule {
             "Synchronization",
         ],
         "MartletGateway": workshop,
-        "MartletWorkers": workshop.union(["Foundation"]),
+        "MartletWorkers": workshop.union(["FoundationEssentials"]),
         "MartletTasks": workshop.union(["Foundation"]),
         "MartletKnowledge": workshop.union(["Foundation"]),
         "MartletCluster": workshop.union(["Foundation"]),
