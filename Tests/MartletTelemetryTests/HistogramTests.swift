@@ -55,7 +55,7 @@ import Testing
 
     @Test func enumsCountedByNumberFit() {
         func fits<Key: CaseIterable & RawRepresentable>(_ key: Key.Type) -> Bool where Key.RawValue == UInt8 {
-            Key.allCases.enumerated().allSatisfy { $0 == Int($1.rawValue) } && Key.allCases.count <= 32
+            Key.allCases.enumerated().allSatisfy { $0 == Int($1.rawValue) } && Key.allCases.count <= 64
         }
         #expect(fits(FailureClass.self))
         #expect(fits(ErrorCode.self))
