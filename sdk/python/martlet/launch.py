@@ -21,13 +21,13 @@ def binary() -> str:
 
 
 def command(file: Path, host: str, port: int) -> "list[str]":
-    return [binary(), "serve", str(file), "--host", host, "--port", str(port)]
+    """`martlet serve` for the file; its workers run under this same Python."""
+    return [binary(), "serve", str(file), "--host", host, "--port", str(port), "--python", sys.executable]
 
 
 def serve(file: Path, host: str, port: int) -> NoReturn:
-    """Becomes `martlet serve`; its workers run under this same Python."""
+    """Becomes `martlet serve`."""
     words = command(file, host, port)
-    os.environ.setdefault("MARTLET_PYTHON", sys.executable)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execvp(words[0], words)
@@ -36,7 +36,6 @@ def serve(file: Path, host: str, port: int) -> NoReturn:
 def supervise(file: Path, host: str, port: int, health_path: str) -> NoReturn:
     """Runs `martlet serve` as a child and says `Application startup complete.` once it answers, for tools that wait for
     this line. Signals go on to the child; its status becomes this process's."""
-    os.environ.setdefault("MARTLET_PYTHON", sys.executable)
     child = subprocess.Popen(command(file, host, port))
 
     def forward(number: int, _: object) -> None:
