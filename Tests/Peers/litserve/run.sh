@@ -23,7 +23,7 @@ fi
 
 export MARTLET_HOME=$root MARTLET_BINARY=${MARTLET_TEST_BINARY:-$root/.build/release/martlet}
 # Where `import litserve` finds Martlet's module.
-export PYTHONPATH=$root/sdk/python:$root/sdk/python/martlet/compat/path
+export PYTHONPATH=$root/sdk/python:$root/sdk/python/martlet/compat/path:$here
 # They call `python`.
 PATH=$(dirname "$python"):$PATH
 
@@ -33,5 +33,7 @@ apart=(unshare --user --map-root-user --net sh -c 'ip link set lo up && exec "$@
 
 cd "$source"
 rm -f client.py
-pytest=("$python" -m pytest -q -p no:cacheprovider -o asyncio_default_fixture_loop_scope=function)
+pytest=("$python" -m pytest -q --color=no -p no:cacheprovider -p ended_already
+    -o asyncio_default_fixture_loop_scope=function)
 "${apart[@]}" "${pytest[@]}" tests/e2e
+"${apart[@]}" "${pytest[@]}" --durations=8 "$here"
