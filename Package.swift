@@ -122,7 +122,7 @@ let package = Package(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWorkers", nioCore, nioPosix, logging,
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", nioCore, nioPosix, logging,
             ]),
         .testTarget(
             name: "MartletExchangeTests",

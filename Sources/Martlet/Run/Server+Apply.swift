@@ -127,19 +127,7 @@ extension Server {
         ]
     }
 
-    /// What LitServe's servers answer beside their APIs.
-    private func appRoutes(_ plan: Plan) -> [Route] {
-        guard let first = plan.served.first else { return [] }
-        let taken = Set(plan.routes.map(\.name))
-        let health = first.app.settings.health_path ?? "/health"
-        let info = first.app.settings.info_path ?? "/info"
-        return [
-            (health, AppHealthEndpoint(pools: plan.pools) as any LocalHandler), (info, AppInfoEndpoint(plan.served)),
-        ]
-        .filter { !taken.contains($0.0) }.map { local($0.0, $0.1) }
-    }
-
-    private func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0) -> Route {
+    func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0) -> Route {
         Route(
             index: labels.index(of: path, in: .route), path: path, destination: .local(handler), shape: .openAI,
             bodyLimit: bodyLimit, isLogged: false, isExact: true)

@@ -7,6 +7,13 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
         exposed = value
     }
 
+    /// Whether `given` is it. Takes as long wherever the first difference is.
+    public func matches(_ given: String) -> Bool {
+        let (given, wanted) = (given.utf8, exposed.utf8)
+        guard given.count == wanted.count else { return false }
+        return zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
     public var description: String { "***" }
     public var debugDescription: String { "***" }
     public var customMirror: Mirror { Mirror(self, children: [:]) }

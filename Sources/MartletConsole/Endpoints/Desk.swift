@@ -53,7 +53,7 @@ package final class Guarded: LocalHandler {
             throw MartletError(
                 .unauthorized, cause: "without a token the console answers to addresses and localhost only")
         }
-        if let token, !Self.isSame(request.headers.value(.authorization) ?? "", "Bearer \(token.exposed)") {
+        if let token, !Secret("Bearer \(token.exposed)").matches(request.headers.value(.authorization) ?? "") {
             throw MartletError(.unauthorized)
         }
         return try await handler.handle(request)
@@ -64,12 +64,5 @@ package final class Guarded: LocalHandler {
         let host = request.headers.value(.host) ?? ""
         let name = String(host.hasPrefix("[") ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" })
         return name.isEmpty || name == "localhost" || SocketAddress.literal(name, port: 0) != nil
-    }
-
-    /// Takes as long wherever the first difference is.
-    private static func isSame(_ given: String, _ wanted: String) -> Bool {
-        let (given, wanted) = (Array(given.utf8), Array(wanted.utf8))
-        guard given.count == wanted.count else { return false }
-        return zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

@@ -1,4 +1,5 @@
 import MartletBase
+package import MartletWire
 
 /// One API of an app, as its workers state it.
 package struct WorkerAPI: Sendable, Equatable {
@@ -20,6 +21,20 @@ package struct WorkerAPI: Sendable, Equatable {
     package var devices: [String] = ["cpu"]
     /// The largest request body in bytes; nil: as the route says.
     package var maxBody: Int?
+
+    /// JSON Schemas of bodies; nil: the app does not say.
+    package var requestSchema: JSONValue?
+    package var responseSchema: JSONValue?
+    /// nil: no tool for assistants.
+    package var tool: Tool?
+
+    /// The API as a tool of the Model Context Protocol.
+    package struct Tool: Sendable, Equatable, Decodable {
+        package var name: String
+        package var description: String?
+        /// Of its arguments, which are the request's body.
+        package var schema: JSONValue?
+    }
 
     package init(path: String) {
         self.path = path

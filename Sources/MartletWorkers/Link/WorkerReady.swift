@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MartletBase
+package import MartletWire
 
 /// What a worker says of itself in `READY`.
 package struct WorkerReady: Sendable {
@@ -41,6 +42,13 @@ package struct WorkerReady: Sendable {
         var workers_per_device: Int?
         var devices: [String]?
         var max_body: Int?
+        var schemas: Schemas?
+        var mcp: WorkerAPI.Tool?
+
+        struct Schemas: Decodable {
+            var request: JSONValue?
+            var response: JSONValue?
+        }
     }
 }
 
@@ -50,6 +58,14 @@ package struct WorkerSettings: Sendable, Equatable, Decodable {
     package var health_path: String?
     /// `/info` without it.
     package var info_path: String?
+    /// What is answered there, an object.
+    package var info: JSONValue?
+    /// Where the server can be told to end; nil: nowhere.
+    package var shutdown_path: String?
+    /// What `/` answers; nil: nothing is there.
+    package var index: String?
+    /// Whether `/openapi.json` is there; it is where nothing is said.
+    package var openapi: Bool?
 }
 
 extension WorkerAPI {
@@ -65,5 +81,8 @@ extension WorkerAPI {
         workersPerDevice = max(1, text.workers_per_device ?? 1)
         devices = text.devices.flatMap { $0.isEmpty ? nil : $0 } ?? devices
         maxBody = text.max_body
+        requestSchema = text.schemas?.request
+        responseSchema = text.schemas?.response
+        tool = text.mcp
     }
 }

@@ -21,22 +21,21 @@ def binary() -> str:
 
 
 def command(file: Path, host: str, port: int) -> "list[str]":
-    return [binary(), "serve", str(file), "--host", host, "--port", str(port)]
+    """`martlet serve` for the file; its workers run under this same Python."""
+    return [binary(), "serve", str(file), "--host", host, "--port", str(port), "--python", sys.executable]
 
 
 def serve(file: Path, host: str, port: int) -> NoReturn:
-    """Becomes `martlet serve`; its workers run under this same Python."""
+    """Becomes `martlet serve`."""
     words = command(file, host, port)
-    os.environ.setdefault("MARTLET_PYTHON", sys.executable)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execvp(words[0], words)
 
 
-def supervise(file: Path, host: str, port: int, health_path: str) -> NoReturn:
+def supervise(file: Path, host: str, port: int) -> NoReturn:
     """Runs `martlet serve` as a child and says `Application startup complete.` once it answers, for tools that wait for
     this line. Signals go on to the child; its status becomes this process's."""
-    os.environ.setdefault("MARTLET_PYTHON", sys.executable)
     child = subprocess.Popen(command(file, host, port))
 
     def forward(number: int, _: object) -> None:
@@ -46,7 +45,7 @@ def supervise(file: Path, host: str, port: int, health_path: str) -> NoReturn:
         signal.signal(number, forward)
     said = False
     while child.poll() is None:
-        if not said and _answers(port, health_path):
+        if not said and _is_ready(host, port):
             print("Application startup complete.", flush=True)
             said = True
         try:
@@ -56,10 +55,12 @@ def supervise(file: Path, host: str, port: int, health_path: str) -> NoReturn:
     sys.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
 
 
-def _answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+def _is_ready(host: str, port: int) -> bool:
+    """Whether every API can serve."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+    connection = http.client.HTTPConnection(everywhere.get(host, host), port, timeout=2)
     try:
-        connection.request("GET", path)
+        connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -35,12 +35,17 @@ class LitServer:
         model_metadata: what `info_path` says of the model.
         max_payload_size: bytes of a body, or text as in `"100MB"`.
         callbacks, loggers: see `Callback`, `Logger`.
-        track_requests, fast_queue, restart_workers, enable_shutdown_api, disable_openapi_url: accepted; Martlet counts
-            requests, restarts workers and keeps its queue in one process in any case.
+        enable_shutdown_api: whether a POST to `shutdown_path` with the token of `LIT_SHUTDOWN_API_KEY` ends the server.
+        disable_openapi_url: whether `/openapi.json` is left out.
+        track_requests, fast_queue, restart_workers: accepted; Martlet counts requests, restarts workers and keeps its
+            queue in one process in any case.
         middlewares: refused with a warning: Martlet's own settings do their work.
 
     Raises `ValueError` where two APIs share a path or an argument makes no sense.
     """
+
+    index: Optional[str] = None
+    """What `/` answers; None: nothing is there."""
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class LitServer:
         self.info_path = info_path
         self.shutdown_path = shutdown_path
         self.enable_shutdown_api = enable_shutdown_api
+        self.disable_openapi_url = disable_openapi_url
         self.model_metadata = model_metadata
         self.max_payload_size = max_payload_size
         self.track_requests = track_requests
@@ -159,6 +165,8 @@ class LitServer:
             "health_path": self.healthcheck_path,
             "info_path": self.info_path,
             "shutdown_path": self.shutdown_path if self.enable_shutdown_api else None,
+            "index": self.index,
+            "openapi": not self.disable_openapi_url,
             "info": {
                 "model": self.model_metadata,
                 "server": {

@@ -30,6 +30,7 @@ class LitAPI(litapi.LitAPI):
 class LitServer(litserver.LitServer):
     """As Martlet's; `run` also writes `client.py`, and says when the server is up, as LitServe does."""
 
+    index = "litserve running"
     _with_client = True
 
     def run(self, *arguments: Any, generate_client_file: bool = True, **more: Any) -> NoReturn:
@@ -39,7 +40,7 @@ class LitServer(litserver.LitServer):
     def _launch(self, file: Path, host: str, port: int) -> NoReturn:
         if self._with_client:
             litserve_client.write(port)
-        launch.supervise(file, host, port, self.healthcheck_path)
+        launch.supervise(file, host, port)
 
 
 class MCP:

@@ -1,0 +1,99 @@
+"""Martlet under `surface.py`, asked as LitServe's clients ask."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+PORT = 8000
+URL = f"http://127.0.0.1:{PORT}"
+KEYS = {"LIT_SERVER_API_KEY": "sesame", "LIT_SHUTDOWN_API_KEY": "good night"}
+KEY = {"X-API-Key": "sesame"}
+
+
+@contextlib.contextmanager
+def serving(port):
+    process = subprocess.Popen(
+        [sys.executable, pathlib.Path(__file__).with_name("surface.py")], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **KEYS, "PORT": str(port)},
+    )
+    try:
+        for line in process.stdout:
+            print(line, end="")
+            if "Application startup complete." in line:
+                break
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        print(process.communicate(timeout=20)[0])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    with serving(PORT):
+        yield
+
+
+def test_several_apis_answer_on_their_paths():
+    assert requests.post(f"{URL}/square", json={"input": 3}, headers=KEY).json() == {"output": 9.0}
+    words = requests.post(f"{URL}/words", json={"text": "to be or"}, headers=KEY, stream=True)
+    assert [json.loads(line)["word"] for line in words.iter_lines()] == ["to", "be", "or"]
+    assert requests.post(f"{URL}/slow", json={"input": 2}, headers=KEY).json() == {"output": 4}
+    assert requests.post(f"{URL}/predict", json={"input": 2}, headers=KEY).status_code == 404
+
+
+def test_a_body_that_does_not_fit_the_model_is_422():
+    answer = requests.post(f"{URL}/square", json={"input": "three"}, headers=KEY)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "input"]
+
+
+def test_the_servers_own_paths():
+    assert requests.get(f"{URL}/", headers=KEY).text == "litserve running"
+    health = requests.get(f"{URL}/health", headers=KEY)
+    assert (health.status_code, health.text) == (200, "ok")
+    assert requests.get(f"{URL}/info", headers=KEY).json() == {
+        "model": {"name": "squares", "sizes": [1, 2.5, None], "nested": {"is": True}},
+        "server": {
+            "devices": ["cpu"],
+            "workers_per_device": {"/square": 2, "/words": 1, "/slow": 1},
+            "timeout": 20,
+            "stream": {"/square": False, "/words": True, "/slow": False},
+            "max_payload_size": None,
+            "track_requests": True,
+        },
+    }
+
+
+def test_without_the_servers_key_nothing_answers():
+    for path in ("/", "/health", "/info", "/openapi.json"):
+        assert requests.get(f"{URL}{path}").status_code == 401, path
+    for wrong in ({}, {"X-API-Key": "sesam"}):
+        answer = requests.post(f"{URL}/square", json={"input": 3}, headers=wrong)
+        assert (answer.status_code, list(answer.json())) == (401, ["detail"])
+
+
+def test_what_is_served_is_described():
+    document = requests.get(f"{URL}/openapi.json", headers=KEY).json()
+    assert document["openapi"].startswith("3.1")
+    assert {"/square", "/words", "/slow", "/health", "/info"} <= set(document["paths"])
+    body = document["paths"]["/square"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"]["input"]["type"] == "number"
+
+
+def test_the_shutdown_key_ends_the_server():
+    with serving(PORT + 1) as server:
+        url = f"http://127.0.0.1:{PORT + 1}/shutdown"
+        assert requests.post(url, headers=KEY).status_code == 401
+        assert requests.post(url, headers={"Authorization": "Bearer nobody"}).status_code == 401
+        assert server.poll() is None
+        answer = requests.post(url, headers={"Authorization": "Bearer good night"})
+        assert (answer.status_code, answer.text) == (200, "Server is initiating graceful shutdown.")
+        assert server.wait(20) == 0
