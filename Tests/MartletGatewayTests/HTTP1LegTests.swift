@@ -155,7 +155,7 @@ struct HTTP1LegTests {
         func target(_ tls: TLSClient?) throws -> Target {
             let address = try SocketAddress(ipAddress: "192.0.2.1", port: 443)
             return Target(
-                id: TargetID(1), url: "", address: address, origin: Origin(scheme: .https, host: "a", port: 443),
+                id: TargetID(1), url: "", place: .address(address), origin: Origin(scheme: .https, host: "a", port: 443),
                 tls: tls, authority: nil, edits: HeaderEdits(), version: "")
         }
         let strict = try target(TLSClient())

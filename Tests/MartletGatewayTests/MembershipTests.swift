@@ -39,7 +39,7 @@ struct MembershipTests {
         TargetSpec(origin: Origin(host: host, port: port), authority: nil)
     }
 
-    private var addresses: [String] { pool.targets.compactMap(\.address.ipAddress) }
+    private var addresses: [String] { pool.targets.compactMap { $0.address?.ipAddress } }
 
     private func states() -> [TargetState] { pool.status(now: .current).targets.map(\.state) }
 
@@ -49,7 +49,7 @@ struct MembershipTests {
         await membership.add(spec("models"), to: pool)
         await membership.add(spec("10.0.0.9"), to: pool)
         #expect(addresses == ["10.0.0.1", "10.0.0.2", "10.0.0.9"])
-        #expect(pool.targets.allSatisfy { $0.address.port == 8000 })
+        #expect(pool.targets.allSatisfy { $0.address?.port == 8000 })
         #expect(Set(pool.targets.map(\.id)).count == 3)
         resolver.shutdown()
     }

@@ -38,7 +38,7 @@ struct BackendGlueTests {
         let problems = ProblemList(file: "martlet.yaml")
         let root = try #require(YAMLReader.read(text, environment: [:], problems: problems))
         let settings = try #require(try Configuration.decode(root, [:], problems).pools.first?.targets.first)
-        targets = ["demo": [pool, other].map { .init(pool: $0, settings: settings, keepAlive: UpstreamKeepAlive()) }]
+        targets = ["demo": [pool, other].map { .init(pool: $0, kind: .server(settings, UpstreamKeepAlive())) }]
         glue = BackendGlue(targets: targets, membership: membership)
     }
 
@@ -55,7 +55,7 @@ struct BackendGlueTests {
 
     private var ports: [Int] { ports(of: pool) }
 
-    private func ports(of pool: Pool) -> [Int] { pool.targets.compactMap(\.address.port).sorted() }
+    private func ports(of pool: Pool) -> [Int] { pool.targets.compactMap { $0.address?.port }.sorted() }
 
     private func identity(_ instance: Int, _ number: Int = 1) -> BackendIdentity {
         BackendIdentity(backend: "demo", instance: instance, number: number)
