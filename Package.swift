@@ -145,7 +145,7 @@ let package = Package(
         // The real binary, with mock backends and with foreign clients
         .testTarget(
             name: "Integration", dependencies: ["MartletTools", nioCore, nioPosix, nioSSL],
-            exclude: ["Harness/README.md", "Backends/faulty_backend.py"]),
+            exclude: ["Harness/README.md", "Backends/faulty_backend.py", "Serving/fake_worker.py"]),
         .testTarget(name: "ClientTests"),
     ]
 )

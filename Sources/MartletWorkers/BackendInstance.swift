@@ -141,8 +141,9 @@ final class BackendInstance: Sendable {
                 if let port = run.port { metadata["port"] = "\(port)" }
                 self.logger.info("backend started", metadata: metadata)
                 self.current.withLock { $0.started(pid: pid) }
-                run.started(end: { child.send(.kill) }) { serves in
-                    self.inbox.yield(.probed(run: number, passed: serves))
+                run.started { news in
+                    if case .left = news { child.send(.kill) }
+                    if let event = BackendMachine.Event(news, of: number) { self.inbox.yield(event) }
                 }
             } onLine: { stream, line in
                 output.log(line, from: stream)
@@ -156,7 +157,7 @@ final class BackendInstance: Sendable {
 
     private func prepare() -> Result<any ProcessRun, NotStarted> {
         guard let role = spec.worker else { return HTTPRun.start(spec, surroundings).map { $0 } }
-        return WorkerRun.start(role, spec, identity, surroundings, logger).map { $0 }
+        return WorkerRun.start(role, spec, identity, surroundings, logger, output).map { $0 }
     }
 
     private func forget(_ process: inout RunningProcess?, _ machine: BackendMachine) {
@@ -167,6 +168,18 @@ final class BackendInstance: Sendable {
         logger.log(
             level: machine.state == .finished ? .info : .warning, "backend ended",
             metadata: ["reason": "\(machine.lastExit ?? .stopped)", "state": "\(machine.state.text)"])
+    }
+}
+
+extension BackendMachine.Event {
+    fileprivate init?(_ news: ProcessNews, of run: Int) {
+        switch news {
+        case .serves: self = .probed(run: run, passed: true)
+        case .getsOn: self = .gotOn(run: run)
+        case .failed(let reason): self = .condemned(run: run, reason)
+        // Its exit says how.
+        case .left: return nil
+        }
     }
 }
 

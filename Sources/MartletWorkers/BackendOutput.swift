@@ -25,6 +25,11 @@ final class BackendOutput: Sendable {
     }
 
     func log(_ line: String, from stream: ChildStream) {
+        log("backend output", line, more: ["stream": "\(stream.rawValue)"])
+    }
+
+    /// What it says by other ways counts as well.
+    func log(_ message: Logger.Message, _ line: String, level: Logger.Level = .info, more: Logger.Metadata = [:]) {
         let (verdict, isFirst) = allowance.withLock { allowance in
             (allowance.line(now: now()), allowance.omitted == 1)
         }
@@ -33,7 +38,7 @@ final class BackendOutput: Sendable {
             return
         }
         tell(omitted)
-        logger.info("backend output", metadata: ["stream": "\(stream.rawValue)", "line": "\(line)"])
+        logger.log(level: level, message, metadata: more.merging(["line": "\(line)"]) { $1 })
     }
 
     /// Tells what was left out soon after, until the task is cancelled.

@@ -9,8 +9,8 @@ protocol ProcessRun: AnyObject, Sendable {
     var input: OwnedDescriptor? { get }
     /// Where it listens; nil: nowhere.
     var port: Int? { get }
-    /// The process lives. `end` kills it; `answer` says, without being asked, whether it serves.
-    func started(end: @escaping @Sendable () -> Void, answer: @escaping @Sendable (_ serves: Bool) -> Void)
+    /// The process lives. `hear` takes what it says without being asked.
+    func started(hear: @escaping @Sendable (ProcessNews) -> Void)
     /// Whether it serves, asked again and again.
     func check() async -> Bool
     /// From now on it is said to serve…
@@ -21,6 +21,18 @@ protocol ProcessRun: AnyObject, Sendable {
     func drain(within limit: Duration) async
     /// The process is gone, or was never there.
     func ended()
+}
+
+/// What a process says of itself.
+enum ProcessNews: Sendable {
+    /// It can serve.
+    case serves
+    /// It still gets ready.
+    case getsOn
+    /// It has ended, or is out of reach: should it still live, it must not.
+    case left
+    /// It must be killed, for that reason.
+    case failed(String)
 }
 
 /// A process that serves HTTP at a port that it is told.
@@ -55,7 +67,7 @@ final class HTTPRun: ProcessRun {
         self.command = command
     }
 
-    func started(end: @escaping @Sendable () -> Void, answer: @escaping @Sendable (Bool) -> Void) {}
+    func started(hear: @escaping @Sendable (ProcessNews) -> Void) {}
 
     func check() async -> Bool {
         await surroundings.probe("127.0.0.1", claimed, spec.readyPath, spec.checkTimeout)

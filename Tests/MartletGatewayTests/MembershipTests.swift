@@ -39,7 +39,7 @@ struct MembershipTests {
         TargetSpec(origin: Origin(host: host, port: port), authority: nil)
     }
 
-    private var addresses: [String] { pool.targets.compactMap(\.address?.ipAddress) }
+    private var addresses: [String] { pool.targets.compactMap { $0.address?.ipAddress } }
 
     private func states() -> [TargetState] { pool.status(now: .current).targets.map(\.state) }
 

@@ -20,7 +20,8 @@ actor AppShelf {
         self.logger = logger
     }
 
-    /// Every API of the apps that `workers` names. One that is as it was keeps its group, and with it its workers.
+    /// Every API of the apps that `workers` names. One that is as it was, its code included, keeps its group, and with
+    /// it its workers.
     ///
     /// - Throws: why an app cannot be read.
     func read(_ workers: [WorkersConfiguration], environment: [String: String]) async throws -> [ServedAPI] {
@@ -30,12 +31,13 @@ actor AppShelf {
             let ready = try await AppDescription.read(
                 command, app: configuration.app, on: loops.next(), within: configuration.policy.readyWithin,
                 logger: logger)
-            let app = ServedAPI.App(configuration: configuration, settings: ready.settings, command: command)
+            let app = ServedAPI.App(configuration: configuration, settings: ready.settings, version: ready.version, command: command)
             for var api in ready.apis {
                 if let path = configuration.path, ready.apis.count == 1 { api.path = path }
                 let name = ready.apis.count == 1 ? configuration.name : configuration.name + api.path
                 let former = served.first {
                     $0.name == name && $0.api == api && $0.app.configuration == configuration
+                        && $0.app.version == ready.version
                 }
                 all.append(ServedAPI(name: name, app: app, api: api, group: former?.group, loops: loops))
             }

@@ -11,6 +11,8 @@ struct ServedAPI: Sendable {
     struct App: Sendable {
         let configuration: WorkersConfiguration
         let settings: WorkerSettings
+        /// Of its code or its model, as it says.
+        let version: String
         /// Starts one worker.
         let command: ChildCommand
     }

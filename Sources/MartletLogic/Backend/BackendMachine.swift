@@ -24,6 +24,10 @@ public struct BackendMachine: Sendable {
         case start
         /// A check asked for by `.probe(run:)` came back.
         case probed(run: Int, passed: Bool)
+        /// The process says that it still gets ready.
+        case gotOn(run: Int)
+        /// The process must end, for that reason.
+        case condemned(run: Int, String)
         /// The process ended, or could not be started.
         case exited(BackendExit)
         /// A time asked for by `.wake(at:)` has come.
@@ -109,6 +113,8 @@ public struct BackendMachine: Sendable {
     private var failuresInARow = 0
     /// When a process that had served for a while was started again at once, oldest first.
     private var freeRestarts: [Instant] = []
+    /// The process that was condemned had served for a while.
+    private var wasStable = false
     private var isRetired = false
 
     public init(policy: BackendPolicy, now: Instant) {
@@ -125,6 +131,8 @@ public struct BackendMachine: Sendable {
         return switch event {
         case .start: start(now: now)
         case .probed(let run, let passed): run == self.run ? probed(passed, now: now) : []
+        case .gotOn(let run): run == self.run ? gotOn(now: now) : []
+        case .condemned(let run, let reason): run == self.run ? condemned(reason, now: now) : []
         case .exited(let exit): exited(exit, now: now, jitter: jitter)
         case .woken: woken(now: now)
         case .retire: retire()
@@ -140,6 +148,7 @@ public struct BackendMachine: Sendable {
 
     private mutating func spawn(now: Instant) -> [Action] {
         run += 1
+        wasStable = false
         let nextProbe = now + policy.startingInterval
         let deadline = now + policy.readyWithin
         state = .starting(deadline: deadline, nextProbe: nextProbe)
@@ -174,6 +183,27 @@ public struct BackendMachine: Sendable {
         return [.wake(at: nextProbe)]
     }
 
+    private mutating func gotOn(now: Instant) -> [Action] {
+        guard case .starting(_, let nextProbe) = state else { return [] }
+        let deadline = now + policy.readyWithin
+        state = .starting(deadline: deadline, nextProbe: nextProbe)
+        return [.wake(at: deadline)]
+    }
+
+    private mutating func condemned(_ reason: String, now: Instant) -> [Action] {
+        switch state {
+        case .starting:
+            state = .ending(.condemned(reason))
+            return [.kill]
+        case .ready(let since, _, _):
+            wasStable = now - since >= policy.stableAfter
+            state = .ending(.condemned(reason))
+            return [.announceGone(.condemned(reason)), .kill]
+        case .idle, .ending, .backingOff, .stopping, .finished:
+            return []
+        }
+    }
+
     private mutating func hung(checks: Int) -> [Action] {
         state = .ending(.hung(checks: checks))
         return [.announceGone(.hung(checks: checks)), .kill]
@@ -187,7 +217,7 @@ public struct BackendMachine: Sendable {
             let wasStable = now - since >= policy.stableAfter
             return [.announceGone(exit)] + backOff(after: exit, wasStable: wasStable, now: now, jitter: jitter)
         case .ending(let reason):
-            return backOff(after: reason, now: now, jitter: jitter)
+            return backOff(after: reason, wasStable: wasStable, now: now, jitter: jitter)
         case .stopping:
             lastExit = .stopped
             state = .finished

@@ -38,6 +38,8 @@ public enum BackendExit: Sendable, Equatable, CustomStringConvertible {
     case notReady(within: Duration)
     /// It lived, but failed this many ready checks in a row; it was killed.
     case hung(checks: Int)
+    /// It was killed for what it did.
+    case condemned(String)
     /// It was told to stop.
     case stopped
 
@@ -51,6 +53,7 @@ public enum BackendExit: Sendable, Equatable, CustomStringConvertible {
         case .notStarted(let reason): "could not be started: \(reason)"
         case .notReady(let limit): "not ready within \(limit)"
         case .hung(let checks): "hung: \(checks) ready checks failed in a row"
+        case .condemned(let reason): "killed: \(reason)"
         case .stopped: "stopped"
         }
     }

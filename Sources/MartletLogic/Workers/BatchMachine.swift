@@ -177,6 +177,11 @@ extension BatchMachine {
     /// Workers that may be sent something.
     public var workersInService: Int { workers.inService }
 
+    /// Whether the worker may be sent something.
+    public func isInService(_ worker: WorkerNumber) -> Bool {
+        workers.index(of: worker).map { workers.workers[$0].isInService } ?? false
+    }
+
     /// Items that the group can hold to advantage: a batch for each that its workers work on, those that are sent ahead
     /// of time, and as many again that gather meanwhile.
     public var room: Int {

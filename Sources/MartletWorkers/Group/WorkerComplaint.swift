@@ -5,12 +5,20 @@ import NIOCore
 
 /// What an `ERROR` of a worker means to the one who asked.
 struct WorkerComplaint: Sendable {
-    private let item: WorkerItem
+    private var item: WorkerItem
     private let fault: WorkerFault
 
     init(_ item: WorkerItem) {
         self.item = item
         fault = WorkerFault(meta: item.meta)
+    }
+
+    /// The same, without what was read along with it.
+    var kept: WorkerComplaint {
+        var kept = self
+        kept.item.meta = ByteBuffer()
+        kept.item.body = ByteBuffer(bytes: item.body.readableBytesView)
+        return kept
     }
 
     /// Smaller batches may do better.

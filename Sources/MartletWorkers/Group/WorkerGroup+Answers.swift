@@ -65,7 +65,7 @@ extension WorkerGroup {
         let told = WorkerComplaint(item)
         guard !told.concernsBatch else {
             // Until it is tried in a smaller batch, or turns out to be the one at fault.
-            state.entries[id]?.lastError = told.error
+            state.entries[id]?.complaint = told.kept
             return (nil, state.machine.finished(id, .failedInBatch, now: now))
         }
         state.entries[id] = nil

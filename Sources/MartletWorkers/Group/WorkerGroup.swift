@@ -15,15 +15,20 @@ package final class WorkerGroup: LegMaker {
     struct Entry {
         /// Who asked; nil when nobody wants the answer any more.
         var asker: NIOLoopBound<WorkerLeg>?
-        var request: WorkerRequest
-        /// The last error that its worker told.
-        var lastError: MartletError?
+        /// To be sent, perhaps once more; nil when nobody wants the answer any more.
+        var request: WorkerRequest?
+        /// The error of the batch that it was in.
+        var complaint: WorkerComplaint?
+        /// Why nobody wants the answer any more.
+        var calledOff = CancelReason.clientGone
     }
 
     struct State {
         var machine: BatchMachine
         var entries: [ItemID: Entry] = [:]
         var seats: [WorkerNumber: WorkerSeat] = [:]
+        /// What the workers that are loaded say that they run.
+        var versions: [WorkerNumber: String] = [:]
         var lastItem: UInt64 = 0
         /// Calls the machine at the time it asked for.
         var alarm: Scheduled<Void>?
@@ -64,10 +69,13 @@ package final class WorkerGroup: LegMaker {
         }
     }
 
-    /// Nobody wants the answer any more: the leg hears no more of it.
-    func cancel(_ id: ItemID, now: Instant) {
+    /// Nobody wants the answer any more: the leg hears no more of it, and what is left of the body goes nowhere.
+    func cancel(_ id: ItemID, _ reason: CancelReason, now: Instant) {
         change(now: now) { state in
             state.entries[id]?.asker = nil
+            state.entries[id]?.request = nil
+            state.entries[id]?.calledOff = reason
+            if let worker = state.machine.holder(of: id) { state.seats[worker]?.forget(id) }
             return ((), state.machine.cancel(id, now: now))
         }
     }
@@ -100,9 +108,35 @@ package final class WorkerGroup: LegMaker {
         change(now: now) { ((), $0.machine.limited(number, maxBatch: maxBatch, now: now)) }
     }
 
-    /// No new requests for the worker.
-    package func drain(_ number: WorkerNumber) {
-        state.withLock { $0.machine.drain(number) }
+    /// No new requests for the worker. False, and nothing done: it is the last one, and requests wait for it.
+    func drain(_ number: WorkerNumber) -> Bool {
+        state.withLock { state in
+            let isLast = state.machine.workersInService == 1 && state.machine.isInService(number)
+            guard !isLast || state.machine.waiting == 0 else { return false }
+            state.machine.drain(number)
+            return true
+        }
+    }
+
+    /// Whether a worker serves that has this number.
+    package func has(_ number: WorkerNumber) -> Bool { state.withLock { $0.seats[number] != nil } }
+
+    /// Gives up those who wait: no worker is to come.
+    package func turnAway() {
+        let now = Instant.current
+        change(now: now) { state in
+            guard state.seats.isEmpty else { return ((), []) }
+            return ((), state.machine.turnAway())
+        }
+    }
+
+    /// All workers run the same code: whether one that is loaded does. False: another one of the group says `version`.
+    func admits(_ number: WorkerNumber, _ version: String) -> Bool {
+        state.withLock { state in
+            guard state.versions.allSatisfy({ $0.key == number || $0.value == version }) else { return false }
+            state.versions[number] = version
+            return true
+        }
     }
 
     /// Whether the worker has nothing to do.
@@ -110,14 +144,18 @@ package final class WorkerGroup: LegMaker {
         state.withLock { $0.machine.isIdle(number) }
     }
 
-    /// A worker is gone; those who waited for it are tried elsewhere, or told.
-    func gone(_ number: WorkerNumber) {
+    /// A worker is gone; those who waited for it are tried elsewhere, or told. Another one may have its number by now.
+    func gone(_ seat: WorkerSeat) {
         let now = Instant.current
         change(now: now) { state in
-            guard state.seats.removeValue(forKey: number) != nil else { return ((), []) }
-            return ((), state.machine.gone(number, now: now))
+            guard state.seats[seat.number] === seat else { return ((), []) }
+            state.seats[seat.number] = nil
+            return ((), state.machine.gone(seat.number, now: now))
         }
     }
+
+    /// Its process is gone.
+    func forgetVersion(of number: WorkerNumber) { state.withLock { $0.versions[number] = nil } }
 
     /// Whether the worker may be silent: it computes, and not longer than it may.
     func isExcused(_ number: WorkerNumber) -> Bool {
@@ -147,15 +185,15 @@ package final class WorkerGroup: LegMaker {
             case .send(let worker, let batch, let ids):
                 state.seats[worker]?.send(batch, ids.compactMap { state.entries[$0]?.request })
             case .cancel(let worker, let ids):
+                let reason = ids.first.flatMap { state.entries[$0]?.calledOff.word } ?? "admin"
                 state.seats[worker]?.link.send {
-                    WorkerFrameWriter.cancel(ids.map(\.rawValue), reason: "disconnect", into: &$0)
+                    WorkerFrameWriter.cancel(ids.map(\.rawValue), reason: reason, into: &$0)
                 }
             case .forget(let id):
                 state.entries[id] = nil
             case .fail(let id, let failure):
                 guard let entry = state.entries.removeValue(forKey: id), let asker = entry.asker else { continue }
-                let error = entry.lastError ?? failure.error
-                news.append(WorkerNews(id: id, asker: asker, content: .refused(error)))
+                news.append(WorkerNews(id: id, asker: asker, content: entry.end(failure)))
             case .kill(let worker):
                 state.seats[worker]?.kill()
             case .wake(let time):
@@ -171,6 +209,25 @@ package final class WorkerGroup: LegMaker {
     private func wake() {
         let now = Instant.current
         change(now: now) { ((), $0.machine.woken(now: now)) }
+    }
+}
+
+extension WorkerGroup.Entry {
+    /// What the leg is told of a request that was given up.
+    fileprivate func end(_ failure: ItemFailure) -> WorkerNews.Content {
+        if failure == .failed, let complaint { return .failed(complaint) }
+        return .refused(failure.error)
+    }
+}
+
+extension CancelReason {
+    /// As the protocol says it.
+    fileprivate var word: StaticString {
+        switch self {
+        case .clientGone, .slowReader: "disconnect"
+        case .timeout: "timeout"
+        case .replaced, .drain, .shutdown: "admin"
+        }
     }
 }
 

@@ -6,10 +6,6 @@ import NIOCore
 
 /// A request to a group of workers: the body is gathered, then the group has it computed.
 final class WorkerLeg: Leg {
-    /// Credit that a request starts with, by the protocol.
-    private static let firstChunks = 64
-    private static let firstBytes = 256 << 10
-
     private let group: WorkerGroup
     private let context: LoopContext
     private var exchange: Exchange?
@@ -17,9 +13,11 @@ final class WorkerLeg: Leg {
     private var gathered = ByteBuffer()
     private var item: ItemID?
     private var hasHead = false
-    /// What the exchange took and the worker does not know of yet.
-    private var owedChunks = 0
-    private var owedBytes = 0
+    private var credit = WorkerCredit()
+    /// Handed on since the exchange last asked for more; while the client takes nothing, it does not.
+    private var chunksPassed = 0
+    /// How much of the answer is to come, where its worker said how long it is.
+    private var bytesToCome: Int?
 
     init(_ exchange: Exchange, of group: WorkerGroup) {
         self.exchange = exchange
@@ -43,6 +41,7 @@ final class WorkerLeg: Leg {
     }
 
     func body(_ slice: ByteBuffer) {
+        guard exchange != nil else { return }
         context.hold(slice.readableBytes)
         gathered.writeImmutableBuffer(slice)
     }
@@ -61,20 +60,17 @@ final class WorkerLeg: Leg {
 
     func flush() {}
 
-    /// Bytes are owed as they are taken, whole pieces at a time: a worker is told when half of its credit is used.
     func demand(_ bytes: Int) {
-        owedBytes += bytes
-        guard let item, owedChunks >= Self.firstChunks / 2 || owedBytes >= Self.firstBytes / 2 else { return }
-        let chunks = UInt16(clamping: owedChunks)
-        group.grant(item, chunks: chunks, bytes: UInt32(clamping: owedBytes))
-        owedChunks -= Int(chunks)
-        owedBytes = 0
+        credit.take(chunks: chunksPassed, bytes: bytes)
+        chunksPassed = 0
+        guard let item, let grant = credit.grant() else { return }
+        group.grant(item, chunks: grant.chunks, bytes: grant.bytes)
     }
 
     func cancel(_ reason: CancelReason) {
         guard exchange != nil else { return }
         finish()
-        if let item { group.cancel(item, now: context.now) }
+        if let item { group.cancel(item, reason, now: context.now) }
     }
 
     private var deadline: Instant {
@@ -95,17 +91,43 @@ final class WorkerLeg: Leg {
             if body.readableBytes > 0 { exchange.legBody(body) }
             exchange.legEnd()
         case .chunks(let head, let chunks, let isLast):
-            owedChunks += chunks.count
-            if !hasHead { begin(exchange, status: head?.status ?? 200, head ?? .json, size: .unknown) }
-            for chunk in chunks where chunk.readableBytes > 0 { exchange.legBody(chunk) }
-            guard isLast, self.exchange != nil else { return }
-            finish()
-            exchange.legEnd()
+            take(head, chunks, isLast: isLast, exchange)
         case .failed(let complaint):
             fail(exchange, complaint)
         case .refused(let error):
             refuse(error)
         }
+    }
+
+    private func take(_ head: WorkerAnswer?, _ chunks: [ByteBuffer], isLast: Bool, _ exchange: Exchange) {
+        let bytes = chunks.reduce(0) { $0 + $1.readableBytes }
+        if !hasHead { bytesToCome = head?.length }
+        bytesToCome = bytesToCome.map { $0 - bytes }
+        // What is over its length must not reach the client: it would be read as the next answer.
+        let isOfItsLength = bytesToCome.map { isLast ? $0 == 0 : $0 >= 0 } ?? true
+        if !hasHead { begin(exchange, status: head?.status ?? 200, head ?? .json, size: size(head)) }
+        guard isOfItsLength else { return breakOff("an answer of another length than it said") }
+        guard credit.spend(chunks: chunks.count, bytes: bytes) else { return breakOff("more than it had credit for") }
+        for chunk in chunks {
+            guard self.exchange != nil else { return }
+            pass(chunk, exchange)
+        }
+        guard isLast, self.exchange != nil else { return }
+        finish()
+        exchange.legEnd()
+    }
+
+    private func size(_ head: WorkerAnswer?) -> BodySize { head?.length.map { .exactly($0) } ?? .unknown }
+
+    private func pass(_ chunk: ByteBuffer, _ exchange: Exchange) {
+        chunksPassed += 1
+        if chunk.readableBytes > 0 { exchange.legBody(chunk) } else { demand(0) }
+    }
+
+    /// The worker broke the rules in this answer, and goes on with it for nothing.
+    private func breakOff(_ what: String) {
+        if let item { group.cancel(item, .replaced, now: context.now) }
+        refuse(MartletError(.upstreamMalformed, operation: "worker \(group.api.path)", cause: "it sent \(what)"))
     }
 
     private func fail(_ exchange: Exchange, _ complaint: WorkerComplaint) {

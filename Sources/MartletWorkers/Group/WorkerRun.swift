@@ -14,8 +14,8 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     private struct State {
         var seat: WorkerSeat?
         var capacity: WorkerCapacity?
-        var end: (@Sendable () -> Void)?
-        var answer: (@Sendable (Bool) -> Void)?
+        /// From when the process lives.
+        var hear: (@Sendable (ProcessNews) -> Void)?
         /// It said something since the last check.
         var wasHeard = false
         var pings: UInt64 = 0
@@ -28,18 +28,19 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     private let role: WorkerRole
     private let number: WorkerNumber
     private let logger: Logger
+    private let output: BackendOutput
     private let state = Mutex(State())
 
     /// Nil with the reason: there is no socket for it.
     static func start(
         _ role: WorkerRole, _ spec: BackendSpec, _ identity: BackendIdentity, _ surroundings: BackendSurroundings,
-        _ logger: Logger
+        _ logger: Logger, _ output: BackendOutput
     ) -> Result<WorkerRun, NotStarted> {
         do throws(MartletError) {
             let socket = try ChildSocket()
             let run = WorkerRun(
                 role, WorkerNumber(identity.number), ChildCommand(spec, withheld: surroundings.withheld),
-                input: socket.childs, logger)
+                input: socket.childs, logger, output)
             run.open(socket, named: "\(identity.backend)/\(identity.instance)")
             return .success(run)
         } catch {
@@ -48,7 +49,8 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     }
 
     private init(
-        _ role: WorkerRole, _ number: WorkerNumber, _ command: ChildCommand, input: OwnedDescriptor, _ logger: Logger
+        _ role: WorkerRole, _ number: WorkerNumber, _ command: ChildCommand, input: OwnedDescriptor, _ logger: Logger,
+        _ output: BackendOutput
     ) {
         self.role = role
         self.number = number
@@ -57,11 +59,14 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         self.command = command
         self.input = input
         self.logger = logger
+        self.output = output
     }
 
     private func open(_ socket: ChildSocket, named name: String) {
         let link = WorkerLink(socket, on: role.loops.next(), delegate: self)
-        let seat = WorkerSeat(number, of: role.group, link: link) { [self] in state.withLock { $0.end }?() }
+        let seat = WorkerSeat(number, of: role.group, link: link) { [self] in
+            end("it went on with what nobody wants")
+        }
         state.withLock { $0.seat = seat }
         let hello = role.hello(name)
         link.send { WorkerFrameWriter.control(.hello, payload: hello, into: &$0) }
@@ -69,12 +74,18 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
 
     // MARK: The process
 
-    func started(end: @escaping @Sendable () -> Void, answer: @escaping @Sendable (Bool) -> Void) {
-        state.withLock { ($0.end, $0.answer) = (end, answer) }
+    func started(hear: @escaping @Sendable (ProcessNews) -> Void) {
+        let hasLeft = state.withLock { state in
+            state.hear = hear
+            return state.hasLeft
+        }
+        if hasLeft { hear(.left) }
     }
 
-    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent.
-    /// One that loads is not asked; it tells.
+    private func end(_ reason: String) { state.withLock { $0.hear }?(.failed(reason)) }
+
+    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent. One
+    /// that loads is not asked; it tells.
     func check() async -> Bool {
         let asked = state.withLock { state -> (seat: WorkerSeat, ping: UInt64, wasHeard: Bool)? in
             guard let seat = state.seat, state.capacity != nil else { return nil }
@@ -93,18 +104,20 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         role.group.ready(seat, capacity)
     }
 
-    func gone() { role.group.gone(number) }
+    func gone() {
+        if let seat = state.withLock({ $0.seat }) { role.group.gone(seat) }
+    }
 
     func drain(within limit: Duration) async {
-        role.group.drain(number)
         let end = Instant.current + limit
-        while Instant.current < end, !role.group.isIdle(number) {
-            guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
+        while Instant.current < end, !(role.group.drain(number) && role.group.isIdle(number)) {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
         }
     }
 
     func ended() {
         gone()
+        role.group.forgetVersion(of: number)
         state.withLock { $0.seat }?.link.close()
     }
 
@@ -112,7 +125,7 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
 
     func linkReceived(_ type: WorkerFrameType, _ item: WorkerItem) {
         if item.id == 0, type == .error {
-            logger.error("worker did not load", metadata: ["error": "\(String(buffer: item.body))"])
+            logger.error("worker did not load", metadata: ["error": "\(Self.text(item.body))"])
             return
         }
         state.withLock { state in
@@ -130,12 +143,12 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
             role.group.limited(number, maxBatch: limit.max_batch)
         case .log:
             guard let line = Self.decode(LogLine.self, payload) else { return }
-            logger.log(level: Logger.Level(rawValue: line.level) ?? .info, "worker says", metadata: [
-                "line": "\(line.message.prefix(16 << 10))",
-            ])
+            let level = Logger.Level(rawValue: line.level) ?? .info
+            output.log("worker says", String(line.message.prefix(Self.longestLine)), level: level)
         case .progress:
+            state.withLock { $0.hear }?(.getsOn)
             if let progress = Self.decode(Progress.self, payload) {
-                logger.info("worker loads", metadata: ["line": "\(progress.message.prefix(4096))"])
+                output.log("worker loads", String(progress.message.prefix(Self.longestLine)))
             }
         default: break
         }
@@ -146,31 +159,37 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     func linkWritable() { state.withLock { $0.seat }?.pump() }
 
     func linkEnded(_ end: WorkerLinkEnd) {
-        let kill = state.withLock { state in
-            state.hasLeft = true
-            return state.end
-        }
-        role.group.gone(number)
+        state.withLock { $0.hasLeft = true }
+        gone()
         switch end {
-        case .endOfFile, .closed: break
-        case .garbage(let error): logger.error("worker broke the protocol", metadata: ["error": "\(error)"])
-        case .broken(let reason): logger.error("worker's socket failed", metadata: ["error": "\(reason)"])
+        case .endOfFile: state.withLock { $0.hear }?(.left)
+        case .closed: break
+        case .garbage(let error):
+            logger.error("worker broke the protocol", metadata: ["error": "\(error)"])
+            self.end("it broke the protocol")
+        case .broken(let reason):
+            logger.error("worker's socket failed", metadata: ["error": "\(reason)"])
+            self.end("its socket failed")
         }
-        kill?()
     }
 
     private func isReady(_ payload: ByteBuffer) {
         do {
             let ready = try WorkerReady(payload: Data(payload.readableBytesView))
-            let api = ready.apis.first { $0.path == role.group.api.path } ?? role.group.api
-            let answer = state.withLock { state in
-                state.capacity = WorkerCapacity(maxBatch: api.maxBatch, concurrent: api.concurrent)
-                return state.answer
+            guard role.group.admits(number, ready.version) else {
+                logger.error(
+                    "worker of another version than the others of its group", metadata: ["version": "\(ready.version)"])
+                return end("it is of another version than the others")
             }
-            answer?(true)
+            let api = ready.apis.first { $0.path == role.group.api.path } ?? role.group.api
+            let hear = state.withLock { state in
+                state.capacity = WorkerCapacity(maxBatch: api.maxBatch, concurrent: api.concurrent)
+                return state.hear
+            }
+            hear?(.serves)
         } catch {
             logger.error("worker is not what it should be", metadata: ["error": "\(error)"])
-            state.withLock { $0.end }?()
+            end("it is not what it should be")
         }
     }
 
@@ -185,6 +204,13 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
 
     private struct Progress: Decodable {
         var message: String
+    }
+
+    /// Of a log line, in characters.
+    private static let longestLine = 16 << 10
+
+    private static func text(_ bytes: ByteBuffer) -> String {
+        String(decoding: bytes.readableBytesView.suffix(longestLine), as: UTF8.self)
     }
 
     private static func decode<Value: Decodable>(_ type: Value.Type, _ payload: ByteBuffer) -> Value? {

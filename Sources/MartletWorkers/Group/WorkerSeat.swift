@@ -33,11 +33,17 @@ final class WorkerSeat: Sendable {
         pump()
     }
 
+    /// The request is over: the worker gets no more of its body.
+    func forget(_ id: ItemID) {
+        unsent.withLock { $0.removeAll { $0.id == id.rawValue } }
+    }
+
     /// Sends pieces of bodies until the link is full; ``WorkerLink/isWritable`` says when to go on.
     func pump() {
         unsent.withLock { unsent in
             while !unsent.isEmpty, link.isWritable {
-                var isMore = true
+                // A link that has ended takes everything and keeps nothing.
+                var isMore = false
                 link.send { isMore = WorkerFrameWriter.body(of: &unsent[0], into: &$0) }
                 if !isMore { unsent.removeFirst() }
             }

@@ -55,7 +55,7 @@ struct BackendGlueTests {
 
     private var ports: [Int] { ports(of: pool) }
 
-    private func ports(of pool: Pool) -> [Int] { pool.targets.compactMap(\.address?.port).sorted() }
+    private func ports(of pool: Pool) -> [Int] { pool.targets.compactMap { $0.address?.port }.sorted() }
 
     private func identity(_ instance: Int, _ number: Int = 1) -> BackendIdentity {
         BackendIdentity(backend: "demo", instance: instance, number: number)

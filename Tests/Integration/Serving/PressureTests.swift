@@ -1,0 +1,83 @@
+import Foundation
+import MartletTools
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// More requests than the workers take, and readers that do not read.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct PressureTests {
+    @Test func WhenTheQueueIsFullOthersAreToldWhenToComeBack() async throws {
+        let source = """
+            class One(LitAPI):
+                def predict(self, x):
+                    held("gate")
+                    return 1
+            """
+        try await withApp(source, "queue: {length: 2}") { martlet, app in
+            var clients: [Client] = []
+            // One is computed, one waits in the group, two in the queue.
+            for number in 1...4 {
+                clients.append(try await martlet.begin())
+                try await martlet.awaitInHand(number)
+            }
+            let answer = try await martlet.predict().expect(503, "queue_full")
+            #expect((answer.header("retry-after").flatMap { Int($0) } ?? 0) >= 1)
+            try app.open("gate")
+            for client in clients {
+                #expect(try await client.answer(to: "POST").status == 200)
+                await client.close()
+            }
+        }
+    }
+
+    @Test func OneWhoDoesNotReadStallsItsOwnGeneratorAlone() async throws {
+        let source = """
+            class Long(LitAPI):
+                stream = True
+                concurrent = 4
+
+                def decode_request(self, request):
+                    return request["n"]
+
+                def predict(self, n):
+                    for step in range(2000):
+                        if n == 0:
+                            note("step", step)
+                        yield b"0123456789abcdef" * 2048
+            """
+        try await withApp(source) { martlet, app in
+            let slow = try await martlet.connect(reads: false)
+            try await slow.send(Client.request("POST", "/predict", body: #"{"n": 0}"#))
+            try await app.awaitNote("step 0")
+            let memory = try martlet.residentBytes()
+            for number in 1...2 {
+                let answer = try await martlet.predict(#"{"n": \#(number)}"#, within: .seconds(20))
+                #expect(answer.isComplete && answer.body.utf8.count == 2000 << 15)
+            }
+            // 64 MB would be all of it; sockets and credit hold some.
+            #expect(app.notes.count < 600, "\(app.notes.count)")
+            #expect(try martlet.residentBytes() < memory + 48 << 20)
+            try await slow.setReading(true)
+            let answer = try await slow.answer(to: "POST", within: .seconds(20))
+            #expect(answer.isComplete && answer.body.utf8.count == 2000 << 15)
+            await slow.close()
+        }
+    }
+
+    @Test func TenThousandPiecesOfOneStreamArriveInOrder() async throws {
+        let source = """
+            class Counts(LitAPI):
+                stream = True
+
+                def predict(self, x):
+                    for step in range(10_000):
+                        yield f"{step} "
+            """
+        try await withApp(source) { martlet, _ in
+            let answer = try await martlet.predict()
+            #expect(answer.body == (0..<10_000).map { "\($0) " }.joined())
+        }
+    }
+}

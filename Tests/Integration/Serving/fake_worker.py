@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""A worker without the SDK, that breaks the protocol in the way that $MODE says once it has a request."""
+import json
+import os
+import socket
+import struct
+import sys
+import time
+
+RESULT, CHUNK, ERROR, READY, LOG, PROGRESS = 67, 68, 69, 65, 72, 66
+EXEC, CANCEL = 2, 3
+mode = os.environ.get("MODE", "")
+sock = socket.socket(fileno=os.dup(0))
+rest = b""
+
+
+def note(*words):
+    with open(os.environ["NOTES"], "ab", buffering=0) as file:
+        file.write((" ".join(map(str, words)) + "\n").encode())
+
+
+def control(type, value):
+    payload = json.dumps(value).encode()
+    sock.sendall(struct.pack("<IBBHQ", len(payload), type, 0, 0, 0) + payload)
+
+
+def item(type, id, body, status=0, flags=0, meta=b""):
+    payload = struct.pack("<QHHII", id, status, flags, len(meta), len(body)) + meta + body
+    sock.sendall(struct.pack("<IBBHQ", len(payload), type, 0, 1, 0) + payload)
+
+
+def frame():
+    global rest
+    while len(rest) < 16 or len(rest) < 16 + struct.unpack_from("<I", rest)[0]:
+        received = sock.recv(1 << 20)
+        if not received:
+            sys.exit(0)
+        rest += received
+    length, type, _, count, _ = struct.unpack_from("<IBBHQ", rest)
+    payload, rest = rest[16 : 16 + length], rest[16 + length :]
+    return type, count, payload
+
+
+def ids(count, payload):
+    at = 0
+    for _ in range(count):
+        id, _, _, meta, body = struct.unpack_from("<QHHII", payload, at)
+        at += 20 + meta + body
+        yield id
+
+
+def answer(id):
+    if mode == "garbage":
+        sock.sendall(b"Traceback (most recent call last):\n" * 100)
+    elif mode == "huge":
+        sock.sendall(struct.pack("<IBBHQ", 1 << 31, RESULT, 0, 1, 0))
+    elif mode == "closes":
+        sock.shutdown(socket.SHUT_RDWR)
+        time.sleep(60)
+    elif mode == "twice":
+        for body in (b'"first"', b'"second"'):
+            item(RESULT, id, body, status=200)
+    elif mode == "strangers":
+        for other in (0, id + 1, id + 1000, (1 << 64) - 1):
+            item(RESULT, other, b'"not yours"', status=200)
+        item(RESULT, id, b'"yours"', status=200)
+    elif mode == "bad meta":
+        item(RESULT, id, b"{}", status=200, meta=b'{"headers": [["x", "a\\r\\nset-cookie: b"]]}')
+    elif mode == "bad status":
+        item(RESULT, id, b"{}", status=99)
+    elif mode == "chunk after last":
+        item(CHUNK, id, b"whole", flags=1)
+        item(CHUNK, id, b"more", status=1, flags=1)
+    elif mode == "short":
+        item(CHUNK, id, b"too short", flags=1, meta=b'{"length": 1000}')
+    elif mode == "long":
+        item(CHUNK, id, b"HTTP/1.1 200 OK and more than it said", flags=1, meta=b'{"length": 8}')
+    elif mode == "flood":
+        sock.settimeout(2)
+        for number in range(20_000):
+            item(CHUNK, id, b"x" * 60_000, status=number % 65536)
+            note("sent", number)
+    elif mode == "log flood":
+        for number in range(30_000):
+            control(LOG, {"level": "info", "message": f"line {number} " + "x" * 200})
+        item(RESULT, id, b'"logged"', status=200)
+    elif mode != "silent":
+        item(RESULT, id, json.dumps(mode).encode(), status=200)
+
+
+type, count, payload = frame()
+hello = json.loads(payload)
+if hello["purpose"] == "serve" and mode == "slow start":
+    for number in range(8):
+        control(PROGRESS, {"message": f"layer {number}"})
+        time.sleep(0.15)
+version = str(os.getpid()) if mode == "versions" and hello["purpose"] == "serve" else "1"
+control(READY, {"protocol": 1, "version": version, "apis": [{"path": "/predict", "stream": mode == "flood"}]})
+while True:
+    type, count, payload = frame()
+    if type == EXEC:
+        for id in ids(count, payload):
+            note("exec", id)
+            answer(id)
+    elif type == CANCEL:
+        note("cancel", payload.decode())
