@@ -97,6 +97,13 @@ class Line(BaseModel):
     middle: Point
 
 
+class Holder(BaseModel):
+    message: HumanMessage
+    document: Document
+    own: "Own"
+    deep: Dict[str, Point]
+
+
 class Own(CustomUserType):
     text: str
     count: int = 2
@@ -117,6 +124,10 @@ def points(value: List[Point]) -> List[str]:
 
 def line(value: Any) -> str:
     return f"{type(value).__name__} {value['ends']!r} {value['middle']!r}"
+
+
+def holder(value: Any) -> str:
+    return " ".join(f"{name}: {one!r}" for name, one in value.items())
 
 
 def repeat(value: Own) -> Dict[str, Any]:
@@ -151,6 +162,7 @@ def odd(value: str) -> Any:
         "set": {1},
         "nan": float("nan"),
         "unicode": "Grüße ✓ \n zwei",
+        "lines": "a\r\nb\rc\u2028d",
         "object": object(),
         "bytes": b"abc",
     }
@@ -160,6 +172,7 @@ def odd(value: str) -> Any:
 add_routes(others, RunnableLambda(point).with_types(input_type=Point), path="/point")
 add_routes(others, RunnableLambda(points), path="/points")
 add_routes(others, RunnableLambda(line).with_types(input_type=Line), path="/line")
+add_routes(others, RunnableLambda(holder).with_types(input_type=Holder), path="/holder")
 add_routes(others, RunnableLambda(repeat).with_types(input_type=Own), path="/own")
 add_routes(others, RunnableLambda(answer), path="/asked")
 add_routes(others, RunnableLambda(messages).with_types(input_type=List[BaseMessage]), path="/messages")

@@ -4,7 +4,6 @@ from typing import Any, Iterator, List, Set
 
 from ..asgi import ASGIApplication
 from .chain import Chain, is_runnable
-from .endpoints import METHODS
 
 _served: List["ChainAPI"] = []
 """What `serve_chain` was called with, in order."""
@@ -12,8 +11,6 @@ _served: List["ChainAPI"] = []
 
 class ChainAPI(ASGIApplication):
     """Everything below one path of an ASGI application that holds a chain."""
-
-    methods = METHODS
 
     def __init__(self, application: Any, path: str):
         super().__init__(application, api_path=path + "/*")

@@ -17,7 +17,6 @@ ENDPOINTS: Dict[str, Tuple[str, ...]] = {
     "public_trace_link": ("PUT", "HEAD"),
 }
 """Every endpoint and its methods."""
-METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
 CHOOSABLE = {*ENDPOINTS, "config_hashes"} - {"token_feedback"}
 ALWAYS = ("feedback", "token_feedback", "public_trace_link")
 

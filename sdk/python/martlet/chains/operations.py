@@ -16,7 +16,7 @@ async def invoke(chain: Any, body: Mapping[str, Any], call: Any) -> Dict[str, An
     config = await call.config(chain, body.get("config"))
     value = chain.schemas.read(needed(body, "input"), config)
     recorded = record(chain, [config])
-    output = await called(chain.runnable, "invoke", value, config)
+    output = chain.schemas.shaped(await called(chain.runnable, "invoke", value, config), config)
     answer = {"output": output, "metadata": of_run(config)}
     return {**answer, "callback_events": recorded[0]} if recorded else answer
 
@@ -32,9 +32,10 @@ async def batch(chain: Any, body: Mapping[str, Any], call: Any) -> Dict[str, Any
     ]
     recorded = record(chain, configs)
     outputs = await called(chain.runnable, "batch", values, configs) if values else []
+    shaped = [chain.schemas.shaped(one, config) for one, config in zip(outputs, configs)]
     responses = [of_run(config) for config in configs]
     metadata = {"responses": responses, "run_ids": [config["run_id"] for config in configs]}
-    answer = {"output": outputs, "metadata": metadata}
+    answer = {"output": shaped, "metadata": metadata}
     return {**answer, "callback_events": recorded} if chain.callback_events else answer
 
 

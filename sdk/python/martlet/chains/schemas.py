@@ -11,6 +11,7 @@ from .. import log
 from ..errors import HTTPException
 from . import refusals
 from .configuration import Config
+from .encoding import encode
 
 _KEPT = 64
 """How many configurations' models are remembered: making one costs milliseconds."""
@@ -70,12 +71,26 @@ class Schemas:
         except TypeError as error:
             raise HTTPException(422, [{"type": "type_error", "loc": list(where), "msg": str(error)}]) from None
 
+    def shaped(self, value: Any, config: Config) -> Any:
+        """An output as its declared type says it; one that does not fit goes out as it is."""
+        model = self.model("output", config)
+        if model is None:
+            return value
+        # A prompt's value is declared as another class than the one it has, of the same JSON.
+        for form in (lambda: value, lambda: json.loads(encode(value))):
+            try:
+                return unpacked(model.model_validate(form()))
+            except (ValueError, TypeError):
+                pass
+        return value
+
 
 def unpacked(value: Any) -> Any:
-    """What a validated model holds: the value of one around a single value, the fields of others."""
+    """What a validated model holds: the value of one around a single value, the fields of others. LangChain's own
+    objects stay as they are."""
     fields: Optional[Mapping[str, Any]] = getattr(type(value), "model_fields", None)
-    if fields is None or isinstance(value, UserType):
+    if fields is None or isinstance(value, UserType) or hasattr(value, "is_lc_serializable"):
         return value
-    if "root" in fields and getattr(value, "__pydantic_root_model__", False):
+    if getattr(value, "__pydantic_root_model__", False):
         return value.root
-    return {name: getattr(value, name) for name in fields}
+    return {name: unpacked(getattr(value, name)) for name in fields}
