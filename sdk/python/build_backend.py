@@ -40,7 +40,7 @@ def _wheel(folder: str, contents: Dict[str, bytes]) -> str:
 
 
 def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: Any = None) -> str:
-    files = sorted(path for path in (_HERE / "martlet").rglob("*") if path.suffix == ".py" or path.name == "py.typed")
+    files = sorted(path for path in (_HERE / "martlet").rglob("*") if path.suffix in (".py", ".html", ".typed"))
     return _wheel(wheel_directory, {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in files})
 
 

@@ -4,6 +4,7 @@ from ._version import __version__
 from .answers import Response
 from .asgi import ASGIApplication
 from .callbacks import Callback
+from .chains import serve_chain
 from .client import HTTPClient
 from .context import Context, ContextList
 from .errors import HTTPException, RequestCancelled
@@ -33,4 +34,5 @@ __all__ = [
     "Upload",
     "WSGIApplication",
     "__version__",
+    "serve_chain",
 ]

@@ -14,7 +14,8 @@ import types
 from pathlib import Path
 from typing import Any, List, Optional, Tuple
 
-from . import compat
+from . import chains, compat
+from .compat import langserve
 from .litapi import LitAPI
 from .litserver import Described, LitServer
 
@@ -116,7 +117,7 @@ def found_in(module: Any) -> LitServer:
     for value in values:
         if isinstance(value, LitServer):
             return value
-    apis: List[Any] = _unique([value for value in values if isinstance(value, LitAPI)])
+    apis: List[Any] = _unique([*(value for value in values if isinstance(value, LitAPI)), *chains.served()])
     if apis:
         return LitServer(apis)
     own = [
@@ -128,9 +129,16 @@ def found_in(module: Any) -> LitServer:
     leaves = [one for one in _unique(own) if not any(other is not one and issubclass(other, one) for other in own)]
     if leaves:
         return LitServer([one() for one in leaves])
+    for name, value in vars(module).items():
+        if hasattr(value, "build_middleware_stack") and langserve.apis_of(value):
+            return server_of(value, name)
     for name in ("app", "application", "server", "api"):
-        if hasattr(module, name) and is_application(getattr(module, name)):
-            return server_of(getattr(module, name), name)
+        value = getattr(module, name, None)
+        if is_application(value) and not chains.is_runnable(value):
+            return server_of(value, name)
+    loose = chains.loose(vars(module).items())
+    if loose:
+        return LitServer(loose)
     raise NothingToServe(f"{getattr(module, '__file__', module)} has no LitAPI class and runs no server")
 
 
@@ -152,11 +160,16 @@ def server_of(value: Any, name: str) -> LitServer:
         return LitServer(value)
     if isinstance(value, (list, tuple)) and value and all(isinstance(one, LitAPI) for one in value):
         return LitServer(list(value))
+    if chains.is_runnable(value):
+        return LitServer(chains.serve_chain("/" + name.rpartition(".")[2], value))
     if is_application(value):
         if is_asgi(value):
             from .asgi import ASGIApplication
 
-            return LitServer(ASGIApplication(value), healthcheck_path="/-/health", info_path="/-/info")
+            apis: List[LitAPI] = list(langserve.apis_of(value))
+            if not any(api.api_path == "/*" for api in apis) and (not apis or langserve.has_others(value)):
+                apis.append(ASGIApplication(value))
+            return LitServer(apis, healthcheck_path="/-/health", info_path="/-/info")
         from .wsgi import WSGIApplication
 
         return LitServer(WSGIApplication(value), healthcheck_path="/-/health", info_path="/-/info")

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional
 
 from . import apps, frames, log
 from ._version import __version__
-from .compat import was_used
+from .compat import used
 from .connection import Connection
 from .hooks import request_model
 from .litapi import LitAPI
@@ -73,8 +73,8 @@ def work(connection: Connection, hello: dict, application: str) -> int:
     watcher.start()
     try:
         server = apps.load(application)
-        if was_used():
-            log.line("notice", "the application imports litserve: Martlet's compatible module stands in for it")
+        for package in used():
+            log.line("notice", f"the application imports {package}: Martlet's compatible module stands in for it")
         _warn(server)
         if hello.get("purpose") == "describe":
             _ready(connection, watcher, server, server.apis)

@@ -4,18 +4,18 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from typing import Any, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
-_used = False
+_used: List[str] = []
 
 
-def was_used() -> bool:
-    """Whether something imported a module that Martlet stands in for."""
-    return _used
+def used() -> List[str]:
+    """The packages that Martlet stood in for."""
+    return list(_used)
 
 
 def install_finder() -> None:
-    """From now on `import litserve` gives Martlet's module, whether LitServe is installed or not."""
+    """From now on `import litserve` gives Martlet's module, whether LitServe is installed or not; so does `langserve`."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
@@ -24,6 +24,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Optional[Sequence[str]], target: Optional[types.ModuleType] = None
     ) -> Optional[importlib.machinery.ModuleSpec]:
+        if fullname == "langserve":
+            from . import langserve
+
+            spec = importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+            spec.submodule_search_locations = langserve.places()
+            return spec
         if fullname != "litserve" and not fullname.startswith("litserve."):
             return None
         from . import litserve
@@ -36,10 +42,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        global _used
-        from . import litserve
+        from . import langserve, litserve
 
-        _used = True
-        contents: Any = litserve.MODULES[module.__name__]
+        package = module.__name__.partition(".")[0]
+        if package not in _used:
+            _used.append(package)
+        contents: Any = langserve.contents() if package == "langserve" else litserve.MODULES[module.__name__]
         module.__dict__.update(contents)
-        module.__doc__ = "Stands in for LitServe's module of this name; part of Martlet."
+        module.__doc__ = f"Stands in for the module {module.__name__}; part of Martlet."
