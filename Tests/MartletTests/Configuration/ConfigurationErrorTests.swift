@@ -208,7 +208,6 @@ struct ConfigurationErrorTests {
         worker("{app: a.py, batch: 8}", "5: workers[0].batch: is not a key"),
         worker("{app: a.py, path: predict}", "5: workers[0].path: must be a path such as /health, not predict"),
         worker("{app: a.py, kill_after: 5}", "5: workers[0].kill_after: must be a duration with its unit, such as 250ms, 30s or 10m, not 5"),
-        worker("{app: a.py, scale: {min: 3, max: 2}}", "5: workers[0].scale.max: must be at least `min`, 3"),
         worker("{app: a.py, restart: {backoff: 10s, backoff_max: 5s}}", "5: workers[0].restart.backoff_max: must be at least `backoff`, 10s"),
         worker("a.py\n  - {app: a.py}", "6: workers[1].name: is a name that another entry has; give one of them a `name`"),
     ]

@@ -10,7 +10,7 @@ import Testing
     @Test func aFileAloneIsEnoughAndSaysTheRestItself() throws {
         let workers = try workers("  - model.py")
         #expect(workers == [WorkersConfiguration(app: "model.py", name: "model.py")])
-        #expect(workers[0].maxBatch == nil && workers[0].devices == nil && workers[0].scale == nil)
+        #expect(workers[0].maxBatch == nil && workers[0].devices == nil)
     }
 
     @Test func whatIsStatedHoldsInPlaceOfWhatTheFileSays() throws {
@@ -24,7 +24,6 @@ import Testing
                 batch_window: 0s
                 kill_after: 5s
                 objective: 250ms
-                scale: {min: 0, max: 4, idle: 1m}
                 queue: {length: 10}
                 ready: {within: 90s}
             """)
@@ -34,7 +33,6 @@ import Testing
         #expect(one.environment == ["OMP_NUM_THREADS": "1"])
         #expect(one.limits.addressSpace == 4 << 30 && one.limits.cpuSeconds == 90 && one.limits.openFiles == nil)
         #expect(one.batchWindow == .zero && one.killAfter == .seconds(5) && one.objective == .milliseconds(250))
-        #expect(one.scale?.min == 0 && one.scale?.max == 4 && one.scale?.idle == .seconds(60))
         #expect(one.queue.length == 10)
         #expect(one.policy.readyWithin == .seconds(90))
     }

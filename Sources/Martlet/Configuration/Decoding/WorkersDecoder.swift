@@ -31,7 +31,6 @@ struct WorkersDecoder {
         workers.timeout = section.duration("timeout")
         workers.killAfter = durationOrOff("kill_after", section)
         workers.objective = durationOrOff("objective", section)
-        workers.scale = scale(section)
         workers.queue = SharedDecoder.queue(section)
         workers.policy = policy(section)
         return workers
@@ -55,17 +54,6 @@ struct WorkersDecoder {
     private func durationOrOff(_ key: String, _ section: Section) -> Duration? {
         guard let item = section.item(key), !item.node.isOff else { return nil }
         return section.duration(item)
-    }
-
-    private func scale(_ section: Section) -> ScalePolicy? {
-        guard let scale = section.optionalSection("scale") else { return nil }
-        var policy = ScalePolicy()
-        policy.min = scale.count("min", in: 0...256) ?? policy.min
-        policy.max = scale.count("max", in: 1...256) ?? max(policy.min, policy.max)
-        policy.wait = scale.duration("wait") ?? policy.wait
-        policy.idle = scale.duration("idle") ?? policy.idle
-        if policy.max < policy.min { scale.refuse("must be at least `min`, \(policy.min)", at: "max") }
-        return policy
     }
 
     private func policy(_ section: Section) -> BackendPolicy {

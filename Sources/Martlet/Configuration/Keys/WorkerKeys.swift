@@ -34,22 +34,15 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "workers[].batch_bytes", .size, "16MiB",
             "Bytes of bodies in one batch; a single request may have more."),
-        ConfigurationKey("workers[].timeout", .duration, "For one request, if not as the file says; then 504."),
+        ConfigurationKey(
+            "workers[].timeout", .duration,
+            "How long an answer may take to begin once it is the request's turn, if not ten minutes; then 504."),
         ConfigurationKey(
             "workers[].kill_after", .duration, "off",
             "How long a worker may go on with what nobody wants before it is replaced; `off`: as long as it likes."),
         ConfigurationKey(
             "workers[].objective", .duration, "off",
             "A request that would not be over within this is refused before it is computed; `off`: none is."),
-        ConfigurationKey("workers[].scale", .section, "Workers come and go with the load."),
-        ConfigurationKey(
-            "workers[].scale.min", .count, "1",
-            "Never fewer; `0`: the first request waits for one to load."),
-        ConfigurationKey("workers[].scale.max", .count, "1", "Never more."),
-        ConfigurationKey(
-            "workers[].scale.wait", .duration, "1s",
-            "Requests that wait longer, for a few seconds, bring another worker."),
-        ConfigurationKey("workers[].scale.idle", .duration, "5m", "A worker too many for so long goes."),
         ConfigurationKey("workers[].queue", .section, "Requests that wait while every worker is busy."),
         ConfigurationKey("workers[].queue.length", .count, "1000", "How many may wait; `0`: none."),
         ConfigurationKey("workers[].queue.bytes", .size, "64MiB", "How much of their bodies they may hold."),

@@ -40,14 +40,12 @@ package struct WorkersConfiguration: Sendable, Equatable {
     package var batchWindow: Duration?
     /// `batch_bytes`: of bodies in one batch.
     package var batchBytes = BatchPolicy().maxBytes
-    /// `timeout`: for one request; nil: what the file says.
+    /// `timeout`: until an answer begins, from when it is the request's turn; nil: ten minutes.
     package var timeout: Duration?
     /// `kill_after`; nil: `off`.
     package var killAfter: Duration?
     /// `objective`; nil: `off`.
     package var objective: Duration?
-    /// `scale`; nil: the number of workers stays what it is.
-    package var scale: ScalePolicy?
     package var queue = QueuePolicy()
     /// `ready`, `restart`, `grace`.
     package var policy = BackendPolicy()
