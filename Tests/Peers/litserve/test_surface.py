@@ -1,5 +1,6 @@
 """Martlet under `surface.py`, asked as LitServe's clients ask."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -10,6 +11,8 @@ import sys
 
 import pytest
 import requests
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
 
 PORT = 8000
 URL = f"http://127.0.0.1:{PORT}"
@@ -86,6 +89,40 @@ def test_what_is_served_is_described():
     assert {"/square", "/words", "/slow", "/health", "/info"} <= set(document["paths"])
     body = document["paths"]["/square"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"]["input"]["type"] == "number"
+
+
+def test_an_assistant_finds_the_tool_and_calls_it():
+    async def call(headers, arguments):
+        async with (
+            streamablehttp_client(f"{URL}/mcp/", headers=headers) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            return tools, await session.call_tool("square", arguments)
+
+    tools, result = asyncio.run(call(KEY, {"input": 5}))
+    assert [(tool.name, tool.description) for tool in tools] == [("square", "The square of a number.")]
+    assert tools[0].inputSchema["properties"]["input"]["type"] == "number"
+    assert (result.isError, json.loads(result.content[0].text)) == (False, {"output": 25.0})
+    _, refused = asyncio.run(call(KEY, {"input": "five"}))
+    assert refused.isError and "number" in refused.content[0].text
+
+
+def test_what_is_no_call_of_a_tool_is_said_in_json_rpc():
+    def post(body):
+        return requests.post(f"{URL}/mcp", data=body, headers=KEY)
+
+    assert post("{").json()["error"]["code"] == -32700
+    assert post("[]").json()["error"]["code"] == -32600
+    unknown = post('{"jsonrpc": "2.0", "id": "x", "method": "resources/list"}').json()
+    assert (unknown["id"], unknown["error"]["code"]) == ("x", -32601)
+    tool = '{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "circle"}}'
+    assert post(tool).json()["error"]["code"] == -32602
+    notice = post('{"jsonrpc": "2.0", "method": "notifications/initialized"}')
+    assert (notice.status_code, notice.content) == (202, b"")
+    assert requests.get(f"{URL}/mcp", headers=KEY).status_code == 405
+    assert requests.post(f"{URL}/mcp", data=tool).status_code == 401
 
 
 def test_the_shutdown_key_ends_the_server():

@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import inspect
 import io
 import os
 import platform
@@ -179,7 +180,7 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
     if api.mcp is not None:
         described["mcp"] = {
             "name": getattr(api.mcp, "name", None) or api.api_path.strip("/").replace("/", "_") or "predict",
-            "description": getattr(api.mcp, "description", None) or "",
+            "description": getattr(api.mcp, "description", None) or inspect.getdoc(type(api)) or "",
             "schema": getattr(api.mcp, "input_schema", None) or described["schemas"].get("request") or {},
         }
     return described
