@@ -59,7 +59,7 @@ final class MCPEndpoint: LocalHandler {
         switch method {
         case "initialize":
             var version = Self.versions[0]
-            if case .string(let wanted)? = params["protocolVersion"], Self.versions.contains(wanted) { version = wanted }
+            if case .string(let own)? = params["protocolVersion"], Self.versions.contains(own) { version = own }
             return [
                 "protocolVersion": .string(version), "capabilities": ["tools": ["listChanged": false]],
                 "serverInfo": ["name": "martlet", "version": .string(BuildInfo.current.version)],
@@ -103,7 +103,9 @@ final class MCPEndpoint: LocalHandler {
         ["content": [["type": "text", "text": .string(text)]], "isError": .bool(isError)]
     }
 
-    private static func answer(_ id: JSONValue, _ result: Result<JSONValue, Fault>, status: Int = 200) -> LocalResponse {
+    private static func answer(
+        _ id: JSONValue, _ result: Result<JSONValue, Fault>, status: Int = 200
+    ) -> LocalResponse {
         var message: JSONValue = ["jsonrpc": "2.0", "id": id]
         switch result {
         case .success(let value): message["result"] = value

@@ -199,7 +199,9 @@ def _concurrent(api: LitAPI) -> int:
 
 
 def _schemas(api: LitAPI) -> Dict[str, Any]:
-    """The JSON Schema of the request, where it is a pydantic model."""
+    """The JSON Schema of the request: the spec's, or that of the pydantic model that it is."""
+    if api.spec is not None:
+        return {"request": api.spec.request_schema} if getattr(api.spec, "request_schema", None) else {}
     model = request_model(api.decode_request)
     return {"request": model.model_json_schema()} if model is not None else {}
 
