@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 import requests
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 
 PORT = 8000
 URL = f"http://127.0.0.1:{PORT}"
@@ -48,7 +49,9 @@ def test_several_apis_answer_on_their_paths():
     assert requests.post(f"{URL}/square", json={"input": 3}, headers=KEY).json() == {"output": 9.0}
     words = requests.post(f"{URL}/words", json={"text": "to be or"}, headers=KEY, stream=True)
     assert [json.loads(line)["word"] for line in words.iter_lines()] == ["to", "be", "or"]
-    assert requests.post(f"{URL}/slow", json={"input": 2}, headers=KEY).json() == {"output": 4}
+    chat = {"messages": [{"role": "user", "content": "?"}]}
+    answer = requests.post(f"{URL}/v1/chat/completions", json=chat, headers=KEY).json()
+    assert answer["choices"][0]["message"]["content"] == "This is a generated output"
     assert requests.post(f"{URL}/predict", json={"input": 2}, headers=KEY).status_code == 404
 
 
@@ -66,9 +69,9 @@ def test_the_servers_own_paths():
         "model": {"name": "squares", "sizes": [1, 2.5, None], "nested": {"is": True}},
         "server": {
             "devices": ["cpu"],
-            "workers_per_device": {"/square": 2, "/words": 1, "/slow": 1},
+            "workers_per_device": {"/square": 2, "/words": 1},
             "timeout": 20,
-            "stream": {"/square": False, "/words": True, "/slow": False},
+            "stream": {"/square": False, "/words": True, "/v1/chat/completions": True},
             "max_payload_size": None,
             "track_requests": True,
         },
@@ -86,15 +89,21 @@ def test_without_the_servers_key_nothing_answers():
 def test_what_is_served_is_described():
     document = requests.get(f"{URL}/openapi.json", headers=KEY).json()
     assert document["openapi"].startswith("3.1")
-    assert {"/square", "/words", "/slow", "/health", "/info"} <= set(document["paths"])
-    body = document["paths"]["/square"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert body["properties"]["input"]["type"] == "number"
+    assert set(document["paths"]) == {"/square", "/words", "/v1/chat/completions", "/health", "/info"}
+
+    def body(path):
+        return document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+
+    assert body("/square")["properties"]["input"]["type"] == "number"
+    assert body("/v1/chat/completions")["required"] == ["messages"]
+    assert body("/words") == {}
 
 
 def test_an_assistant_finds_the_tool_and_calls_it():
     async def call(headers, arguments):
         async with (
-            streamablehttp_client(f"{URL}/mcp/", headers=headers) as (read, write, _),
+            httpx.AsyncClient(headers=headers) as client,
+            streamable_http_client(f"{URL}/mcp/", http_client=client) as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
