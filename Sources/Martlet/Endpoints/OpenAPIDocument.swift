@@ -38,7 +38,8 @@ struct OpenAPIDocument {
         let name = api.path.split(separator: "/").joined(separator: "_")
         let answer = api.responseSchema.map { placed($0, api: name) } ?? [:]
         // A stream's pieces are text, lines of JSON or events: only the model knows.
-        let media: JSONValue = api.isStream && api.responseSchema == nil ? [:] : ["application/json": ["schema": answer]]
+        let isFree = api.isStream && api.responseSchema == nil
+        let media: JSONValue = isFree ? [:] : ["application/json": ["schema": answer]]
         var operation: JSONValue = [
             "operationId": .string(name.isEmpty ? method.lowercased() : name),
             "responses": [

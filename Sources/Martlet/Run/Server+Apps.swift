@@ -3,10 +3,14 @@ import Glibc
 import Logging
 import MartletBase
 import MartletExchange
+import MartletGateway
 import MartletWorkers
 
 // What LitServe's servers answer beside their APIs.
 extension Server {
+    /// The largest call of a tool.
+    private static let toolCallBytes = 16 << 20
+
     func appRoutes(_ plan: Plan) -> [Route] {
         guard let app = plan.served.first?.app else { return [] }
         let settings = app.settings
@@ -26,12 +30,23 @@ extension Server {
                 reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
             handlers.append(("/openapi.json", AppTextEndpoint(document: document)))
         }
+        let offers = plan.served.compactMap { api in
+            plan.routes.first { $0.name == api.path }.flatMap { route in
+                api.api.tool.map { MCPEndpoint.Offer(tool: $0, route: route) }
+            }
+        }
+        if !offers.isEmpty {
+            let endpoint = MCPEndpoint(offers, caller: InnerCaller(loops))
+            handlers += [("/mcp", endpoint), ("/mcp/", endpoint)]
+        }
         if let key = environment["LIT_SERVER_API_KEY"], !key.isEmpty {
             handlers = handlers.map { ($0.path, Keyed($0.handler, key: Secret(key))) }
         }
         if let path = settings.shutdown_path { handlers.append((path, shutdownEndpoint(environment))) }
         let taken = Set(plan.routes.map(\.name))
-        return handlers.filter { !taken.contains($0.path) }.map { local($0.path, $0.handler) }
+        return handlers.filter { !taken.contains($0.path) }.map { path, handler in
+            local(path, handler, bodyLimit: path.hasPrefix("/mcp") ? Self.toolCallBytes : 1 << 10)
+        }
     }
 
     private func shutdownEndpoint(_ environment: [String: String]) -> AppShutdownEndpoint {

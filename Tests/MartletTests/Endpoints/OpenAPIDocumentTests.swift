@@ -24,7 +24,8 @@ struct OpenAPIDocumentTests {
     @Test("Definitions of a schema are found where the document keeps them")
     func definitionsMove() throws {
         let schema: JSONValue = [
-            "type": "object", "properties": ["size": ["$ref": "#/$defs/Size"], "all": ["items": ["$ref": "#/$defs/Size"]]],
+            "type": "object",
+            "properties": ["size": ["$ref": "#/$defs/Size"], "all": ["items": ["$ref": "#/$defs/Size"]]],
             "$defs": ["Size": ["type": "integer"]],
         ]
         let document = try read(OpenAPIDocument(title: "model.py", [api("/predict", schema: schema)], reads: []))

@@ -3,14 +3,19 @@
 Everything answers the same each time it is asked the same.
 """
 
+import asyncio
+import datetime
+import time
+import uuid
 from typing import Any, AsyncIterator, Dict, Iterator, List
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.language_models import FakeListChatModel
+from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import (
@@ -79,6 +84,7 @@ add_routes(app, RunnableLambda(fail), path="/fail")
 add_routes(app, RunnableLambda(refuse), path="/refuse")
 add_routes(app, RunnableGenerator(some_then_fail), path="/fail_later")
 add_routes(app, RunnableGenerator(letters), path="/letters")
+add_routes(others, RunnableGenerator(lines), path="/lines")
 add_routes(others, RunnablePassthrough(), path="/pass")
 
 
@@ -144,9 +150,6 @@ def messages(value: List[BaseMessage]) -> str:
 
 def odd(value: str) -> Any:
     """Outputs that are more than plain JSON."""
-    import datetime
-    import uuid
-
     kinds: Dict[str, Any] = {
         "document": Document(page_content="a", metadata={"n": 1}),
         "documents": [Document(page_content="a"), Document(page_content="b", id="7")],
@@ -203,6 +206,55 @@ class Shelf(BaseRetriever):
 
 
 add_routes(others, Shelf(), path="/shelf")
+
+
+# Streams that go on for ten seconds, and say how far they are.
+
+
+async def slow_async(inputs: AsyncIterator[str]) -> AsyncIterator[str]:
+    try:
+        async for text in inputs:
+            for _ in range(500):
+                print("slow_async: step", flush=True)
+                yield text
+                await asyncio.sleep(0.02)
+    finally:
+        print("slow_async: closed", flush=True)
+
+
+def counted(name: str) -> Iterator[str]:
+    try:
+        for _ in range(500):
+            print(f"{name}: step", flush=True)
+            yield "x"
+            time.sleep(0.02)
+    finally:
+        print(f"{name}: closed", flush=True)
+
+
+def slow_sync(inputs: Iterator[str]) -> Iterator[str]:
+    for _ in inputs:
+        yield from counted("slow_sync")
+
+
+class SlowModel(BaseChatModel):
+    """Streams, and knows nothing of coroutines."""
+
+    def _generate(self, *arguments: Any, **more: Any) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="x"))])
+
+    def _stream(self, *arguments: Any, **more: Any) -> Iterator[ChatGenerationChunk]:
+        for text in counted("slow_model"):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+
+    @property
+    def _llm_type(self) -> str:
+        return "slow"
+
+
+add_routes(others, RunnableGenerator(slow_async), path="/slow_async")
+add_routes(others, RunnableGenerator(slow_sync), path="/slow_sync")
+add_routes(others, SlowModel() | StrOutputParser(), path="/slow_model")
 
 
 # Configurations.

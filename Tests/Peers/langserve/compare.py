@@ -88,6 +88,8 @@ def compare_replies(theirs: Server, ours: Server) -> collections.Counter:
     for case in cases.everything():
         both = ask(theirs.url, case), ask(ours.url, case)
         found = differences(*both)
+        if case.ours not in (None, both[1].status) or case.ours == 200 and "event: error" in both[1].text:
+            wrong.append(f"{case}\n    not answered with {case.ours}: {shown(both[1])}")
         if case.differs and not found:
             wrong.append(f"{case}\n    listed as different ({case.differs}), and alike: {shown(both[0])}")
         elif not case.differs and found or set(found) & set(case.alike) and case.differs:

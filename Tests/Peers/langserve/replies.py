@@ -19,7 +19,7 @@ HEADERS = ("content-type", "cache-control", "x-accel-buffering", "allow")
 @dataclasses.dataclass
 class Case:
     """One request. `differs`: why the two replies may differ, besides in the ids; then only what `alike` names is
-    compared, `status` or nothing."""
+    compared, `status` or nothing. `ours`: the status that Martlet answers."""
 
     method: str
     path: str
@@ -28,6 +28,7 @@ class Case:
     raw: bytes | None = None
     differs: str = ""
     alike: tuple = ("status",)
+    ours: int | None = None
 
     def __str__(self) -> str:
         said = self.raw if self.raw is not None else json.dumps(self.body) if self.body is not None else ""

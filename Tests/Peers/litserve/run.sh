@@ -36,4 +36,4 @@ rm -f client.py
 pytest=("$python" -m pytest -q --color=no -p no:cacheprovider -p ended_already
     -o asyncio_default_fixture_loop_scope=function)
 "${apart[@]}" "${pytest[@]}" tests/e2e
-"${apart[@]}" "${pytest[@]}" --durations=8 "$here"
+"${apart[@]}" "${pytest[@]}" "$here"

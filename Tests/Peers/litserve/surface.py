@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 import litserve as ls
 from litserve.mcp import MCP
+from litserve.test_examples.openai_spec_example import TestAPI
 
 
 class Square(BaseModel):
@@ -42,9 +43,9 @@ if __name__ == "__main__":
         [
             Squares(api_path="/square", mcp=MCP(name="square", description="The square of a number.")),
             Words(api_path="/words", stream=True),
-            ls.test_examples.SimpleLitAPI(api_path="/slow"),
+            TestAPI(spec=ls.OpenAISpec()),
         ],
-        workers_per_device={"/square": 2, "/words": 1, "/slow": 1},
+        workers_per_device={"/square": 2, "/words": 1},
         model_metadata={"name": "squares", "sizes": [1, 2.5, None], "nested": {"is": True}},
         enable_shutdown_api=True,
         timeout=20,

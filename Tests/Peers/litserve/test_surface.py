@@ -1,5 +1,6 @@
 """Martlet under `surface.py`, asked as LitServe's clients ask."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -8,8 +9,11 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 import requests
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 PORT = 8000
 URL = f"http://127.0.0.1:{PORT}"
@@ -45,7 +49,9 @@ def test_several_apis_answer_on_their_paths():
     assert requests.post(f"{URL}/square", json={"input": 3}, headers=KEY).json() == {"output": 9.0}
     words = requests.post(f"{URL}/words", json={"text": "to be or"}, headers=KEY, stream=True)
     assert [json.loads(line)["word"] for line in words.iter_lines()] == ["to", "be", "or"]
-    assert requests.post(f"{URL}/slow", json={"input": 2}, headers=KEY).json() == {"output": 4}
+    chat = {"messages": [{"role": "user", "content": "?"}]}
+    answer = requests.post(f"{URL}/v1/chat/completions", json=chat, headers=KEY).json()
+    assert answer["choices"][0]["message"]["content"] == "This is a generated output"
     assert requests.post(f"{URL}/predict", json={"input": 2}, headers=KEY).status_code == 404
 
 
@@ -63,9 +69,9 @@ def test_the_servers_own_paths():
         "model": {"name": "squares", "sizes": [1, 2.5, None], "nested": {"is": True}},
         "server": {
             "devices": ["cpu"],
-            "workers_per_device": {"/square": 2, "/words": 1, "/slow": 1},
+            "workers_per_device": {"/square": 2, "/words": 1},
             "timeout": 20,
-            "stream": {"/square": False, "/words": True, "/slow": False},
+            "stream": {"/square": False, "/words": True, "/v1/chat/completions": True},
             "max_payload_size": None,
             "track_requests": True,
         },
@@ -83,9 +89,49 @@ def test_without_the_servers_key_nothing_answers():
 def test_what_is_served_is_described():
     document = requests.get(f"{URL}/openapi.json", headers=KEY).json()
     assert document["openapi"].startswith("3.1")
-    assert {"/square", "/words", "/slow", "/health", "/info"} <= set(document["paths"])
-    body = document["paths"]["/square"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert body["properties"]["input"]["type"] == "number"
+    assert set(document["paths"]) == {"/square", "/words", "/v1/chat/completions", "/health", "/info"}
+
+    def body(path):
+        return document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+
+    assert body("/square")["properties"]["input"]["type"] == "number"
+    assert body("/v1/chat/completions")["required"] == ["messages"]
+    assert body("/words") == {}
+
+
+def test_an_assistant_finds_the_tool_and_calls_it():
+    async def call(headers, arguments):
+        async with (
+            httpx.AsyncClient(headers=headers) as client,
+            streamable_http_client(f"{URL}/mcp/", http_client=client) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            return tools, await session.call_tool("square", arguments)
+
+    tools, result = asyncio.run(call(KEY, {"input": 5}))
+    assert [(tool.name, tool.description) for tool in tools] == [("square", "The square of a number.")]
+    assert tools[0].inputSchema["properties"]["input"]["type"] == "number"
+    assert (result.isError, json.loads(result.content[0].text)) == (False, {"output": 25.0})
+    _, refused = asyncio.run(call(KEY, {"input": "five"}))
+    assert refused.isError and "number" in refused.content[0].text
+
+
+def test_what_is_no_call_of_a_tool_is_said_in_json_rpc():
+    def post(body):
+        return requests.post(f"{URL}/mcp", data=body, headers=KEY)
+
+    assert post("{").json()["error"]["code"] == -32700
+    assert post("[]").json()["error"]["code"] == -32600
+    unknown = post('{"jsonrpc": "2.0", "id": "x", "method": "resources/list"}').json()
+    assert (unknown["id"], unknown["error"]["code"]) == ("x", -32601)
+    tool = '{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "circle"}}'
+    assert post(tool).json()["error"]["code"] == -32602
+    notice = post('{"jsonrpc": "2.0", "method": "notifications/initialized"}')
+    assert (notice.status_code, notice.content) == (202, b"")
+    assert requests.get(f"{URL}/mcp", headers=KEY).status_code == 405
+    assert requests.post(f"{URL}/mcp", data=tool).status_code == 401
 
 
 def test_the_shutdown_key_ends_the_server():

@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import inspect
 import io
 import os
 import platform
@@ -179,7 +180,7 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
     if api.mcp is not None:
         described["mcp"] = {
             "name": getattr(api.mcp, "name", None) or api.api_path.strip("/").replace("/", "_") or "predict",
-            "description": getattr(api.mcp, "description", None) or "",
+            "description": getattr(api.mcp, "description", None) or inspect.getdoc(type(api)) or "",
             "schema": getattr(api.mcp, "input_schema", None) or described["schemas"].get("request") or {},
         }
     return described
@@ -198,7 +199,9 @@ def _concurrent(api: LitAPI) -> int:
 
 
 def _schemas(api: LitAPI) -> Dict[str, Any]:
-    """The JSON Schema of the request, where it is a pydantic model."""
+    """The JSON Schema of the request: the spec's, or that of the pydantic model that it is."""
+    if api.spec is not None:
+        return {"request": api.spec.request_schema} if getattr(api.spec, "request_schema", None) else {}
     model = request_model(api.decode_request)
     return {"request": model.model_json_schema()} if model is not None else {}
 

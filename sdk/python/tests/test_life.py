@@ -203,4 +203,4 @@ class LifeTests(unittest.TestCase):
             words = [sys.executable, str(file)]
             done = subprocess.run(words, env=variables, capture_output=True, text=True, timeout=20)
             expected = ["serve", str(file.resolve()), "--host", "127.0.0.1", "--port", "9123"]
-            self.assertEqual(done.stdout.split(), expected)
+            self.assertEqual(done.stdout.split(), [*expected, "--python", sys.executable])

@@ -136,15 +136,35 @@ async def _encoded(outputs: AsyncIterator[Any], encode: Encode) -> AsyncIterator
 async def called(runnable: Any, name: str, value: Any, config: Any) -> Any:
     own = getattr(runnable, f"a{name}", None)
     if own is not None:
-        return await own(value, config)
+        try:
+            return await own(value, config)
+        except NotImplementedError:
+            # LangChain's word for a runnable whose code has a plain form alone.
+            pass
     plain = functools.partial(getattr(runnable, name), value, config)
     return await asyncio.get_running_loop().run_in_executor(None, plain)
 
 
-def chunks(runnable: Any, value: Any, config: Config) -> AsyncIterator[Any]:
+async def chunks(runnable: Any, value: Any, config: Config) -> AsyncIterator[Any]:
     own = getattr(runnable, "astream", None)
-    found: AsyncIterator[Any] = own(value, config) if own is not None else stepped(runnable.stream(value, config))
-    return found
+    began = False
+    outputs: Any = None
+    try:
+        if own is not None:
+            try:
+                outputs = own(value, config)
+                async for output in outputs:
+                    began = True
+                    yield output
+                return
+            except NotImplementedError:
+                if began:
+                    raise
+        outputs = stepped(runnable.stream(value, config))
+        async for output in outputs:
+            yield output
+    finally:
+        await closed(outputs)
 
 
 _END = object()

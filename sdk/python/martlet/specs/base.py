@@ -1,6 +1,6 @@
 """What a spec does: it reads a request, says which runs of the model it needs, and puts their outputs together."""
 
-from typing import TYPE_CHECKING, Any, List
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ..request import Request
 from ..sinks import Slot
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 class Spec:
     api_path = "/predict"
     stream = False
+    request_schema: Optional[Dict[str, Any]] = None
+    """The JSON Schema of a request, for those who read what is served."""
 
     def slots(self, request: Request, value: Any, api: "LitAPI") -> List[Slot]:
         """The runs of the model for one request. Raises `HTTPException` 4xx where the request is wrong."""

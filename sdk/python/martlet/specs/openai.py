@@ -64,6 +64,28 @@ class OpenAISpec(Spec):
 
     api_path = "/v1/chat/completions"
     stream = True
+    request_schema = {
+        "type": "object",
+        "required": ["messages"],
+        "properties": {
+            "model": {"type": "string"},
+            "messages": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["role"],
+                    "properties": {"role": {"type": "string"}, "content": {"type": ["string", "array", "null"]}},
+                },
+            },
+            "n": {"type": "integer", "minimum": 1, "maximum": MAX_CHOICES},
+            "stream": {"type": "boolean"},
+            "stream_options": {"type": "object", "properties": {"include_usage": {"type": "boolean"}}},
+            "temperature": {"type": "number"},
+            "max_completion_tokens": {"type": "integer"},
+            "tools": {"type": "array", "items": {"type": "object"}},
+            "response_format": {"type": "object"},
+        },
+    }
 
     def slots(self, request: Request, value: Any, api: "LitAPI") -> List[Slot]:
         asked = read(value)

@@ -41,6 +41,16 @@ class OpenAIEmbeddingSpec(Spec):
 
     api_path = "/v1/embeddings"
     stream = False
+    request_schema = {
+        "type": "object",
+        "required": ["input"],
+        "properties": {
+            "model": {"type": "string"},
+            "input": {"type": ["string", "array"]},
+            "dimensions": {"type": "integer", "minimum": 1},
+            "encoding_format": {"enum": ["float", "base64"]},
+        },
+    }
 
     def slots(self, request: Request, value: Any, api: "LitAPI") -> List[Slot]:
         asked = read(value)
