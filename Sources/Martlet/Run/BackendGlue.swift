@@ -21,6 +21,9 @@ actor BackendGlue {
     /// Those that serve and are not to go, and where.
     private var ports: [BackendIdentity: Int?] = [:]
     private var hopeful: Set<String> = []
+    private var groups = GroupTargets()
+    /// Targets of groups that another one took the place of, until the last of their workers may go.
+    private var departed: [ObjectIdentifier: [(pool: Pool, target: TargetID)]] = [:]
 
     init(targets: [String: [Plan.BackendTarget]], membership: Membership) {
         self.targets = targets
@@ -72,10 +75,13 @@ actor BackendGlue {
     private func take(_ event: BackendEvent) async {
         switch event {
         case .ready(let instance, let port):
-            let isFirst = !isHere(instance.backend)
             ports[instance] = .some(port)
-            for wanted in wanted(instance, port: port) where isFirst || wanted.spec.maker == nil {
+            for wanted in wanted(instance, port: port) {
                 await membership.add(wanted.spec, to: wanted.pool, source: wanted.source)
+            }
+            if let group = group(of: instance.backend)?.group {
+                groups.came(instance, wanted: group)
+                await settleGroup(of: instance.backend)
             }
             expect()
         case .gone(let instance, _, _):
@@ -92,10 +98,12 @@ actor BackendGlue {
         let former = self.targets.values.joined().map(\.pool)
         self.targets = targets
         expect()
-        var managed: [Membership.Wanted] = []
-        for wanted in ports.flatMap({ wanted($0.key, port: $0.value) })
-        where wanted.spec.maker == nil || !managed.contains(where: { $0.source == wanted.source }) {
-            managed.append(wanted)
+        var managed = ports.flatMap { wanted($0.key, port: $0.value) }
+        for backend in Set(ports.keys.map(\.backend)) {
+            let wanted = group(of: backend)
+            if let present = groups.choose(backend, wanted: wanted?.group).present, let pool = wanted?.pool {
+                managed.append(target(present, of: backend, in: pool))
+            }
         }
         let leaving = await membership.bringIn(specs + managed, patience: patience)
         let present = targets.values.joined().map(\.pool)
@@ -113,9 +121,34 @@ actor BackendGlue {
         expect()
         let hasFixedPort = targets[instance.backend]?.contains(where: \.hasFixedPort) == true
         var leaving = await membership.removeAll(from: .backend(instance), isComingBack: hasFixedPort)
-        if !isHere(instance.backend) { leaving += await membership.removeAll(from: .group(instance.backend)) }
+        let emptied = groups.left(instance)
+        leaving += await settleGroup(of: instance.backend)
+        if let emptied { leaving += departed.removeValue(forKey: ObjectIdentifier(emptied)) ?? [] }
         expect()
         return leaving
+    }
+
+    /// Whoever is to stand for the workers of `backend` from now on does; answers what those had who did until now.
+    @discardableResult
+    private func settleGroup(of backend: String) async -> [(pool: Pool, target: TargetID)] {
+        guard let wanted = group(of: backend) else { return [] }
+        let change = groups.choose(backend, wanted: wanted.group)
+        guard !change.isNone else { return [] }
+        if let present = change.present {
+            let coming = target(present, of: backend, in: wanted.pool)
+            await membership.add(coming.spec, to: coming.pool, source: coming.source)
+        }
+        guard let former = change.former else { return [] }
+        let leaving = await membership.removeAll(from: former.source)
+        if change.present != nil { departed[ObjectIdentifier(former.group), default: []] += leaving }
+        return leaving
+    }
+
+    private func group(of backend: String) -> (group: WorkerGroup, pool: Pool)? {
+        for target in targets[backend] ?? [] {
+            if case .group(let group) = target.kind { return (group, target.pool) }
+        }
+        return nil
     }
 
     /// Where a backend is on its way, requests may wait for it. One that has come is not: should an operator take its
@@ -127,9 +160,10 @@ actor BackendGlue {
         for target in targets.values.joined() {
             target.pool.expectTargets(expecting.contains { $0 === target.pool }, now: .current)
         }
+        for backend in targets.keys where !hopeful.contains(backend) && !here.contains(backend) {
+            group(of: backend)?.group.turnAway()
+        }
     }
-
-    private func isHere(_ backend: String) -> Bool { ports.keys.contains { $0.backend == backend } }
 
     private func wanted(_ instance: BackendIdentity, port: Int?) -> [Membership.Wanted] {
         (targets[instance.backend] ?? []).compactMap { target -> Membership.Wanted? in
@@ -139,15 +173,19 @@ actor BackendGlue {
                     let spec = try? TargetSpec(settings, origin: Origin(host: "127.0.0.1", port: port), keepAlive)
                 else { return nil }
                 return Membership.Wanted(spec, in: target.pool, source: .backend(instance))
-            case .group(let group):
-                var policy = TargetPolicy()
-                // Its workers answer for themselves: a group is never taken out for what one of them answered.
-                policy.maxFails = 0
-                policy.maxInflight = group.room
-                let spec = TargetSpec(group, named: "workers \(instance.backend)", policy: policy)
-                return Membership.Wanted(spec, in: target.pool, source: .group(instance.backend))
+            case .group: return nil
             }
         }
+    }
+
+    /// All workers of a group are one target.
+    private func target(_ standing: GroupTargets.Standing, of backend: String, in pool: Pool) -> Membership.Wanted {
+        var policy = TargetPolicy()
+        // Its workers answer for themselves: a group is never taken out for what one of them answered.
+        policy.maxFails = 0
+        policy.maxInflight = max(1, standing.group.room)
+        let spec = TargetSpec(standing.group, named: "workers \(backend)", policy: policy)
+        return Membership.Wanted(spec, in: pool, source: standing.source)
     }
 }
 
@@ -155,7 +193,4 @@ extension Membership.Source {
     fileprivate static func backend(_ instance: BackendIdentity) -> Membership.Source {
         .backend(instance.backend, number: instance.number)
     }
-
-    /// All workers of a group together.
-    fileprivate static func group(_ name: String) -> Membership.Source { .backend(name, number: 0) }
 }

@@ -13,7 +13,7 @@ actor AppShelf {
     private let logger: Logger
     private var served: [ServedAPI] = []
     /// What each group's target was told last.
-    private var rooms: [String: Int] = [:]
+    private var rooms: [ObjectIdentifier: Int] = [:]
 
     init(loops: any EventLoopGroup, logger: Logger) {
         self.loops = loops
@@ -43,6 +43,7 @@ actor AppShelf {
             }
         }
         served = all
+        rooms = rooms.filter { room in all.contains { ObjectIdentifier($0.group) == room.key } }
         return all
     }
 
@@ -50,8 +51,8 @@ actor AppShelf {
     func settleRooms(_ membership: Membership) async {
         for api in served {
             let room = max(1, api.group.room)
-            guard rooms.updateValue(room, forKey: api.name) != room else { continue }
-            await membership.limit(api.group, to: room)
+            guard rooms[ObjectIdentifier(api.group)] != room else { continue }
+            if await membership.limit(api.group, to: room) { rooms[ObjectIdentifier(api.group)] = room }
         }
     }
 

@@ -174,8 +174,8 @@ package actor Membership {
         }
     }
 
-    /// What `maker` stands for takes so many requests at one time from now on.
-    package func limit(_ maker: any LegMaker, to count: Int) {
+    /// What `maker` stands for takes so many requests at one time from now on. False: it is no target at present.
+    package func limit(_ maker: any LegMaker, to count: Int) -> Bool {
         for index in entries.indices where entries[index].spec.maker === maker {
             entries[index].spec.policy.maxInflight = count
             let entry = entries[index]
@@ -183,6 +183,7 @@ package actor Membership {
                 entry.pool.replace(target, policy: entry.spec.policy, now: .current)
             }
         }
+        return entries.contains { $0.spec.maker === maker }
     }
 
     // MARK: Reload

@@ -34,6 +34,10 @@ extension WorkerGroup {
     }
 
     private func answer(_ item: WorkerItem) -> WorkerNews.Content {
+        guard (200...599).contains(item.status) else {
+            return .refused(
+                MartletError(.upstreamMalformed, operation: "worker \(api.path)", cause: "status \(item.status)"))
+        }
         do throws(WireError) {
             return .answer(status: Int(item.status), try WorkerAnswer(meta: item.meta), item.body)
         } catch {

@@ -119,7 +119,7 @@ package final class WorkerGroup: LegMaker {
     }
 
     /// Whether a worker serves that has this number.
-    package func has(_ number: WorkerNumber) -> Bool { state.withLock { $0.seats[number] != nil } }
+    package func has(_ number: Int) -> Bool { state.withLock { $0.seats[WorkerNumber(number)] != nil } }
 
     /// Gives up those who wait: no worker is to come.
     package func turnAway() {

@@ -36,7 +36,9 @@ final class WorkerLeg: Leg {
             refuse(MartletError(.methodNotAllowed, cause: "use \(group.api.methods.joined(separator: ", "))"))
             return false
         }
-        meta = WorkerMeta.bytes(of: head, for: group.api, exchange.caller, deadline: deadline, now: context.now)
+        meta = WorkerMeta.bytes(
+            of: head, for: group.api, exchange.caller, client: exchange.caller.client ?? exchange.front.clientAddress,
+            deadline: deadline, now: context.now)
         return true
     }
 

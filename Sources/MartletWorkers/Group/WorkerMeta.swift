@@ -6,7 +6,7 @@ import NIOCore
 /// What a worker is told of a request beside its body: a JSON object that leaves out what goes without saying.
 enum WorkerMeta {
     static func bytes(
-        of head: RequestHead, for api: WorkerAPI, _ caller: CallerFacts, deadline: Instant, now: Instant
+        of head: RequestHead, for api: WorkerAPI, _ caller: CallerFacts, client: String, deadline: Instant, now: Instant
     ) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeStaticString("{\"op\":")
@@ -21,7 +21,7 @@ enum WorkerMeta {
             add("query", query, to: &buffer)
         }
         if let type = head.headers.value(.contentType), type != "application/json" { add("type", type, to: &buffer) }
-        if let client = caller.client { add("client", client, to: &buffer) }
+        add("client", client, to: &buffer)
         if !caller.requestID.isEmpty { add("id", caller.requestID, to: &buffer) }
         if caller.priority != .interactive { add("priority", caller.priority.text, to: &buffer) }
         if deadline < .never {

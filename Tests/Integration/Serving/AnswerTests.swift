@@ -28,14 +28,14 @@ import Testing
     @Test func ABodyThatAMethodNotServedBringsIsNotKept() async throws {
         let source = """
             class Reader(LitAPI):
-                methods = ("GET",)
+                methods = ("PUT",)
 
                 def predict(self, x):
-                    return "read"
+                    return x
             """
         try await withApp(source) { martlet, _ in
             try await martlet.predict(String(repeating: "x", count: 300_000)).expect(405)
-            try await martlet.get("/predict").expect(200)
+            try await martlet.ask("PUT", "/predict", body: "[1]").expect(200)
         }
     }
 

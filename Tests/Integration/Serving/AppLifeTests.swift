@@ -57,7 +57,7 @@ import Glibc
             }
             #expect(martlet.log().contains("no such weights for cpu"))
             let (answer, time) = try await timed { try await martlet.predict() }
-            answer.expect(503)
+            answer.expect(502, "no_target")
             #expect(time < .seconds(1), "nobody is to come")
         } catch {
             await martlet.stop()
@@ -83,7 +83,7 @@ import Glibc
                 try await martlet.awaitWorkers(2)
             }
             let seen = try await load
-            #expect(seen.failed == 0, "\(seen.text)")
+            #expect(seen.failed == 0, "\(seen.text) \(seen.statuses)")
             #expect(seen.completed > 100)
             let after = try await martlet.status().backends.compactMap(\.pid)
             #expect(Set(before).isDisjoint(with: after))

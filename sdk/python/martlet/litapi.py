@@ -16,6 +16,8 @@ class LitAPI:
     Every hook but `setup` may take a further argument named `context` (or `ctx`): a `Context`, in `batch`, batched
     `predict` and `unbatch` a list of them.
 
+    What is not given holds as the class says it: `stream = True` in its body does the same as `stream=True` here.
+
     Arguments:
         max_batch_size: requests in one call of `predict`, at least 1.
         batch_timeout: seconds that the first request of a batch may wait for others while every worker is busy.
@@ -53,37 +55,42 @@ class LitAPI:
 
     def __init__(
         self,
-        max_batch_size: int = 1,
-        batch_timeout: float = 0.0,
-        api_path: str = "/predict",
-        stream: bool = False,
-        loop: Any = "auto",
+        max_batch_size: Optional[int] = None,
+        batch_timeout: Optional[float] = None,
+        api_path: Optional[str] = None,
+        stream: Optional[bool] = None,
+        loop: Any = None,
         spec: Any = None,
         mcp: Any = None,
-        enable_async: bool = False,
+        enable_async: Optional[bool] = None,
         *,
         concurrent: Optional[int] = None,
-        interrupt: bool = False,
+        interrupt: Optional[bool] = None,
         timeout: Optional[float] = None,
         max_body: Optional[int] = None,
     ):
-        if max_batch_size <= 0:
+        stated = {
+            "max_batch_size": max_batch_size,
+            "batch_timeout": batch_timeout,
+            "_api_path": api_path,
+            "stream": stream,
+            "loop": loop,
+            "mcp": mcp,
+            "enable_async": enable_async,
+            "concurrent": concurrent,
+            "interrupt": interrupt,
+            "timeout": timeout,
+            "max_body": max_body,
+        }
+        for name, value in stated.items():
+            if value is not None:
+                setattr(self, name, value)
+        if self.max_batch_size <= 0:
             raise ValueError("max_batch_size must be greater than 0")
-        if batch_timeout < 0:
+        if self.batch_timeout < 0:
             raise ValueError("batch_timeout must be greater than or equal to 0")
-        if not api_path.startswith("/"):
+        if not self._api_path.startswith("/"):
             raise ValueError("api_path must start with '/', as in '/predict'")
-        self.max_batch_size = max_batch_size
-        self.batch_timeout = batch_timeout
-        self._api_path = api_path
-        self.stream = stream
-        self.loop = loop
-        self.mcp = mcp
-        self.enable_async = enable_async
-        self.concurrent = concurrent
-        self.interrupt = interrupt
-        self.timeout = timeout
-        self.max_body = max_body
         if spec is not None:
             self.spec = spec
 
