@@ -1,6 +1,6 @@
-"""Runnables behind LangServe's routes, as a LangServe user writes them. Real LangServe and Martlet both serve this file.
+"""Runnables behind LangServe's routes, as a LangServe user writes them.
 
-Everything answers the same each time it is asked the same.
+Real LangServe and Martlet both serve this file. Everything answers the same each time it is asked the same.
 """
 
 import asyncio
@@ -290,7 +290,8 @@ configurable = FakeListChatModel(responses=["first"]).configurable_fields(respon
 add_routes(others, RunnableLambda(told), path="/told")
 add_routes(others, RunnableLambda(told), path="/told/keys", config_keys=KEYS)
 add_routes(others, RunnableLambda(told), path="/told/none", config_keys=[])
-add_routes(others, RunnableLambda(told).with_config(tags=["own"], metadata={"m": 1}), path="/told/own", config_keys=KEYS)
+of_its_own = RunnableLambda(told).with_config(tags=["own"], metadata={"m": 1})
+add_routes(others, of_its_own, path="/told/own", config_keys=KEYS)
 add_routes(others, RunnableLambda(told), path="/told/request", config_keys=KEYS, per_req_config_modifier=by_request)
 add_routes(app, configurable | StrOutputParser(), path="/words")
 add_routes(app, RunnableLambda(add_one), path="/guarded", dependencies=[Depends(only_known)])

@@ -10,7 +10,9 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langserve import RemoteRunnable
 from replies import ID
 
-VOLATILE = re.compile(r"'(__langserve_version|start_time|end_time)': '[^']*'|('path': '[^']*end_time', 'value': )'[^']*'")
+VOLATILE = re.compile(
+    r"'(__langserve_version|start_time|end_time)': '[^']*'|('path': '[^']*end_time', 'value': )'[^']*'"
+)
 TALK = [SystemMessage(content="short"), HumanMessage(content="hi"), AIMessage(content="ho")]
 INPUTS = {
     "add_one": 1,
@@ -31,7 +33,8 @@ INPUTS = {
     "fail_later": 2,
 }
 LOOP = asyncio.new_event_loop()
-"""One for all calls: the clients keep their connections."""
+"""One for all calls: the clients are used by several of them."""
+run = LOOP.run_until_complete
 CONFIG = RunnableConfig(tags=["a"], metadata={"m": 1}, configurable={"words": ["second"]})
 
 
@@ -70,9 +73,9 @@ def calls(name: str, value: object) -> dict:
             f"invoke{with_config}": lambda one, config=config: one.invoke(value, config),
             f"batch{with_config}": lambda one, config=config: one.batch([value, value], config),
             f"stream{with_config}": lambda one, config=config: list(one.stream(value, config)),
-            f"ainvoke{with_config}": lambda one, config=config: LOOP.run_until_complete(one.ainvoke(value, config)),
-            f"abatch{with_config}": lambda one, config=config: LOOP.run_until_complete(one.abatch([value, value], config)),
-            f"astream{with_config}": lambda one, config=config: LOOP.run_until_complete(collected(one.astream(value, config))),
+            f"ainvoke{with_config}": lambda one, config=config: run(one.ainvoke(value, config)),
+            f"abatch{with_config}": lambda one, config=config: run(one.abatch([value, value], config)),
+            f"astream{with_config}": lambda one, config=config: run(collected(one.astream(value, config))),
         }
     found |= {
         "batch of no inputs": lambda one: one.batch([]),
@@ -82,11 +85,11 @@ def calls(name: str, value: object) -> dict:
     if name != "others/parallel":
         # Steps side by side come in any order.
         found |= {
-            "astream_log": lambda one: LOOP.run_until_complete(collected(one.astream_log(value))),
-            "astream_log, whole": lambda one: LOOP.run_until_complete(collected(one.astream_log(value, diff=False)))[-1],
-            "astream_log, some": lambda one: LOOP.run_until_complete(collected(one.astream_log(value, include_types=["llm"]))),
-            "astream_events": lambda one: LOOP.run_until_complete(collected(one.astream_events(value, version="v2"))),
-            "astream_events, some": lambda one: LOOP.run_until_complete(
+            "astream_log": lambda one: run(collected(one.astream_log(value))),
+            "astream_log, whole": lambda one: run(collected(one.astream_log(value, diff=False)))[-1],
+            "astream_log, some": lambda one: run(collected(one.astream_log(value, include_types=["llm"]))),
+            "astream_events": lambda one: run(collected(one.astream_events(value, version="v2"))),
+            "astream_events, some": lambda one: run(
                 collected(one.astream_events(value, version="v2", exclude_types=["prompt"]))
             ),
         }

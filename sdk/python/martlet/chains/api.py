@@ -1,10 +1,16 @@
 """Chains as APIs of a worker, and how a file names them."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterator, List, Set
 
-from ..asgi import ASGIApplication
+from ..asgi import ASGIApplication, ASGILoop
+from ..loops.prepare import Served
+from ..watcher import Watcher
 from .chain import Chain, is_runnable
 
+THREADS = 64
+"""Plain calls that run at once in a worker. They mostly wait for a model's server; Python's own limit goes by cores."""
 _served: List["ChainAPI"] = []
 """What `serve_chain` was called with, in order."""
 
@@ -15,6 +21,15 @@ class ChainAPI(ASGIApplication):
     def __init__(self, application: Any, path: str):
         super().__init__(application, api_path=path + "/*")
         self.path = path
+
+    def make_loop(self, served: Served, watcher: Watcher) -> ASGILoop:
+        return ChainLoop(served, watcher, self.application)
+
+
+class ChainLoop(ASGILoop):
+    async def open(self) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        await super().open()
 
 
 def serve_chain(path: str, runnable: Any, **options: Any) -> ChainAPI:

@@ -91,7 +91,5 @@ def each(configs: Any, count: int) -> List[Mapping[str, Any]]:
     if not isinstance(configs, list) or not all(isinstance(one, dict) for one in configs):
         raise refusals.wrong("dict_type", ["config"], "Input should be a valid dictionary or a list of them", configs)
     if len(configs) != count:
-        raise HTTPException(
-            422, f"Number of configs ({len(configs)}) must match number of inputs ({count})"
-        )
+        raise HTTPException(422, f"Number of configs ({len(configs)}) must match number of inputs ({count})")
     return configs

@@ -1,7 +1,7 @@
 """Feedback and public traces are LangSmith's: Martlet checks what was sent and says that they are not there."""
 
 import uuid
-from typing import Any, Mapping
+from typing import Any, List, Mapping
 
 from ..errors import HTTPException
 from . import refusals
@@ -11,7 +11,7 @@ _NEEDED = {"feedback": ("run_id", "key"), "token_feedback": ("token_or_url",), "
 
 def refuse(endpoint: str, body: Mapping[str, Any]) -> None:
     """Raises `HTTPException`: 422 where something is missing or is no id, else 400."""
-    wrong = []
+    wrong: List[Any] = []
     for name in _NEEDED[endpoint]:
         if name not in body:
             wrong += refusals.missing(name, body, ["body"]).detail

@@ -24,9 +24,7 @@ class Answered:
             await self._send(message)
 
 
-async def reply(
-    send: Any, status: int, body: bytes, type: str, headers: Optional[Mapping[str, str]] = None
-) -> None:
+async def reply(send: Any, status: int, body: bytes, type: str, headers: Optional[Mapping[str, str]] = None) -> None:
     pairs = {**{name.lower(): str(text) for name, text in (headers or {}).items()}, "content-type": type}
     await send(_start(status, {**pairs, "content-length": str(len(body))}))
     await send({"type": "http.response.body", "body": body})

@@ -27,8 +27,7 @@ async def batch(chain: Any, body: Mapping[str, Any], call: Any) -> Dict[str, Any
         raise refusals.wrong("list_type", ["inputs"], "Input should be a valid list", inputs)
     configs = [await call.config(chain, one) for one in configuration.each(body.get("config"), len(inputs))]
     values = [
-        chain.schemas.read(one, config, ["inputs", number])
-        for number, (one, config) in enumerate(zip(inputs, configs))
+        chain.schemas.read(one, config, ["inputs", number]) for number, (one, config) in enumerate(zip(inputs, configs))
     ]
     recorded = record(chain, configs)
     outputs = await called(chain.runnable, "batch", values, configs) if values else []

@@ -21,7 +21,7 @@ def not_validated(error: ValueError, where: Sequence[Any] = ()) -> HTTPException
         return HTTPException(422, [{"type": "value_error", "loc": list(where), "msg": str(error)}])
     found: List[Dict[str, Any]] = []
     for one in details(include_url=False):
-        context: Optional[dict] = one.get("ctx")
+        context: Optional[Dict[str, Any]] = one.get("ctx")
         said = {"type": one["type"], "loc": [*where, *one["loc"]], "msg": one["msg"], "input": one["input"]}
         if context:
             said["ctx"] = {key: str(value) if isinstance(value, Exception) else value for key, value in context.items()}

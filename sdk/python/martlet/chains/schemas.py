@@ -1,7 +1,7 @@
 """What a runnable takes, gives and may be told: JSON Schemas, and inputs read by them.
 
-A runnable says it by `get_input_schema(config)` and its like, which make pydantic models. One that says nothing takes and
-gives anything.
+A runnable says it by `get_input_schema(config)` and its like, which make pydantic models. One that says nothing takes
+and gives anything.
 """
 
 import json
@@ -77,9 +77,9 @@ class Schemas:
         if model is None:
             return value
         # A prompt's value is declared as another class than the one it has, of the same JSON.
-        for form in (lambda: value, lambda: json.loads(encode(value))):
+        for as_json in (False, True):
             try:
-                return unpacked(model.model_validate(form()))
+                return unpacked(model.model_validate(json.loads(encode(value)) if as_json else value))
             except (ValueError, TypeError):
                 pass
         return value

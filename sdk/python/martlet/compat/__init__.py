@@ -15,7 +15,7 @@ def used() -> List[str]:
 
 
 def install_finder() -> None:
-    """From now on `import litserve` gives Martlet's module, whether LitServe is installed or not; so does `langserve`."""
+    """From now on `import litserve` and `import langserve` give Martlet's modules, installed or not."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 

@@ -6,6 +6,7 @@ Its client, `RemoteRunnable`, is LangServe's own where that is installed.
 import importlib
 import importlib.machinery
 import os
+import sys
 from typing import Any, Dict, List, Optional, Sequence
 
 from ..chains import ChainAPI, serve_chain
@@ -92,7 +93,8 @@ def apis_of(app: Any) -> List[ChainAPI]:
 
 def has_others(app: Any) -> bool:
     """Whether an application has routes besides those of runnables and its own documentation."""
-    own = {getattr(app, name, None) for name in ("openapi_url", "docs_url", "redoc_url", "swagger_ui_oauth2_redirect_url")}
+    names = ("openapi_url", "docs_url", "redoc_url", "swagger_ui_oauth2_redirect_url")
+    own = {getattr(app, name, None) for name in names}
     for route in _routes(app):
         if _chain_of(route) is not None:
             if "{" in _prefix(route):
@@ -124,31 +126,26 @@ def _within(app: Any) -> str:
 # The modules.
 
 
-def _user_type() -> Any:
-    from pydantic import BaseModel
-
-    return type("CustomUserType", (UserType, BaseModel), {"__doc__": "An input that reaches the runnable as an object."})
-
-
 def _lazy(name: str) -> Any:
-    """What only the real package has."""
-    if name == "RemoteRunnable":
+    """What needs another package: a base of inputs that reach the runnable as objects, and LangServe's own client."""
+    if name == "CustomUserType":
+        from pydantic import BaseModel
+
+        found: Any = type(name, (UserType, BaseModel), {})
+    elif name == "RemoteRunnable":
         try:
-            return importlib.import_module("langserve.client").RemoteRunnable
+            found = importlib.import_module("langserve.client").RemoteRunnable
         except ImportError:
             raise ImportError("RemoteRunnable is LangServe's: pip install langserve") from None
-    raise AttributeError(f"module 'langserve' has no attribute {name!r}; Martlet has a stand-in for it without that")
+    else:
+        raise AttributeError(f"module 'langserve' has no attribute {name!r}; Martlet's stand-in goes without it")
+    setattr(sys.modules["langserve"], name, found)
+    return found
 
 
 def contents() -> Dict[str, Any]:
     _keep_uvicorn_out()
-    return {
-        "__version__": "0.3.3",
-        "__getattr__": _lazy,
-        "__all__": ["CustomUserType", "RemoteRunnable", "add_routes"],
-        "CustomUserType": _user_type(),
-        "add_routes": add_routes,
-    }
+    return {"__version__": "0.3.3", "__getattr__": _lazy, "add_routes": add_routes}
 
 
 def places() -> List[str]:
