@@ -31,7 +31,8 @@ actor AppShelf {
             let ready = try await AppDescription.read(
                 command, app: configuration.app, on: loops.next(), within: configuration.policy.readyWithin,
                 logger: logger)
-            let app = ServedAPI.App(configuration: configuration, settings: ready.settings, version: ready.version, command: command)
+            let app = ServedAPI.App(
+                configuration: configuration, settings: ready.settings, version: ready.version, command: command)
             for var api in ready.apis {
                 if let path = configuration.path, ready.apis.count == 1 { api.path = path }
                 let name = ready.apis.count == 1 ? configuration.name : configuration.name + api.path

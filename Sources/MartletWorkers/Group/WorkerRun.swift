@@ -84,8 +84,8 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
 
     private func end(_ reason: String) { state.withLock { $0.hear }?(.failed(reason)) }
 
-    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent. One
-    /// that loads is not asked; it tells.
+    /// One that says something lives. So does one that computes: a call that holds the interpreter's lock is silent.
+    /// One that loads is not asked; it tells.
     func check() async -> Bool {
         let asked = state.withLock { state -> (seat: WorkerSeat, ping: UInt64, wasHeard: Bool)? in
             guard let seat = state.seat, state.capacity != nil else { return nil }
