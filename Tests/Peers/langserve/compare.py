@@ -2,9 +2,10 @@
 
     PYTHON compare.py            with the Python of an environment that has LangServe
 
-First plain HTTP, byte by byte with ids and versions settled; then LangServe's own client, `RemoteRunnable`; then what
-only Martlet does: a stream whose reader leaves is stopped. Reasons for differences are in `cases.py`, and every
-difference that is listed must be one. Ends by itself within two minutes.
+First plain HTTP, byte by byte with ids and versions settled; then LangServe's own client, `RemoteRunnable`; then some of
+it again with the runnables served by `martlet.serve_chain`; then what only Martlet does: a stream whose reader leaves is
+stopped, a file may say in several ways what it serves. Reasons for differences are in `cases.py`, and every difference
+that is listed must be one. Ends by itself within three minutes.
 """
 
 import collections
@@ -19,11 +20,13 @@ sys.path.insert(0, str(HERE.parents[1] / "Clients"))
 
 import cases  # noqa: E402
 import clients  # noqa: E402
+import files  # noqa: E402
 import leaving  # noqa: E402
 from replies import Case, Reply, ask, settled  # noqa: E402
 from support import HOME, Child, binary, eventually  # noqa: E402
 
-BOUND_SECONDS = 120
+BOUND_SECONDS = 180
+OWN_WORDS = ("add_one", "refuse", "fail_later", "chat", "joke", "joke/message", "words")
 SHOWN = 300
 
 
@@ -41,13 +44,15 @@ class Server(Child):
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
 
-    def wait(self) -> None:
+    def __exit__(self, kind, error, trace):
+        # The comparison says what differs; what the servers printed on the way is long, and says it no better.
+        super().__exit__(None, None, None)
+
+    def wait(self, *paths: str) -> None:
         def answers() -> bool:
             assert self.process.poll() is None, f"{self.name} ended: {self.text('stderr')[-2000:]}"
             try:
-                return all(
-                    ask(self.url, Case("GET", f"{path}/config_schema")).status == 200 for path in ("/add_one", "/words")
-                ) and ask(self.url, Case("GET", "/")).status == 200
+                return all(ask(self.url, Case("GET", f"{path}/config_schema")).status in (200, 422) for path in paths)
             except OSError:
                 return False
 
@@ -59,9 +64,9 @@ def langserve() -> Server:
     return Server("LangServe", [sys.executable, HERE / "chains.py"], port, {"PORT": str(port)})
 
 
-def martlet() -> Server:
+def martlet(file: str = "chains.py") -> Server:
     port = free_port()
-    command = [binary(), "serve", HERE / "chains.py", "--port", str(port), "--python", sys.executable]
+    command = [binary(), "serve", HERE / file, "--port", str(port), "--python", sys.executable]
     return Server("Martlet", command, port, {"MARTLET_HOME": str(HOME)})
 
 
@@ -82,10 +87,10 @@ def shown(reply: Reply) -> str:
     return f"{reply.status} {reply.headers} {settled(reply.text)[:SHOWN]!r}{'' if reply.is_whole else ' (broken off)'}"
 
 
-def compare_replies(theirs: Server, ours: Server) -> collections.Counter:
-    """Raises `AssertionError` with all that differs and should not, and with reasons that are none (any more)."""
+def compare_replies(theirs: Server, ours: Server, asked: list) -> collections.Counter:
+    """How many replies are alike, under "", and how many differ for each reason. Raises `AssertionError` with all that differs and should not, and with reasons that are none (any more)."""
     wrong, reasons = [], collections.Counter()
-    for case in cases.everything():
+    for case in asked:
         both = ask(theirs.url, case), ask(ours.url, case)
         found = differences(*both)
         if case.ours not in (None, both[1].status) or case.ours == 200 and "event: error" in both[1].text:
@@ -110,17 +115,31 @@ def main() -> None:
     signal.signal(signal.SIGTERM, give_up)
     signal.alarm(BOUND_SECONDS)
     began = time.monotonic()
-    with langserve() as theirs, martlet() as ours:
-        theirs.wait()
-        ours.wait()
-        reasons = compare_replies(theirs, ours)
-        print(f"ok {reasons.pop('')} replies byte by byte the same")
-        for reason, count in reasons.items():
-            print(f"   {count} differ on purpose: {reason}")
-        print(f"ok {clients.compare(theirs.url, ours.url)} calls of RemoteRunnable gave the same")
-        for line in leaving.check(ours):
-            print(f"ok {line}")
+    with langserve() as theirs:
+        with martlet() as ours:
+            theirs.wait("/add_one")
+            ours.wait("/add_one", "/words", "/guarded", "/others/told")
+            report(compare_replies(theirs, ours, cases.everything()))
+            print(f"ok {clients.compare(theirs.url, ours.url, clients.INPUTS)} calls of RemoteRunnable gave the same")
+            for line in leaving.check(ours):
+                print(f"ok {line}")
+        with martlet("own_words.py") as ours:
+            ours.wait(*(f"/{name}" for name in OWN_WORDS))
+            below = tuple(f"/{name}/" for name in OWN_WORDS)
+            some = [case for case in cases.everything() if case.path.startswith(below)]
+            print("with martlet.serve_chain:")
+            report(compare_replies(theirs, ours, some))
+            inputs = {name: clients.INPUTS[name] for name in OWN_WORDS}
+            print(f"ok {clients.compare(theirs.url, ours.url, inputs)} calls of RemoteRunnable gave the same")
+    for line in files.check():
+        print(f"ok {line}")
     print(f"compared in {time.monotonic() - began:.0f} s")
+
+
+def report(reasons: collections.Counter) -> None:
+    print(f"ok {reasons.pop('')} replies byte by byte the same")
+    for reason, count in reasons.items():
+        print(f"   {count} differ on purpose: {reason}")
 
 
 if __name__ == "__main__":

@@ -329,6 +329,31 @@ class EndpointTests(unittest.TestCase):
         for endpoint in ("invoke", "stream"):
             self.json(chain, "POST", f"/up/{endpoint}", {"input": "a"}, status=403, headers=[(b"x-no", b"1")])
 
+    def test_code_that_has_a_plain_form_alone_is_tried_as_a_coroutine_once(self):
+        class Plain(Upper):
+            asked = 0
+
+            async def ainvoke(self, value, config):
+                type(self).asked += 1
+                raise NotImplementedError("x only supports sync methods.")
+
+            def astream(self, value, config):
+                raise NotImplementedError("x only supports sync methods.")
+
+        chain = Chain("/up", Plain())
+        for _ in range(2):
+            self.assertEqual(self.json(chain, "POST", "/up/invoke", {"input": "a"})["output"]["said"], "A")
+        self.assertEqual(Plain.asked, 1)
+        chain = Chain("/up", Plain())
+        self.assertIn(b'data: "A"', ask(chain, "POST", "/up/stream", {"input": "a"})[2])
+
+    def test_other_things_that_are_not_implemented_are_failures(self):
+        class Unfinished(Upper):
+            async def ainvoke(self, value, config):
+                raise NotImplementedError("later")
+
+        ask(Chain("/up", Unfinished()), "POST", "/up/invoke", {"input": "a"}, raises=NotImplementedError)
+
     def test_the_playground_is_one_page(self):
         chain = Chain("/up", Upper())
         status, headers, text = ask(chain, "GET", "/up/playground/")

@@ -63,6 +63,8 @@ class Chain:
         self.log_names = None if stream_log_name_allow_list is None else list(stream_log_name_allow_list)
         self.events_version = astream_events_version
         self.encode = serializer.dumps if serializer is not None else encode
+        self.is_plain = False
+        """Whether its coroutines are known to be none; its plain methods are called then."""
         self.schemas = Schemas(self.runnable)
         self.endpoints = endpoints(enabled_endpoints, disabled_endpoints)
         for name, method in (("stream_log", "astream_log"), ("stream_events", "astream_events")):

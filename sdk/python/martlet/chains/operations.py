@@ -16,7 +16,7 @@ async def invoke(chain: Any, body: Mapping[str, Any], call: Any) -> Dict[str, An
     config = await call.config(chain, body.get("config"))
     value = chain.schemas.read(needed(body, "input"), config)
     recorded = record(chain, [config])
-    output = chain.schemas.shaped(await called(chain.runnable, "invoke", value, config), config)
+    output = chain.schemas.shaped(await called(chain, "invoke", value, config), config)
     answer = {"output": output, "metadata": of_run(config)}
     return {**answer, "callback_events": recorded[0]} if recorded else answer
 
@@ -30,7 +30,7 @@ async def batch(chain: Any, body: Mapping[str, Any], call: Any) -> Dict[str, Any
         chain.schemas.read(one, config, ["inputs", number]) for number, (one, config) in enumerate(zip(inputs, configs))
     ]
     recorded = record(chain, configs)
-    outputs = await called(chain.runnable, "batch", values, configs) if values else []
+    outputs = await called(chain, "batch", values, configs) if values else []
     shaped = [chain.schemas.shaped(one, config) for one, config in zip(outputs, configs)]
     responses = [of_run(config) for config in configs]
     metadata = {"responses": responses, "run_ids": [config["run_id"] for config in configs]}
@@ -41,7 +41,7 @@ async def batch(chain: Any, body: Mapping[str, Any], call: Any) -> Dict[str, Any
 async def stream(chain: Any, body: Mapping[str, Any], call: Any) -> AsyncIterator[bytes]:
     config = await call.config(chain, body.get("config"))
     value = chain.schemas.read(needed(body, "input"), config)
-    return _stream(chunks(chain.runnable, value, config), config, chain.encode)
+    return _stream(chunks(chain, value, config), config, chain.encode)
 
 
 async def stream_log(chain: Any, body: Mapping[str, Any], call: Any) -> AsyncIterator[bytes]:
@@ -132,38 +132,48 @@ async def _encoded(outputs: AsyncIterator[Any], encode: Encode) -> AsyncIterator
 # Runnables of both kinds.
 
 
-async def called(runnable: Any, name: str, value: Any, config: Any) -> Any:
-    own = getattr(runnable, f"a{name}", None)
-    if own is not None:
+async def called(chain: Any, name: str, value: Any, config: Any) -> Any:
+    own = getattr(chain.runnable, f"a{name}", None)
+    if own is not None and not chain.is_plain:
         try:
             return await own(value, config)
-        except NotImplementedError:
-            # LangChain's word for a runnable whose code has a plain form alone.
-            pass
-    plain = functools.partial(getattr(runnable, name), value, config)
+        except NotImplementedError as error:
+            is_plain(chain, error)
+    plain = functools.partial(getattr(chain.runnable, name), value, config)
     return await asyncio.get_running_loop().run_in_executor(None, plain)
 
 
-async def chunks(runnable: Any, value: Any, config: Config) -> AsyncIterator[Any]:
-    own = getattr(runnable, "astream", None)
-    began = False
+async def chunks(chain: Any, value: Any, config: Config) -> AsyncIterator[Any]:
+    own = getattr(chain.runnable, "astream", None)
     outputs: Any = None
+    began = False
     try:
-        if own is not None:
+        if own is not None and not chain.is_plain:
             try:
                 outputs = own(value, config)
                 async for output in outputs:
                     began = True
                     yield output
                 return
-            except NotImplementedError:
+            except NotImplementedError as error:
+                is_plain(chain, error)
                 if began:
                     raise
-        outputs = stepped(runnable.stream(value, config))
+        outputs = stepped(chain.runnable.stream(value, config))
         async for output in outputs:
             yield output
     finally:
         await closed(outputs)
+
+
+def is_plain(chain: Any, error: NotImplementedError) -> None:
+    """Remembers that LangChain found code with a plain form alone. Raises any other error.
+
+    Steps before that code have run by then, which is why this is found out once and not for each request.
+    """
+    if "only supports sync" not in str(error):
+        raise error
+    chain.is_plain = True
 
 
 _END = object()
