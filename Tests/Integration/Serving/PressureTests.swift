@@ -1,5 +1,6 @@
 import Foundation
 import MartletTools
+import NIOCore
 import Testing
 
 #if canImport(Glibc)
