@@ -24,7 +24,7 @@ import Glibc
                     $0.path = "/predict"
                     $0.body = #"{"n": 1}"#
                     $0.connections = 16
-                    $0.duration = .seconds(9)
+                    $0.duration = .seconds(7)
                 }
             }
             var slowest = Duration.zero

@@ -98,6 +98,30 @@ import Testing
         #expect(driver.machine.lastExit == .notReady(within: .seconds(60)))
     }
 
+    @Test func oneThatTellsOfItsProgressHasMoreTime() {
+        var driver = Driver.starting
+        #expect(driver.send(.gotOn(run: 1), at: 50) == [.wake(at: Self.at(110))])
+        #expect(driver.send(.gotOn(run: 2), at: 55) == [])
+        #expect(!driver.send(.woken, at: 60).contains(.kill))
+        #expect(driver.send(.woken, at: 110) == [.kill])
+        #expect(driver.send(.gotOn(run: 1), at: 111) == [])
+    }
+
+    @Test func oneThatIsCondemnedIsKilledAndItsReasonIsToldNotItsSignal() {
+        let reason = BackendExit.condemned("it broke the protocol")
+        var starting = Driver.starting
+        #expect(starting.send(.condemned(run: 1, "it broke the protocol"), at: 1) == [.kill])
+        #expect(starting.send(.exited(.signalled(9)), at: 1) == [.wake(at: Self.at(2))])
+        #expect(starting.machine.lastExit == reason)
+        // One that has served for a while is started again at once.
+        var ready = Driver.ready
+        #expect(ready.send(.condemned(run: 2, "another one's"), at: 100) == [])
+        #expect(ready.send(.condemned(run: 1, "it broke the protocol"), at: 100) == [.announceGone(reason), .kill])
+        #expect(ready.send(.condemned(run: 1, "again"), at: 100) == [])
+        #expect(ready.send(.exited(.signalled(9)), at: 100) == [.wake(at: Self.at(100))])
+        #expect(ready.machine.lastExit == reason)
+    }
+
     @Test func isHungAfterChecksThatFailInARow() {
         var driver = Driver.ready
         for _ in 0..<2 {

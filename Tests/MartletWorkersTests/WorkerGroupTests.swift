@@ -1,0 +1,84 @@
+import FoundationEssentials
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletWire
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import MartletWorkers
+
+@Suite("A group of workers", .timeLimit(.minutes(1))) struct WorkerGroupTests {
+    private let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    private let group: WorkerGroup
+
+    init() {
+        group = WorkerGroup(
+            WorkerAPI(path: "/predict"), policy: BatchPolicy(), answerWithin: .seconds(1),
+            clock: MultiThreadedEventLoopGroup.singleton.next())
+    }
+
+    private func seat(_ number: Int) throws -> WorkerSeat {
+        let link = WorkerLink(try ChildSocket(), on: loop, delegate: LinkEvents())
+        return WorkerSeat(WorkerNumber(number), of: group, link: link) {}
+    }
+
+    @Test("takes workers of one version, another one once they are gone")
+    func versions() {
+        #expect(group.admits(WorkerNumber(1), "a"))
+        #expect(group.admits(WorkerNumber(2), "a"))
+        #expect(!group.admits(WorkerNumber(3), "b"))
+        #expect(!group.admits(WorkerNumber(1), "b"), "the other one is there yet")
+        group.forgetVersion(of: WorkerNumber(2))
+        #expect(group.admits(WorkerNumber(1), "b"), "it is the only one")
+        #expect(group.admits(WorkerNumber(3), "b"))
+    }
+
+    @Test("loses a worker with its own end, not with that of the one before it")
+    func ends() throws {
+        let (former, present) = (try seat(1), try seat(1))
+        group.ready(former, WorkerCapacity())
+        group.gone(former)
+        #expect(!group.has(1) && group.room == 0)
+        group.ready(present, WorkerCapacity(maxBatch: 4))
+        group.gone(former)
+        #expect(group.has(1) && group.room >= 4)
+        group.gone(present)
+        #expect(!group.has(1))
+        for seat in [former, present] { seat.link.close() }
+    }
+
+    @Test("drains its last worker when nobody waits")
+    func drains() throws {
+        let seat = try seat(1)
+        group.ready(seat, WorkerCapacity())
+        #expect(group.drain(seat.number))
+        #expect(group.isIdle(seat.number) && group.room == 0)
+        seat.link.close()
+    }
+
+    @Test("sends no body to a worker whose line has ended, and does not wait for it")
+    func deadLine() async throws {
+        let (socket, events) = (try ChildSocket(), LinkEvents())
+        let link = WorkerLink(socket, on: loop, delegate: events)
+        let seat = WorkerSeat(WorkerNumber(1), of: group, link: link) {}
+        link.close()
+        #expect(await events.ending() == .closed)
+        let body = ByteBuffer(repeating: 1, count: 1 << 20)
+        seat.send(1, [try WorkerRequest(id: 1, meta: ByteBuffer(), body: body)])
+        seat.pump()
+        #expect(link.waitingBytes == 0)
+    }
+
+    @Test("understands what a worker is only in its own version of the protocol")
+    func ready() throws {
+        let text = #"{"protocol":1,"version":"v7","apis":[{"path":"/a","max_batch":0,"batch_timeout_ms":-5}]}"#
+        let ready = try WorkerReady(payload: Data(text.utf8))
+        #expect(ready.version == "v7")
+        #expect(ready.apis.map(\.maxBatch) == [1] && ready.apis.map(\.batchWindow) == [.zero])
+        for wrong in [#"{"protocol":2}"#, "{}", "", "[]", #"{"protocol":1,"apis":[{}]}"#] {
+            #expect(throws: (any Error).self) { try WorkerReady(payload: Data(wrong.utf8)) }
+        }
+    }
+}
