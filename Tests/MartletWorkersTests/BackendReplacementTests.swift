@@ -15,7 +15,8 @@ import Testing
             #expect(await Processes.eventually { backends.status().pid != nil })
             #expect(backends.status(1).isOutgoing)
             #expect(!backends.status(0).isOutgoing)
-            #expect(try await TestBackends.isReady("127.0.0.1", #require(port), "/health", .seconds(1)), "it serves meanwhile")
+            let serves = try await TestBackends.isReady("127.0.0.1", #require(port), "/health", .seconds(1))
+            #expect(serves, "it serves meanwhile")
             guard case .ready(let heir, _)? = await events.next() else { throw Failure("the former left first") }
             #expect(heir != former)
             #expect(await events.next() == .gone(former, port: port, reason: .stopped))

@@ -79,7 +79,8 @@ import Testing
             // It is told while it computes its third item.
             for number in 1...20 { try app.open("gate-\(number)") }
             try await app.awaitNote("closed")
-            #expect(app.notes == ["step 0", "step 1", "step 2", "closed"] || app.notes == ["step 0", "step 1", "closed"])
+            let steps = app.notes.dropLast()
+            #expect(app.notes.last == "closed" && (2...3).contains(steps.count), "\(app.notes)")
         }
     }
 
