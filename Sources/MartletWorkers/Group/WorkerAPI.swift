@@ -3,6 +3,11 @@ package import MartletWire
 
 /// One API of an app, as its workers state it.
 package struct WorkerAPI: Sendable, Equatable {
+    /// Items that a batch may have at most, whatever an app says.
+    static let mostInBatch = 65_535
+
+    /// What the app calls it: the path that it states.
+    package let name: String
     /// Where it is served. Ends in `*` where everything below it is meant.
     package var path: String
     /// Empty: any.
@@ -37,6 +42,7 @@ package struct WorkerAPI: Sendable, Equatable {
     }
 
     package init(path: String) {
+        name = path
         self.path = path
     }
 }

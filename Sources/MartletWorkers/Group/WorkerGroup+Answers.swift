@@ -19,7 +19,11 @@ extension WorkerGroup {
             case .error: return failed(item, entry, &state, now: now)
             case .cancelled:
                 state.entries[id] = nil
-                return (nil, state.machine.finished(id, .givenUp, now: now))
+                // Somebody still asks where nobody called it off.
+                let news = entry.asker.map {
+                    WorkerNews(id: id, asker: $0, content: .refused(MartletError(.workerFailed, cause: "it gave up")))
+                }
+                return (news, state.machine.finished(id, .givenUp, now: now))
             default: return (nil, [])
             }
         }
@@ -59,7 +63,11 @@ extension WorkerGroup {
         }
         if isLast { return finished(id, entry, content, &state, now: now) }
         state.machine.began(id)
-        return (entry.asker.map { WorkerNews(id: id, asker: $0, content: content) }, [])
+        let news = entry.asker.map { WorkerNews(id: id, asker: $0, content: content) }
+        guard case .refused = content else { return (news, []) }
+        // Without credit for the rest the worker would wait for ever.
+        state.callOff(id, .replaced)
+        return (news, state.machine.cancel(id, now: now))
     }
 
     private func failed(
@@ -67,6 +75,8 @@ extension WorkerGroup {
     ) -> (WorkerNews?, [BatchAction]) {
         let id = ItemID(item.id)
         let told = WorkerComplaint(item)
+        // What is left of its body is not for the next try.
+        state.forgetRest(of: id)
         guard !told.concernsBatch else {
             // Until it is tried in a smaller batch, or turns out to be the one at fault.
             state.entries[id]?.complaint = told.kept

@@ -72,10 +72,7 @@ package final class WorkerGroup: LegMaker {
     /// Nobody wants the answer any more: the leg hears no more of it, and what is left of the body goes nowhere.
     func cancel(_ id: ItemID, _ reason: CancelReason, now: Instant) {
         change(now: now) { state in
-            state.entries[id]?.asker = nil
-            state.entries[id]?.request = nil
-            state.entries[id]?.calledOff = reason
-            if let worker = state.machine.holder(of: id) { state.seats[worker]?.forget(id) }
+            state.callOff(id, reason)
             return ((), state.machine.cancel(id, now: now))
         }
     }
@@ -209,6 +206,21 @@ package final class WorkerGroup: LegMaker {
     private func wake() {
         let now = Instant.current
         change(now: now) { ((), $0.machine.woken(now: now)) }
+    }
+}
+
+extension WorkerGroup.State {
+    /// Nobody wants the answer any more: what is left of the body goes nowhere.
+    mutating func callOff(_ id: ItemID, _ reason: CancelReason) {
+        entries[id]?.asker = nil
+        entries[id]?.request = nil
+        entries[id]?.calledOff = reason
+        forgetRest(of: id)
+    }
+
+    /// Pieces of the body that its worker was not sent yet are not sent.
+    func forgetRest(of id: ItemID) {
+        if let worker = machine.holder(of: id) { seats[worker]?.forget(id) }
     }
 }
 

@@ -37,8 +37,8 @@ final class WorkerLeg: Leg {
             return false
         }
         meta = WorkerMeta.bytes(
-            of: head, for: group.api, exchange.caller, client: exchange.caller.client ?? exchange.front.clientAddress,
-            deadline: deadline, now: context.now)
+            of: request, for: group.api, exchange.caller,
+            client: exchange.caller.client ?? exchange.front.clientAddress, deadline: deadline, now: context.now)
         return true
     }
 
@@ -88,6 +88,7 @@ final class WorkerLeg: Leg {
         told = exchange
         switch news {
         case .answer(let status, let answer, let body):
+            guard !hasHead else { return breakOff("a second answer") }
             finish()
             begin(exchange, status: status, answer, size: .exactly(body.readableBytes))
             if body.readableBytes > 0 { exchange.legBody(body) }

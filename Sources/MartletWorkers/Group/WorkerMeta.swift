@@ -6,8 +6,10 @@ import NIOCore
 /// What a worker is told of a request beside its body: a JSON object that leaves out what goes without saying.
 enum WorkerMeta {
     static func bytes(
-        of head: RequestHead, for api: WorkerAPI, _ caller: CallerFacts, client: String, deadline: Instant, now: Instant
+        of request: OutgoingRequest, for api: WorkerAPI, _ caller: CallerFacts, client: String, deadline: Instant,
+        now: Instant
     ) -> ByteBuffer {
+        let head = request.head
         var buffer = ByteBuffer()
         buffer.writeStaticString("{\"op\":")
         buffer.writeString(JSONText.quoted(api.operation))
@@ -28,7 +30,7 @@ enum WorkerMeta {
             buffer.writeStaticString(",\"ms\":")
             buffer.writeString(String(max(0, (deadline - now).wholeNanoseconds / 1_000_000)))
         }
-        addFields(head, to: &buffer)
+        addFields(request, to: &buffer)
         buffer.writeStaticString("}")
         return buffer
     }
@@ -40,17 +42,25 @@ enum WorkerMeta {
         buffer.writeString(JSONText.quoted(value))
     }
 
-    /// Names in lower case; equal names are one, joined by commas.
-    private static func addFields(_ head: RequestHead, to buffer: inout ByteBuffer) {
+    /// Names in lower case; equal names are one. What a connection to a target would not be sent is left out here as
+    /// well, and what it would be sent besides comes along: who forwarded it, for whom, is never the client's to say.
+    private static func addFields(_ request: OutgoingRequest, to buffer: inout ByteBuffer) {
         var fields: [(name: String, value: String)] = []
-        let headers = head.headers
-        for field in headers.fields where !left.contains(field.name) {
-            let (name, value) = (headers.name(field).lowercased(), headers.value(field))
+        func add(_ name: String, _ value: String) {
             if let same = fields.firstIndex(where: { $0.name == name }) {
-                fields[same].value += ", " + value
+                fields[same].value += (name == "cookie" ? "; " : ", ") + value
             } else {
                 fields.append((name, value))
             }
+        }
+        let (headers, left) = (request.head.headers, left.union(request.except))
+        for field in headers.fields where !left.contains(field.name) {
+            let name = headers.name(field).lowercased()
+            if !request.exceptNamed.contains(name) { add(name, headers.value(field)) }
+        }
+        for line in String(buffer: request.lines.bytes).split(separator: "\r\n") {
+            let parts = line.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { add(parts[0].lowercased(), String(parts[1])) }
         }
         buffer.writeStaticString(",\"headers\":{")
         for (index, field) in fields.enumerated() {

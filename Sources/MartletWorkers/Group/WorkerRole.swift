@@ -34,7 +34,7 @@ package struct WorkerRole: Sendable, Equatable {
 
     /// `HELLO`, for the instance of this name.
     func hello(_ name: String) -> String {
-        let texts = [("worker", name), ("app", app), ("purpose", "serve"), ("api", group.api.path)]
+        let texts = [("worker", name), ("app", app), ("purpose", "serve"), ("api", group.api.name)]
         let fields = texts.map { "\"\($0)\":\(JSONText.quoted($1))" }.joined(separator: ",")
         return "{\"protocol\":1,\(fields),\"device\":\(JSONText.quoted(devices.first ?? "cpu")),\"max_frame\":65536}"
     }

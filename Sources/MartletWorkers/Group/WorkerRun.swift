@@ -140,7 +140,7 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         case .ready: isReady(payload)
         case .limit:
             guard let limit = Self.decode(Limit.self, payload) else { return }
-            role.group.limited(number, maxBatch: limit.max_batch)
+            role.group.limited(number, maxBatch: min(limit.max_batch, WorkerAPI.mostInBatch))
         case .log:
             guard let line = Self.decode(LogLine.self, payload) else { return }
             let level = Logger.Level(rawValue: line.level) ?? .info
@@ -181,7 +181,7 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
                     "worker of another version than the others of its group", metadata: ["version": "\(ready.version)"])
                 return end("it is of another version than the others")
             }
-            let api = ready.apis.first { $0.path == role.group.api.path } ?? role.group.api
+            let api = ready.apis.first { $0.name == role.group.api.name } ?? role.group.api
             let hear = state.withLock { state in
                 state.capacity = WorkerCapacity(maxBatch: api.maxBatch, concurrent: api.concurrent)
                 return state.hear

@@ -106,5 +106,6 @@ private final class AppReader: WorkerLinkDelegate {
 
     func linkReadComplete() {}
     func linkWritable() {}
-    func linkEnded(_ end: WorkerLinkEnd) {}
+    /// There is nothing more to hear of it.
+    func linkEnded(_ end: WorkerLinkEnd) { child.send(.kill) }
 }

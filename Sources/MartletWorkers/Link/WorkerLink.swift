@@ -171,6 +171,8 @@ private final class WorkerLinkHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        // What came before the end, in the same read as it perhaps, is true all the same.
+        delegate?.linkReadComplete()
         delegate = nil
         link.ended(end)
     }

@@ -74,15 +74,27 @@ extension WorkerAPI {
         methods = text.methods ?? methods
         operation = text.operation ?? operation
         isStream = text.stream ?? isStream
-        maxBatch = max(1, text.max_batch ?? 1)
-        batchWindow = .milliseconds(max(0, text.batch_timeout_ms ?? 0))
-        concurrent = max(1, text.concurrent ?? 1)
-        queueTimeout = text.timeout_ms.flatMap { $0 > 0 ? .milliseconds($0) : nil }
-        workersPerDevice = max(1, text.workers_per_device ?? 1)
-        devices = text.devices.flatMap { $0.isEmpty ? nil : $0 } ?? devices
+        maxBatch = Self.bounded(text.max_batch ?? 1, Self.mostInBatch)
+        batchWindow = Self.duration(text.batch_timeout_ms, within: .seconds(60)) ?? .zero
+        concurrent = Self.bounded(text.concurrent ?? 1, Self.mostConcurrent)
+        queueTimeout = Self.duration(text.timeout_ms, within: .seconds(86_400))
+        workersPerDevice = Self.bounded(text.workers_per_device ?? 1, Self.mostPerDevice)
+        devices = text.devices.flatMap { $0.isEmpty ? nil : Array($0.prefix(Self.mostPerDevice)) } ?? devices
         maxBody = text.max_body
         requestSchema = text.schemas?.request
         responseSchema = text.schemas?.response
         tool = text.mcp
+    }
+
+    private static let mostConcurrent = 4096
+    private static let mostPerDevice = 256
+
+    /// What an app says is not ours: whatever it is, sums of it must stay numbers.
+    private static func bounded(_ value: Int, _ most: Int) -> Int { min(max(1, value), most) }
+
+    /// nil for what is no time at all.
+    private static func duration(_ milliseconds: Double?, within limit: Duration) -> Duration? {
+        guard let milliseconds, milliseconds > 0 else { return nil }
+        return milliseconds < limit.inSeconds * 1000 ? .milliseconds(milliseconds) : limit
     }
 }

@@ -25,6 +25,20 @@ import Testing
         }
     }
 
+    @Test func WhoForwardedARequestIsNotTheClientsToSay() async throws {
+        let source = """
+            class Told(LitAPI):
+                def predict(self, x, context):
+                    names = ("x-forwarded-proto", "x-forwarded-for", "cookie")
+                    return [context.headers.get(name) for name in names]
+            """
+        try await withApp(source) { martlet, _ in
+            let lies = ["X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.9", "Cookie: a=1", "Cookie: b=2"]
+            let answer = try await martlet.predict(headers: lies)
+            #expect(answer.expect(200).body == #"["http","127.0.0.1","a=1; b=2"]"#)
+        }
+    }
+
     @Test func ABodyThatAMethodNotServedBringsIsNotKept() async throws {
         let source = """
             class Reader(LitAPI):

@@ -63,6 +63,51 @@ import Testing
         }
     }
 
+    @Test func WhatItSaidBeforeItBrokeItsLineIsAnswered() async throws {
+        try await Self.withFake("answer and garbage") { martlet, _ in
+            let answer = try await martlet.predict()
+            #expect(answer.expect(200).body == #""whole""#)
+        }
+    }
+
+    @Test func OneThatGivesUpUnaskedIsAFailureAtOnce() async throws {
+        try await Self.withFake("gives up") { martlet, _ in
+            for _ in 0..<2 { try await martlet.predict().expect(500, "worker_failed") }
+        }
+    }
+
+    @Test func AStreamThatBeginsWithNonsenseGivesItsPlaceBack() async throws {
+        try await Self.withFake("bad first chunk") { martlet, _ in
+            for _ in 0..<3 { try await martlet.predict().expect(502, "upstream_malformed") }
+            #expect(try await martlet.backend().restarts == 0)
+        }
+    }
+
+    @Test func AnAnswerAfterTheFirstPieceOfOneIsNotPassedOn() async throws {
+        try await Self.withFake("chunk and answer") { martlet, _ in
+            let answer = try await martlet.predict()
+            #expect(!answer.body.contains("and more"))
+        }
+    }
+
+    @Test func WhatAnAppSaysOfItselfIsBounded() async throws {
+        try await Self.withFake("great numbers") { martlet, _ in
+            try await martlet.predict().expect(200)
+        }
+    }
+
+    @Test func AnAppIsServedWhereTheConfigurationSays() async throws {
+        let source = """
+            class Model(LitAPI):
+                def setup(self, device): pass
+                def predict(self, x): return x
+            """
+        try await withApp(source, "path: /elsewhere") { martlet, _ in
+            try await martlet.post("/elsewhere", headers: ["Content-Type: application/json"], body: "1").expect(200)
+            try await martlet.post("/predict", headers: ["Content-Type: application/json"], body: "1").expect(404)
+        }
+    }
+
     @Test(arguments: ["short", "long"]) func AnAnswerOfAnotherLengthThanItSaidIsBrokenOff(mode: String) async throws {
         try await Self.withFake(mode) { martlet, _ in
             let answer = try await martlet.predict()

@@ -7,7 +7,7 @@ import struct
 import sys
 import time
 
-RESULT, CHUNK, ERROR, READY, LOG, PROGRESS = 67, 68, 69, 65, 72, 66
+RESULT, CHUNK, CANCELLED, READY, LOG, PROGRESS = 67, 68, 71, 65, 72, 66
 EXEC, CANCEL = 2, 3
 mode = os.environ.get("MODE", "")
 sock = socket.socket(fileno=os.dup(0))
@@ -57,6 +57,17 @@ def answer(id):
     elif mode == "closes":
         sock.shutdown(socket.SHUT_RDWR)
         time.sleep(60)
+    elif mode == "answer and garbage":
+        body = b'"whole"'
+        payload = struct.pack("<QHHII", id, 200, 0, 0, len(body)) + body
+        sock.sendall(struct.pack("<IBBHQ", len(payload), RESULT, 0, 1, 0) + payload + b"Traceback (most recent")
+    elif mode == "gives up":
+        item(CANCELLED, id, b"")
+    elif mode == "bad first chunk":
+        item(CHUNK, id, b"x", meta=b'{"headers": [["x", "a\\r\\nset-cookie: b"]]}')
+    elif mode == "chunk and answer":
+        item(CHUNK, id, b"12345678", meta=b'{"length": 8}')
+        item(RESULT, id, b"HTTP/1.1 200 OK and more", status=200)
     elif mode == "twice":
         for body in (b'"first"', b'"second"'):
             item(RESULT, id, body, status=200)
@@ -95,7 +106,11 @@ if hello["purpose"] == "serve" and mode == "slow start":
         control(PROGRESS, {"message": f"layer {number}"})
         time.sleep(0.15)
 version = str(os.getpid()) if mode == "versions" and hello["purpose"] == "serve" else "1"
-control(READY, {"protocol": 1, "version": version, "apis": [{"path": "/predict", "stream": mode == "flood"}]})
+api = {"path": "/predict", "stream": mode == "flood"}
+if mode == "great numbers":
+    great = (1 << 63) - 1
+    api.update(max_batch=great, concurrent=great, batch_timeout_ms=1e300, timeout_ms=1e300)
+control(READY, {"protocol": 1, "version": version, "apis": [api]})
 while True:
     type, count, payload = frame()
     if type == EXEC:
@@ -104,3 +119,6 @@ while True:
             answer(id)
     elif type == CANCEL:
         note("cancel", payload.decode())
+        if mode == "bad first chunk":
+            for id in json.loads(payload)["ids"]:
+                item(CANCELLED, id, b"")

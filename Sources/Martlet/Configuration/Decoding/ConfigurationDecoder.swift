@@ -17,6 +17,7 @@ struct ConfigurationDecoder {
             routes: RouteDecoder(references: references).routes(in: root),
             backends: embedded ?? BackendDecoder().backends(in: root))
         configuration.workers = WorkersDecoder().workers(in: root)
+        checkNames(configuration)
         configuration.threads = root.count("threads", in: 1...1024, or: "auto")
         configuration.limits = limits(root.section("limits"))
         configuration.trustedProxies = addresses("trusted_proxies", in: root)
@@ -30,6 +31,14 @@ struct ConfigurationDecoder {
         references.check(configuration, root.context.problems)
         if embedded == nil || !configuration.pools.isEmpty { DefaultRoutes(root: root).complete(&configuration) }
         return configuration
+    }
+
+    /// An app has a pool and a backend of its own name.
+    private func checkNames(_ configuration: Configuration) {
+        let taken = Set(configuration.pools.map(\.name) + configuration.backends.map(\.name))
+        for workers in configuration.workers where taken.contains(workers.name) {
+            root.refuse("has `\(workers.name)`, which a pool or a backend is called already", at: "workers")
+        }
     }
 
     private func accessLog(_ text: String) -> AccessLogConfiguration {

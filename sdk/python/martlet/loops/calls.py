@@ -180,6 +180,8 @@ class CallLoop:
             try:
                 slot.put(hooks.encode(output, slot.context))
                 slot.end()
+            except RequestCancelled as error:
+                slot.fail(error)
             except Exception as error:
                 served.log(error, slot.request)
                 slot.fail(error)

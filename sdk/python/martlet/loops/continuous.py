@@ -116,6 +116,8 @@ class ContinuousLoop:
             try:
                 self._guard(lambda uid=uid, slot=slot: self._add(uid, slot.input))
                 self._slots[uid] = slot
+            except RequestCancelled as error:
+                slot.fail(error)
             except Exception as error:
                 self._served.log(error, slot.request)
                 slot.fail(error)
@@ -140,6 +142,9 @@ class ContinuousLoop:
                     del self._slots[uid]
                     slot.end()
                     slot.close()
+            except RequestCancelled as error:
+                self._slots.pop(uid, None)
+                slot.fail(error)
             except Exception as error:
                 self._slots.pop(uid, None)
                 self._served.log(error, slot.request)

@@ -108,6 +108,8 @@ class CoroutineLoop(TaskLoop):
             try:
                 slot.put(await self._call(hooks.encode, hooks.threaded["encode"], output, slot.context))
                 slot.end()
+            except RequestCancelled as error:
+                slot.fail(error)
             except Exception as error:
                 served.log(error, slot.request)
                 slot.fail(error)
