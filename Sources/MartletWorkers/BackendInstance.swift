@@ -21,6 +21,7 @@ final class BackendInstance: Sendable {
 
     let identity: BackendIdentity
     private let spec: BackendSpec
+    private let role: WorkerRole?
     private let surroundings: BackendSurroundings
     private let logger: Logger
     private let output: BackendOutput
@@ -29,10 +30,11 @@ final class BackendInstance: Sendable {
     private let current: Mutex<BackendStatus>
     private let running = Mutex<(any ProcessRun)?>(nil)
 
-    /// - Parameter spec: Of this one instance, see ``BackendSpec/single(_:)``.
-    init(_ identity: BackendIdentity, spec: BackendSpec, surroundings: BackendSurroundings) {
+    /// - Parameter process: Of this one instance, see ``ManagedProcess/single(_:)``.
+    init(_ identity: BackendIdentity, process: ManagedProcess, surroundings: BackendSurroundings) {
         self.identity = identity
-        self.spec = spec
+        spec = process.spec
+        role = process.worker
         self.surroundings = surroundings
         var logger = surroundings.logger
         logger[metadataKey: "backend"] = "\(identity.backend)"
@@ -156,7 +158,7 @@ final class BackendInstance: Sendable {
     }
 
     private func prepare() -> Result<any ProcessRun, NotStarted> {
-        guard let role = spec.worker else { return HTTPRun.start(spec, surroundings).map { $0 } }
+        guard let role else { return HTTPRun.start(spec, surroundings).map { $0 } }
         return WorkerRun.start(role, spec, identity, surroundings, logger, output).map { $0 }
     }
 

@@ -23,7 +23,7 @@ package final class BackendService: Sendable {
     private static let drainLimit: Duration = .seconds(600)
 
     private struct State {
-        var roster = BackendRoster<BackendSpec>()
+        var roster = BackendRoster<ManagedProcess>()
         /// One for each member of the roster.
         var instances: [Int: BackendInstance] = [:]
         var letGo: LetGo = { _ in }
@@ -77,12 +77,12 @@ package final class BackendService: Sendable {
 
     /// These processes run from now on. Those whose command and rules stay as they were run on. The others are let go,
     /// then stopped, as soon as those that take their places serve, see ``BackendRoster``.
-    package func apply(_ specs: [BackendSpec], letGo: @escaping LetGo) {
-        let wanted = specs.flatMap { spec in
-            (0..<max(0, spec.instances)).map { index in
-                let single = spec.single(index)
+    package func apply(_ specs: [BackendSpec], workers: [ManagedProcess] = [], letGo: @escaping LetGo) {
+        let wanted = (specs.map { ManagedProcess($0) } + workers).flatMap { process in
+            (0..<max(0, process.spec.instances)).map { index in
+                let single = process.single(index)
                 return BackendRoster.Wanted(
-                    slot: .init(backend: spec.name, index: index), spec: single, port: single.port)
+                    slot: .init(backend: process.spec.name, index: index), spec: single, port: single.spec.port)
             }
         }
         surroundings.ports.reserve(Set(wanted.compactMap(\.port)))
@@ -109,7 +109,7 @@ package final class BackendService: Sendable {
     // MARK: Inside
 
     /// Lets the roster decide, and carries out what it decided.
-    private func change(_ decide: (inout State) -> [BackendRoster<BackendSpec>.Action]) {
+    private func change(_ decide: (inout State) -> [BackendRoster<ManagedProcess>.Action]) {
         state.withLock { state in
             let actions = decide(&state)
             let former = state.instances
@@ -128,10 +128,10 @@ package final class BackendService: Sendable {
         }
     }
 
-    private func instance(_ member: BackendRoster<BackendSpec>.Member) -> BackendInstance {
+    private func instance(_ member: BackendRoster<ManagedProcess>.Member) -> BackendInstance {
         let slot = member.wanted.slot
         let identity = BackendIdentity(backend: slot.backend, instance: slot.index, number: member.id)
-        return BackendInstance(identity, spec: member.wanted.spec, surroundings: surroundings)
+        return BackendInstance(identity, process: member.wanted.spec, surroundings: surroundings)
     }
 
     private func heard(_ news: BackendInstance.News, of instance: BackendInstance) {

@@ -25,8 +25,6 @@ package struct BackendSpec: Sendable, Equatable {
     package var openFiles: Int?
     /// Seconds of processor time in the whole life of a process; nil: no limit.
     package var cpuSeconds: Int?
-    /// What it does as a worker of a group; nil: it serves HTTP.
-    package var worker: WorkerRole?
     /// `ready.within`, the check interval, the grace of a stop, restarts.
     package var policy = BackendPolicy()
 
@@ -42,7 +40,6 @@ extension BackendSpec {
         var single = self
         single.instances = 1
         single.port = port.map { $0 + index }
-        single.worker = worker?.single(index)
         return single
     }
 }

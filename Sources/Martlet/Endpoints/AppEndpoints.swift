@@ -36,7 +36,7 @@ final class AppTextEndpoint: LocalHandler {
     init(info served: [ServedAPI]) {
         var info = served.first?.app.settings.info ?? ["model": .null]
         var server = info["server"] ?? [:]
-        if let api = served.first, let role = api.spec.worker {
+        if let api = served.first, let role = api.process.worker {
             let configuration = api.app.configuration
             if configuration.devices != nil || server["devices"] == nil {
                 server["devices"] = .array(role.devices.map { .string($0) })

@@ -34,7 +34,7 @@ struct Plan {
     private(set) var routes: [Route] = []
     private(set) var models: ModelTable
     /// The workers of the apps that are served.
-    private(set) var workers: [BackendSpec] = []
+    private(set) var workers: [ManagedProcess] = []
     /// What those apps serve, in the order of the file.
     private(set) var served: [ServedAPI] = []
 
@@ -84,7 +84,7 @@ struct Plan {
         pools.append(pool)
         policies.append((pool, policy))
         backendTargets[api.name] = [BackendTarget(pool: pool, kind: .group(api.group))]
-        workers.append(api.spec)
+        workers.append(api.process)
         served.append(api)
         routes.append(api.route(to: pool, index: labels.index(of: api.path, in: .route), policy: policy, limits))
     }

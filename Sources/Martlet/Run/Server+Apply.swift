@@ -45,7 +45,7 @@ extension Server {
         await membership.dismiss(leaving)
         for pool in formerPools { pool.turnAway() }
         let (glue, limit) = (glue, configuration.limits.drain)
-        backends.apply(configuration.backends + plan.workers) { await glue.letGo($0, within: limit) }
+        backends.apply(configuration.backends, workers: plan.workers) { await glue.letGo($0, within: limit) }
     }
 
     /// Answers the pools that are not part of it any more.

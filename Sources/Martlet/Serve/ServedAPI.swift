@@ -63,7 +63,7 @@ struct ServedAPI: Sendable {
         return policy
     }
 
-    var spec: BackendSpec {
+    var process: ManagedProcess {
         let configuration = app.configuration
         let devices = configuration.devices ?? api.devices
         let perDevice = configuration.workersPerDevice ?? api.workersPerDevice
@@ -75,9 +75,9 @@ struct ServedAPI: Sendable {
         spec.cpuSeconds = configuration.limits.cpuSeconds
         spec.instances = devices.count * perDevice
         spec.policy = configuration.policy
-        spec.worker = WorkerRole(
+        let role = WorkerRole(
             app: configuration.app, devices: devices, workersPerDevice: perDevice, group: group, loops: loops)
-        return spec
+        return ManagedProcess(spec, worker: role)
     }
 
     func route(to pool: Pool, index: UInt16, policy: PoolPolicy, _ limits: LimitsConfiguration) -> Route {
