@@ -58,7 +58,7 @@ private enum BadNetwork {
 
 @Suite(.timeLimit(.minutes(1)), .inOwnNetwork) struct NarrowNetworkTests {
     @Test func everyRequestIsAccountedForAt64KilobitsASecond() async throws {
-        try await BadNetwork.expectHonesty(connections: 2, for: .seconds(4), failing: 0) { _, _, load in
+        try await BadNetwork.expectHonesty(connections: 2, for: .seconds(8), failing: 0) { _, _, load in
             try await OwnNetwork.narrow(64) { try await load() }
         }
     }
