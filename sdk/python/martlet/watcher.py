@@ -37,6 +37,7 @@ class Watcher(threading.Thread):
         self._said = 0.0
         self._spent = 0.0
         serving.rouse = self.rouse
+        self.work = Work(self, serving)
 
     def rouse(self) -> None:
         """To be called when work begins; costs an attribute's read where the watcher is awake."""
@@ -107,3 +108,21 @@ class Watcher(threading.Thread):
             self._serving.connection.flush()
         self._said = now
         self._spent = spent
+
+
+class Work:
+    """Entered while the computing thread is in a user's code: the watcher listens in its place."""
+
+    def __init__(self, watcher: "Watcher", serving: Serving):
+        self._watcher = watcher
+        self._serving = serving
+
+    def __enter__(self) -> None:
+        serving = self._serving
+        serving.turns += 1
+        serving.busy = True
+        self._watcher.rouse()
+
+    def __exit__(self, *_: object) -> None:
+        self._serving.busy = False
+        self._serving.turns += 1

@@ -29,19 +29,9 @@ struct BackendDecoder {
         let limits = section.section("limits")
         spec.addressSpaceBytes = limits.size("address_space", in: (1 << 20)...(1 << 50), or: "off")
         spec.openFiles = limits.count("open_files", in: 8...Int(Int32.max), or: "off")
-        spec.policy = policy(section, ready)
+        spec.policy = SharedDecoder.life(section, ready)
         checkPort(section, spec)
         return spec
-    }
-
-    private func policy(_ section: Section, _ ready: Section) -> BackendPolicy {
-        var policy = BackendPolicy()
-        policy.readyWithin = ready.duration("within") ?? policy.readyWithin
-        policy.checkInterval = ready.duration("interval") ?? policy.checkInterval
-        policy.hungAfter = ready.count("unhealthy", in: 1...1000) ?? policy.hungAfter
-        policy.stopGrace = section.duration("grace", in: SettingRange.pause) ?? policy.stopGrace
-        SharedDecoder.restart(section, into: &policy)
-        return policy
     }
 
     private func command(_ section: Section) -> [String] {

@@ -104,8 +104,19 @@ enum SharedDecoder {
         return environment
     }
 
+    /// `ready`, `restart` and `grace`: the life of a process.
+    static func life(_ section: Section, _ ready: Section) -> BackendPolicy {
+        var policy = BackendPolicy()
+        policy.readyWithin = ready.duration("within") ?? policy.readyWithin
+        policy.checkInterval = ready.duration("interval") ?? policy.checkInterval
+        policy.hungAfter = ready.count("unhealthy", in: 1...1000) ?? policy.hungAfter
+        policy.stopGrace = section.duration("grace", in: SettingRange.pause) ?? policy.stopGrace
+        restart(section, into: &policy)
+        return policy
+    }
+
     /// `restart`: how a process that ended is started again.
-    static func restart(_ section: Section, into policy: inout BackendPolicy) {
+    private static func restart(_ section: Section, into policy: inout BackendPolicy) {
         let restart = section.section("restart")
         policy.backoffFirst = restart.duration("backoff") ?? policy.backoffFirst
         policy.backoffMaximum = restart.duration("backoff_max") ?? max(policy.backoffMaximum, policy.backoffFirst)

@@ -32,7 +32,7 @@ struct WorkersDecoder {
         workers.killAfter = durationOrOff("kill_after", section)
         workers.objective = durationOrOff("objective", section)
         workers.queue = SharedDecoder.queue(section)
-        workers.policy = policy(section)
+        workers.policy = SharedDecoder.life(section, section.section("ready"))
         return workers
     }
 
@@ -54,16 +54,5 @@ struct WorkersDecoder {
     private func durationOrOff(_ key: String, _ section: Section) -> Duration? {
         guard let item = section.item(key), !item.node.isOff else { return nil }
         return section.duration(item)
-    }
-
-    private func policy(_ section: Section) -> BackendPolicy {
-        var policy = BackendPolicy()
-        let ready = section.section("ready")
-        policy.readyWithin = ready.duration("within") ?? policy.readyWithin
-        policy.checkInterval = ready.duration("interval") ?? policy.checkInterval
-        policy.hungAfter = ready.count("unhealthy", in: 1...1000) ?? policy.hungAfter
-        policy.stopGrace = section.duration("grace", in: SettingRange.pause) ?? policy.stopGrace
-        SharedDecoder.restart(section, into: &policy)
-        return policy
     }
 }

@@ -17,7 +17,7 @@ from ..sinks import Slot, live
 from ..watcher import Watcher
 from .interrupt import Interrupt
 from .memory import BatchLimit
-from .prepare import Served, run_to_end
+from .prepare import Served, one_for_each, run_to_end
 from .streams import BatchStream, SingleStream
 
 POLL_EVERY = 0.0005
@@ -62,11 +62,7 @@ class CallLoop:
             serving.read(seen)
 
     def _work(self, batch: Batch) -> None:
-        serving = self._serving
-        serving.turns += 1
-        serving.busy = True
-        self._watcher.rouse()
-        try:
+        with self._watcher.work:
             requests = batch.claim()
             if self._served.api.stream:
                 self._begin(requests)
@@ -75,9 +71,6 @@ class CallLoop:
             else:
                 for request in requests:
                     self._alone(request)
-        finally:
-            serving.busy = False
-            serving.turns += 1
 
     # One request, one call.
 
@@ -170,7 +163,7 @@ class CallLoop:
         except Exception as error:
             if len(group) > 1 and is_out_of_memory(error):
                 raise
-            self._failed_together(group, error)
+            served.failed_together(group, error)
             return
         served.tell("on_before_encode_response")
         for slot, output in zip(group, outputs):
@@ -193,16 +186,7 @@ class CallLoop:
             return [hooks.predict(slot.input, slot.context) for slot in group]
         contexts = hooks.contexts([slot.context for slot in group])
         joined = hooks.batch([slot.input for slot in group], contexts)
-        outputs = list(hooks.unbatch(hooks.predict(joined, contexts), contexts))
-        if len(outputs) != len(group):
-            raise ValueError(f"predict answered {len(outputs)} outputs to a batch of {len(group)}")
-        return outputs
-
-    def _failed_together(self, group: List[Slot], error: Exception) -> None:
-        self._served.log(error, group[0].request)
-        together = len({slot.request.id for slot in group}) > 1
-        for slot in group:
-            slot.fail(error, "batch" if together else "item")
+        return one_for_each(group, hooks.unbatch(hooks.predict(joined, contexts), contexts))
 
     # Streams.
 
@@ -224,7 +208,6 @@ class CallLoop:
 
     def _turn(self) -> bool:
         """Each stream that may go on does so for a moment. False where none can."""
-        serving = self._serving
         moved = False
         for _ in range(len(self._streams)):
             stream = self._streams.popleft()
@@ -232,13 +215,8 @@ class CallLoop:
                 self._streams.append(stream)
                 continue
             moved = True
-            serving.busy = True
-            self._watcher.rouse()
-            try:
+            with self._watcher.work:
                 finished = self._advance(stream)
-            finally:
-                serving.busy = False
-                serving.turns += 1
             if not finished:
                 self._streams.append(stream)
         return moved

@@ -58,15 +58,8 @@ class ContinuousLoop:
             serving.read(seen)
 
     def _guard(self, call: Any) -> None:
-        serving = self._serving
-        serving.turns += 1
-        serving.busy = True
-        self._watcher.rouse()
-        try:
+        with self._watcher.work:
             call()
-        finally:
-            serving.busy = False
-            serving.turns += 1
 
     def _accept(self) -> None:
         served, hooks = self._served, self._served.hooks

@@ -9,7 +9,7 @@ from ..request import Batch, Request
 from ..sinks import Slot, live
 from ..watcher import Watcher
 from .memory import BatchLimit
-from .prepare import Served
+from .prepare import Served, one_for_each
 from .tasks import TaskLoop
 
 
@@ -101,7 +101,7 @@ class CoroutineLoop(TaskLoop):
             if len(group) > 1 and is_out_of_memory(error):
                 self._limit.shrink(len(group))
                 return False
-            self._failed(group, error)
+            served.failed_together(group, error)
             return True
         served.tell("on_before_encode_response")
         for slot, output in zip(group, outputs):
@@ -123,16 +123,7 @@ class CoroutineLoop(TaskLoop):
         contexts = hooks.contexts([slot.context for slot in group])
         joined = await self._call(hooks.batch, False, [slot.input for slot in group], contexts)
         together = await self._call(hooks.predict, False, joined, contexts)
-        outputs = list(await self._call(hooks.unbatch, False, together, contexts))
-        if len(outputs) != len(group):
-            raise ValueError(f"predict answered {len(outputs)} outputs to a batch of {len(group)}")
-        return outputs
-
-    def _failed(self, group: List[Slot], error: BaseException) -> None:
-        self._served.log(error, group[0].request)
-        together = len({slot.request.id for slot in group}) > 1
-        for slot in group:
-            slot.fail(error, "batch" if together else "item")
+        return one_for_each(group, await self._call(hooks.unbatch, False, together, contexts))
 
     # Streams.
 
@@ -198,7 +189,7 @@ class CoroutineLoop(TaskLoop):
             for slot in slots:
                 slot.fail(error)
         except Exception as error:
-            self._failed(slots, error)
+            self._served.failed_together(slots, error)
         finally:
             await close(encoded)
             await close(outputs)

@@ -1,7 +1,7 @@
 """The first steps of every loop: from a request to slots, and what is done with an error."""
 
 import inspect
-from typing import Any, List, Optional
+from typing import Any, Iterable, List, Optional
 
 from .. import answers
 from ..callbacks import CallbackRunner
@@ -52,6 +52,13 @@ class Served:
         self.log(error, request)
         answers.fail(request, error, scope)
 
+    def failed_together(self, group: List[Slot], error: BaseException) -> None:
+        """Ends a group whose one call failed: nobody knows whose fault it was, unless all are of one request."""
+        self.log(error, group[0].request)
+        together = len({slot.request.id for slot in group}) > 1
+        for slot in group:
+            slot.fail(error, "batch" if together else "item")
+
     def log(self, error: BaseException, request: Optional[Request] = None) -> None:
         """The whole traceback, unless the error was meant for the client."""
         if isinstance(error, RequestCancelled) or client_error(error) is not None:
@@ -64,6 +71,14 @@ class Served:
         text = b"ok" if answer else b"not ready"
         meta = b'{"type":"text/plain; charset=utf-8"}'
         request.reply(200 if answer else 503, meta, text)
+
+
+def one_for_each(group: List[Slot], outputs: Iterable[Any]) -> List[Any]:
+    """The outputs of a batch. Raises `ValueError` where they are not as many as its slots."""
+    made = list(outputs)
+    if len(made) != len(group):
+        raise ValueError(f"predict answered {len(made)} outputs to a batch of {len(group)}")
+    return made
 
 
 def run_to_end(value: Any) -> Any:
