@@ -83,13 +83,18 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
                 "MartletGateway", "MartletWorkers", "MartletConsole",
                 nioCore, nioPosix, nioSSL, logging, lifecycle, signals, yams,
-            ]),
+            ],
+            // The same file as the Python SDK's.
+            resources: [.embedInCode("ChainHTTP/playground.html")]),
         .target(
             name: "MartletTools",
             dependencies: ["MartletBase", nioCore, nioPosix, arguments]),
         .executableTarget(
             name: "martlet",
             dependencies: ["Martlet", "MartletBase", "MartletNet", "MartletTelemetry", "MartletTools", arguments]),
+        // Code of users: the example, whose own manifest is beside it, and the chains that are compared with LangServe's
+        .executableTarget(name: "jokes", dependencies: ["Martlet"], path: "Examples/Chains/Sources/Jokes"),
+        .executableTarget(name: "chain-peer", dependencies: ["Martlet"], path: "Tests/Peers/langserve/Swift"),
         // For tests only
         .target(
             name: "MartletTesting",
@@ -114,8 +119,8 @@ let package = Package(
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
-                "MartletWorkers", "MartletNet", "MartletWire", "MartletLogic", "MartletBase", nioCore, nioPosix,
-                logging, .product(name: "InMemoryLogging", package: "swift-log"),
+                "MartletWorkers", "MartletExchange", "MartletNet", "MartletWire", "MartletLogic", "MartletBase",
+                "MartletTesting", nioCore, nioPosix, logging, .product(name: "InMemoryLogging", package: "swift-log"),
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(
@@ -150,7 +155,8 @@ let package = Package(
     ]
 )
 
-for target in package.targets where target.name != "CMartlet" {
+// Users' code is compiled as users compile it.
+for target in package.targets where target.name != "CMartlet" && target.path == nil {
     target.swiftSettings = settings
     // Each room says what it is in its README.
     if target.type != .test { target.exclude += ["README.md"] }

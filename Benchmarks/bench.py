@@ -18,6 +18,8 @@ import harness
 import measures
 import report
 from load import console, crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
+from serving import idle, image, kills, roundtrip, stream, trivial
+from serving import leavers as model_leavers
 
 ROOT = harness.HERE.parent
 MEASURES = ["request", "event", "latency", "throughput"]
@@ -28,6 +30,12 @@ UNDER_LOAD = {
     "restarts": faults.restarts, "slots": slots.measure, "crash": crash.measure, "overload": overload.measure,
     "soak": soak.measure,
 }
+# Of the model server, in the same form.
+SERVING = {
+    "trivial": trivial.measure, "stream": stream.measure, "image": image.measure, "roundtrip": roundtrip.measure,
+    "idle": idle.measure, "abandoned": model_leavers.measure, "kills": kills.measure,
+}
+PAGES = [("reliability", "Reliability", UNDER_LOAD), ("serving-performance", "What the model server costs", SERVING)]
 
 
 def arguments():
@@ -36,7 +44,8 @@ def arguments():
     parser.add_argument("--sides", default="martlet,nginx", help="who is measured, the anchor nginx included")
     parser.add_argument(
         "--only", default=",".join(MEASURES),
-        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD])}; `load` stands for those from `memory` on")
+        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD, *SERVING])}; `load` stands for those from `memory` to `soak`, "
+        "`serving` for those of the model server")
     parser.add_argument("--rounds", type=int, default=5, help="turns A B B A")
     parser.add_argument("--requests", type=int, default=40_000, help="requests of one run of the CPU measure")
     parser.add_argument("--streams", type=int, default=2000)
@@ -47,9 +56,9 @@ def arguments():
         "--publish", action="store_true",
         help="write what was measured to docs/performance or docs/reliability, .md and -latest.json")
     options = parser.parse_args()
-    options.only = [
-        name for word in options.only.split(",") for name in (UNDER_LOAD if word == "load" else [word])]
-    unknown = set(options.only) - set(MEASURES) - set(UNDER_LOAD)
+    groups = {"load": UNDER_LOAD, "serving": SERVING}
+    options.only = [name for word in options.only.split(",") for name in groups.get(word, [word])]
+    unknown = set(options.only).difference(MEASURES, UNDER_LOAD, SERVING)
     if unknown:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     options.sides = options.sides.split(",")
@@ -101,16 +110,17 @@ def measure(options, bench, data, trouble):
         data["throughput"] = result
 
 
-def measure_under_load(options, bench, data):
+def measure_one_by_one(options, bench, data):
     """Each on its own, with the state of the machine it ran on: one can be measured anew without the others."""
     options.sides = with_anchors(options, options.sides)
+    every = UNDER_LOAD | SERVING
     for name in options.only:
-        if name not in UNDER_LOAD:
+        if name not in every:
             continue
         about = provenance()
         print(f"{name} …", file=sys.stderr, flush=True)
         began = time.monotonic()
-        rows, figures = UNDER_LOAD[name](bench, options)
+        rows, figures = every[name](bench, options)
         seconds = time.monotonic() - began
         print(f"  {seconds:.0f} s", file=sys.stderr, flush=True)
         data[name] = about | {
@@ -145,14 +155,14 @@ def main():
     harness.raise_open_files()
     trouble = measures.Trouble()
     data = provenance() | {"trouble": trouble}
-    under_load = {}
+    found = {}
     if data["machine"]["load_average_at_start"] > 0.5:
         print("warning: the machine is busy; ratios suffer less than absolute figures", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="martlet-bench-") as directory:
         bench = harness.Bench(str(pathlib.Path(options.binary).resolve()), directory)
         try:
             measure(options, bench, data, trouble)
-            measure_under_load(options, bench, under_load)
+            measure_one_by_one(options, bench, found)
         finally:
             bench.stop()
     if set(options.only) & set(MEASURES):
@@ -160,25 +170,28 @@ def main():
         if options.publish:
             (ROOT / "docs/performance-latest.json").write_text(json.dumps(data, indent=1) + "\n")
             report.update(ROOT / "docs/performance.md", report.text(data))
-    if under_load:
-        print(report.under_load(under_load))
+    if found:
+        print(report.one_by_one(found))
         if options.publish:
-            publish_under_load(under_load)
-    if trouble or report.missed(under_load):
+            publish(found)
+    if trouble or report.missed(found):
         raise SystemExit(1)
 
 
-def publish_under_load(measured):
+def publish(measured):
     """What was not measured this time stays as it was."""
-    path = ROOT / "docs/reliability-latest.json"
-    data = json.loads(path.read_text()) if path.exists() else {}
-    data |= measured
-    data = {name: data[name] for name in UNDER_LOAD if name in data}
-    path.write_text(json.dumps(data, indent=1) + "\n")
-    page = ROOT / "docs/reliability.md"
-    if not page.exists():
-        page.write_text(f"# Reliability\n\n{report.BEGIN}\n{report.END}\n")
-    report.update(page, report.under_load(data))
+    for name, title, measures_there in PAGES:
+        new = {key: value for key, value in measured.items() if key in measures_there}
+        if not new:
+            continue
+        path = ROOT / f"docs/{name}-latest.json"
+        data = (json.loads(path.read_text()) if path.exists() else {}) | new
+        data = {key: data[key] for key in measures_there if key in data}
+        path.write_text(json.dumps(data, indent=1) + "\n")
+        page = ROOT / f"docs/{name}.md"
+        if not page.exists():
+            page.write_text(f"# {title}\n\n{report.BEGIN}\n{report.END}\n")
+        report.update(page, report.one_by_one(data))
 
 
 if __name__ == "__main__":

@@ -46,13 +46,13 @@ def ahead_of_others(core):
 class Server:
     """A process that listens on a port of this machine."""
 
-    def __init__(self, name, command, port, first, log):
+    def __init__(self, name, command, port, first, log, environment=None):
         self.name = name
         self.port = port
         self.log = log
         with open(log, "wb") as out:
             self.process = subprocess.Popen(
-                command, stdout=out, stderr=subprocess.STDOUT, preexec_fn=first)
+                command, stdout=out, stderr=subprocess.STDOUT, preexec_fn=first, env=environment)
 
     def url(self, path="/v1/chat/completions"):
         return f"http://127.0.0.1:{self.port}{path}"
@@ -103,8 +103,8 @@ class Bench:
         self.directory = pathlib.Path(directory)
         self.servers = []
 
-    def start(self, name, command, port, first=None, kind=Server):
-        server = kind(name, command, port, first, self.directory / f"{name}-{port}.log")
+    def start(self, name, command, port, first=None, kind=Server, environment=None):
+        server = kind(name, command, port, first, self.directory / f"{name}-{port}.log", environment)
         self.servers.append(server)
         return server.wait_until_serving()
 

@@ -10,6 +10,7 @@ The measures use `opening`, `closing` and `Books` directly.
 """
 
 import argparse
+import fnmatch
 import http.client
 import json
 import pathlib
@@ -87,6 +88,7 @@ def server_books(console):
         "picks": by([({"target": target["url"]}, target["picks"]) for target in listed], "target"),
         "ended_at": by([row for row in ended if row[0].get("target")], "target"),
         "outcomes": by(ended, "outcome"), "statuses": by([row for row in ended if is_whole(row[0])], "status"),
+        "routes": by(ended, "route"),
         "broken": {"": total([
             row for row in ended if not is_whole(row[0]) and row[0].get("outcome") != "client_gone"])},
         "errors": by(rows("martlet_errors_total"), "code"),
@@ -214,21 +216,46 @@ def clients(reports):
         for key in ("failures", "statuses"):
             for name, count in report[key].items():
                 sums[key][name] = sums[key].get(name, 0) + count
+    sums["places"] = places(reports)
     return sums
 
 
-def closing(before, reports, patience=QUIET_SECONDS):
+def places(reports):
+    """How many requests reached the server for each (host, path); nothing where some report does not tell."""
+    sums = {}
+    for report in reports:
+        for place, count in report["places"].items() if "places" in report else [(
+                (report.get("host", "").rpartition(":")[0] or report.get("host", ""), report.get("path", "")),
+                arrived(report))]:
+            sums[place] = sums.get(place, 0) + count
+    return sums if all(path for _, path in sums) else {}
+
+
+def arrived(client):
+    """Requests that met a server."""
+    return client["requests"] - client["failures"].get("connect", 0) - client["failures"].get("refused", 0)
+
+
+def route(host, path, labels):
+    """The route of a request: those of its host come before those of every host, the longest first."""
+    fits = [
+        (name, prefix, label) for label in labels for name, slash, rest in [label.partition("/")]
+        for prefix in [slash + rest] if path.startswith(prefix) and (not name or fnmatch.fnmatch(host, name))]
+    return max(fits, key=lambda fit: (bool(fit[0]), len(fit[1])), default=("", "", ""))[2]
+
+
+def closing(before, reports, patience=QUIET_SECONDS, is_lossy=False):
     """The books after quiet: looks until every line balances, at most so many seconds."""
     end = time.monotonic() + patience
     while True:
         books = balance(before, opening(before["console"], [int(port) for port in before["mocks"]], before["pid"]),
-                        clients(reports))
+                        clients(reports), is_lossy)
         if not books.wrong or time.monotonic() >= end:
             return books
         time.sleep(0.25)
 
 
-def balance(before, after, client):
+def balance(before, after, client, is_lossy=False):
     """Every line. A process that died took its counts along: what is left are those of the clients, and the rest."""
     books = Books()
     failures = client["failures"]
@@ -237,7 +264,7 @@ def balance(before, after, client):
     books.line("streams that ended without marker or error | 0", failures.get("silent", 0), 0)
     books.line("streams with events missing | 0", failures.get("gap", 0), 0)
     if before.get("serving") == after.get("serving"):
-        server(books, before, after, client)
+        server(books, before, after, client, is_lossy)
     else:
         before = before | {"server": before["server"] | {"impossible": 0}}
     for port, stats in after["mocks"].items():
@@ -246,7 +273,7 @@ def balance(before, after, client):
     return books
 
 
-def server(books, before, after, client):
+def server(books, before, after, client, is_lossy):
     """What the server counted is what the clients saw."""
     def grown(key):
         old, new = before["server"][key], after["server"][key]
@@ -256,9 +283,20 @@ def server(books, before, after, client):
     failures = client["failures"]
     # Those who left, or gave up, may have been served in the same moment: each is one or the other at the server.
     gave_up = client["left"] + client["unfinished"] + failures.get("timeout", 0)
-    asked = client["requests"] - failures.get("connect", 0) - failures.get("refused", 0)
+    asked = arrived(client)
+    # Where packets are lost, so may be all that a client sent before it gave up.
+    lost = gave_up if is_lossy else 0
     parts = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()) if count)
-    books.line(f"asked by clients | ended at the server ({parts})", asked, sum(outcomes.values()))
+    books.line(f"asked by clients | ended at the server ({parts})", asked, sum(outcomes.values()),
+               0 <= asked - sum(outcomes.values()) <= lost)
+    # A tenant is who has a route of its own.
+    routes, by_route = grown("routes"), {}
+    for (host, path), count in client["places"].items():
+        name = route(host, path, routes)
+        by_route[name] = by_route.get(name, 0) + count
+    for name, count in sorted(by_route.items()):
+        books.line(f"asked by clients at {name} | ended there", count, routes.get(name, 0),
+                   0 <= count - routes.get(name, 0) <= lost)
     shed = sum(count for code, count in grown("errors").items() if code in SHED)
     books.line("ended early by us | of these shed", outcomes.get("refused", 0), shed,
                shed <= outcomes.get("refused", 0) + outcomes.get("timed_out", 0))
@@ -321,13 +359,14 @@ def main():
     last = steps.add_parser("close", help="compare with the state now")
     last.add_argument("before", help="what `open` printed")
     last.add_argument("--patience", type=float, default=QUIET_SECONDS, help="seconds until quiet, at most")
+    last.add_argument("--lossy", action="store_true", help="the network lost packets")
     last.add_argument("reports", nargs="*", help="what `martlet load --json` printed")
     options = parser.parse_args()
     if options.step == "open":
         return print(json.dumps(opening(options.console, options.mock, options.pid)))
     before = json.loads(pathlib.Path(options.before).read_text())
     reports = [json.loads(pathlib.Path(path).read_text()) for path in options.reports]
-    books = closing(before, reports, options.patience)
+    books = closing(before, reports, options.patience, options.lossy)
     print(books.text())
     sys.exit(1 if books.wrong else 0)
 

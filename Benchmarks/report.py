@@ -93,8 +93,8 @@ def text(data):
 WORDS = {True: "yes", False: "**no**", None: ""}
 
 
-def under_load(data):
-    """The measures of docs/reliability.md: {name: what bench.py found}."""
+def one_by_one(data):
+    """Measures that stand for themselves: {name: what bench.py found}."""
     parts = [table(
         ["", "must reach", "aim", "measured", "reached", "aim reached"],
         [[row["what"], row["must"], row["aim"], row["got"], WORDS[row["reached"]],

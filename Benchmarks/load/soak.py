@@ -23,6 +23,7 @@ timeouts: {first_byte: 2s, idle: 2s, queue: 5s}
 keepalive: {idle: 500ms}
 health: {interval: 1s, timeout: 1s}
 """
+TENANTS = ["a.test", "b.test"]
 MOCK = ["--latency", "20ms", "--interval", "20ms", "--tokens", "20"]
 TURN, BUSY = 10, 6
 # In a run that is long enough to tell a slope from the wobble of an allocator.
@@ -34,7 +35,7 @@ MIB_BETWEEN_HALVES = 1
 def measure(bench, options):
     turns = 2 if options.quick else max(2, int(60 / TURN * options.scale))
     mocks = [bench.mock(None, *MOCK) for _ in range(4)]
-    gateway = stage.gateway(bench, stage.one_pool(mocks, SETTINGS, each="max_fails: 0"))
+    gateway = stage.gateway(bench, stage.one_pool(mocks, SETTINGS, each="max_fails: 0", tenants=TENANTS))
     before = gateway.open_books(mocks)
     process, dice = gateway.pid, random.Random(1)
     samples, reports, began = [], [], time.monotonic()
@@ -59,8 +60,9 @@ def one_turn(bench, gateway, mocks, dice, dies):
     seed = dice.randrange(1, 1 << 30)
     loads = [
         bench.load(gateway, None, *flags, "--timeout", "20s", "--seed", seed) for flags in (
-            ["--stream", "-c", 100, "-d", f"{BUSY}s", "--leave", "30%", "--leave-within", "500ms"],
-            ["-c", 200, "--rate", 200, "-n", 200 * (BUSY - 1)],
+            ["-H", f"host: {TENANTS[0]}", "--stream", "-c", 100, "-d", f"{BUSY}s", "--leave", "30%",
+             "--leave-within", "500ms"],
+            ["-H", f"host: {TENANTS[1]}", "-c", 200, "--rate", 200, "-n", 200 * (BUSY - 1)],
             ["-c", 8, "-d", f"{BUSY}s", "--no-keep-alive", "--leave", "10%", "--leave-within", "30ms",
              "--leave-by", "reset"])]
     for _ in range(3):

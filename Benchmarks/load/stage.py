@@ -74,13 +74,16 @@ def gateway(bench, body, first=None):
     return server
 
 
-def one_pool(mocks, settings="", each=""):
-    """The configuration of one pool over all mocks, every model in it. `each`: keys of every target."""
+def one_pool(mocks, settings="", each="", tenants=()):
+    """The configuration of one pool over all mocks, every model in it. `each`: keys of every target. `tenants`: hosts
+    that have a route of their own."""
     targets = "".join(
         f"\n      - {{url: 'http://127.0.0.1:{mock.port}'{', ' if each else ''}{each}}}" for mock in mocks)
+    own = [f"{{host: {host}, path: /v1/}}" for host in tenants]
+    routes = ", ".join([*own, "{path: /v1/}", "{path: /, pool: chat}"])
     return (
         f"pools:\n  chat:\n{indented(settings)}    targets:{targets}\n"
-        'models: {"*": {pool: chat}}\nroutes: [{path: /v1/}, {path: /, pool: chat}]\n')
+        f'models: {{"*": {{pool: chat}}}}\nroutes: [{routes}]\n')
 
 
 def indented(settings):

@@ -3,7 +3,9 @@
 
 #include "CMartlet.h"
 
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t signal_pipe = -1;
@@ -19,7 +21,21 @@ static void write_signal(int number) {
 int martlet_signal_to_pipe(int number, int pipe) {
     signal_pipe = pipe;
     struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
-    return sigaction(number, &action, NULL) == 0 ? 0 : errno;
+    if (sigaction(number, &action, NULL) != 0) return errno;
+    // Who started us may have had it blocked, and a mask is inherited.
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    return pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+}
+
+int martlet_shared_memory(const char *name, off_t bytes) {
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) return -errno;
+    if (ftruncate(fd, bytes) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) return fd;
+    int failure = errno;
+    close(fd);
+    return -failure;
 }
 
 int martlet_spawn(

@@ -137,6 +137,8 @@ public struct PoolPolicy: Sendable, Equatable {
     public var health = HealthPolicy()
     /// nil: `breaker: off`.
     public var breaker: BreakerPolicy? = BreakerPolicy()
+    /// Its targets come when somebody asks for them: while they are on their way, or may be sent for, it can serve.
+    public var comesOnDemand = false
 
     public init() {}
 }

@@ -21,7 +21,7 @@ package enum BackendEvent: Sendable, Equatable {
     case ready(BackendIdentity, port: Int?)
     /// The instance that served, on this port or as a worker, no longer does.
     case gone(BackendIdentity, port: Int?, reason: BackendExit)
-    /// The backends that serve or may be expected to within moments: worth waiting for while none of their instances is
-    /// there. Told before the `gone` that makes it matter.
+    /// The backends that serve or may be expected to within moments, or when somebody asks for them: worth waiting for
+    /// while none of their instances is there. Told before the `gone` that makes it matter.
     case hopeful(Set<String>)
 }

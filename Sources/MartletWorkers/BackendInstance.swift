@@ -59,6 +59,15 @@ final class BackendInstance: Sendable {
         await running.withLock { $0 }?.drain(within: limit)
     }
 
+    /// Whether ``wear()`` may find something.
+    var mayBeWorn: Bool { running.withLock { $0 }?.mayBeWorn ?? false }
+
+    /// Whether its process should be replaced although it serves. Reads `/proc`: not for an event loop.
+    func wear() -> Wear? {
+        guard let run = running.withLock({ $0 }), let pid = status.pid else { return nil }
+        return run.wear(of: pid)
+    }
+
     /// It is to be stopped soon; should its process end before, that is its end.
     func retire() { inbox.yield(.retire) }
 
@@ -105,7 +114,8 @@ final class BackendInstance: Sendable {
                 inbox.yield(.probed(run: run, passed: passed))
             }
         case .terminate:
-            process?.child.send(.terminate)
+            guard let process, !process.run.askToEnd(within: spec.policy.stopGrace) else { return }
+            process.child.send(.terminate)
         case .kill:
             process?.child.send(.kill)
         case .announceReady:

@@ -25,6 +25,8 @@ package struct BackendSpec: Sendable, Equatable {
     package var openFiles: Int?
     /// Seconds of processor time in the whole life of a process; nil: no limit.
     package var cpuSeconds: Int?
+    /// The user that its processes run as; nil: Martlet's own.
+    package var user: String?
     /// `ready.within`, the check interval, the grace of a stop, restarts.
     package var policy = BackendPolicy()
 

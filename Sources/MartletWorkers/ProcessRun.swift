@@ -1,4 +1,4 @@
-import MartletBase
+package import MartletBase
 import MartletLogic
 import MartletNet
 
@@ -19,8 +19,21 @@ protocol ProcessRun: AnyObject, Sendable {
     func gone()
     /// No new work for it; returns when it has none, or after `limit`.
     func drain(within limit: Duration) async
+    /// Asks it to end what it has, then itself, within `grace`. False: it cannot be asked; a signal must tell it.
+    func askToEnd(within grace: Duration) -> Bool
+    /// Whether there is anything for ``wear(of:)`` to find. Quick.
+    var mayBeWorn: Bool { get }
+    /// Whether its process, which has this id, should be replaced although it serves; nil: not.
+    func wear(of pid: Int32) -> Wear?
     /// The process is gone, or was never there.
     func ended()
+}
+
+/// Why a process that serves should be replaced.
+struct Wear: Sendable {
+    let reason: RecycleReason
+    /// What it held.
+    let sample: WearDetector.Sample
 }
 
 /// What a process says of itself.
@@ -52,16 +65,24 @@ final class HTTPRun: ProcessRun {
                     reason: spec.port.map { "port \($0) is another backend's" }
                         ?? "no free port on the loopback address"))
         }
-        return .success(HTTPRun(spec, at: port, surroundings))
+        do throws(MartletError) {
+            let command = try ChildCommand(spec, withheld: surroundings.withheld)
+            return .success(HTTPRun(command, spec, at: port, surroundings))
+        } catch {
+            surroundings.ports.giveBack(port)
+            return .failure(NotStarted(reason: "\(error)"))
+        }
     }
 
-    private init(_ spec: BackendSpec, at port: Int, _ surroundings: BackendSurroundings) {
+    private init(
+        _ command: ChildCommand, _ spec: BackendSpec, at port: Int, _ surroundings: BackendSurroundings
+    ) {
         self.spec = spec
         self.surroundings = surroundings
         self.port = port
         claimed = port
         let fill = { (text: String) in text.replacing("{port}", with: String(port)) }
-        var command = ChildCommand(spec, withheld: surroundings.withheld)
+        var command = command
         command.arguments = spec.command.map(fill)
         command.environment = spec.environment.mapValues(fill)
         self.command = command
@@ -77,6 +98,9 @@ final class HTTPRun: ProcessRun {
     func gone() {}
     // Its targets leave their pools, which wait for it.
     func drain(within limit: Duration) async {}
+    func askToEnd(within grace: Duration) -> Bool { false }
+    var mayBeWorn: Bool { false }
+    func wear(of pid: Int32) -> Wear? { nil }
     func ended() { surroundings.ports.giveBack(claimed) }
 }
 
@@ -86,9 +110,11 @@ struct NotStarted: Error {
 }
 
 extension ChildCommand {
-    init(_ spec: BackendSpec, withheld: [String]) {
+    /// - Throws: when it cannot run as the user that it should.
+    package init(_ spec: BackendSpec, withheld: [String]) throws(MartletError) {
         self.init(
             arguments: spec.command, environment: spec.environment, withheld: withheld, directory: spec.directory,
-            addressSpaceBytes: spec.addressSpaceBytes, openFiles: spec.openFiles, cpuSeconds: spec.cpuSeconds)
+            addressSpaceBytes: spec.addressSpaceBytes, openFiles: spec.openFiles, cpuSeconds: spec.cpuSeconds,
+            user: try spec.user.map { (name) throws(MartletError) in try ChildUser(named: name) })
     }
 }

@@ -14,6 +14,11 @@ import Testing
     @Test("llama.cpp behind and inside", .timeLimit(.minutes(3)), arguments: Program("model_server.py").checks)
     func modelServer(check: Check) throws { try check.passes() }
 
+    @Test(
+        "models of our own, asked in other servers' ways", .timeLimit(.minutes(2)),
+        arguments: Program("model_apis.py").checks)
+    func modelAPIs(check: Check) throws { try check.passes() }
+
     @Test("model processes of our own", .timeLimit(.minutes(2)), arguments: Program("managed_backends.py").checks)
     func managedBackends(check: Check) throws { try check.passes() }
 
@@ -22,7 +27,10 @@ import Testing
 
     @Test("every program has checks")
     func nothingIsEmpty() {
-        for name in ["openai_client.py", "node_fetch.py", "model_server.py", "managed_backends.py", "launcher.py"] {
+        for name in [
+            "openai_client.py", "node_fetch.py", "model_server.py", "model_apis.py", "managed_backends.py",
+            "launcher.py",
+        ] {
             #expect(!Program(name).checks.isEmpty, "\(name)")
         }
     }

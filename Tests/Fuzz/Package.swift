@@ -15,7 +15,8 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let wire: [Target.Dependency] = ["FuzzDriver", "MartletBase", "MartletWire", nioCore]
 let targets: [(name: String, dependencies: [Target.Dependency])] = [
     ("RequestFuzz", wire), ("ResponseFuzz", wire), ("ChunkFuzz", wire), ("HeaderFuzz", wire), ("EventFuzz", wire),
-    ("WorkerFrameFuzz", wire), ("PeekFuzz", wire), ("TextFuzz", wire), ("AddressFuzz", ["FuzzDriver", "MartletNet", nioCore]),
+    ("WorkerFrameFuzz", wire), ("PeekFuzz", wire), ("TensorFuzz", wire), ("TextFuzz", wire),
+    ("AddressFuzz", ["FuzzDriver", "MartletNet", nioCore]),
     ("ConfigurationFuzz", ["FuzzDriver", "Martlet"]),
     ("ForwardFuzz", ["FuzzDriver", "MartletGateway", "MartletNet"]), ("LineFuzz", ["FuzzDriver", "MartletNet"]),
     ("ReplyFuzz", wire + ["MartletExchange", "MartletNet"]),

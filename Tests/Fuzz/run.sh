@@ -34,7 +34,7 @@ python3 "$here/seeds.py" "$work/Corpus"
 swift build --package-path "$work" -c release -j 2
 [ $# -gt 0 ] ||
     set -- RequestFuzz ResponseFuzz ChunkFuzz HeaderFuzz EventFuzz PeekFuzz TextFuzz AddressFuzz ConfigurationFuzz \
-        ForwardFuzz ReplyFuzz LineFuzz DeskFuzz WorkerFrameFuzz
+        ForwardFuzz ReplyFuzz LineFuzz DeskFuzz WorkerFrameFuzz TensorFuzz
 
 fuzz() {
     mkdir -p "$here/Failures/$1" "$work/Corpus/$1"

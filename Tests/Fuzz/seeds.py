@@ -52,7 +52,14 @@ SEEDS = {
         frame(67, (1, 200, 0, b"", b'{"output":1}'), (2, 404, 0, b'{"type":"a/b","headers":[["X-A","\\u00e9"]]}', b"no")),
         frame(68, (3, 0, 0, b'{"status":200,"length":9,"x":{"y":[null,-1.5]}}', b"first")) + frame(68, (3, 1, 1, b"", b"last")),
         frame(69, (4, 500, 0, b'{"code":"failed","scope":"batch"}', b"")) + frame(71, (5, 0, 0, b"{}", b"")),
+        frame(67, (6, 200, 4, b"", struct.pack("<QQI", 16, 240, 3))) + frame(67, (7, 200, 4, b"{}", struct.pack("<QQI", 255, 1, 4))),
+        struct.pack("<IBBHQQHHII", 40, 75, 0, 2, 0, 4096, 0, 0, 7, 0) + struct.pack("<QHHII", 0, 0, 0, 8, 0),
         frame(72, payload=b'{"level":"info","message":"m","fields":{}}') + frame(74, payload=b'{"max_batch":8}'),
+    ],
+    "TensorFuzz": [
+        b'\xff{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[[1,2.5e3],[-0,4]]}],"outputs":[{"name":"y"}]}',
+        b'\x06{"inputs":[{"name":"x","datatype":"BYTES","shape":[1],"parameters":{"binary_data_size":5}}]     }\x01\0\0\0a',
+        b'{"output":[[1,2],[3,4.5]],"label":["a","\\u00e9"],"ok":true,"more":{"a":[null]},"none":[[],[]]}',
     ],
     "LineFuzz": [b"\x04one\ntwo, which is long\r\n\n", b"\x1f\xc3\xa9 without an end"],
     "DeskFuzz": [

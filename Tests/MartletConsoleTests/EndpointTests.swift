@@ -28,7 +28,8 @@ struct EndpointTests {
         let loops = LoopTable(group: .singletonMultiThreadedEventLoopGroup, contexts: [])
         let labels = LabelRegistry()
         let backends = BackendService(
-            [], logger: logger, now: { .current }, probe: { _, _, _, _ in false }, announce: { _ in })
+            [], on: loops.group.next(), logger: logger, now: { .current }, probe: { _, _, _, _ in false },
+            announce: { _ in })
         membership = Membership(resolver: resolver, labels: labels, loops: loops, logger: logger)
         desk = Desk(
             pools: [pool], loops: loops, labels: labels, membership: membership,

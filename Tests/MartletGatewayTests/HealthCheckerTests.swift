@@ -45,7 +45,8 @@ struct HealthCheckerTests {
         let resolver = NameResolver()
         let client = HTTPClient(group: .singletonMultiThreadedEventLoopGroup, resolver: resolver)
         let checker = HealthChecker(
-            pool: pool, client: client, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            pool: pool, client: client, on: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await checker.run() }
             try await body()
@@ -130,7 +131,8 @@ struct HealthCheckerTests {
         let client = HTTPClient(group: .singletonMultiThreadedEventLoopGroup, resolver: resolver)
         // Returns by itself.
         await HealthChecker(
-            pool: pool, client: client, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            pool: pool, client: client, on: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ).run()
         resolver.shutdown()
         try await upstream.stop()

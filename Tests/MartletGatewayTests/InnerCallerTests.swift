@@ -1,10 +1,12 @@
 import MartletBase
 import MartletExchange
 import MartletGateway
+import MartletNet
 import MartletTesting
 import MartletWire
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 /// What a handler of this process is told when it asks a route of this process.
@@ -65,6 +67,13 @@ struct InnerCallerTests {
         #expect(String(buffer: answer.body).contains("invalid_body"))
     }
 
+    @Test func aBodyThatTheRouteWouldNotTakeIsNotSent() async throws {
+        let error = await #expect(throws: MartletError.self) {
+            try await caller.ask(route { $0 }, request(String(repeating: "x", count: 1 << 20 + 1)))
+        }
+        #expect(error?.code == .bodyTooLarge)
+    }
+
     @Test func anAnswerBeyondTheLimitIsNone() async throws {
         await #expect(throws: MartletError.self) {
             try await caller.ask(route { _ in String(repeating: "x", count: 101) }, request(""), limit: 100)
@@ -87,5 +96,75 @@ struct InnerCallerTests {
         await #expect(throws: CancellationError.self) { try await asking.value }
         // The handler's own task is cancelled: it ends long before its minute.
         for await _ in ended {}
+    }
+
+    // MARK: Piece by piece
+
+    /// Writes pieces until it is told to stop.
+    private final class Endless: LocalHandler {
+        let written = Mutex(0)
+        let ended = AsyncStream<Void>.makeStream()
+
+        func handle(_ request: LocalRequest) async throws -> LocalResponse {
+            LocalResponse(contentType: "text/plain") { writer in
+                defer { self.ended.continuation.finish() }
+                while true {
+                    try await writer.write(ByteBuffer(repeating: 120, count: 1000))
+                    self.written.withLock { $0 += 1 }
+                }
+            }
+        }
+    }
+
+    private func route(to handler: any LocalHandler) -> Route {
+        Route(index: 0, path: "/model", destination: .local(handler), bodyLimit: 1 << 20)
+    }
+
+    @Test func aStreamIsReadWhileItIsWrittenAndNoFasterThanItIsRead() async throws {
+        let handler = Endless()
+        try await caller.ask(route(to: handler), request("")) { answer in
+            #expect(answer.status == 200)
+            var read = 0
+            for try await piece in answer.body {
+                read += piece.readableBytes
+                if read > 1_000_000 { break }
+            }
+            // What is written and not read yet is bounded, whoever is faster.
+            #expect(handler.written.withLock { $0 } * 1000 - read < 1_000_000)
+        }
+        // Who does not read on has left.
+        for await _ in handler.ended.stream {}
+        while try await heldBytes() != 0 { await Task.yield() }
+    }
+
+    @Test func aStreamThatFailsIsBrokenOff() async throws {
+        final class Failing: LocalHandler {
+            func handle(_ request: LocalRequest) async throws -> LocalResponse {
+                LocalResponse(contentType: "text/plain") { writer in
+                    try await writer.write(ByteBuffer(string: "some"))
+                    throw MartletError(.workerFailed)
+                }
+            }
+        }
+        var text = ""
+        await #expect(throws: MartletError.self) {
+            text = try await caller.ask(route(to: Failing()), request("")) { answer in
+                var text = ""
+                for try await piece in answer.body { text += String(buffer: piece) }
+                return text
+            }
+        }
+        #expect(text == "")
+    }
+
+    @Test func aDeadlineEndsTheRequest() async throws {
+        var hurried = request("")
+        hurried.deadline = .current + .milliseconds(20)
+        let answer = try await caller.ask(
+            route { _ in
+                try await Task.sleep(for: .seconds(60))
+                return "{}"
+            }, hurried)
+        #expect(answer.status == 504)
     }
 }

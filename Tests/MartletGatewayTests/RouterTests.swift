@@ -45,6 +45,22 @@ struct RouterTests {
         #expect(match(router(["/a?b"]), "/a?b") == nil)
     }
 
+    @Test("of two at one path the one that takes the method; a method that none takes has the first one's answer")
+    func methods() {
+        let routes = ["GET", "POST"].map { method in
+            Route(
+                index: 0, path: "/a", destination: .local(Nothing()), strip: method, bodyLimit: 0, isExact: true,
+                methods: [method])
+        }
+        let router = Router(routes + [.fake(.local(Nothing()), path: "/")])
+        #expect(router.match(.fake(.get, "/a")) === routes[0])
+        #expect(router.match(.fake(.post, "/a")) === routes[1])
+        let other = router.match(.fake(.delete, "/a"))
+        #expect(other === routes[0])
+        #expect(other?.takes(.fake(.delete, "/a")) == false)
+        #expect(router.match(.fake(.delete, "/ab"))?.name == "/")
+    }
+
     @Test("its own host comes before `*.NAME`, a longer name before a shorter one, every host last")
     func hosts() {
         let router = router(["/long/prefix", "*.example.com/", "*.eu.example.com/", "a.example.com/"])

@@ -87,6 +87,7 @@ struct WorkerFrameParserTests {
             (frame(1, count: 0), "unknown type of frame"),
             (frame(64, count: 0), "unknown type of frame"),
             (frame(75, count: 0), "unknown type of frame"),
+            (frame(76, count: 0), "unknown type of frame"),
             (Array("Traceback (most recent call last):".utf8), "unknown type of frame"),
             (frame(72, count: 0, length: (1 << 20) + 1), "frame too long"),
             (frame(72, count: 0, length: 0xffff_ffff), "frame too long"),

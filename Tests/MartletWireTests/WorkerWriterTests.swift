@@ -41,6 +41,8 @@ struct WorkerFrameWriterTests {
             id: id, status: status, flags: .init(rawValue: flags), meta: try #require(meta), body: try #require(body))
     }
 
+    private static let now = Instant(nanoseconds: 1_000_000_000)
+
     private static func request(_ id: UInt64, meta: String = "{}", bytes: Int) throws -> WorkerRequest {
         try WorkerRequest(
             id: id, meta: ByteBuffer(string: meta), body: ByteBuffer(repeating: UInt8(id), count: bytes))
@@ -66,12 +68,31 @@ struct WorkerFrameWriterTests {
         var requests = [try Self.request(1, bytes: 3), try Self.request(2, meta: "", bytes: 0)]
         let bodies = requests.map(\.body)
         var buffer = ByteBuffer()
-        WorkerFrameWriter.exec(batch: 5, &requests, into: &buffer)
+        WorkerFrameWriter.exec(batch: 5, &requests, now: Self.now, into: &buffer)
         let items = [
             WorkerItem(id: 1, meta: ByteBuffer(string: "{}"), body: bodies[0]), WorkerItem(id: 2),
         ]
         #expect(try Self.frames(buffer) == [Frame(type: 2, count: 2, id: 5, items: items)])
         #expect(requests.allSatisfy { $0.isSent })
+    }
+
+    @Test("What is left until the deadline is what is left when the request is sent")
+    func deadline() throws {
+        let metas = try [#"{"op":"predict"}"#, "{}"].flatMap { meta in
+            try [Self.now + .milliseconds(2500), Self.now - .seconds(1), .never].map { deadline in
+                var requests = [
+                    try WorkerRequest(id: 1, meta: ByteBuffer(string: meta), body: ByteBuffer(), deadline: deadline)
+                ]
+                var buffer = ByteBuffer()
+                WorkerFrameWriter.exec(batch: 5, &requests, now: Self.now, into: &buffer)
+                return String(buffer: try #require(try Self.frames(buffer).first?.items.first).meta)
+            }
+        }
+        #expect(
+            metas == [
+                #"{"op":"predict","ms":2500}"#, #"{"op":"predict","ms":0}"#, #"{"op":"predict"}"#, #"{"ms":2500}"#,
+                #"{"ms":0}"#, "{}",
+            ])
     }
 
     @Test("Bodies that are too long for the frame follow in pieces")
@@ -81,7 +102,7 @@ struct WorkerFrameWriterTests {
             try Self.request(1, bytes: 100), try Self.request(2, bytes: 2 * limit), try Self.request(3, bytes: 1),
         ]
         var buffer = ByteBuffer()
-        WorkerFrameWriter.exec(batch: 5, &requests, into: &buffer)
+        WorkerFrameWriter.exec(batch: 5, &requests, now: Self.now, into: &buffer)
         for index in requests.indices where !requests[index].isSent {
             while WorkerFrameWriter.body(of: &requests[index], into: &buffer) {}
         }
@@ -98,7 +119,7 @@ struct WorkerFrameWriterTests {
         let meta = String(repeating: "m", count: WorkerProtocol.metaBytes)
         var requests = try (1...3).map { try Self.request($0, meta: meta, bytes: WorkerProtocol.bodyBytes) }
         var buffer = ByteBuffer()
-        WorkerFrameWriter.exec(batch: 5, &requests, into: &buffer)
+        WorkerFrameWriter.exec(batch: 5, &requests, now: Self.now, into: &buffer)
         let frames = try Self.frames(buffer)
         #expect(frames.map(\.id) == [5, 5, 5])
         #expect(frames.flatMap(\.items).map(\.id) == [1, 2, 3])

@@ -35,6 +35,26 @@ import Testing
         #expect(group.admits(WorkerNumber(3), "b"))
     }
 
+    @Test("keeps one that is spent in service when only another version could take its place")
+    func spent() throws {
+        let seats = [try seat(1), try seat(2)]
+        for seat in seats {
+            #expect(group.admits(seat.number, "a"))
+            group.ready(seat, WorkerCapacity())
+        }
+        let (of, both) = (seats.map(\.number), group.room)
+        group.isSpent(of[0])
+        #expect(group.room == both / 2)
+        #expect(!group.admits(WorkerNumber(3), "b"), "the second can serve on")
+        #expect(group.room == both, "and so must the first")
+        group.isSpent(of[0])
+        #expect(group.room == both, "it is no more spent than before")
+        group.isSpent(of[1])
+        #expect(group.admits(WorkerNumber(3), "b"), "nobody else could serve before long")
+        #expect(!group.admits(WorkerNumber(4), "c"))
+        for seat in seats { seat.link.close() }
+    }
+
     @Test("loses a worker with its own end, not with that of the one before it")
     func ends() throws {
         let (former, present) = (try seat(1), try seat(1))
@@ -58,6 +78,19 @@ import Testing
         seat.link.close()
     }
 
+    @Test("keeps its last worker while requests of an earlier stage are on their way")
+    func keeps() throws {
+        let seat = try seat(1)
+        defer { seat.link.close() }
+        group.ready(seat, WorkerCapacity())
+        group.expect(2)
+        #expect(!group.drain(seat.number))
+        group.expect(-1)
+        #expect(!group.drain(seat.number))
+        group.expect(-1)
+        #expect(group.drain(seat.number))
+    }
+
     @Test("sends no body to a worker whose line has ended, and does not wait for it")
     func deadLine() async throws {
         let (socket, events) = (try ChildSocket(), LinkEvents())
@@ -66,7 +99,7 @@ import Testing
         link.close()
         #expect(await events.ending() == .closed)
         let body = ByteBuffer(repeating: 1, count: 1 << 20)
-        seat.send(1, [try WorkerRequest(id: 1, meta: ByteBuffer(), body: body)])
+        seat.send(1, [try WorkerRequest(id: 1, meta: ByteBuffer(), body: body)], now: .current)
         seat.pump()
         #expect(link.waitingBytes == 0)
     }

@@ -5,12 +5,10 @@
 // without them, are two definitions of one thing to a compiler with modules.
 
 #include <errno.h>
-#include <linux/memfd.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -50,11 +48,9 @@ static inline ssize_t martlet_receive_descriptor(int socket, void *bytes, size_t
     return count;
 }
 
-/// Makes a file without a name, in memory, closed in children. Returns its descriptor, or the negated errno.
-static inline int martlet_memory_file(const char *name) {
-    int fd = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
-}
+/// Makes memory of `bytes` bytes that can be handed to another process, as a file without a name, closed in children.
+/// Nobody can make it shorter or longer. Returns its descriptor, or the negated errno.
+int martlet_shared_memory(const char *name, off_t bytes);
 
 /// Starts `path` as the leader of a process group of its own, which a terminal's Ctrl-C does not reach. It inherits the
 /// standard streams and, as descriptor 3, `control`; nothing else. Returns 0, or the errno.

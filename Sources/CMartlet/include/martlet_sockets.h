@@ -32,6 +32,12 @@ static inline int martlet_unacknowledged(int fd) {
     return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -errno;
 }
 
+/// Bytes that came over a socket and were not read yet, or the negated errno.
+static inline int martlet_unread(int fd) {
+    int bytes = 0;
+    return ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : -errno;
+}
+
 /// The state of a TCP socket in the kernel's numbers (1 is ESTABLISHED, 8 CLOSE_WAIT), or the negated errno.
 static inline int martlet_tcp_state(int fd) {
     struct tcp_info info;

@@ -19,7 +19,9 @@ extension Configuration {
         lines += backends.map {
             "backend  \($0.name): \(Self.counted($0.instances, "instance")) of \($0.command.first ?? "")"
         }
-        lines += workers.map { "app      \($0.name): what \($0.app) has, run by \($0.python)" }
+        lines += workers.map {
+            "app      \($0.name): what \($0.app) has, run by \($0.command?.joined(separator: " ") ?? $0.python)"
+        }
         lines += unused.map { "note     \($0): nothing leads to it" }
         return lines.joined(separator: "\n")
     }

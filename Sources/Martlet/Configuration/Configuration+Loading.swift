@@ -47,12 +47,13 @@ extension Configuration {
         return try decode(root, environment, ProblemList(file: "--upstream"))
     }
 
-    /// What `martlet serve APP` means: workers for what the app has.
-    package static func app(_ app: String, python: String?, environment: [String: String])
+    /// What `martlet serve APP` means: workers for what the app has. `isProgram`: it is a worker by itself.
+    package static func app(_ app: String, isProgram: Bool, python: String?, environment: [String: String])
         throws(ConfigurationError) -> Configuration
     {
         let origin = ConfigurationOrigin.option("martlet serve")
-        var entries = [("app", ConfigurationNode(text: app, origin: origin))]
+        let name = ConfigurationNode(text: app, origin: origin)
+        var entries = [isProgram ? ("command", ConfigurationNode(.list([name]), origin)) : ("app", name)]
         if let python { entries.append(("python", ConfigurationNode(text: python, origin: origin))) }
         let workers = ConfigurationNode(.list([ConfigurationNode(entries: entries, origin)]), origin)
         let root = ConfigurationNode(entries: [("workers", workers)], origin)

@@ -1,23 +1,17 @@
-import Foundation
+import Logging
 import MartletBase
 import MartletConsole
 import MartletExchange
 import MartletGateway
 import MartletTelemetry
 import MartletWire
-import MartletWorkers
 import NIOCore
 
-/// `/mcp`: the APIs that their app offers to assistants, as tools of the Model Context Protocol.
+/// `/mcp`: the models that workers serve, as tools of the Model Context Protocol.
 ///
 /// Its "streamable HTTP" without sessions: each POST carries one JSON-RPC message and has a JSON answer. Nothing is
-/// told to clients of our own accord, so there is no stream to open.
+/// told to clients of our own accord, so there is no stream to open. A client that leaves calls its tool off.
 final class MCPEndpoint: LocalHandler {
-    struct Offer: Sendable {
-        let tool: WorkerAPI.Tool
-        let route: Route
-    }
-
     /// What went wrong, as JSON-RPC numbers it.
     private struct Fault: Error {
         let code: Int
@@ -25,20 +19,38 @@ final class MCPEndpoint: LocalHandler {
     }
 
     /// The newest first, which is offered where a client's own is none of these.
-    private static let versions = ["2025-06-18", "2025-03-26", "2024-11-05"]
-    private static let dropped: FieldSet = FieldSet.hopByHop.union(.framing).union([.contentType, .accept])
+    private static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
-    private let offers: [Offer]
+    private let tools: [MCPTool]
     private let caller: InnerCaller
+    private let logger: Logger
 
-    init(_ offers: [Offer], caller: InnerCaller) {
-        self.offers = offers
+    init(_ tools: [MCPTool], caller: InnerCaller, logger: Logger) {
+        self.tools = tools
         self.caller = caller
+        self.logger = logger
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        guard request.method == .post else { throw MartletError(.methodNotAllowed, cause: "use POST") }
-        guard let message = try? JSONDecoder().decode(JSONValue.self, from: Data(request.body.readableBytesView)) else {
+        guard RequestOrigin.isOwn(request.headers) else {
+            return Self.refusal("pages of other sites may not call tools", status: 403)
+        }
+        guard request.method == .post else {
+            var response = Self.refusal("use POST", status: 405)
+            response.headers.append(("Allow", "POST"))
+            return response
+        }
+        if let type = request.headers.value(.contentType), !Self.isJSON(type) {
+            return Self.refusal("messages are application/json", status: 415)
+        }
+        if let version = request.headers.value(named: "mcp-protocol-version"), !Self.versions.contains(version) {
+            return Self.refusal("this version of the protocol is not spoken here", status: 400)
+        }
+        return try await answer(request)
+    }
+
+    private func answer(_ request: LocalRequest) async throws -> LocalResponse {
+        guard let message = try? JSON.parse(request.body.readableBytesView) else {
             return Self.answer(.null, .failure(Fault(code: -32700, message: "this is no JSON")), status: 400)
         }
         guard case .string(let method)? = message["method"] else {
@@ -47,15 +59,14 @@ final class MCPEndpoint: LocalHandler {
         guard let id = message["id"] else {
             return LocalResponse(status: 202, contentType: "application/json", body: ByteBuffer())
         }
-        do throws(Fault) {
+        do {
             return Self.answer(id, .success(try await result(method, message["params"] ?? [:], request)))
-        } catch {
-            return Self.answer(id, .failure(error))
+        } catch let fault as Fault {
+            return Self.answer(id, .failure(fault))
         }
     }
 
-    private func result(_ method: String, _ params: JSONValue, _ request: LocalRequest) async throws(Fault) -> JSONValue
-    {
+    private func result(_ method: String, _ params: JSONValue, _ request: LocalRequest) async throws -> JSONValue {
         switch method {
         case "initialize":
             var version = Self.versions[0]
@@ -65,42 +76,40 @@ final class MCPEndpoint: LocalHandler {
                 "serverInfo": ["name": "martlet", "version": .string(BuildInfo.current.version)],
             ]
         case "ping": return [:]
-        case "tools/list": return ["tools": .array(offers.map { Self.described($0.tool) })]
+        case "tools/list": return ["tools": .array(tools.map(\.description))]
         case "tools/call": return try await call(params, request)
-        default: throw Fault(code: -32601, message: "there is no method \(method)")
+        default: throw Fault(code: -32601, message: "there is no such method")
         }
     }
 
-    private static func described(_ tool: WorkerAPI.Tool) -> JSONValue {
-        var schema = tool.schema ?? [:]
-        if schema["type"] == nil { schema["type"] = "object" }
-        return ["name": .string(tool.name), "description": .string(tool.description ?? ""), "inputSchema": schema]
-    }
-
-    /// Asks the API as any client would, with the fields of the assistant's own request, its keys among them.
-    private func call(_ params: JSONValue, _ request: LocalRequest) async throws(Fault) -> JSONValue {
-        guard case .string(let name)? = params["name"], let offer = offers.first(where: { $0.tool.name == name }) else {
+    /// Asks the model as any client would. That it fails is the tool's result, which the assistant reads.
+    private func call(_ params: JSONValue, _ request: LocalRequest) async throws -> JSONValue {
+        guard case .string(let name)? = params["name"], let tool = tools.first(where: { $0.name == name }) else {
             throw Fault(code: -32602, message: "there is no such tool")
         }
-        var inner = request
-        inner.path = offer.route.name
-        inner.query = ""
-        inner.headers = HeaderBlock()
-        for field in request.headers.fields where !Self.dropped.contains(field.name) {
-            inner.headers.append(field, from: request.headers)
-        }
-        inner.headers.append(.contentType, "application/json")
-        inner.body = ByteBuffer(string: (params["arguments"] ?? [:]).text)
+        let arguments = params["arguments"] ?? [:]
+        guard case .object = arguments else { throw Fault(code: -32602, message: "arguments are an object") }
         do {
-            let response = try await caller.ask(offer.route, inner)
-            return Self.content(String(buffer: response.body), isError: response.status >= 400)
-        } catch {
-            return Self.content("\(error)", isError: true)
+            let response = try await caller.ask(
+                tool.model.route, request.asking(tool.model, ByteBuffer(string: arguments.text)))
+            guard response.status < 400 else { return Self.content(ErrorText.message(in: response), isError: true) }
+            return Self.content(String(buffer: response.body), isError: false)
+        } catch let error as MartletError {
+            logger.warning("a tool was not answered", metadata: ["tool": "\(name)", "error": "\(error)"])
+            return Self.content(error.code.sentence, isError: true)
         }
+    }
+
+    private static func isJSON(_ type: String) -> Bool {
+        type.lowercased().prefix { $0 != ";" && $0 != " " } == "application/json"
     }
 
     private static func content(_ text: String, isError: Bool) -> JSONValue {
         ["content": [["type": "text", "text": .string(text)]], "isError": .bool(isError)]
+    }
+
+    private static func refusal(_ message: String, status: Int) -> LocalResponse {
+        answer(.null, .failure(Fault(code: -32600, message: message)), status: status)
     }
 
     private static func answer(

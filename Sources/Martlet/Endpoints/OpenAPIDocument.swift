@@ -3,11 +3,10 @@ import MartletWorkers
 
 /// The OpenAPI description of what an app serves, made of the schemas that the app states.
 struct OpenAPIDocument {
-    private static let schemaPlace = "#/components/schemas/"
-
     private var paths: [String: JSONValue] = [:]
-    private var schemas: [String: JSONValue] = [:]
+    private var schemas = OpenAPISchemas()
 
+    private var operationNames: Set<String> = []
     private let title: String
 
     /// - Parameters:
@@ -19,8 +18,10 @@ struct OpenAPIDocument {
             paths[path] = ["get": ["summary": .string(summary), "responses": ["200": ["description": "OK"]]]]
         }
         for api in apis where !api.path.hasSuffix("*") {
-            var operations: JSONValue = [:]
-            for method in api.methods { operations[method.lowercased()] = operation(of: api, method) }
+            var operations = paths[api.path] ?? [:]
+            for method in api.methods where Self.methods.contains(method) {
+                operations[method.lowercased()] = operation(of: api, method)
+            }
             paths[api.path] = operations
         }
     }
@@ -29,19 +30,51 @@ struct OpenAPIDocument {
     var text: String {
         let document: JSONValue = [
             "openapi": "3.1.0", "info": ["title": .string(title), "version": "0.1.0"], "paths": .object(paths),
-            "components": ["schemas": .object(schemas)],
+            "components": ["schemas": .object(schemas.all)],
         ]
         return document.text
     }
 
+    /// A path that comes with what serves it.
+    mutating func add(
+        _ path: String, _ method: String, _ summary: String, _ name: String, _ parameters: JSONValue = [],
+        body: JSONValue? = nil, answer: JSONValue = [:]
+    ) {
+        var operation: JSONValue = [
+            "summary": .string(summary), "operationId": .string(operationName(name, method)), "parameters": parameters,
+            "responses": [
+                "200": ["description": "OK", "content": ["application/json": ["schema": answer]]],
+                "default": ["description": "An error"],
+            ],
+        ]
+        if let body {
+            operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": body]]]
+        }
+        var operations = paths[path] ?? [:]
+        operations[method] = operation
+        paths[path] = operations
+    }
+
+    /// Those that a document can describe.
+    private static let methods: Set = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"]
+
+    /// Unique, as it must be.
+    private mutating func operationName(_ name: String, _ method: String) -> String {
+        let candidates = [name, "\(name)_\(method.lowercased())"] + (2...99).map { "\(name)_\($0)" }
+        let free = candidates.first { !operationNames.contains($0) } ?? name
+        operationNames.insert(free)
+        return free
+    }
+
     private mutating func operation(of api: WorkerAPI, _ method: String) -> JSONValue {
-        let name = api.path.split(separator: "/").joined(separator: "_")
-        let answer = api.responseSchema.map { placed($0, api: name) } ?? [:]
+        let words = api.path.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+        let name = String(words).split(separator: "_").joined(separator: "_")
+        let answer = api.responseSchema.map { schemas.place($0, of: name) } ?? [:]
         // A stream's pieces are text, lines of JSON or events: only the model knows.
         let isFree = api.isStream && api.responseSchema == nil
         let media: JSONValue = isFree ? [:] : ["application/json": ["schema": answer]]
         var operation: JSONValue = [
-            "operationId": .string(name.isEmpty ? method.lowercased() : name),
+            "operationId": .string(operationName(name.isEmpty ? "root" : name, method)),
             "responses": [
                 "200": ["description": "The model's answer", "content": media],
                 "401": ["description": "The caller may not"],
@@ -49,36 +82,10 @@ struct OpenAPIDocument {
                 "503": ["description": "No worker can take the request in time; Retry-After says when to try again"],
             ],
         ]
-        if method != "GET" {
-            let schema = api.requestSchema.map { placed($0, api: name) } ?? [:]
+        if method != "GET", method != "HEAD" {
+            let schema = api.requestSchema.map { schemas.place($0, of: name) } ?? [:]
             operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": schema]]]
         }
         return operation
-    }
-
-    /// The schema with its definitions among the document's.
-    private mutating func placed(_ schema: JSONValue, api: String) -> JSONValue {
-        guard case .object(let definitions)? = schema["$defs"] else { return schema }
-        var names: [String: String] = [:]
-        for name in definitions.keys {
-            // Two APIs may mean different things by one name.
-            names[name] = schemas[name] == nil ? name : "\(api).\(name)"
-        }
-        for (name, definition) in definitions {
-            schemas[names[name] ?? name] = Self.renaming(definition, names)
-        }
-        var rest = schema
-        rest["$defs"] = nil
-        return Self.renaming(rest, names)
-    }
-
-    private static func renaming(_ schema: JSONValue, _ names: [String: String]) -> JSONValue {
-        switch schema {
-        case .array(let values): .array(values.map { renaming($0, names) })
-        case .string(let text) where text.hasPrefix("#/$defs/"):
-            .string(schemaPlace + (names[String(text.dropFirst("#/$defs/".count))] ?? ""))
-        case .object(let members): .object(members.mapValues { renaming($0, names) })
-        default: schema
-        }
     }
 }

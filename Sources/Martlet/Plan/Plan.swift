@@ -18,6 +18,8 @@ struct Plan {
             case server(TargetConfiguration, UpstreamKeepAlive)
             /// One target for all instances, which are its workers.
             case group(WorkerGroup)
+            /// None of its own: they are the workers of a later stage of this backend's pipeline.
+            case stage(WorkerGroup, of: String)
         }
 
         let pool: Pool
@@ -32,11 +34,15 @@ struct Plan {
     private(set) var specs: [(spec: TargetSpec, pool: Pool)] = []
     private(set) var backendTargets: [String: [BackendTarget]] = [:]
     private(set) var routes: [Route] = []
+    /// Of those, the one for what nothing else serves, where the file does not say it.
+    private(set) var impliedRoute: Route?
     private(set) var models: ModelTable
     /// The workers of the apps that are served.
     private(set) var workers: [ManagedProcess] = []
     /// What those apps serve, in the order of the file.
     private(set) var served: [ServedAPI] = []
+    /// The later stages of their pipelines.
+    private(set) var stages: [ServedAPI] = []
 
     /// - Parameter present: pools that are there already: those of a name that stays go on.
     init(
@@ -46,12 +52,8 @@ struct Plan {
         models = ModelTable([])
         var byName: [String: Pool] = [:]
         for settings in configuration.pools {
-            let index = labels.index(of: settings.name, in: .pool)
-            let pool =
-                present.first { $0.name == settings.name }
-                ?? Pool(name: settings.name, index: index, policy: settings.policy, observer: observer)
-            pools.append(pool)
-            policies.append((pool, settings.policy))
+            let pool = Self.pool(settings.name, settings.policy, labels, observer, present)
+            add(pool, settings.policy)
             byName[settings.name] = pool
             let keepAlive = UpstreamKeepAlive(settings.keepalive, loops: loops)
             for target in settings.targets { try place(target, in: pool, keepAlive, configuration.backends) }
@@ -66,27 +68,64 @@ struct Plan {
             let destination = settings.pool.flatMap { byName[$0] }.map(Route.Destination.pool) ?? .models(models)
             routes.append(
                 Route(
-                    settings, index: labels.index(of: settings.path, in: .route), to: destination, policies: policies,
+                    settings, index: labels.index(of: settings.label, in: .route), to: destination, policies: policies,
                     limits: configuration.limits))
+            if settings.isImplied { impliedRoute = routes.last }
         }
     }
 
-    /// Adds what an app serves: a pool of one target, which the group of its workers becomes, and the route to it.
+    /// Adds what an app serves: a pool of one target, which the group of its workers becomes, and the route to it. Of a
+    /// later stage of a pipeline, which comes after the first one, there are workers alone.
+    ///
+    /// - Parameter all: What apps serve, this one included.
     mutating func serve(
-        _ api: ServedAPI, limits: LimitsConfiguration, labels: LabelRegistry, observer: any PoolObserver,
+        _ api: ServedAPI, among all: [ServedAPI], limits: LimitsConfiguration, labels: LabelRegistry,
+        observer: any PoolObserver, present: [Pool]
+    ) {
+        workers.append(api.process)
+        if let head = api.head {
+            stages.append(api)
+            backendTargets[api.name] = backendTargets[head]?.map { first in
+                BackendTarget(pool: first.pool, kind: .stage(api.group, of: head))
+            }
+            return
+        }
+        let policy = api.poolPolicy
+        let pool = Self.pool(api.name, policy, labels, observer, present)
+        add(pool, policy)
+        backendTargets[api.name] = [BackendTarget(pool: pool, kind: .group(api.group))]
+        served.append(api)
+        let index = labels.index(of: api.path, in: .route)
+        routes.append(api.route(to: pool, index: index, policy: policy, limits, among: all))
+    }
+
+    /// Adds what this process serves itself: a pool of one target, and the route to it.
+    mutating func serve(
+        _ entry: InProcessTargets.Entry, limits: LimitsConfiguration, labels: LabelRegistry, observer: any PoolObserver,
         present: [Pool]
     ) {
-        let policy = api.poolPolicy
-        let pool =
-            present.first { $0.name == api.name }
-            ?? Pool(
-                name: api.name, index: labels.index(of: api.name, in: .pool), policy: policy, observer: observer)
+        let (served, policy) = (entry.served, entry.served.policy)
+        let pool = Self.pool(served.path, policy, labels, observer, present)
+        add(pool, policy)
+        specs.append((TargetSpec(entry.target, named: "this process", policy: served.targetPolicy), pool))
+        let rules = RequestRules(timeouts: policy.timeouts, retry: policy.retry)
+        routes.append(
+            Route(
+                index: labels.index(of: served.path, in: .route), path: served.path, destination: .pool(pool),
+                bodyLimit: limits.body, rules: [pool.index: rules], isExact: !served.path.hasSuffix("/")))
+    }
+
+    /// The pool of that name which is there already, or a new one.
+    private static func pool(
+        _ name: String, _ policy: PoolPolicy, _ labels: LabelRegistry, _ observer: any PoolObserver, _ present: [Pool]
+    ) -> Pool {
+        present.first { $0.name == name }
+            ?? Pool(name: name, index: labels.index(of: name, in: .pool), policy: policy, observer: observer)
+    }
+
+    private mutating func add(_ pool: Pool, _ policy: PoolPolicy) {
         pools.append(pool)
         policies.append((pool, policy))
-        backendTargets[api.name] = [BackendTarget(pool: pool, kind: .group(api.group))]
-        workers.append(api.process)
-        served.append(api)
-        routes.append(api.route(to: pool, index: labels.index(of: api.path, in: .route), policy: policy, limits))
     }
 
     private mutating func place(

@@ -24,6 +24,8 @@ actor BackendGlue {
     private var groups = GroupTargets()
     /// Targets of groups that another one took the place of, until the last of their workers may go.
     private var departed: [ObjectIdentifier: [(pool: Pool, target: TargetID)]] = [:]
+    /// Nothing is announced any more.
+    private var isOver = false
 
     init(targets: [String: [Plan.BackendTarget]], membership: Membership) {
         self.targets = targets
@@ -39,6 +41,7 @@ actor BackendGlue {
     /// Carries out one step after the other until the task is cancelled.
     func run() async {
         for await step in steps { await step(self) }
+        isOver = true
     }
 
     /// Another configuration holds: its targets come, those of `specs` and those that the backends which serve already
@@ -51,6 +54,9 @@ actor BackendGlue {
 
     /// An instance is to go: no new requests for it from now on. Returns when it holds none, or after `limit`.
     nonisolated func letGo(_ instance: BackendIdentity, within limit: Duration) async {
+        while await inTurn({ $0.isNeeded(instance) }) {
+            guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
+        }
         let leaving = await inTurn { await $0.takeOut(instance) }
         let end = Instant.current + limit
         while Instant.current < end, leaving.contains(where: { !$0.pool.isEmpty($0.target) }) {
@@ -79,8 +85,8 @@ actor BackendGlue {
             for wanted in wanted(instance, port: port) {
                 await membership.add(wanted.spec, to: wanted.pool, source: wanted.source)
             }
-            if let group = group(of: instance.backend)?.group {
-                groups.came(instance, wanted: group)
+            if let group = workers(of: instance.backend) {
+                groups.came(instance, wanted: group, in: head(of: instance.backend))
                 await settleGroup(of: instance.backend)
             }
             expect()
@@ -99,7 +105,7 @@ actor BackendGlue {
         self.targets = targets
         expect()
         var managed = ports.flatMap { wanted($0.key, port: $0.value) }
-        for backend in Set(ports.keys.map(\.backend)) {
+        for backend in Set(ports.keys.map { head(of: $0.backend) }) {
             let wanted = group(of: backend)
             if let present = groups.choose(backend, wanted: wanted?.group).present, let pool = wanted?.pool {
                 managed.append(target(present, of: backend, in: pool))
@@ -123,6 +129,8 @@ actor BackendGlue {
         var leaving = await membership.removeAll(from: .backend(instance), isComingBack: hasFixedPort)
         let emptied = groups.left(instance)
         leaving += await settleGroup(of: instance.backend)
+        // A former group gets no other worker.
+        if let emptied, emptied !== workers(of: instance.backend) { emptied.hope(false) }
         if let emptied { leaving += departed.removeValue(forKey: ObjectIdentifier(emptied)) ?? [] }
         expect()
         return leaving
@@ -130,7 +138,8 @@ actor BackendGlue {
 
     /// Whoever is to stand for the workers of `backend` from now on does; answers what those had who did until now.
     @discardableResult
-    private func settleGroup(of backend: String) async -> [(pool: Pool, target: TargetID)] {
+    private func settleGroup(of instances: String) async -> [(pool: Pool, target: TargetID)] {
+        let backend = head(of: instances)
         guard let wanted = group(of: backend) else { return [] }
         let change = groups.choose(backend, wanted: wanted.group)
         guard !change.isNone else { return [] }
@@ -142,6 +151,31 @@ actor BackendGlue {
         let leaving = await membership.removeAll(from: former.source)
         if change.present != nil { departed[ObjectIdentifier(former.group), default: []] += leaving }
         return leaving
+    }
+
+    /// An instance whose place another one took has to stay for a while.
+    private func isNeeded(_ instance: BackendIdentity) -> Bool {
+        let head = head(of: instance.backend)
+        return !isOver && groups.isNeeded(instance, in: head, wanted: group(of: head)?.group)
+    }
+
+    /// The backend whose pool a backend's instances serve: its own, or that of the first stage of its pipeline.
+    private func head(of backend: String) -> String {
+        for target in targets[backend] ?? [] {
+            if case .stage(_, let head) = target.kind { return head }
+        }
+        return backend
+    }
+
+    /// The group that a backend's instances are the workers of.
+    private func workers(of backend: String) -> WorkerGroup? {
+        for target in targets[backend] ?? [] {
+            switch target.kind {
+            case .group(let group), .stage(let group, _): return group
+            case .server: break
+            }
+        }
+        return nil
     }
 
     private func group(of backend: String) -> (group: WorkerGroup, pool: Pool)? {
@@ -160,8 +194,8 @@ actor BackendGlue {
         for target in targets.values.joined() {
             target.pool.expectTargets(expecting.contains { $0 === target.pool }, now: .current)
         }
-        for backend in targets.keys where !hopeful.contains(backend) && !here.contains(backend) {
-            group(of: backend)?.group.turnAway()
+        for backend in targets.keys {
+            workers(of: backend)?.hope(hopeful.contains(backend) || here.contains(backend))
         }
     }
 
@@ -173,7 +207,7 @@ actor BackendGlue {
                     let spec = try? TargetSpec(settings, origin: Origin(host: "127.0.0.1", port: port), keepAlive)
                 else { return nil }
                 return Membership.Wanted(spec, in: target.pool, source: .backend(instance))
-            case .group: return nil
+            case .group, .stage: return nil
             }
         }
     }
@@ -183,7 +217,7 @@ actor BackendGlue {
         var policy = TargetPolicy()
         // Its workers answer for themselves: a group is never taken out for what one of them answered.
         policy.maxFails = 0
-        policy.maxInflight = max(1, standing.group.room)
+        policy.maxInflight = max(1, standing.group.roomInAll)
         let spec = TargetSpec(standing.group, named: "workers \(backend)", policy: policy)
         return Membership.Wanted(spec, in: pool, source: standing.source)
     }

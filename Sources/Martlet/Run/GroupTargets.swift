@@ -2,7 +2,7 @@ import MartletGateway
 import MartletWorkers
 
 /// Which group of workers stands for a backend in its pool: the one that the configuration asks for, once one of its
-/// workers serves; until then the one before it.
+/// workers serves, and one of each later stage of its pipeline; until then the one before it.
 struct GroupTargets {
     struct Standing {
         let group: WorkerGroup
@@ -23,9 +23,23 @@ struct GroupTargets {
     private var standing: [String: Standing] = [:]
     private var lastSource = 0
 
-    /// A worker serves; `wanted` is the group that the configuration asks for.
-    mutating func came(_ worker: BackendIdentity, wanted: WorkerGroup) {
-        homes[worker] = wanted.has(worker.number) ? wanted : standing[worker.backend]?.group
+    /// A worker serves; `wanted` is the group that the configuration asks for, in the pipeline of the backend `head`.
+    mutating func came(_ worker: BackendIdentity, wanted: WorkerGroup, in head: String) {
+        let former = standing[head]?.group.stages ?? []
+        homes[worker] = wanted.has(worker.number) ? wanted : former.first { $0.has(worker.number) }
+    }
+
+    /// Whether the worker has to stay for now: it is of a pipeline that stands for `head` until the `wanted` one serves
+    /// in all of its stages.
+    func isNeeded(_ worker: BackendIdentity, in head: String, wanted: WorkerGroup?) -> Bool {
+        guard let wanted, let home = homes[worker], let present = standing[head]?.group, present !== wanted else {
+            return false
+        }
+        return present.stages.contains { $0 === home } && !serves(wanted)
+    }
+
+    private func serves(_ group: WorkerGroup) -> Bool {
+        group.stages.allSatisfy { stage in homes.values.contains { $0 === stage } }
     }
 
     /// Answers its group where that was the last one of it.
@@ -39,8 +53,6 @@ struct GroupTargets {
     /// Who is to stand for `backend`, nil: nobody.
     mutating func choose(_ backend: String, wanted: WorkerGroup?) -> Change {
         let former = standing[backend]
-        let groups = homes.filter { $0.key.backend == backend }.map(\.value)
-        let serves = { (group: WorkerGroup) in groups.contains { $0 === group } }
         let chosen = wanted.flatMap { serves($0) ? $0 : nil } ?? former.flatMap { serves($0.group) ? $0.group : nil }
         if let chosen, chosen !== former?.group {
             lastSource += 1

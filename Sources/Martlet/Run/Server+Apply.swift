@@ -23,11 +23,17 @@ extension Server {
 
     /// Everything that `configuration` means; apps that it serves are asked what they have.
     func plan(_ configuration: Configuration, present: [Pool] = []) async throws -> Plan {
+        for user in Set(configuration.backends.compactMap(\.user)) { _ = try ChildUser(named: user) }
         let apps = try await apps.read(configuration.workers, environment: ProcessInfo.processInfo.environment)
+        try PathConflict.check(apps.filter { $0.head == nil }, against: configuration.routes)
         var plan = try Plan(
             configuration, loops: loops.contexts.count, labels: labels, observer: observer, present: present)
         for api in apps {
-            plan.serve(api, limits: configuration.limits, labels: labels, observer: observer, present: present)
+            plan.serve(
+                api, among: apps, limits: configuration.limits, labels: labels, observer: observer, present: present)
+        }
+        for entry in live.withLock({ $0.inProcess.entries }) {
+            plan.serve(entry, limits: configuration.limits, labels: labels, observer: observer, present: present)
         }
         return plan
     }
@@ -37,6 +43,7 @@ extension Server {
         let wanted = try wanted(configuration, plan, accessLog)
         let prepared = try await listeners.prepare(wanted)
         // From here on nothing fails: who is told that a reload was refused may rely on it.
+        await apps.adopt(plan.served + plan.stages)
         let formerPools = adopt(configuration, plan, accessLog)
         // New targets before the routes that lead to them, former ones after: no request finds nobody.
         let targets = plan.specs.map { Membership.Wanted($0.spec, in: $0.pool) }
@@ -60,6 +67,7 @@ extension Server {
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
         }
+        routes.adopt(plan.routes)
         for (pool, policy) in plan.policies { pool.adopt(policy, now: .current) }
         let (coming, leaving) = live.withLock { live in
             let coming = plan.pools.filter { pool in !live.ticking.contains { $0 === pool } }
@@ -104,7 +112,7 @@ extension Server {
     private func modelList(_ plan: Plan, below prefix: String, host: String?) -> Route {
         let path = prefix.hasSuffix("/") ? "\(prefix)models" : "\(prefix)/models"
         return Route(
-            index: labels.index(of: path, in: .route), path: path, host: host,
+            index: labels.index(of: (host ?? "") + path, in: .route), path: path, host: host,
             destination: .local(ModelsEndpoint(table: plan.models, client: client, created: started)),
             shape: .openAI, bodyLimit: 0)
     }
@@ -127,10 +135,10 @@ extension Server {
         ]
     }
 
-    func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0) -> Route {
+    func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0, isExact: Bool = true) -> Route {
         Route(
             index: labels.index(of: path, in: .route), path: path, destination: .local(handler), shape: .openAI,
-            bodyLimit: bodyLimit, isLogged: false, isExact: true)
+            bodyLimit: bodyLimit, isLogged: false, isExact: isExact)
     }
 }
 

@@ -6,47 +6,95 @@ import MartletExchange
 import MartletGateway
 import MartletWorkers
 
-// What LitServe's servers answer beside their APIs.
+// What is served beside the APIs of apps: LitServe's paths, and what is in front of every model.
 extension Server {
-    /// The largest call of a tool.
-    private static let toolCallBytes = 16 << 20
+    private static let healthPath = "/health"
+    private static let infoPath = "/info"
+    private static let toolsPath = "/mcp"
+    private static let documentPath = "/openapi.json"
+    /// A call of a tool is taken apart as a whole, at many times its length.
+    private static let toolCallBytes = 4 << 20
 
     func appRoutes(_ plan: Plan) -> [Route] {
         guard let app = plan.served.first?.app else { return [] }
         let settings = app.settings
         let environment = ProcessInfo.processInfo.environment.merging(app.configuration.environment) { $1 }
-        let health = settings.health_path ?? "/health"
-        let info = settings.info_path ?? "/info"
-        var handlers: [(path: String, handler: any LocalHandler)] = [
-            (health, AppHealthEndpoint(pools: plan.pools)), (info, AppTextEndpoint(info: plan.served)),
-        ]
-        // Where an app answers everything below a path, it answers these as well.
-        let wide = plan.served.map(\.api.path).filter { $0.hasSuffix("*") }.map { $0.dropLast() }
-        let isFree = { (path: String) in !wide.contains { path.hasPrefix($0) } }
-        if let index = settings.index, isFree("/") { handlers.append(("/", AppTextEndpoint(index: index))) }
-        if settings.openapi ?? true, isFree("/openapi.json") {
-            let document = OpenAPIDocument(
-                title: app.configuration.name, plan.served.map(\.api),
-                reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
-            handlers.append(("/openapi.json", AppTextEndpoint(document: document)))
-        }
-        let offers = plan.served.compactMap { api in
-            plan.routes.first { $0.name == api.path }.flatMap { route in
-                api.api.tool.map { MCPEndpoint.Offer(tool: $0, route: route) }
-            }
-        }
-        if !offers.isEmpty {
-            let endpoint = MCPEndpoint(offers, caller: InnerCaller(loops))
-            handlers += [("/mcp", endpoint), ("/mcp/", endpoint)]
-        }
+        let models = ServedModel.all(plan.served, routes: plan.routes, pools: plan.pools)
+        var routes = plainRoutes(plan, settings) + modelRoutes(models, plan)
         if let key = environment["LIT_SERVER_API_KEY"], !key.isEmpty {
-            handlers = handlers.map { ($0.path, Keyed($0.handler, key: Secret(key))) }
+            for index in routes.indices { routes[index].handler = Keyed(routes[index].handler, key: Secret(key)) }
         }
-        if let path = settings.shutdown_path { handlers.append((path, shutdownEndpoint(environment))) }
-        let taken = Set(plan.routes.map(\.name))
-        return handlers.filter { !taken.contains($0.path) }.map { path, handler in
-            local(path, handler, bodyLimit: path.hasPrefix("/mcp") ? Self.toolCallBytes : 1 << 10)
+        if let path = settings.shutdown_path {
+            routes.append(Entry(path, shutdownEndpoint(environment), bodyLimit: 1 << 10, isStated: true))
         }
+        return routes.filter { plan.isFree($0.path, isStated: $0.isStated) }.map { entry in
+            local(
+                entry.path, entry.handler, bodyLimit: entry.bodyLimit,
+                isExact: entry.path != InferenceEndpoint.path + "/")
+        }
+    }
+
+    private struct Entry {
+        let path: String
+        var handler: any LocalHandler
+        var bodyLimit: Int
+        /// The app itself says where.
+        var isStated: Bool
+
+        init(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0, isStated: Bool = false) {
+            (self.path, self.handler, self.bodyLimit, self.isStated) = (path, handler, bodyLimit, isStated)
+        }
+    }
+
+    /// What only shows something.
+    private func plainRoutes(_ plan: Plan, _ settings: WorkerSettings) -> [Entry] {
+        let health = settings.health_path ?? Self.healthPath
+        let info = settings.info_path ?? Self.infoPath
+        let names = Set(plan.served.map(\.name))
+        var routes: [Entry] = [
+            Entry(
+                health, AppHealthEndpoint(pools: plan.pools.filter { names.contains($0.name) }),
+                isStated: settings.health_path != nil),
+            Entry(info, AppTextEndpoint(info: plan.served), isStated: settings.info_path != nil),
+        ]
+        if let index = settings.index { routes.append(Entry("/", AppTextEndpoint(index: index))) }
+        if settings.openapi ?? true {
+            let document = document(plan, health: health, info: info)
+            routes.append(Entry(Self.documentPath, AppTextEndpoint(document: document)))
+        }
+        return routes
+    }
+
+    private func document(_ plan: Plan, health: String, info: String) -> OpenAPIDocument {
+        var document = OpenAPIDocument(
+            title: plan.served.first?.app.configuration.name ?? "martlet", plan.served.map(\.api),
+            reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
+        if plan.isFree(InferenceEndpoint.path) { document.addInference() }
+        return document
+    }
+
+    /// Ways to ask the models beside their own paths.
+    private func modelRoutes(_ models: [ServedModel], _ plan: Plan) -> [Entry] {
+        guard !models.isEmpty else { return [] }
+        let caller = InnerCaller(loops)
+        let bodyLimit = models.map(\.route.bodyLimit).max() ?? 0
+        let inference = InferenceEndpoint(models, caller: caller)
+        var routes: [Entry] = [
+            Entry(InferenceEndpoint.path, inference),
+            Entry(InferenceEndpoint.path + "/", inference, bodyLimit: bodyLimit),
+        ]
+        let tools = MCPTool.all(models)
+        for tool in tools where tool.isRenamed {
+            logger.warning(
+                "two tools have one name: the second is called otherwise",
+                metadata: ["tool": "\(tool.name)", "route": "\(tool.model.api.path)"])
+        }
+        if !tools.isEmpty {
+            let endpoint = MCPEndpoint(tools, caller: caller, logger: logger)
+            let toolLimit = min(bodyLimit, Self.toolCallBytes)
+            routes += ["", "/"].map { Entry(Self.toolsPath + $0, endpoint, bodyLimit: toolLimit) }
+        }
+        return routes
     }
 
     private func shutdownEndpoint(_ environment: [String: String]) -> AppShutdownEndpoint {
@@ -57,6 +105,19 @@ extension Server {
         return AppShutdownEndpoint(key: key) { [logger] in
             logger.notice("told to shut down over HTTP")
             kill(getpid(), SIGTERM)
+        }
+    }
+}
+
+extension Plan {
+    /// Whether no route for every host serves this path, alone or with all below it: what its owner serves comes first.
+    /// What an app serves below a path is no obstacle to what it states itself, nor the rest of what a pool serves
+    /// because the file says nothing else.
+    fileprivate func isFree(_ path: String, isStated: Bool = false) -> Bool {
+        let wide = isStated ? served.filter { $0.api.path.hasSuffix("*") }.map(\.path) : []
+        return !routes.contains { route in
+            route.host == nil && route !== impliedRoute && !wide.contains(route.name)
+                && (route.isExact ? route.name == path : path.hasPrefix(route.name))
         }
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-package import Logging
+import Logging
 import MartletBase
 import MartletExchange
 import MartletGateway
@@ -23,6 +23,8 @@ package final class Server: Sendable {
         /// Pools that requests may still be in, those of former configurations included.
         var ticking: [Pool]
         var accessLog: LogSink?
+        /// What this process serves itself, once it is loaded.
+        var inProcess = InProcessTargets()
     }
 
     /// A start or a reload waits so long for the names of targets; they are looked up on without it. Long enough for a
@@ -45,6 +47,9 @@ package final class Server: Sendable {
     let listeners: Listeners
     let observer: PoolWatcher
     let reloads = Reloads()
+    /// What code in this process asks by.
+    let routes = RoutesInForce()
+    private let served: [Served]
     let started = Int(time(nil))
     let live: Mutex<Live>
     /// Pools whose checks are to begin.
@@ -55,7 +60,10 @@ package final class Server: Sendable {
 
     /// Builds everything, opens nothing yet. Throws what the file could not know, such as a certificate that does not
     /// load.
-    package init(_ configuration: Configuration, keeper: SocketKeeper, logger: Logger) throws {
+    ///
+    /// - Parameter served: What this process serves itself.
+    init(_ configuration: Configuration, serving served: [Served], keeper: SocketKeeper, logger: Logger) throws {
+        self.served = served
         self.logger = logger
         self.keeper = keeper
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
@@ -77,7 +85,7 @@ package final class Server: Sendable {
         self.glue = glue
         apps = AppShelf(loops: group, logger: logger)
         backends = BackendService(
-            [], logger: logger, now: { .current }, withheld: OwnVariables.names,
+            [], on: loops.watch, logger: logger, now: { .current }, withheld: OwnVariables.names,
             probe: { await client.isReady(host: $0, port: $1, path: $2, timeout: $3) },
             announce: { glue.announce($0) })
     }
@@ -94,6 +102,7 @@ package final class Server: Sendable {
     ) async throws {
         // From the first configuration to the last: it is part of every change of one.
         async let _ = glue.run()
+        try await loadServed()
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
         try await putInForce(configuration, plan(configuration, present: live.withLock { $0.plan.pools }), accessLog)
         let addresses = await addresses(configuration)
@@ -104,6 +113,7 @@ package final class Server: Sendable {
         let roles: [Role] = [
             Role { [membership] in await membership.run() },
             Role { await self.tick() },
+            Role { await self.scale() },
             Role { await self.check() },
             Role { await self.flushAccessLogs() },
             Role { await self.relieve() },
@@ -153,19 +163,39 @@ package final class Server: Sendable {
     }
 
     /// Where the apps that are served answer.
-    var paths: [String] { live.withLock { $0.plan.served.map(\.path) } }
+    var paths: [String] { live.withLock { $0.plan.served.map(\.path) } + served.map(\.place) }
+
+    private func loadServed() async throws {
+        let surroundings = Served.Surroundings(
+            dispatch: Dispatch(loops, routes), logger: logger, clock: group.next())
+        let loaded = try await InProcessTargets.load(served, surroundings)
+        live.withLock { $0.inProcess = loaded }
+    }
 
     // MARK: Roles
 
     /// Time acts on queues: expired waiters leave, targets whose ejection ended take work.
     private func tick() async {
-        while (try? await Task.sleep(for: .milliseconds(100))) != nil {
-            let pools = live.withLock { live in
-                live.ticking.removeAll { $0.isRetired && $0.isAtRest }
-                return live.ticking
-            }
-            for pool in pools { pool.tick(now: .current) }
-            await apps.settleRooms(membership)
+        let finds = loops.watch.finds(every: .milliseconds(100)) { [self] in
+            for pool in pools() { pool.tick(now: .current) }
+            return apps.mustSettleRooms
+        }
+        for await _ in finds { await apps.settleRooms(membership) }
+    }
+
+    /// Those that time acts on.
+    private func pools() -> [Pool] {
+        live.withLock { live in
+            live.ticking.removeAll { $0.isRetired && $0.isAtRest }
+            return live.ticking
+        }
+    }
+
+    private func scale() async {
+        var ticks = 0
+        for await _ in loops.watch.finds(every: .milliseconds(100), { [apps] in apps.scales }) {
+            ticks += 1
+            await apps.scale(backends, pools(), restingOnly: ticks % 10 != 0, now: .current)
         }
     }
 
@@ -173,7 +203,7 @@ package final class Server: Sendable {
     private func check() async {
         await withDiscardingTaskGroup { group in
             for await pool in poolsToCheck {
-                let checker = HealthChecker(pool: pool, client: client, logger: logger)
+                let checker = HealthChecker(pool: pool, client: client, on: loops.watch, logger: logger)
                 group.addTask { await checker.run() }
             }
             group.cancelAll()
@@ -189,8 +219,11 @@ package final class Server: Sendable {
 
     private func flushAccessLogs() async {
         var watch = AccessLogWatch()
-        while (try? await Task.sleep(for: .seconds(1))) != nil {
+        let finds = loops.watch.finds(every: .seconds(1)) { [self] in
             loops.broadcast { $0.accessLog?.flush() }
+            return live.withLock { $0.accessLog } != nil
+        }
+        for await _ in finds {
             watch.look(at: live.withLock { $0.accessLog }, logger)
         }
     }

@@ -20,6 +20,8 @@ package struct StartUp: Sendable {
     private let loaded: ConfigurationSource.Loaded?
     /// What the process before this one served by.
     private let former: ConfigurationSource.Loaded?
+    /// What this process serves itself.
+    private var served: [Served] = []
 
     /// A file, some upstreams, or the demo models.
     ///
@@ -53,13 +55,31 @@ package struct StartUp: Sendable {
             loaded: nil, former: nil)
     }
 
-    /// The models of a file, in workers.
+    /// What this process serves itself, beside a configuration file where there is one.
+    static func inProcess(
+        _ served: [Served], file: String?, environment: [String: String], keeper: SocketKeeper
+    ) throws(ConfigurationError) -> StartUp {
+        var startUp: StartUp
+        if let file {
+            startUp = try choose(file: file, upstreams: [], environment: environment, keeper: keeper)
+        } else {
+            let configuration = try Configuration.embedded([], environment: environment)
+            startUp = StartUp(
+                configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil)
+        }
+        startUp.served = served
+        return startUp
+    }
+
+    /// The models of a file, in workers: of Python's, or of a program that is a worker by itself.
     ///
     /// Throws a `ConfigurationError`, which names the option.
     package static func app(
         _ app: String, python: String?, environment: [String: String]
     ) throws(ConfigurationError) -> StartUp {
-        let configuration = try Configuration.app(app, python: python, environment: environment)
+        let isProgram =
+            app.contains("/") && !app.hasSuffix(".py") && FileManager.default.isExecutableFile(atPath: app)
+        let configuration = try Configuration.app(app, isProgram: isProgram, python: python, environment: environment)
         return StartUp(configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil)
     }
 
@@ -87,7 +107,7 @@ package struct StartUp: Sendable {
         _ configuration: Configuration, _ loaded: ConfigurationSource.Loaded?, _ keeper: SocketKeeper,
         _ logger: Logger, _ hasStarted: Flag
     ) async throws {
-        let server = try Server(configuration, keeper: keeper, logger: logger)
+        let server = try Server(configuration, serving: served, keeper: keeper, logger: logger)
         try await server.run(
             source: source,
             started: {
@@ -95,14 +115,6 @@ package struct StartUp: Sendable {
                 if let source, let loaded { source.keep(loaded) }
                 announce($0)
             }, ready: { suggest($0, server.paths) })
-    }
-
-    private final class Flag: Sendable {
-        private let value = Atomic(false)
-
-        var isSet: Bool { value.load(ordering: .relaxed) }
-
-        func set() { value.store(true, ordering: .relaxed) }
     }
 
     private func raiseOpenFiles(_ logger: Logger) {

@@ -5,7 +5,7 @@ import MartletNet
 import MartletWorkers
 import NIOCore
 
-/// One API of an app that is served, with all that follows from it.
+/// One API of an app that is served, or a later stage of one, with all that follows from it.
 struct ServedAPI: Sendable {
     /// What the app said of itself, and what the configuration says of it.
     struct App: Sendable {
@@ -13,8 +13,8 @@ struct ServedAPI: Sendable {
         let settings: WorkerSettings
         /// Of its code or its model, as it says.
         let version: String
-        /// Starts one worker.
-        let command: ChildCommand
+        /// How one worker is started.
+        let spec: BackendSpec
     }
 
     /// How long an answer may take to begin, where nothing is said.
@@ -22,13 +22,24 @@ struct ServedAPI: Sendable {
 
     /// In logs and metrics; unique.
     let name: String
+    /// Of a later stage of a pipeline: the name of the first one, which is what clients ask. nil: it is that itself.
+    let head: String?
     let app: App
     let api: WorkerAPI
     let group: WorkerGroup
     let loops: any EventLoopGroup
+    /// How many workers it has at present, where that changes with the load.
+    var scaledTo: Int?
 
-    init(name: String, app: App, api: WorkerAPI, group: WorkerGroup?, loops: any EventLoopGroup) {
+    /// - Parameters:
+    ///   - group: The one that goes on; nil: a new one.
+    ///   - next: That of the next stage.
+    init(
+        name: String, head: String? = nil, app: App, api: WorkerAPI, group: WorkerGroup?, next: WorkerGroup? = nil,
+        loops: any EventLoopGroup
+    ) {
         self.name = name
+        self.head = head
         self.app = app
         self.api = api
         self.loops = loops
@@ -36,7 +47,7 @@ struct ServedAPI: Sendable {
             group
             ?? WorkerGroup(
                 api, policy: Self.batchPolicy(app.configuration, api),
-                answerWithin: app.configuration.timeout ?? Self.answerWithin, clock: loops.next())
+                answerWithin: app.configuration.timeout ?? Self.answerWithin, clock: loops.next(), next: next)
     }
 
     /// Without the `*` that stands for everything below it.
@@ -60,6 +71,7 @@ struct ServedAPI: Sendable {
         // The group tries again what may be tried again.
         policy.retry.attempts = 1
         policy.breaker = nil
+        policy.comesOnDemand = app.configuration.scale?.min == 0
         return policy
     }
 
@@ -67,20 +79,20 @@ struct ServedAPI: Sendable {
         let configuration = app.configuration
         let devices = configuration.devices ?? api.devices
         let perDevice = configuration.workersPerDevice ?? api.workersPerDevice
-        var spec = BackendSpec(name: name, command: app.command.arguments)
-        spec.environment = app.command.environment
-        spec.directory = configuration.directory
-        spec.addressSpaceBytes = configuration.limits.addressSpace
-        spec.openFiles = configuration.limits.openFiles
-        spec.cpuSeconds = configuration.limits.cpuSeconds
-        spec.instances = devices.count * perDevice
-        spec.policy = configuration.policy
-        let role = WorkerRole(
+        var spec = app.spec
+        spec.name = name
+        spec.instances = scaledTo ?? max(devices.count, 1) * perDevice
+        var role = WorkerRole(
             app: configuration.app, devices: devices, workersPerDevice: perDevice, group: group, loops: loops)
+        role.sharedBytes = configuration.sharedMemory ?? 0
+        role.recycle = configuration.recycle
         return ManagedProcess(spec, worker: role)
     }
 
-    func route(to pool: Pool, index: UInt16, policy: PoolPolicy, _ limits: LimitsConfiguration) -> Route {
+    /// - Parameter all: What apps serve, this one included.
+    func route(
+        to pool: Pool, index: UInt16, policy: PoolPolicy, _ limits: LimitsConfiguration, among all: [ServedAPI]
+    ) -> Route {
         Route(
             index: index, path: path, destination: .pool(pool), shape: path.hasPrefix("/v1/") ? .openAI : .plain,
             bodyLimit: api.maxBody ?? limits.body,
@@ -88,6 +100,14 @@ struct ServedAPI: Sendable {
                 pool.index: RequestRules(
                     timeouts: policy.timeouts, retry: policy.retry, hash: nil, limit: .fixed, isModelAPI: false)
             ],
-            isExact: path == api.path)
+            isExact: path == api.path, methods: api.methods, allowed: all.methods(at: api.path), readsBodyFirst: true)
+    }
+}
+
+extension [ServedAPI] {
+    /// The methods that those of one path serve together, each once.
+    fileprivate func methods(at path: String) -> [String] {
+        var seen: Set<String> = []
+        return filter { $0.api.path == path }.flatMap(\.api.methods).filter { seen.insert($0).inserted }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MartletNet
+import NIOCore
 
 /// The file that a server was started with: read at the start and at each reload. What was put in force is left with
 /// the supervising parent, so that a process which has to start while the file is wrong serves as the one before did.
@@ -54,8 +55,11 @@ package struct ConfigurationSource: Sendable {
 
     /// It is in force: the next process may fall back on it.
     package func keep(_ loaded: Loaded) {
-        guard let memory = MemoryFile.make(Self.name, holding: Array(loaded.text.utf8)) else { return }
-        try? keeper.keep(Self.name, memory)
-        close(memory)
+        let text = ByteBuffer(string: loaded.text)
+        guard let memory = try? SharedMemory(Self.name, size: text.readableBytes), memory.write(text, at: 0),
+            let file = memory.descriptor
+        else { return }
+        // The file is closed with its owner.
+        withExtendedLifetime(memory) { try? keeper.keep(Self.name, file) }
     }
 }

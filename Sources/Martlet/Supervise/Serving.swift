@@ -27,7 +27,8 @@ package enum Serving {
     /// The child: serves until the process is told to stop.
     package static func serve(_ startUp: StartUp, keeper: SocketKeeper) async throws {
         // Started as `/proc/self/exe`, it would be called `exe` by `ps` and `top`.
-        try? Data("martlet".utf8).write(to: URL(fileURLWithPath: "/proc/self/comm"))
+        let name = CommandLine.arguments.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "martlet"
+        try? Data(name.utf8).write(to: URL(fileURLWithPath: "/proc/self/comm"))
         let sink = try LogSink(.standardError)
         Logs.bootstrap(to: sink)
         try await startUp.serve(keeper: keeper, logger: Logger(label: "martlet"))

@@ -13,6 +13,10 @@ package final class Supervisor {
     /// Tells a child whose child it is: what the child starts itself inherits the variable, but has another parent.
     package static let variable = "MARTLET_SUPERVISED"
 
+    /// By itself a program in Swift that traps stands still for seconds while the stacks of all threads are written:
+    /// nobody would be served. The failed thread's is short, and written in any case.
+    private static let trapsQuickly = ["SWIFT_BACKTRACE": "enable=no"]
+
     private static let endings: [CInt] = [SIGTERM, SIGINT, SIGQUIT]
 
     private let arguments: [String]
@@ -28,7 +32,7 @@ package final class Supervisor {
     /// - Parameter arguments: those of the child; the first is the name of the program.
     package init(arguments: [String], environment: [String: String], logger: Logger) throws {
         self.arguments = arguments
-        self.environment = environment.merging([Self.variable: "\(getpid())"]) { $1 }
+        self.environment = Self.trapsQuickly.merging(environment) { $1 }.merging([Self.variable: "\(getpid())"]) { $1 }
         self.logger = logger
         signals = try SignalPipe(Self.endings + [SIGHUP, SIGCHLD])
     }

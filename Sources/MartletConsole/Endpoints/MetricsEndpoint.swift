@@ -4,6 +4,7 @@ import MartletGateway
 import MartletLogic
 import MartletNet
 import MartletTelemetry
+import MartletWorkers
 import NIOCore
 
 /// `GET /metrics`: Prometheus text.
@@ -37,8 +38,26 @@ package final class MetricsEndpoint: LocalHandler {
                 readings.queues.append(.init(pool: pool.name, priority: priority, length: length))
             }
         }
+        readings.groups = desk.backends.groups().map { Readings.Group($0) }
         if let log = desk.accessLog { readings.droppedLogLines.append(("access", log.dropped)) }
         return readings
+    }
+}
+
+extension Readings.Group {
+    init(_ group: GroupReading) {
+        self.init(pool: group.name)
+        wanted = group.wanted
+        ready = group.ready
+        waiting = group.waiting
+        computing = group.computing
+        recycled = RecycleReason.allCases.map { ($0.rawValue, group.recycled[$0, default: 0]) }
+        residentBytes = group.workers.map { ($0.instance, $0.vitals.residentBytes) }
+        descriptors = group.workers.map { ($0.instance, $0.vitals.descriptors) }
+        lyingBytes = [("request", group.lying.requests), ("answer", group.lying.answers)]
+        secondsSaved = ComputeLedger.Phase.allCases.map { ($0.rawValue, group.compute.saved($0)) }
+        secondsWasted = group.compute.wasted
+        figures = group.figures.map { ($0.worker, $0.name, $0.value) }
     }
 }
 

@@ -12,6 +12,9 @@ package struct LocalRequest: Sendable {
     package var headers: HeaderBlock
     package var body: ByteBuffer
     package var clientAddress: String
+    /// When its answer is of no use any more.
+    package var deadline: Instant = .never
+    package var priority: PriorityClass = .interactive
 
     package init(
         method: MartletWire.Method, path: String, query: String, headers: HeaderBlock, body: ByteBuffer,
@@ -33,17 +36,27 @@ extension LocalRequest {
     }
 }
 
-/// What a handler answers at once.
+/// What a handler answers: a whole body, or one that it writes piece by piece.
 package struct LocalResponse: Sendable {
+    /// Writes the body. What it throws breaks the answer off.
+    package typealias Stream = @Sendable (LocalWriter) async throws -> Void
+
     package var status: Int
     package var contentType: String
     package var headers: [(name: String, value: String)] = []
+    /// Empty where there is a stream.
     package var body: ByteBuffer
+    package var stream: Stream?
 
     package init(status: Int, contentType: String, body: ByteBuffer) {
         self.status = status
         self.contentType = contentType
         self.body = body
+    }
+
+    package init(status: Int = 200, contentType: String, stream: @escaping Stream) {
+        self.init(status: status, contentType: contentType, body: ByteBuffer())
+        self.stream = stream
     }
 
     /// A JSON answer; `text` is JSON already.
@@ -52,8 +65,9 @@ package struct LocalResponse: Sendable {
     }
 }
 
-/// An endpoint inside this process: console, health, model list. Runs in one task for each request, which is cancelled
-/// when the client leaves. A thrown `MartletError` becomes the error of the route's API; any other error a 500.
+/// An endpoint inside this process: console, health, model list, models and chains written in Swift. Runs in one task
+/// for each request, which is cancelled when the client leaves. A thrown `MartletError` becomes the error of the
+/// route's API; any other error a 500.
 package protocol LocalHandler: Sendable, AnyObject {
     func handle(_ request: LocalRequest) async throws -> LocalResponse
 }

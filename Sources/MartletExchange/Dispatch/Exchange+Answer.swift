@@ -115,8 +115,8 @@ extension Exchange {
     // MARK: Errors
 
     /// The request cannot go on: an error answer, or the end of the one that has begun.
-    func fail(_ error: MartletError) {
-        if machine.phase == .streaming { abort(error) } else { answer(error) }
+    func fail(_ error: MartletError, retryAfter: Duration? = nil) {
+        if machine.phase == .streaming { abort(error) } else { answer(error, retryAfter: retryAfter) }
     }
 
     /// Ends the request with an error answer of our own. Only before the commit point.
@@ -134,6 +134,7 @@ extension Exchange {
             let seconds = retryAfter.inSeconds * (0.8 + 0.4 * context.draw())
             extra.append("Retry-After", String(max(1, Int(seconds.rounded(.up)))))
         }
+        if error.code == .methodNotAllowed { extra.append("Allow", route.allowed.joined(separator: ", ")) }
         if isRetryBudgetSpent || (isShed && error.code.isShed) { extra.append("x-should-retry", "false") }
         let bytes = front.answer(error, shape: route.shape, lines: extra, date: context.date())
         record.bytesOut += UInt64(bytes)

@@ -9,10 +9,15 @@ import NIOCore
 extension Exchange {
     func begin(now: Instant) {
         rearmIfEarlier()
+        if let head = request?.head, !route.takes(head) {
+            // At once: a request that will never be served must not wait for a place.
+            return answer(MartletError(.methodNotAllowed, cause: "use \(route.allowed.joined(separator: ", "))"))
+        }
         switch route.destination {
         case .pool(let pool):
             use(pool)
-            pick(now: now)
+            isReadingFirst = route.readsBodyFirst && caller.bodySize != .none
+            if !isReadingFirst { pick(now: now) }
         case .models(let table):
             if request?.head.namesModel == true {
                 peek = Boxed(ModelPeek())
@@ -62,6 +67,9 @@ extension Exchange {
         body.complete()
         if peek != nil {
             routeByModel()
+        } else if isReadingFirst {
+            isReadingFirst = false
+            pick(now: context.now)
         } else if leg != nil {
             pumpRequestBody()
         }

@@ -43,6 +43,8 @@ package final class Exchange {
     var body: RequestBody
     var peek: Boxed<ModelPeek>?
     var modelEntry: ModelTable.Entry?
+    /// The pool is known; a place is asked for once the body is whole.
+    var isReadingFirst = false
 
     // What the request holds: each is given back by the one function that sets it to nil.
     var pool: Pool?
@@ -90,7 +92,7 @@ package final class Exchange {
         case granted(Target), placeLost(ErrorCode)
         case legAccepted(isNew: Bool), legUploadWritable, legInformational(ResponseHead)
         case legHead(ResponseHead, BodySize), legBody(ByteBuffer), legEnd
-        case legFailed(FailureClass, wasSent: Bool, wasStale: Bool), legRefused(MartletError)
+        case legFailed(FailureClass, wasSent: Bool, wasStale: Bool), legRefused(MartletError, Duration?)
         case timer(Instant), targetLost
     }
 
@@ -109,7 +111,7 @@ package final class Exchange {
             details = Boxed(
                 AccessDetails(request.head, client: caller.client ?? front.clientAddress, id: caller.requestID))
         }
-        body = RequestBody(keepsAll: route.isModelAPI)
+        body = RequestBody(keepsAll: route.isModelAPI || route.readsBodyFirst)
         record = RequestRecord()
         record.route = route.index
         record.priority = caller.priority
@@ -173,7 +175,9 @@ package final class Exchange {
     }
     /// There will be no answer, or no more of it, and no other target is to be tried: who is behind the leg has done
     /// all that may be done.
-    package func legRefused(_ error: MartletError) { step(.legRefused(error)) }
+    package func legRefused(_ error: MartletError, retryAfter: Duration? = nil) {
+        step(.legRefused(error, retryAfter))
+    }
     /// All that could be read was read: what was gathered goes out in one write.
     package func legReadComplete() { front.flush() }
     /// The target was taken out while this request waits for its first byte.
@@ -236,9 +240,9 @@ package final class Exchange {
             // A client that left in the same step ended the request: nobody is to blame for what its target did then.
             if machine.phase != .closed { attemptFailed(failure, wasSent: wasSent, wasStale: wasStale) }
             sendSoFar()
-        case .legRefused(let error):
+        case .legRefused(let error, let retryAfter):
             leg = nil
-            fail(error)
+            fail(error, retryAfter: retryAfter)
         case .timer(let now):
             timerFired(now)
             sendSoFar()

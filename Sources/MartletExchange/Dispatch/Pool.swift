@@ -225,10 +225,14 @@ package final class Pool: Sendable {
         state.withLock { $0.machine.probeInterval(target, now: now) } ?? policy.health.interval
     }
 
-    /// Whether some target can take a request now, or could if it were not full. One that the panic rule keeps in
-    /// service counts, as long as its checks do not say that it is dead.
+    /// Whether some target can take a request now, or could if it were not full, or will come for it
+    /// (``PoolPolicy/comesOnDemand``). One that the panic rule keeps in service counts, as long as its checks do not
+    /// say that it is dead.
     package func isUsable(besides lost: TargetID? = nil, now: Instant) -> Bool {
-        let status = status(now: now)
+        let (status, comes) = state.withLock { state in
+            (state.machine.status(now: now), state.machine.policy.comesOnDemand && state.machine.isExpecting)
+        }
+        guard !comes else { return true }
         return status.targets.contains { target in
             guard target.id != lost else { return false }
             switch target.state.reason {

@@ -1,5 +1,6 @@
 package import MartletBase
 import MartletLogic
+package import MartletWire
 package import NIOCore
 
 /// One entry of `routes:`, compiled. Immutable: a new configuration brings new routes.
@@ -21,7 +22,7 @@ package final class Route: Sendable {
 
     /// Its place in the metrics.
     package let index: UInt16
-    /// Its path prefix, the metric label.
+    /// Its path prefix.
     package let name: String
     /// Lower case, without port; nil matches every host.
     package let host: String?
@@ -47,12 +48,19 @@ package final class Route: Sendable {
     package let isLogged: Bool
     /// Only the very path, not what begins with it.
     package let isExact: Bool
+    /// The only methods that are served; empty: any.
+    package let methods: [String]
+    /// What a client is told whose method is not served: the methods of all routes of its path.
+    let allowed: [String]
+    /// A body is read before a target is picked: a slow upload takes no place. Model APIs do so in any case.
+    let readsBodyFirst: Bool
 
     package init(
         index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
         strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
         bodyLimit: Int, priority: PriorityClass = .interactive, hostHeader: HostHeader? = nil,
-        rules: [UInt16: RequestRules] = [:], isLogged: Bool = true, isExact: Bool = false
+        rules: [UInt16: RequestRules] = [:], isLogged: Bool = true, isExact: Bool = false,
+        methods: [String] = [], allowed: [String]? = nil, readsBodyFirst: Bool = false
     ) {
         self.index = index
         name = path
@@ -75,10 +83,16 @@ package final class Route: Sendable {
         eventStreamDropped = responseEdits.dropped + ["x-accel-buffering"]
         self.isLogged = isLogged
         self.isExact = isExact
+        self.methods = methods
+        self.allowed = allowed ?? methods
+        self.readsBodyFirst = readsBodyFirst
     }
 
     /// What holds for its requests in `pool`.
     func rules(in pool: Pool) -> RequestRules { rules[pool.index] ?? RequestRules(pool, isModelAPI: isModelAPI) }
+
+    /// Whether the request's method is served.
+    package func takes(_ head: RequestHead) -> Bool { methods.isEmpty || methods.contains(head.methodText) }
 
     /// Whether requests of this route name a model in their body.
     package var isModelAPI: Bool {

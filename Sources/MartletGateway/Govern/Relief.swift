@@ -24,21 +24,27 @@ package struct Relief: Sendable {
     }
 
     package func run() async {
-        var (nextCount, nextSweep) = (Instant.current, Instant.current)
-        repeat {
-            let now = Instant.current
-            if now >= nextCount {
-                governor.counted(OpenFiles.count())
-                nextCount = now + Self.countEvery
-            }
-            if now >= nextSweep {
-                loops.sweepSockets()
-                nextSweep = now + Self.sweepEvery
-            }
+        async let _ = count()
+        async let _ = sweep()
+        let finds = loops.watch.finds(every: Self.tick) { [governor, loops] in
             let pressure = governor.pressure
             if pressure >= .shortened { loops.broadcast { Self.relieve($0, pressure) } }
-            if governor.takePeak() >= .closing { isClosing() }
-        } while (try? await Task.sleep(for: Self.tick)) != nil
+            return governor.takePeak() >= .closing
+        }
+        for await _ in finds { isClosing() }
+    }
+
+    /// Reads a folder: not on an event loop.
+    private func count() async {
+        repeat { governor.counted(OpenFiles.count()) } while (try? await Task.sleep(for: Self.countEvery)) != nil
+    }
+
+    private func sweep() async {
+        let finds = loops.watch.finds(every: Self.sweepEvery) { [loops] in
+            loops.sweepSockets()
+            return false
+        }
+        for await _ in finds {}
     }
 
     /// On the loop of `context`.

@@ -80,6 +80,8 @@ extension HTTP1Front: Timed {
         case .closed: return .never
         case .idle, .inHead:
             guard now >= deadline, !isTaking(now) else { return deadline }
+            // After a pause of the machine time is seen to be over before what came in time.
+            if state == .idle, hasUnreadRequest { return now + .seconds(1) }
             expired()
             return deadline
         case .lingering:

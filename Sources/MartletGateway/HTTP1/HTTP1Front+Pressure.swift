@@ -35,8 +35,11 @@ extension HTTP1Front {
         return requests > 0 ? idleSince : idleSince + Self.firstRequestPatience
     }
 
+    /// A request has come that was not looked at yet.
+    var hasUnreadRequest: Bool { channel?.channel.hasUnreadBytes ?? false }
+
     func giveUp() {
-        guard state == .idle else { return }
+        guard state == .idle, !hasUnreadRequest else { return }
         loop.readClock()
         // Who never got an answer gets one.
         if requests > 0 { linger() } else { refuse(MartletError(.overloaded)) }

@@ -184,7 +184,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         switch state {
         // What the client did not take yet of its last answer goes out first. A connection that has had no request is
         // new: its first one is on its way.
-        case .idle: if requests > 0 { linger() }
+        case .idle: if requests > 0, !hasUnreadRequest { linger() }
         // The answer says that the connection closes behind it.
         case .inHead, .busy: isKeepAlive = false
         case .lingering, .closed: break

@@ -4,7 +4,7 @@ package import MartletExchange
 import MartletLogic
 package import MartletNet
 import MartletWire
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// Active checks: asks every target of a pool whether it can serve, and tells the pool.
@@ -14,11 +14,14 @@ import Synchronization
 package struct HealthChecker: Sendable {
     private let pool: Pool
     private let client: HTTPClient
+    private let loop: any EventLoop
     private let logger: Logger
 
-    package init(pool: Pool, client: HTTPClient, logger: Logger) {
+    /// - Parameter loop: Sees whether a target is due.
+    package init(pool: Pool, client: HTTPClient, on loop: any EventLoop, logger: Logger) {
         self.pool = pool
         self.client = client
+        self.loop = loop
         self.logger = logger
     }
 
@@ -30,29 +33,20 @@ package struct HealthChecker: Sendable {
     /// Until these rules hold no longer.
     private func check(by policy: HealthPolicy) async {
         let mode = CheckModeBox(policy)
-        /// When each target's last check began.
-        var begun: [TargetID: Instant] = [:]
+        let holds = { @Sendable [pool] in pool.policy.health == policy && !pool.isRetired }
+        let finds = loop.finds(every: .milliseconds(200)) { [pool] in
+            !holds() || policy.kind != .off && pool.targets.contains { mode.isDue($0, in: pool, .current) }
+        }
         await withDiscardingTaskGroup { checks in
-            repeat {
-                guard pool.policy.health == policy, !pool.isRetired else { return checks.cancelAll() }
-                guard policy.kind != .off else { continue }
-                let now = Instant.current
+            for await _ in finds {
+                guard holds() else { return checks.cancelAll() }
                 let targets = pool.targets
-                for gone in Set(begun.keys).subtracting(targets.map(\.id)) {
-                    begun[gone] = nil
-                    mode.removed(gone)
-                }
-                for target in targets where isDue(target, begun[target.id], now) && mode.begin(target.id) {
-                    begun[target.id] = now
+                mode.keep(targets)
+                for target in targets where mode.begin(target, in: pool, .current) {
                     checks.addTask { await check(target, mode, count: targets.count) }
                 }
-            } while (try? await Task.sleep(for: .milliseconds(200))) != nil
+            }
         }
-    }
-
-    /// Asked anew each time: a target that went down since its last check is due sooner.
-    private func isDue(_ target: Target, _ begun: Instant?, _ now: Instant) -> Bool {
-        begun.map { $0 + pool.probeInterval(target.id, now: now) <= now } ?? true
     }
 
     private func check(_ target: Target, _ mode: CheckModeBox, count: Int) async {
@@ -94,6 +88,8 @@ private final class CheckModeBox: Sendable {
     private struct State {
         var mode: CheckMode
         var running: Set<TargetID> = []
+        /// When each target's last check began.
+        var begun: [TargetID: Instant] = [:]
     }
 
     let policy: HealthPolicy
@@ -104,12 +100,35 @@ private final class CheckModeBox: Sendable {
         state = Mutex(State(mode: CheckMode(policy)))
     }
 
-    /// False: the target's last check is not over yet.
-    func begin(_ target: TargetID) -> Bool { state.withLock { $0.running.insert(target).inserted } }
+    /// Whether it is to be checked now, and its last check is over. Asked anew each time: a target that went down since
+    /// then is due sooner.
+    func isDue(_ target: Target, in pool: Pool, _ now: Instant) -> Bool {
+        let (isRunning, begun) = state.withLock { ($0.running.contains(target.id), $0.begun[target.id]) }
+        guard !isRunning, let begun else { return !isRunning }
+        return begun + pool.probeInterval(target.id, now: now) <= now
+    }
+
+    /// False: it is not due.
+    func begin(_ target: Target, in pool: Pool, _ now: Instant) -> Bool {
+        guard isDue(target, in: pool, now) else { return false }
+        state.withLock { state in
+            state.running.insert(target.id)
+            state.begun[target.id] = now
+        }
+        return true
+    }
 
     func end(_ target: TargetID) { state.withLock { _ = $0.running.remove(target) } }
 
-    func removed(_ target: TargetID) { state.withLock { $0.mode.removed(target) } }
+    /// Forgets all others.
+    func keep(_ targets: [Target]) {
+        state.withLock { state in
+            for gone in Set(state.begun.keys).subtracting(targets.map(\.id)) {
+                state.begun[gone] = nil
+                state.mode.removed(gone)
+            }
+        }
+    }
 
     func withLock<Value>(_ body: (inout CheckMode) -> sending Value) -> sending Value {
         state.withLock { body(&$0.mode) }

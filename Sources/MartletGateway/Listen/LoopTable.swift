@@ -15,6 +15,9 @@ package struct LoopTable: Sendable {
             uniqueKeysWithValues: contexts.enumerated().map { (ObjectIdentifier($1.eventLoop), $0) })
     }
 
+    /// Where looks are taken (`finds(every:_:)`): all on one loop, so that they fall together.
+    package var watch: any EventLoop { contexts.first?.eventLoop ?? group.next() }
+
     /// On `loop` only.
     package func context(of loop: any EventLoop) -> LoopContext? {
         loops[ObjectIdentifier(loop)].map { contexts[$0].value }

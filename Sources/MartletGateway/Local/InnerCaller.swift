@@ -5,52 +5,84 @@ import MartletWire
 import NIOCore
 
 /// Lets a handler inside this process ask one of its routes: through the dispatcher, as if the request had come over a
-/// connection. Whole answers only.
+/// connection.
 package struct InnerCaller: Sendable {
+    /// What tells a caller who is refused how to do better.
+    private static let advice: [FieldName] = [.retryAfter, .wwwAuthenticate]
+
     private let loops: LoopTable
 
     package init(_ loops: LoopTable) {
         self.loops = loops
     }
 
-    /// The answer to `request` by `route`, refusals included. A cancelled task is a client that leaves.
+    /// The whole answer to `request` by `route`, refusals included. A cancelled task is a client that leaves.
     ///
     /// - Parameter limit: Bytes of an answer's body.
-    /// - Throws: `upstreamTruncated` where the answer broke off or has more than `limit` bytes.
+    /// - Throws: `bodyTooLarge` where the route takes no body of that size; `upstreamTruncated` where the answer broke
+    ///   off or has more than `limit` bytes.
     package func ask(_ route: Route, _ request: LocalRequest, limit: Int = 16 << 20) async throws -> LocalResponse {
+        try await ask(route, request) { answer in
+            var body = ByteBuffer()
+            for try await piece in answer.body {
+                guard body.readableBytes + piece.readableBytes <= limit else {
+                    throw MartletError(.upstreamTruncated, cause: "the answer has more than \(limit) bytes")
+                }
+                body.writeImmutableBuffer(piece)
+            }
+            let type = answer.headers.value(.contentType) ?? "application/json"
+            var response = LocalResponse(status: answer.status, contentType: type, body: body)
+            response.headers = Self.advice.compactMap { name in answer.headers.value(name).map { (name.text, $0) } }
+            return response
+        }
+    }
+
+    /// Hands the answer to `request` by `route`, refusals included, to `read` as soon as it begins. The request is over
+    /// when `read` returns: what is not read by then nobody wants. A cancelled task is a client that leaves.
+    ///
+    /// - Throws: what `read` throws, and as ``ask(_:_:limit:)``, where the answer broke off when its body is read.
+    package func ask<Value: Sendable>(
+        _ route: Route, _ request: LocalRequest, read: (InnerAnswer) async throws -> Value
+    ) async throws -> Value {
+        guard request.body.readableBytes <= route.bodyLimit else {
+            throw MartletError(.bodyTooLarge, cause: "a body for \(route.name) has at most \(route.bodyLimit) bytes")
+        }
         guard let context = loops.contexts.randomElement() else { throw MartletError(.shuttingDown) }
         let loop = context.eventLoop
-        let answer = loop.makePromise(of: LocalResponse.self)
         let call = NIOLoopBoundBox.makeEmptyBox(valueType: InnerCall.self, eventLoop: loop)
+        let reader = InnerReader { bytes in loop.execute { call.value?.read(bytes) } }
+        let leave: @Sendable () -> Void = { loop.execute { call.value?.leave() } }
         loop.execute {
-            let made = InnerCall(context.value, limit: limit, client: request.clientAddress, answer)
+            let made = InnerCall(context.value, client: request.clientAddress, reader)
             call.value = made
             made.ask(route, request)
         }
+        defer { leave() }
         return try await withTaskCancellationHandler {
-            try await answer.futureResult.get()
+            try await read(try await reader.answer())
         } onCancel: {
-            loop.execute { call.value?.leave() }
+            leave()
         }
     }
 }
 
 /// The caller's side of one such request. Confined to its loop.
 private final class InnerCall: Front, Timed {
+    /// Bytes of an answer that may wait to be read.
+    private static let bound = 256 << 10
+
     let clientAddress: String
     private let context: LoopContext
-    private let limit: Int
-    private var answer: EventLoopPromise<LocalResponse>?
+    private let reader: InnerReader
     private var exchange: Exchange?
     private var timer = DeadlineWheel.Handle.none
-    private var head: ResponseHead?
-    private var gathered = ByteBuffer()
+    private var held = 0
+    private(set) var isWritable = true
 
-    init(_ context: LoopContext, limit: Int, client: String, _ answer: EventLoopPromise<LocalResponse>) {
+    init(_ context: LoopContext, client: String, _ reader: InnerReader) {
         self.context = context
-        self.limit = limit
+        self.reader = reader
         clientAddress = client
-        self.answer = answer
     }
 
     func ask(_ route: Route, _ request: LocalRequest) {
@@ -60,7 +92,9 @@ private final class InnerCall: Front, Timed {
         let head = RequestHead(
             method: request.method, target: target, authority: ByteBuffer(), headers: request.headers)
         var caller = CallerFacts()
-        caller.priority = route.priority
+        // The lower of the two: a route states the highest that its requests can have.
+        caller.priority = max(route.priority, request.priority)
+        caller.deadline = request.deadline
         caller.bodySize = .exactly(request.body.readableBytes)
         caller.requestID = context.nextRequestID()
         let exchange = Exchange(
@@ -76,52 +110,53 @@ private final class InnerCall: Front, Timed {
         exchange.requestReadComplete()
     }
 
+    /// Idempotent; nothing where the answer has ended.
     func leave() {
         context.readClock()
         let exchange = self.exchange
         finish(.failure(CancellationError()))
+        context.hold(-held)
+        held = 0
         exchange?.gone()
     }
 
-    private func finish(_ result: Result<LocalResponse, any Error>) {
-        guard let answer else { return }
-        self.answer = nil
+    func read(_ bytes: Int) {
+        let bytes = min(bytes, held)
+        held -= bytes
+        context.hold(-bytes)
+        guard !isWritable, held < Self.bound else { return }
+        context.readClock()
+        isWritable = true
+        exchange?.frontWritable()
+    }
+
+    private func finish(_ result: Result<Void, any Error>) {
         exchange = nil
         context.wheel.disarm(&timer)
-        context.hold(-gathered.readableBytes)
-        gathered = ByteBuffer()
-        answer.completeWith(result)
+        reader.end(result)
     }
 
     // MARK: From the exchange
 
-    var isWritable: Bool { true }
-
     func respond(_ head: ResponseHead, size: BodySize, dropping dropped: [String], extra: HeaderLines) {
-        self.head = head
+        var headers = head.headers
+        // What an answer of our own says beside its body, such as when to try again.
+        for line in String(buffer: extra.bytes).split(separator: "\r\n") {
+            let parts = line.split(separator: ": ", maxSplits: 1)
+            if parts.count == 2 { headers.append(String(parts[0]), String(parts[1])) }
+        }
+        reader.begin(status: head.status, headers: headers)
     }
 
     func body(_ slice: ByteBuffer) {
-        guard answer != nil else { return }
-        guard gathered.readableBytes + slice.readableBytes <= limit else {
-            let exchange = self.exchange
-            finish(.failure(MartletError(.upstreamTruncated, cause: "the answer has more than \(limit) bytes")))
-            exchange?.gone()
-            return
-        }
+        guard exchange != nil else { return }
         context.hold(slice.readableBytes)
-        gathered.writeImmutableBuffer(slice)
+        held += slice.readableBytes
+        if reader.add(slice) >= Self.bound { isWritable = false }
     }
 
-    func end() {
-        let type = head?.headers.value(.contentType) ?? "application/json"
-        finish(.success(LocalResponse(status: head?.status ?? 500, contentType: type, body: gathered)))
-    }
-
-    func abort() {
-        finish(.failure(MartletError(.upstreamTruncated)))
-    }
-
+    func end() { finish(.success(())) }
+    func abort() { finish(.failure(MartletError(.upstreamTruncated))) }
     func informational(_ head: ResponseHead) {}
     func flush() {}
     func setReading(_ isOn: Bool) {}
@@ -129,7 +164,7 @@ private final class InnerCall: Front, Timed {
     func wake(_ exchange: Exchange, at instant: Instant) {
         if instant == .never {
             context.wheel.disarm(&timer)
-        } else if answer != nil {
+        } else if self.exchange != nil {
             context.wheel.rearm(&timer, self, at: instant)
         }
     }

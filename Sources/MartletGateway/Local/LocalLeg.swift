@@ -1,7 +1,18 @@
 import MartletBase
-import MartletExchange
+package import MartletExchange
 import MartletWire
 import NIOCore
+
+/// A target inside this process: a handler that has a pool's queue in front of it.
+package final class LocalTarget: LegMaker {
+    private let handler: any LocalHandler
+
+    package init(_ handler: any LocalHandler) {
+        self.handler = handler
+    }
+
+    package func leg(for exchange: Exchange) -> any Leg { LocalLeg(handler: handler, exchange: exchange) }
+}
 
 /// A request to a handler inside this process: the body is gathered, then one task runs the handler.
 ///
@@ -12,6 +23,8 @@ final class LocalLeg: Leg {
     private var head: RequestHead?
     private var gathered = ByteBuffer()
     private var task: Task<Void, Never>?
+    /// Of an answer that is written piece by piece.
+    private var writer: LocalWriter?
 
     init(handler: any LocalHandler, exchange: Exchange) {
         self.handler = handler
@@ -26,40 +39,104 @@ final class LocalLeg: Leg {
     }
 
     func body(_ slice: ByteBuffer) {
+        guard let exchange else { return }
+        exchange.context.hold(slice.readableBytes)
         gathered.writeImmutableBuffer(slice)
     }
 
     func bodyEnd() {
         guard let head, let exchange, task == nil else { return }
-        let request = LocalRequest(head, body: gathered, clientAddress: exchange.front.clientAddress)
-        let loop = exchange.context.loop
-        let bound = NIOLoopBound(self, eventLoop: loop)
+        let request = LocalRequest(head, body: gathered, of: exchange)
+        let bound = NIOLoopBound(self, eventLoop: exchange.context.loop)
         let handler = self.handler
-        task = Task {
-            let response = await handler.answer(request)
-            loop.execute { bound.value.answered(response) }
+        task = Task { await LocalLeg.run(handler, request, for: bound) }
+    }
+
+    /// The handler's task.
+    private static func run(
+        _ handler: any LocalHandler, _ request: LocalRequest, for bound: NIOLoopBound<LocalLeg>
+    ) async {
+        let response = await handler.answer(request)
+        guard let stream = response.stream else {
+            return bound.eventLoop.execute { bound.value.answered(response) }
         }
+        let writer = LocalWriter { bound.eventLoop.execute { bound.value.relay() } }
+        bound.eventLoop.execute { bound.value.began(response, writer) }
+        var failure: MartletError?
+        do {
+            try await stream(writer)
+        } catch {
+            failure = error as? MartletError ?? MartletError(.internalError, cause: "\(error)")
+        }
+        bound.eventLoop.execute { [failure] in bound.value.ended(failure) }
     }
 
     func flush() {}
-    func demand(_ bytes: Int) {}
+
+    func demand(_ bytes: Int) {
+        writer?.taken(bytes)
+    }
 
     func cancel(_ reason: CancelReason) {
-        exchange = nil
+        finish()
         task?.cancel()
+        writer?.end()
     }
+
+    /// The exchange hears no more, and the body is let go.
+    private func finish() {
+        letGo()
+        exchange = nil
+    }
+
+    private func letGo() {
+        exchange?.context.hold(-gathered.readableBytes)
+        gathered = ByteBuffer()
+    }
+
+    // MARK: From the handler's task, on the loop
 
     private func answered(_ response: LocalResponse) {
         guard let exchange else { return }
-        self.exchange = nil
+        finish()
         exchange.context.readClock()
+        begin(exchange, response, size: .exactly(response.body.readableBytes))
+        if response.body.readableBytes > 0 { exchange.legBody(response.body) }
+        exchange.legEnd()
+    }
+
+    private func began(_ response: LocalResponse, _ writer: LocalWriter) {
+        guard let exchange else { return writer.end() }
+        self.writer = writer
+        letGo()
+        exchange.context.readClock()
+        begin(exchange, response, size: .unknown)
+        exchange.legReadComplete()
+    }
+
+    private func relay() {
+        guard let writer else { return }
+        let pieces = writer.take()
+        guard let exchange, !pieces.isEmpty else { return }
+        exchange.context.readClock()
+        for piece in pieces where self.exchange != nil { exchange.legBody(piece) }
+        if self.exchange != nil { exchange.legReadComplete() }
+    }
+
+    private func ended(_ failure: MartletError?) {
+        relay()
+        guard let exchange else { return }
+        finish()
+        exchange.context.readClock()
+        if let failure { exchange.legRefused(failure) } else { exchange.legEnd() }
+    }
+
+    private func begin(_ exchange: Exchange, _ response: LocalResponse, size: BodySize) {
         var head = ResponseHead(status: response.status)
         head.headers.append("Content-Type", response.contentType)
         head.headers.append("Date", exchange.context.date())
         for (name, value) in response.headers { head.headers.append(name, value) }
-        exchange.legHead(head, size: .exactly(response.body.readableBytes))
-        if response.body.readableBytes > 0 { exchange.legBody(response.body) }
-        exchange.legEnd()
+        exchange.legHead(head, size: size)
     }
 }
 
@@ -76,13 +153,15 @@ extension LocalHandler {
 }
 
 extension LocalRequest {
-    init(_ head: RequestHead, body: ByteBuffer, clientAddress: String) {
+    fileprivate init(_ head: RequestHead, body: ByteBuffer, of exchange: Exchange) {
         let start = head.target.readerIndex
         let path = head.target.getString(at: start, length: head.pathLength) ?? ""
         let rest = head.target.readableBytes - head.pathLength
         let query = rest > 1 ? head.target.getString(at: start + head.pathLength + 1, length: rest - 1) ?? "" : ""
         self.init(
             method: head.method, path: path, query: query, headers: head.headers, body: body,
-            clientAddress: clientAddress)
+            clientAddress: exchange.front.clientAddress)
+        deadline = exchange.deadline
+        priority = exchange.caller.priority
     }
 }

@@ -5,6 +5,7 @@ import MartletLogic
 package import MartletNet
 package import MartletTelemetry
 import NIOCore
+import Synchronization
 
 /// Who belongs to which pool: resolves the names of targets, again every few seconds, and takes in what operators and
 /// managed backends say. Each address of a name is a target.
@@ -47,13 +48,17 @@ package actor Membership {
 
     private static let interval: Duration = .seconds(5)
     /// How often it is seen whether a look-up was given up early.
-    private static let glance: Duration = .milliseconds(250)
+    private static let glance: Duration = .milliseconds(200)
 
     private let resolver: NameResolver
     private let labels: LabelRegistry
     private let loops: LoopTable
     private let logger: Logger
-    private var entries: [Entry] = []
+    private var entries: [Entry] = [] {
+        didSet { hasNames.store(entries.contains { !$0.spec.origin.isLiteral }, ordering: .relaxed) }
+    }
+    /// Whether there is anything to look up again.
+    private let hasNames = Atomic(false)
     /// Out of service by an operator's word, though nobody is there at present.
     private var drained: [Drained] = []
     private var lastEntry = 0
@@ -107,14 +112,14 @@ package actor Membership {
         // Each by itself: a name that nobody answers for must not hold up the others.
         await withDiscardingTaskGroup { group in
             var next = ContinuousClock.now + Self.interval
-            repeat {
+            for await _ in loops.watch.finds(every: Self.glance, { [self] in hasNames.load(ordering: .relaxed) }) {
                 let isTime = ContinuousClock.now >= next
                 if isTime { next = .now + Self.interval }
                 for entry in entries where !entry.spec.origin.isLiteral && !entry.isBeingResolved {
                     guard isTime || entry.isHurried else { continue }
                     group.addTask { await self.resolve(entry.id) }
                 }
-            } while (try? await Task.sleep(for: Self.glance)) != nil
+            }
         }
     }
 

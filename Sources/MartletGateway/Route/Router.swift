@@ -3,7 +3,8 @@ package import MartletWire
 import NIOCore
 
 /// Finds the route of a request: those for its host first, then those for `*.NAME` with the longest name, then those
-/// for every host; among them the longest prefix.
+/// for every host; among them the longest prefix. Of two that differ in their methods alone, the one that takes the
+/// request's.
 package struct Router: Sendable {
     private let routes: [Route]
     /// Some route asks for a host at all.
@@ -16,10 +17,13 @@ package struct Router: Sendable {
 
     package func match(_ head: RequestHead) -> Route? {
         let host = looksAtHost ? Self.host(of: head.authority) : ""
-        return routes.first { route in
+        let isFound = { (route: Route) in
             Self.matches(host, route.host) && Self.hasPrefix(head, route.prefix)
                 && (!route.isExact || head.pathLength == route.prefix.count)
         }
+        guard let first = routes.first(where: isFound) else { return nil }
+        if first.takes(head) { return first }
+        return routes.first { $0.prefix == first.prefix && $0.takes(head) && isFound($0) } ?? first
     }
 
     /// `*.NAME` stands for any name below it.

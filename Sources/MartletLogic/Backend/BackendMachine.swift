@@ -46,7 +46,7 @@ public struct BackendMachine: Sendable {
         case spawn
         /// Ask the process whether it is ready, and answer with `.probed` of the same run.
         case probe(run: Int)
-        /// Tell the process to end (SIGTERM).
+        /// Tell the process to end (SIGTERM, or as it understands it better).
         case terminate
         /// End the process and its group (SIGKILL).
         case kill

@@ -105,6 +105,25 @@ public struct BackendRoster<Spec: Equatable & Sendable>: Sendable {
         return settle()
     }
 
+    /// Another process of the same spec is to take the place of one that serves. nil, and nothing done: it does not
+    /// serve or is to go anyway, or one of its backend is being replaced. One after the other: each needs room beside
+    /// those that are there.
+    public mutating func renew(_ id: Int) -> [Action]? {
+        guard !isStopped, let index = index(of: id), members[index].isWanted, members[index].hasServed else {
+            return nil
+        }
+        var former = members[index]
+        let isAlone = !members.contains { other in
+            other.wanted.slot.backend == former.wanted.slot.backend && !other.isWanted && other.phase != .leaving
+        }
+        guard isAlone, former.wanted.port == nil else { return nil }
+        lastID += 1
+        members[index] = Member(id: lastID, wanted: former.wanted)
+        former.isWanted = false
+        members.append(former)
+        return settle()
+    }
+
     /// It is gone and does not come back. Once all are stopped, they stay on the list: people look at it last of all.
     public mutating func ended(_ id: Int) -> [Action] {
         guard !isStopped, let index = index(of: id) else { return [] }

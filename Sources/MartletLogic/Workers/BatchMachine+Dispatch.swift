@@ -1,4 +1,4 @@
-import MartletBase
+public import MartletBase
 
 // Who gets what, and when.
 extension BatchMachine {
@@ -80,23 +80,31 @@ extension BatchMachine {
         guard batch.isWhole else { return }
         let start = max(batch.sent, worker.lastProgress)
         pace.ended(after: now > start ? now.nanoseconds - start.nanoseconds : 0)
-        guard objectiveSeconds != nil else { return }
-        let began = worker.capacity.concurrent == 1 ? start : batch.sent
-        fit.add(size: batch.ids.count, seconds: (now - began).inSeconds)
+        let seconds = (now - (worker.capacity.concurrent == 1 ? start : batch.sent)).inSeconds
+        compute.answered(batch.ids.count, after: seconds)
+        if objectiveSeconds != nil { fit.add(size: batch.ids.count, seconds: seconds) }
     }
 
     // MARK: The objective
 
     /// Whether the item would not be over in time. One that a worker is free for never is: its time is measured anew.
-    func isHopeless(_ item: BatchItem, now: Instant) -> Bool {
+    func isHopeless(_ item: BatchItem, now: Instant) -> Bool { overrun(item.priority, now: now) > 0 }
+
+    /// How long after now a request of this class would be in time, should no other come.
+    public func relief(for priority: PriorityClass, now: Instant) -> Duration {
+        .seconds(max(overrun(priority, now: now), 0))
+    }
+
+    /// By how many seconds one that came now would miss the objective; 0 or less: it would not.
+    private func overrun(_ priority: PriorityClass, now: Instant) -> Double {
         guard let objective = objectiveSeconds, fit.isKnown, workers.leastBusy(sparingSuspects: false) == nil,
             let first = workers.leastBusy(ahead: .max / 2, sparingSuspects: false)
-        else { return false }
+        else { return 0 }
         let size = largestBatch(of: first)
-        let before = items.turns(before: item.priority)
+        let before = items.turns(before: priority)
         let turns = before / size / workers.lanes
         let wait = untilNextEnd(now: now) + Double(turns) * fit.latency(of: size)
-        return wait + fit.latency(of: before % size + 1) > objective
+        return wait + fit.latency(of: before % size + 1) - objective
     }
 
     /// Seconds until the first of the busy workers should be free.

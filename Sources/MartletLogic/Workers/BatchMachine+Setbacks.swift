@@ -89,8 +89,8 @@ extension BatchMachine {
             workers.batches[slot].parted = 0
             dispatch(now: now, &actions)
         }
-        guard let killAfter, !workers.batches[slot].isTimed else { return }
-        workers.batches[slot].isTimed = true
+        guard let killAfter, workers.batches[slot].unwantedSince == nil else { return }
+        workers.batches[slot].unwantedSince = now
         time(slot, until: now + killAfter)
         awaitNext(now: now, &actions)
     }
@@ -102,20 +102,38 @@ extension BatchMachine {
         unwanted.insert(.init(deadline: deadline, slot: slot, sequence: workers.batches[slot].number))
     }
 
-    /// Kills the workers that went on for too long with what nobody wants. A batch that was sent ahead is not what its
-    /// worker is busy with: it has more time.
+    /// Kills the workers that went on for too long with what nobody wants.
     mutating func killOverdue(now: Instant, _ actions: inout [BatchAction]) {
         while let entry = unwanted.earliest, entry.deadline <= now {
             unwanted.removeEarliest()
             guard let killAfter, workers.isStill(entry.sequence, in: entry.slot),
                 let index = workers.index(of: workers.batches[entry.slot].worker), !workers.workers[index].isKilled
             else { continue }
-            if workers.isAtWork(entry.slot, of: index) {
+            let silentSince = silence(of: index, over: entry.slot)
+            if silentSince + killAfter > now {
+                time(entry.slot, until: silentSince + killAfter)
+            } else if workers.isAtWork(entry.slot, of: index), !isNeeded(index, before: silentSince) {
                 workers.workers[index].isKilled = true
                 actions.append(.kill(workers.workers[index].number))
             } else {
+                // Sent ahead, it is not what its worker is busy with.
                 time(entry.slot, until: now + killAfter)
             }
+        }
+    }
+
+    /// Since when the worker of a batch that nobody wants brought nothing forward. One that works on several batches
+    /// may serve all others well although one of them does not end: it is worth more than the place that this one
+    /// takes.
+    private func silence(of index: Int, over slot: Int) -> Instant {
+        max(workers.batches[slot].unwantedSince ?? Instant(nanoseconds: 0), workers.workers[index].lastSign)
+    }
+
+    /// Whether somebody waits for what the worker has been at since before `time`, which may be long. What it was given
+    /// since then says nothing: whoever hangs is given more, and would never be found out.
+    private func isNeeded(_ index: Int, before time: Instant) -> Bool {
+        workers.slotsAtWork(of: index).contains { slot in
+            !workers.batches[slot].isUnwanted && workers.batches[slot].sent <= time
         }
     }
 }

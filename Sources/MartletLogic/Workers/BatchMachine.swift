@@ -32,6 +32,10 @@ public struct BatchMachine: Sendable {
     var unwanted = DeadlineHeap()
     /// The wake-up that is on its way.
     var nextWake = Instant.never
+    /// What calling items off saved.
+    public var compute = ComputeLedger()
+    /// Items that workers told the end of.
+    public private(set) var ended = 0
     /// Names those that are tried again together.
     var lastCompany: UInt64 = 0
 
@@ -68,6 +72,7 @@ public struct BatchMachine: Sendable {
         var actions: [BatchAction] = []
         switch items.entries[slot].place {
         case .waiting:
+            compute.spared(.queued)
             items.remove(slot)
             actions.append(.forget(id))
         case .parted(let batch):
@@ -84,10 +89,14 @@ public struct BatchMachine: Sendable {
         return actions
     }
 
-    /// The first piece of its answer came: it cannot be tried again from now on.
-    public mutating func began(_ id: ItemID) {
-        guard let slot = items.slot(of: id), case .held = items.entries[slot].place else { return }
+    /// A piece of its answer came: it cannot be tried again from now on.
+    public mutating func began(_ id: ItemID, now: Instant) {
+        guard let slot = items.slot(of: id), case .held(let batch) = items.entries[slot].place else { return }
         items.entries[slot].hasBegun = true
+        guard !items.entries[slot].isCancelled, let index = workers.index(of: workers.batches[batch].worker) else {
+            return
+        }
+        workers.workers[index].lastSign = now
     }
 
     /// Its worker said how the item ended. The driver makes sure that it was that worker: see ``holder(of:)``.
@@ -96,8 +105,11 @@ public struct BatchMachine: Sendable {
         var actions: [BatchAction] = []
         let entry = items.entries[slot]
         workers.batches[batch].left -= 1
+        ended += 1
+        if let index = workers.index(of: workers.batches[batch].worker) { workers.workers[index].ended += 1 }
         if entry.isCancelled { workers.batches[batch].cancelled -= 1 }
         if outcome != .answered { workers.batches[batch].isWhole = false }
+        if outcome == .answered, entry.isCancelled { compute.wastedOne() }
         if outcome == .failedInBatch, !entry.isCancelled, !entry.hasBegun, workers.batches[batch].ids.count > 1 {
             items.entries[slot].place = .parted(batch: batch)
             workers.batches[batch].parted += 1
@@ -140,6 +152,15 @@ public struct BatchMachine: Sendable {
     public mutating func drain(_ worker: WorkerNumber) {
         guard let index = workers.index(of: worker) else { return }
         workers.workers[index].isDraining = true
+    }
+
+    /// A worker that was to get nothing more serves on.
+    public mutating func resume(_ worker: WorkerNumber, now: Instant) -> [BatchAction] {
+        guard let index = workers.index(of: worker) else { return [] }
+        workers.workers[index].isDraining = false
+        var actions: [BatchAction] = []
+        dispatch(now: now, &actions)
+        return actions
     }
 
     // MARK: Time
@@ -203,6 +224,20 @@ extension BatchMachine {
         return workers.batches[batch].worker
     }
 
+    /// Items that the worker told the end of; nil: it is not there.
+    public func ended(by worker: WorkerNumber) -> Int? {
+        workers.index(of: worker).map { workers.workers[$0].ended }
+    }
+
+    /// Workers that may be sent something and have nothing.
+    public var idleWorkers: Int { workers.workers.count { $0.isInService && $0.inHand == 0 } }
+
+    /// With how many, itself included, a worker has the item.
+    public func batchSize(of id: ItemID) -> Int {
+        guard let slot = items.slot(of: id), case .held(let batch) = items.entries[slot].place else { return 1 }
+        return workers.batches[batch].ids.count
+    }
+
     /// Whether the worker has nothing; true for one that is not there.
     public func isIdle(_ worker: WorkerNumber) -> Bool {
         workers.index(of: worker).map { workers.workers[$0].inHand == 0 } ?? true
@@ -212,8 +247,7 @@ extension BatchMachine {
     /// holds the interpreter's lock answers nobody while it lasts.
     public func isExcused(_ worker: WorkerNumber, now: Instant) -> Bool {
         guard let index = workers.index(of: worker) else { return false }
-        let atWork = workers.slots(of: index).prefix(workers.workers[index].capacity.concurrent)
-        return atWork.contains { batch in
+        return workers.slotsAtWork(of: index).contains { batch in
             workers.batches[batch].ids.contains { id in
                 items.slot(of: id).map { items.entries[$0].item.deadline > now } ?? false
             }

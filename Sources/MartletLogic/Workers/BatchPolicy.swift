@@ -10,7 +10,8 @@ public struct BatchPolicy: Sendable, Equatable {
     public var window: Duration = .zero
     /// Whether an item whose worker died before it answered is tried again, once.
     public var triesAgainAfterCrash = true
-    /// `kill_after`: how long a worker may go on with a batch that nobody wants. nil: as long as it likes.
+    /// `kill_after`: how long a worker may go on with a batch that nobody wants, bringing nothing else forward. nil: as
+    /// long as it likes.
     public var killAfter: Duration?
     /// `objective`: within which time an item should be over; one that will not be is refused. nil: none is.
     public var objective: Duration?

@@ -9,6 +9,10 @@ struct WorkerTable: Sendable {
         var inHand = 0
         /// When a batch of its last ended, or came when it had none.
         var lastProgress = Instant(nanoseconds: 0)
+        /// When it last ended something, or sent a piece of an answer that somebody wants.
+        var lastSign = Instant(nanoseconds: 0)
+        /// Items that it ended.
+        var ended = 0
         /// It gets nothing more.
         var isDraining = false
         /// It was told to end at once.
@@ -36,8 +40,8 @@ struct WorkerTable: Sendable {
         let isSuspect: Bool
         /// Every item that ended was answered.
         var isWhole = true
-        /// It is known since when nobody wants it.
-        var isTimed = false
+        /// Since when nobody wants it.
+        var unwantedSince: Instant?
         fileprivate var previous = WorkerTable.none
         fileprivate(set) var next = WorkerTable.none
 
@@ -110,6 +114,7 @@ struct WorkerTable: Sendable {
         if next == Self.none { workers[index].youngest = previous } else { batches[next].previous = previous }
         workers[index].inHand -= 1
         workers[index].lastProgress = now
+        workers[index].lastSign = now
         if batches[slot].isSuspect { workers[index].hasSuspect = false }
         freeBatches.append(slot)
     }
@@ -136,8 +141,11 @@ struct WorkerTable: Sendable {
 
     /// Whether a worker works on a batch, as far as anybody can tell: the oldest that it has are at work, the others
     /// were sent ahead.
-    func isAtWork(_ slot: Int, of index: Int) -> Bool {
-        slots(of: index).prefix(workers[index].capacity.concurrent).contains(slot)
+    func isAtWork(_ slot: Int, of index: Int) -> Bool { slotsAtWork(of: index).contains(slot) }
+
+    /// The slots of the batches that it works on, oldest first.
+    func slotsAtWork(of index: Int) -> ArraySlice<Int> {
+        slots(of: index).prefix(workers[index].capacity.concurrent)
     }
 
     /// Whether `slot` still holds the batch with this number.

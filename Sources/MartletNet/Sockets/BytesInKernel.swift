@@ -12,6 +12,14 @@ extension Channel {
         return max(0, Int((bytes ?? nil) ?? 0))
     }
 
+    /// Whether bytes have come that were not read yet. On the channel's loop only.
+    package var hasUnreadBytes: Bool {
+        let bytes = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            martlet_unread($0)
+        }
+        return ((bytes ?? nil) ?? 0) > 0
+    }
+
     /// Whether the peer has ended the connection while our side is still open (CLOSE_WAIT). On the channel's loop only.
     package var isAbandonedByPeer: Bool {
         let state = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {

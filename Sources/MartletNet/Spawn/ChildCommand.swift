@@ -14,6 +14,8 @@ package struct ChildCommand: Sendable, Equatable {
     package var openFiles: Int?
     /// The most processor time the child may use in all, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit.
     package var cpuSeconds: Int?
+    /// Whom the child runs as; nil: as Martlet does.
+    package var user: ChildUser?
 
     package init(
         arguments: [String],
@@ -22,7 +24,8 @@ package struct ChildCommand: Sendable, Equatable {
         directory: String? = nil,
         addressSpaceBytes: Int? = nil,
         openFiles: Int? = nil,
-        cpuSeconds: Int? = nil
+        cpuSeconds: Int? = nil,
+        user: ChildUser? = nil
     ) {
         self.arguments = arguments
         self.environment = environment
@@ -31,6 +34,7 @@ package struct ChildCommand: Sendable, Equatable {
         self.addressSpaceBytes = addressSpaceBytes
         self.openFiles = openFiles
         self.cpuSeconds = cpuSeconds
+        self.user = user
     }
 
     /// The command behind the small programs that set up the child and then become it, so that its process id is that
@@ -47,6 +51,11 @@ package struct ChildCommand: Sendable, Equatable {
             if let openFiles { wrapped.append("--nofile=\(openFiles)") }
             if let cpuSeconds { wrapped.append("--cpu=\(cpuSeconds)") }
             wrapped.append("--")
+        }
+        if let user {
+            // After the limits, which the user may not raise; whoever becomes another loses the death signal.
+            wrapped += ["setpriv", "--pdeathsig", "KILL", "--reuid=\(user.name)", "--regid=\(user.group)"]
+            wrapped += ["--init-groups", "--"]
         }
         if let directory {
             wrapped += ["env", "--chdir=\(directory)", "--"]

@@ -172,7 +172,7 @@ package final class ChildProcess: Sendable {
         for name in command.withheld {
             if let key = Environment.Key(rawValue: name) { overrides.updateValue(nil, forKey: key) }
         }
-        for (name, value) in command.environment {
+        for (name, value) in (command.user?.environment ?? [:]).merging(command.environment, uniquingKeysWith: { $1 }) {
             if let key = Environment.Key(rawValue: name) { overrides[key] = value }
         }
         return overrides

@@ -26,6 +26,19 @@ package struct ChildSocket: Sendable {
         childs = OwnedDescriptor(ends[1])
     }
 
+    /// Sends the child a descriptor along with `bytes`, few enough that an empty line takes them at once. Only before
+    /// ``channel(on:setUp:)``.
+    package func send(_ bytes: ByteBuffer, with descriptor: CInt) throws(MartletError) {
+        guard let socket = ours.value else { return }
+        // SAFETY: the kernel reads the bytes during the call only.
+        let code = unsafe bytes.withUnsafeReadableBytes {
+            unsafe martlet_send_descriptor(socket, $0.baseAddress, $0.count, descriptor)
+        }
+        guard code == 0 else {
+            throw MartletError(.internalError, operation: "send to a child", cause: systemMessage(code))
+        }
+    }
+
     /// Our end as a channel, which owns it from then on. Once for each socket.
     ///
     /// - Parameter setUp: Adds the handlers, on the loop, before anything is read.

@@ -2,6 +2,7 @@
 package enum Label: String, CaseIterable, Sendable {
     case route, pool, target, version, status, outcome, priority
     case failureClass = "class"
+    case worker, name
     case phase, code, fault, kind, reason, state, log, mode, commit
     case tokenType = "type"
     case genAIOperation = "gen_ai_operation_name"

@@ -28,6 +28,16 @@ package enum Series: String, CaseIterable, Sendable {
     case queueLength = "martlet_queue_length"
     case targetUp = "martlet_target_up"
     case breakerState = "martlet_breaker_state"
+    // The workers of the apps that are served
+    case workers = "martlet_workers"
+    case workerRequests = "martlet_worker_requests"
+    case workersRecycled = "martlet_workers_recycled_total"
+    case workerResident = "martlet_worker_resident_bytes"
+    case workerDescriptors = "martlet_worker_descriptors"
+    case sharedMemory = "martlet_workers_shared_memory_bytes"
+    case computeSaved = "martlet_compute_seconds_saved_total"
+    case computeWasted = "martlet_compute_seconds_wasted_total"
+    case appMetric = "martlet_app_metric"
     // The process
     case connections = "martlet_connections"
     case fileDescriptors = "martlet_fds"
@@ -52,7 +62,9 @@ package enum Series: String, CaseIterable, Sendable {
 
     /// The unit of a value, as the last word of the name says it where Prometheus' habits ask for one.
     package enum Unit: String, Sendable {
-        case seconds, bytes, tokens, requests, attempts, connections, descriptors, events, lines, state
+        case seconds, bytes, tokens, requests, attempts, connections, descriptors, events, lines, state, workers
+        /// As whoever reports it means it.
+        case any
     }
 
     package typealias Row = (kind: Kind, unit: Unit, labels: [Label], help: String)
@@ -112,6 +124,24 @@ package enum Series: String, CaseIterable, Sendable {
             (.gauge, .state, [.pool, .target], "1 while the target may be picked, else 0.")
         case .breakerState:
             (.gauge, .state, [.pool, .target, .state], "1 for the state the target's breaker is in, 0 for the others.")
+        case .workers:
+            (.gauge, .workers, [.pool, .state], "Worker processes: wanted, and those that serve.")
+        case .workerRequests:
+            (.gauge, .requests, [.pool, .state], "Requests of a group: those that wait in it, those its workers have.")
+        case .workersRecycled:
+            (.counter, .workers, [.pool, .reason], "Workers that were replaced although they served.")
+        case .workerResident:
+            (.gauge, .bytes, [.pool, .worker], "Resident memory of a worker's process.")
+        case .workerDescriptors:
+            (.gauge, .descriptors, [.pool, .worker], "Open file descriptors of a worker's process.")
+        case .sharedMemory:
+            (.gauge, .bytes, [.pool, .kind], "Bodies that lie in memory shared with workers.")
+        case .computeSaved:
+            (.counter, .seconds, [.pool, .phase], "Computing that was not done because requests were called off.")
+        case .computeWasted:
+            (.counter, .seconds, [.pool], "Computing that was done for requests that were called off.")
+        case .appMetric:
+            (.gauge, .any, [.pool, .worker, .name], "What an app reports of itself, the last value.")
         case .connections:
             (.gauge, .connections, [.kind], "Open connections.")
         case .fileDescriptors:

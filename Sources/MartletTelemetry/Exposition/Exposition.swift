@@ -34,6 +34,9 @@ package struct Exposition {
         case .cancelled, .errors, .connections, .bufferedBytes, .impossibleEvents: global(series)
         case .inFlight, .targetUp, .breakerState: targetsNow(series)
         case .queueLength, .droppedLogLines, .buildInfo: readings(series)
+        case .workers, .workerRequests, .workersRecycled, .workerResident, .workerDescriptors, .sharedMemory,
+            .computeSaved, .computeWasted, .appMetric:
+            for group in readings.groups { workers(series, group) }
         case .fdBudget, .fdPressure, .refusedConnections, .closeWaitSockets: descriptors(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)
         }
@@ -162,6 +165,30 @@ package struct Exposition {
             for dropped in readings.droppedLogLines { writer.sample([dropped.log], dropped.lines) }
         default: writer.sample([readings.build.version, readings.build.commit], 1)
         }
+    }
+
+    private mutating func workers(_ series: Series, _ group: Readings.Group) {
+        let pool = group.pool
+        switch series {
+        case .workers:
+            writer.sample([pool, "wanted"], group.wanted)
+            writer.sample([pool, "ready"], group.ready)
+        case .workerRequests:
+            writer.sample([pool, "waiting"], group.waiting)
+            writer.sample([pool, "computing"], group.computing)
+        case .workersRecycled: for one in group.recycled { writer.sample([pool, one.reason], one.count) }
+        case .workerResident: ofWorkers(group.residentBytes, pool)
+        case .workerDescriptors: ofWorkers(group.descriptors, pool)
+        case .sharedMemory: for one in group.lyingBytes { writer.sample([pool, one.kind], one.bytes) }
+        case .computeSaved: for one in group.secondsSaved { writer.sample([pool, one.phase], one.seconds) }
+        case .computeWasted: writer.sample([pool], group.secondsWasted)
+        default: for one in group.figures { writer.sample([pool, "\(one.worker)", one.name], one.value) }
+        }
+    }
+
+    private mutating func ofWorkers(_ numbers: [Readings.Group.OfWorker], _ pool: String) {
+        let sums = Dictionary(numbers.map { ($0.worker, $0.value) }, uniquingKeysWith: +)
+        for (worker, sum) in sums.sorted(by: { $0.key < $1.key }) { writer.sample([pool, "\(worker)"], sum) }
     }
 
     private mutating func descriptors(_ series: Series) {

@@ -34,6 +34,27 @@ package struct Readings: Sendable {
         }
     }
 
+    /// The workers of one app's API.
+    package struct Group: Sendable {
+        /// A number of one worker, counted from 0; those of one that takes the place of another are added up.
+        package typealias OfWorker = (worker: Int, value: Int)
+
+        package var pool: String
+        package var wanted = 0
+        package var ready = 0
+        package var waiting = 0
+        package var computing = 0
+        package var recycled: [(reason: String, count: Int)] = []
+        package var residentBytes: [OfWorker] = []
+        package var descriptors: [OfWorker] = []
+        package var lyingBytes: [(kind: String, bytes: Int)] = []
+        package var secondsSaved: [(phase: String, seconds: Double)] = []
+        package var secondsWasted = 0.0
+        package var figures: [(worker: Int, name: String, value: Double)] = []
+
+        package init(pool: String) { self.pool = pool }
+    }
+
     /// What runs.
     package struct Build: Sendable {
         package var version: String
@@ -69,6 +90,7 @@ package struct Readings: Sendable {
     package var process: ProcessStats?
     package var targets: [Target] = []
     package var queues: [Queue] = []
+    package var groups: [Group] = []
     /// Lines lost, by log (`access`, `server`).
     package var droppedLogLines: [(log: String, lines: UInt64)] = []
 

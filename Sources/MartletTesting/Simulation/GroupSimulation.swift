@@ -102,7 +102,7 @@ package struct GroupSimulation {
     private mutating func begin() {
         guard let id = anyItem(where: { if case .held = $0.place { true } else { false } }) else { return }
         books.items[id]?.hasBegun = true
-        machine.began(id)
+        machine.began(id, now: now)
     }
 
     /// Events for items and workers that nobody knows (any more).
@@ -112,7 +112,7 @@ package struct GroupSimulation {
             books.note("an unknown item is known")
         }
         if let waiting = anyItem(where: { $0.place == .waiting }) {
-            machine.began(waiting)
+            machine.began(waiting, now: now)
             if !machine.finished(waiting, .answered, now: now).isEmpty { books.note("one that waits has ended") }
         }
         apply(machine.finished(unknown, .failedInBatch, now: now) + machine.gone(WorkerNumber(99), now: now))

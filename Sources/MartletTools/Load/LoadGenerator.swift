@@ -28,6 +28,7 @@ package enum LoadGenerator {
                 })
         }
         var report = LoadReport()
+        report.asked = (options.virtualHost, options.path)
         for run in runs { report.merge(try await run.get()) }
         try await group.shutdownGracefully()
         return report

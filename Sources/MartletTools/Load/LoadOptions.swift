@@ -95,11 +95,16 @@ package struct LoadOptions: Sendable {
             + String(repeating: ".", count: max(room, 0) % 6) + after
     }
 
+    /// What the server is told to be: the field `host`, where there is one.
+    var virtualHost: String {
+        fields.first { $0.name.lowercased() == "host" }?.value ?? "\(host):\(port)"
+    }
+
     /// The bytes of one request, up to the empty line after its fields.
     var requestHead: String {
-        var text = "\(method) \(path) HTTP/1.1\r\nhost: \(host):\(port)\r\nuser-agent: martlet-load\r\n"
+        var text = "\(method) \(path) HTTP/1.1\r\nhost: \(virtualHost)\r\nuser-agent: martlet-load\r\n"
         if !body.isEmpty { text += "content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n" }
-        for field in fields { text += "\(field.name): \(field.value)\r\n" }
+        for field in fields where field.name.lowercased() != "host" { text += "\(field.name): \(field.value)\r\n" }
         if !keepAlive { text += "connection: close\r\n" }
         return text
     }

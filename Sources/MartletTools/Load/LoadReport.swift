@@ -37,6 +37,8 @@ package enum BrokenBy: String, CaseIterable, Sendable {
 
 /// What a run of ``LoadGenerator`` saw. Times are nanoseconds.
 package struct LoadReport: Sendable {
+    /// The `Host` and the path that were asked.
+    package var asked = (host: "", path: "")
     /// From the first request to the end of the last.
     package var seconds = 0.0
     package var connections = 0
@@ -113,6 +115,8 @@ package struct LoadReport: Sendable {
 
     package var json: String {
         var object = JSONObject()
+        object.set("host", asked.host)
+        object.set("path", asked.path)
         object.set("seconds", seconds)
         object.set("connections", connections)
         object.set("requests", requests)

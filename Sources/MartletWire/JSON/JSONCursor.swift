@@ -6,17 +6,22 @@ struct JSONCursor {
     /// Nesting beyond this is refused in what is skipped.
     static let maximumDepth = 64
 
-    private let bytes: [UInt8]
-    private var index = 0
+    private let bytes: ArraySlice<UInt8>
+    private var index: Int
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        index = bytes.startIndex
+    }
 
     init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+        self.init(bytes[...])
     }
 
     /// The next byte that is no blank is `byte`, and is taken.
     mutating func take(_ byte: UInt8) -> Bool {
         skipBlanks()
-        guard index < bytes.count, bytes[index] == byte else { return false }
+        guard index < bytes.endIndex, bytes[index] == byte else { return false }
         index += 1
         return true
     }
@@ -28,7 +33,7 @@ struct JSONCursor {
     /// Nothing but blanks may follow.
     mutating func expectEnd() throws(WireError) {
         skipBlanks()
-        guard index == bytes.count else { throw Self.invalid }
+        guard index == bytes.endIndex else { throw Self.invalid }
     }
 
     /// Reads `{…}`: `value` must take the value of each name it is given.
@@ -61,13 +66,17 @@ struct JSONCursor {
     /// A whole number from 0 on.
     mutating func count() throws(WireError) -> Int {
         skipBlanks()
-        let start = index
-        while index < bytes.count, Characters.scalar.contains(bytes[index]) { index += 1 }
-        let digits = bytes[start..<index]
+        let digits = word()
         guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ Characters.digits.contains($0) }) else {
             throw Self.invalid
         }
         return digits.reduce(0) { $0 * 10 + Int($1 & 0x0f) }
+    }
+
+    /// `true` or `false`.
+    mutating func flag() throws(WireError) -> Bool {
+        guard case .bool(let flag) = try scalar().kind else { throw Self.invalid }
+        return flag
     }
 
     /// Takes any value.
@@ -75,7 +84,7 @@ struct JSONCursor {
         var depth = 0
         repeat {
             skipBlanks()
-            guard index < bytes.count else { throw Self.invalid }
+            guard index < bytes.endIndex else { throw Self.invalid }
             switch bytes[index] {
             case UInt8(ascii: "\""): _ = try stringRange()
             case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -90,28 +99,63 @@ struct JSONCursor {
                 guard depth > 0 else { throw Self.invalid }
                 index += 1
             default:
-                let start = index
-                while index < bytes.count, Characters.scalar.contains(bytes[index]) { index += 1 }
-                guard index > start else { throw Self.invalid }
+                guard !word().isEmpty else { throw Self.invalid }
             }
         } while depth > 0
+    }
+
+    /// The next byte that is no blank; it stays.
+    mutating func peek() -> UInt8? {
+        skipBlanks()
+        return index < bytes.endIndex ? bytes[index] : nil
+    }
+
+    /// Takes any value, as ``skip()`` does; its bytes.
+    mutating func value() throws(WireError) -> ArraySlice<UInt8> {
+        skipBlanks()
+        let start = index
+        try skip()
+        return bytes[start..<index]
+    }
+
+    /// Takes a value that is no array and no object, and is exactly what JSON allows.
+    mutating func scalar() throws(WireError) -> JSONScalar {
+        guard let first = peek() else { throw Self.invalid }
+        if first == UInt8(ascii: "\"") {
+            let range = try stringRange()
+            guard let text = JSONString.decode(Array(bytes[range])) else { throw Self.invalid }
+            return JSONScalar(.string(text), bytes: bytes[range.lowerBound - 1..<range.upperBound + 1])
+        }
+        guard let scalar = JSONScalar(word()) else { throw Self.invalid }
+        return scalar
+    }
+
+    /// Takes what numbers and names are made of, as far as it goes.
+    private mutating func word() -> ArraySlice<UInt8> {
+        let start = index
+        while index < bytes.endIndex, Characters.scalar.contains(bytes[index]) { index += 1 }
+        return bytes[start..<index]
     }
 
     /// Takes a string; the range of what is between its quotes.
     private mutating func stringRange() throws(WireError) -> Range<Int> {
         try expect(UInt8(ascii: "\""))
         let start = index
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+        while index < bytes.endIndex, bytes[index] != UInt8(ascii: "\"") {
             guard bytes[index] >= 0x20 else { throw Self.invalid }
             index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
         }
-        guard index < bytes.count else { throw Self.invalid }
+        guard index < bytes.endIndex else { throw Self.invalid }
         index += 1
         return start..<index - 1
     }
 
     private mutating func skipBlanks() {
-        while index < bytes.count, [0x20, 0x0a, 0x0d, 0x09].contains(bytes[index]) { index += 1 }
+        while index < bytes.endIndex, Self.isBlank(bytes[index]) { index += 1 }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09
     }
 
     private static var invalid: WireError { WireError(.upstreamMalformed, "not the JSON that was expected") }

@@ -34,7 +34,10 @@ public struct WorkerAnswer: Sendable {
             case "status": status = try cursor.count()
             case "type": type = try cursor.string()
             case "length": length = try cursor.count()
-            case "headers": try Self.readFields(&cursor, into: &others)
+            case "headers":
+                try Self.readFields(&cursor) { (name, value) throws(WireError) in
+                    guard others.append(name, value) else { throw Self.badField }
+                }
             default: try cursor.skip()
             }
         }
@@ -48,14 +51,17 @@ public struct WorkerAnswer: Sendable {
         (self.status, self.length) = (status, length)
     }
 
-    private static func readFields(_ cursor: inout JSONCursor, into headers: inout HeaderBlock) throws(WireError) {
+    /// Reads `[["name", "value"], …]`.
+    static func readFields(
+        _ cursor: inout JSONCursor, _ take: (String, String) throws(WireError) -> Void
+    ) throws(WireError) {
         try cursor.array { (cursor) throws(WireError) in
             try cursor.expect(UInt8(ascii: "["))
             let name = try cursor.string()
             try cursor.expect(UInt8(ascii: ","))
             let value = try cursor.string()
             try cursor.expect(UInt8(ascii: "]"))
-            guard headers.append(name, value) else { throw badField }
+            try take(name, value)
         }
     }
 

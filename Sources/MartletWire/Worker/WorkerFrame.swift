@@ -4,17 +4,17 @@ public import NIOCore
 public enum WorkerFrameType: UInt8, Sendable {
     // From Martlet
     case hello = 1
-    case exec, cancel, credit, body, ping, drain
+    case exec, cancel, credit, body, ping, drain, release
     // From the worker
     case ready = 65
-    case progress, result, chunk, error, pong, cancelled, log, metric, limit
+    case progress, result, chunk, error, pong, cancelled, log, metric, limit, released
 
     public var isFromWorker: Bool { rawValue >= WorkerFrameType.ready.rawValue }
 
     /// It carries items; the others carry one JSON object, or nothing.
     public var isData: Bool {
         switch self {
-        case .exec, .credit, .body, .result, .chunk, .error, .cancelled: true
+        case .exec, .credit, .body, .release, .result, .chunk, .error, .cancelled, .released: true
         default: false
         }
     }
@@ -57,15 +57,18 @@ public struct WorkerItem: Sendable, Equatable {
     /// A JSON object; no bytes stand for an empty one.
     public var meta: ByteBuffer
     public var body: ByteBuffer
+    /// Where the body lies, with the flag `SHM`; what of it is free again, in `RELEASE`.
+    public var shared: WorkerSharedBody?
 
     public init(
         id: UInt64, status: UInt16 = 0, flags: Flags = [], meta: ByteBuffer = ByteBuffer(),
-        body: ByteBuffer = ByteBuffer()
+        body: ByteBuffer = ByteBuffer(), shared: WorkerSharedBody? = nil
     ) {
         self.id = id
         self.status = status
         self.flags = flags
         self.meta = meta
         self.body = body
+        self.shared = shared
     }
 }

@@ -37,11 +37,17 @@ public struct WorkerFrameParser: Sendable {
         let flags: WorkerItem.Flags
         let metaBytes: Int
         let bodyBytes: Int
+        /// In `RELEASE`.
+        var generation: UInt32 = 0
     }
 
     private var state = State.frame
+    private let shared: Range<Int>?
 
-    public init() {}
+    /// - Parameter shared: The part of the shared memory where the worker may put bodies; nil: no memory is shared.
+    public init(shared: Range<Int>? = nil) {
+        self.shared = shared
+    }
 
     /// No frame has begun: the connection may end here.
     public var isBetweenFrames: Bool {
@@ -54,17 +60,17 @@ public struct WorkerFrameParser: Sendable {
             while true {
                 switch state {
                 case .frame:
-                    guard let next = try Self.readFrameHeader(&input) else { return nil }
+                    guard let next = try readFrameHeader(&input) else { return nil }
                     state = next
                 case .control(let type, let id, let bytes):
                     guard let payload = Self.take(bytes, from: &input) else { return nil }
                     state = .frame
                     return .control(type, id: id, payload: payload)
                 case .items(let left):
-                    guard let next = try Self.readItemHeader(&input, of: left) else { return nil }
+                    guard let next = try readItemHeader(&input, of: left) else { return nil }
                     state = next
                 case .item(let header, let left):
-                    guard let item = Self.readItem(header, from: &input) else { return nil }
+                    guard let item = try readItem(header, of: left.type, from: &input) else { return nil }
                     state = left.items > 0 ? .items(left) : .frame
                     return .item(left.type, item)
                 case .failed: return nil
@@ -76,12 +82,12 @@ public struct WorkerFrameParser: Sendable {
         }
     }
 
-    private static func readFrameHeader(_ input: inout ByteBuffer) throws(WireError) -> State? {
+    private func readFrameHeader(_ input: inout ByteBuffer) throws(WireError) -> State? {
         guard
             let (length, kind, flags, count, id) = input.readMultipleIntegers(
                 endianness: .little, as: (UInt32, UInt8, UInt8, UInt16, UInt64).self)
         else { return nil }
-        guard let type = WorkerFrameType(rawValue: kind), type.isFromWorker else {
+        guard let type = WorkerFrameType(rawValue: kind), type.isFromWorker, type != .released || shared != nil else {
             throw WireError(.upstreamMalformed, "unknown type of frame")
         }
         guard length <= WorkerProtocol.payloadBytes else { throw WireError(.upstreamMalformed, "frame too long") }
@@ -94,7 +100,7 @@ public struct WorkerFrameParser: Sendable {
         return .items(ItemsLeft(type: type, items: Int(count), bytes: Int(length)))
     }
 
-    private static func readItemHeader(_ input: inout ByteBuffer, of left: ItemsLeft) throws(WireError) -> State? {
+    private func readItemHeader(_ input: inout ByteBuffer, of left: ItemsLeft) throws(WireError) -> State? {
         guard left.bytes >= WorkerProtocol.itemHeaderBytes else {
             throw WireError(.upstreamMalformed, "frame shorter than its items")
         }
@@ -103,9 +109,16 @@ public struct WorkerFrameParser: Sendable {
                 endianness: .little, as: (UInt64, UInt16, UInt16, UInt32, UInt32).self)
         else { return nil }
         let flags = WorkerItem.Flags(rawValue: rawFlags)
-        guard flags.isSubset(of: .last) else { throw WireError(.upstreamMalformed, "unknown flags of an item") }
-        let header = ItemHeader(
+        let mayShare = shared != nil && left.type == .result
+        guard flags.isSubset(of: .last) || (flags == .sharedMemory && mayShare) else {
+            throw WireError(.upstreamMalformed, "unknown flags of an item")
+        }
+        var header = ItemHeader(
             id: id, status: status, flags: flags, metaBytes: Int(metaBytes), bodyBytes: Int(bodyBytes))
+        if left.type == .released {
+            header = ItemHeader(
+                id: id, status: status, flags: flags, metaBytes: 0, bodyBytes: 0, generation: metaBytes)
+        }
         var left = left
         left.items -= 1
         left.bytes -= WorkerProtocol.itemHeaderBytes + header.metaBytes + header.bodyBytes
@@ -116,11 +129,22 @@ public struct WorkerFrameParser: Sendable {
         return .item(header, left)
     }
 
-    private static func readItem(_ header: ItemHeader, from input: inout ByteBuffer) -> WorkerItem? {
+    private func readItem(
+        _ header: ItemHeader, of type: WorkerFrameType, from input: inout ByteBuffer
+    ) throws(WireError) -> WorkerItem? {
         guard input.readableBytes >= header.metaBytes + header.bodyBytes,
-            let meta = take(header.metaBytes, from: &input), let body = take(header.bodyBytes, from: &input)
+            let meta = Self.take(header.metaBytes, from: &input), let body = Self.take(header.bodyBytes, from: &input)
         else { return nil }
-        return WorkerItem(id: header.id, status: header.status, flags: header.flags, meta: meta, body: body)
+        var item = WorkerItem(id: header.id, status: header.status, flags: header.flags, meta: meta, body: body)
+        if type == .released {
+            item.shared = WorkerSharedBody(
+                offset: Int(clamping: header.id), length: 0, generation: header.generation)
+        } else if header.flags.contains(.sharedMemory) {
+            item.shared = shared.flatMap { WorkerSharedBody(body, within: $0) }
+            item.body = ByteBuffer()
+            guard item.shared != nil else { throw WireError(.upstreamMalformed, "body outside the shared memory") }
+        }
+        return item
     }
 
     /// An empty slice would pin the input for nothing.

@@ -1,4 +1,4 @@
-import MartletBase
+public import MartletBase
 public import NIOCore
 
 /// Writes the frames that Martlet sends to a worker, each at the end of a buffer.
@@ -27,18 +27,20 @@ public enum WorkerFrameWriter {
     ///
     /// A batch whose metas are longer than a payload goes as several `EXEC` frames of one id: to the worker, several
     /// batches.
-    public static func exec(batch: UInt64, _ requests: inout [WorkerRequest], into buffer: inout ByteBuffer) {
+    ///
+    /// - Parameter now: What is left until the deadline of a request counts from here.
+    public static func exec(
+        batch: UInt64, _ requests: inout [WorkerRequest], now: Instant, into buffer: inout ByteBuffer
+    ) {
         var frame = DataFrame(.exec, id: batch, in: &buffer)
         for index in requests.indices {
-            let meta = requests[index].meta
+            let meta = requests[index].meta(now: now)
             if !frame.hasRoom(for: meta, in: buffer) {
                 frame.finish(in: &buffer)
                 frame = DataFrame(.exec, id: batch, in: &buffer)
             }
-            let body = requests[index].take(frame.bodyBytesLeft)
-            frame.add(
-                WorkerItem(id: requests[index].id, flags: requests[index].moreFlag, meta: meta, body: body),
-                to: &buffer)
+            let (body, flags) = requests[index].take(frame.bodyBytesLeft)
+            frame.add(WorkerItem(id: requests[index].id, flags: flags, meta: meta, body: body), to: &buffer)
         }
         frame.finish(in: &buffer)
     }
@@ -46,8 +48,8 @@ public enum WorkerFrameWriter {
     /// The next piece of a request's body. Answers whether another one must follow.
     public static func body(of request: inout WorkerRequest, into buffer: inout ByteBuffer) -> Bool {
         var frame = DataFrame(.body, in: &buffer)
-        let piece = request.take(WorkerProtocol.bodyBytes)
-        frame.add(WorkerItem(id: request.id, flags: request.moreFlag, body: piece), to: &buffer)
+        let (piece, flags) = request.take(WorkerProtocol.bodyBytes)
+        frame.add(WorkerItem(id: request.id, flags: flags, body: piece), to: &buffer)
         frame.finish(in: &buffer)
         return !request.isSent
     }
@@ -56,6 +58,14 @@ public enum WorkerFrameWriter {
     public static func credit(_ id: UInt64, chunks: UInt16, bytes: UInt32, into buffer: inout ByteBuffer) {
         let start = begin(.credit, id: 0, in: &buffer)
         buffer.writeMultipleIntegers(id, chunks, UInt16(0), bytes, UInt32(0), endianness: .little)
+        finish(from: start, count: 1, in: &buffer)
+    }
+
+    /// The body that lay there was read: its place in the shared memory is the worker's again.
+    public static func release(_ body: WorkerSharedBody, into buffer: inout ByteBuffer) {
+        let start = begin(.release, id: 0, in: &buffer)
+        buffer.writeMultipleIntegers(
+            UInt64(clamping: body.offset), UInt16(0), UInt16(0), body.generation, UInt32(0), endianness: .little)
         finish(from: start, count: 1, in: &buffer)
     }
 
@@ -78,29 +88,55 @@ public enum WorkerFrameWriter {
 /// One request on its way to a worker: what was not sent yet.
 public struct WorkerRequest: Sendable {
     public let id: UInt64
-    /// A JSON object.
-    public let meta: ByteBuffer
+    /// A JSON object, or nothing.
+    private let meta: ByteBuffer
+    private let deadline: Instant
     /// What is left of the body.
     public private(set) var body: ByteBuffer
+    private var shared: WorkerSharedBody?
 
+    /// - Parameter deadline: Until when an answer is of use; the worker is told how long that is when it is sent.
     /// - Throws: `headersTooLarge` for a meta that fits no frame.
-    public init(id: UInt64, meta: ByteBuffer, body: ByteBuffer) throws(WireError) {
-        guard meta.readableBytes <= WorkerProtocol.metaBytes else {
+    public init(
+        id: UInt64, meta: ByteBuffer, body: ByteBuffer, deadline: Instant = .never
+    ) throws(WireError) {
+        let bytes = meta.readableBytes + (deadline < .never ? Self.deadlineBytes : 0)
+        guard bytes <= WorkerProtocol.metaBytes else {
             throw WireError(.headersTooLarge, "fields longer than a worker takes them")
         }
         self.id = id
         self.meta = meta
         self.body = body
+        self.deadline = deadline
+    }
+
+    /// What `ms` takes at most.
+    private static let deadlineBytes = 32
+
+    fileprivate func meta(now: Instant) -> ByteBuffer {
+        guard deadline < .never, meta.readableBytes > 1 else { return meta }
+        var whole = meta
+        whole.moveWriterIndex(to: whole.writerIndex - 1)
+        whole.writeString(meta.readableBytes > 2 ? ",\"ms\":" : "\"ms\":")
+        whole.writeString(String(max(0, (deadline - now).wholeNanoseconds / 1_000_000)))
+        whole.writeStaticString("}")
+        return whole
+    }
+
+    /// The body was put into the shared memory: what is sent says where.
+    public mutating func lies(at place: WorkerSharedBody) {
+        shared = place
+        body = ByteBuffer()
     }
 
     /// Nothing is left.
     public var isSent: Bool { body.readableBytes == 0 }
 
-    fileprivate mutating func take(_ count: Int) -> ByteBuffer {
-        body.readNonEmptySlice(upTo: count) ?? ByteBuffer()
+    fileprivate mutating func take(_ count: Int) -> (ByteBuffer, WorkerItem.Flags) {
+        if let shared { return (shared.reference, .sharedMemory) }
+        let piece = body.readNonEmptySlice(upTo: count) ?? ByteBuffer()
+        return (piece, isSent ? [] : .more)
     }
-
-    fileprivate var moreFlag: WorkerItem.Flags { isSent ? [] : .more }
 }
 
 /// A data frame that is being written at the end of a buffer.
@@ -117,9 +153,9 @@ private struct DataFrame {
     /// Whether an item with this meta, and as much body as is left for it, fits; an empty frame has room for any.
     func hasRoom(for meta: ByteBuffer, in buffer: ByteBuffer) -> Bool {
         let payload = buffer.readableBytes - start - WorkerProtocol.frameHeaderBytes
-        return count == 0
-            || count < Int(UInt16.max) && payload + WorkerProtocol.itemHeaderBytes + meta.readableBytes + bodyBytesLeft
-                <= WorkerProtocol.payloadBytes
+        let body = max(bodyBytesLeft, WorkerSharedBody.referenceBytes)
+        let item = WorkerProtocol.itemHeaderBytes + meta.readableBytes + body
+        return count == 0 || count < Int(UInt16.max) && payload + item <= WorkerProtocol.payloadBytes
     }
 
     mutating func add(_ item: WorkerItem, to buffer: inout ByteBuffer) {
@@ -129,7 +165,7 @@ private struct DataFrame {
         buffer.writeImmutableBuffer(item.meta)
         buffer.writeImmutableBuffer(item.body)
         count += 1
-        bodyBytesLeft -= item.body.readableBytes
+        bodyBytesLeft = max(0, bodyBytesLeft - item.body.readableBytes)
     }
 
     func finish(in buffer: inout ByteBuffer) {

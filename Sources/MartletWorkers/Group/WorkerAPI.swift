@@ -26,6 +26,8 @@ package struct WorkerAPI: Sendable, Equatable {
     package var devices: [String] = ["cpu"]
     /// The largest request body in bytes; nil: as the route says.
     package var maxBody: Int?
+    /// The stage after it in its pipeline, as the app calls it: gets its answers as bodies. nil: they are the client's.
+    package var then: String?
 
     /// JSON Schemas of bodies; nil: the app does not say.
     package var requestSchema: JSONValue?

@@ -29,6 +29,9 @@ struct WorkerComplaint: Sendable {
 
     var status: Int { (400...599).contains(item.status) ? Int(item.status) : 500 }
 
+    /// For the head of the answer.
+    var headers: HeaderBlock { fault.headers }
+
     /// The app's own error answer, where it has one.
     var own: (type: String, body: ByteBuffer)? {
         item.body.readableBytes > 0 ? (fault.type, item.body) : nil

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MartletBase
 import MartletLogic
 import MartletNet
@@ -7,18 +8,28 @@ import NIOCore
 // What workers send.
 extension WorkerGroup {
     /// A worker said something of a request. Answers what to tell the leg; the rest of what follows is done.
-    func take(_ type: WorkerFrameType, _ item: WorkerItem, from worker: WorkerNumber) -> WorkerNews? {
+    ///
+    /// - Parameter body: where the body of a `RESULT` lies, if it does not come with it.
+    func take(
+        _ type: WorkerFrameType, _ item: WorkerItem, lying body: LyingBody? = nil, from worker: WorkerNumber
+    ) -> WorkerNews? {
         let id = ItemID(item.id)
         let now = Instant.current
+        let given = type == .cancelled ? GivenUp(item) : nil
         return change(now: now) { state in
             // What is over, or is another worker's by now, is nobody's.
             guard state.machine.holder(of: id) == worker, let entry = state.entries[id] else { return (nil, []) }
             switch type {
-            case .result: return finished(id, entry, answer(item), &state, now: now)
+            case .result: return finished(id, entry, answer(item, body), &state, now: now)
             case .chunk: return chunk(item, entry, &state, now: now)
             case .error: return failed(item, entry, &state, now: now)
             case .cancelled:
+                state.letGoOfBody(id)
                 state.entries[id] = nil
+                if let given, entry.asker == nil {
+                    let seconds = given.seconds / Double(state.machine.batchSize(of: id))
+                    state.machine.compute.givenUp(given.phase, after: seconds)
+                }
                 // Somebody still asks where nobody called it off.
                 let news = entry.asker.map {
                     WorkerNews(id: id, asker: $0, content: .refused(MartletError(.workerFailed, cause: "it gave up")))
@@ -29,21 +40,41 @@ extension WorkerGroup {
         }
     }
 
+    /// What a `CANCELLED` says.
+    private struct GivenUp: Sendable {
+        private struct Text: Decodable {
+            var compute_ms: Double?
+            var phase: String?
+        }
+
+        let phase: ComputeLedger.Phase
+        let seconds: Double
+
+        init(_ item: WorkerItem) {
+            let text = try? JSONDecoder().decode(Text.self, from: Data(item.meta.readableBytesView))
+            phase = text?.phase.flatMap(ComputeLedger.Phase.init(rawValue:)) ?? .computing
+            seconds = (text?.compute_ms ?? 0) / 1000
+        }
+    }
+
     private func finished(
         _ id: ItemID, _ entry: Entry, _ content: WorkerNews.Content, _ state: inout State, now: Instant
     ) -> (WorkerNews?, [BatchAction]) {
+        state.letGoOfBody(id)
         state.entries[id] = nil
         let actions = state.machine.finished(id, .answered, now: now)
         return (entry.asker.map { WorkerNews(id: id, asker: $0, content: content) }, actions)
     }
 
-    private func answer(_ item: WorkerItem) -> WorkerNews.Content {
+    private func answer(_ item: WorkerItem, _ body: LyingBody?) -> WorkerNews.Content {
         guard (200...599).contains(item.status) else {
             return .refused(
                 MartletError(.upstreamMalformed, operation: "worker \(api.path)", cause: "status \(item.status)"))
         }
         do throws(WireError) {
-            return .answer(status: Int(item.status), try WorkerAnswer(meta: item.meta), item.body)
+            let answer = try WorkerAnswer(meta: item.meta)
+            if let body { return .lying(status: Int(item.status), answer, body) }
+            return .answer(status: Int(item.status), answer, item.body)
         } catch {
             return .refused(MartletError(error.code, operation: "worker \(api.path)", cause: "\(error.reason)"))
         }
@@ -62,7 +93,8 @@ extension WorkerGroup {
             content = .refused(MartletError(error.code, operation: "worker \(api.path)", cause: "\(error.reason)"))
         }
         if isLast { return finished(id, entry, content, &state, now: now) }
-        state.machine.began(id)
+        state.machine.began(id, now: now)
+        state.letGoOfBody(id)
         let news = entry.asker.map { WorkerNews(id: id, asker: $0, content: content) }
         guard case .refused = content else { return (news, []) }
         // Without credit for the rest the worker would wait for ever.

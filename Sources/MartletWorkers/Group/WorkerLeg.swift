@@ -4,20 +4,31 @@ import MartletLogic
 import MartletWire
 import NIOCore
 
-/// A request to a group of workers: the body is gathered, then the group has it computed.
+/// A request to a group of workers: the body is gathered, then the group has it computed. Of a pipeline, the answer of
+/// each group but the last is the body for the next one (`WorkerLeg+Stages.swift`).
+///
+/// The bytes of the body are the exchange's, which counts them until the answer begins; the group lets go of them by
+/// then, and when the request is called off.
 final class WorkerLeg: Leg {
-    private let group: WorkerGroup
-    private let context: LoopContext
-    private var exchange: Exchange?
+    /// Where the request is now.
+    var group: WorkerGroup
+    let context: LoopContext
+    var exchange: Exchange?
     private var meta = ByteBuffer()
     private var gathered = ByteBuffer()
-    private var item: ItemID?
+    var item: ItemID?
     private var hasHead = false
-    private var credit = WorkerCredit()
+    /// The client asked for the head of the answer alone.
+    private var isHeadOnly = false
+    var credit = WorkerCredit()
     /// Handed on since the exchange last asked for more; while the client takes nothing, it does not.
     private var chunksPassed = 0
     /// How much of the answer is to come, where its worker said how long it is.
     private var bytesToCome: Int?
+    /// An answer that is read out of shared memory as the client takes it.
+    var lying: LyingReader?
+    /// What is left to do after the present group; nil: its answer is the client's.
+    var later: LaterStages?
 
     init(_ exchange: Exchange, of group: WorkerGroup) {
         self.exchange = exchange
@@ -31,38 +42,52 @@ final class WorkerLeg: Leg {
 
     func start(_ request: OutgoingRequest, size: BodySize) -> Bool {
         guard let exchange else { return false }
-        let head = request.head
-        guard group.api.methods.isEmpty || group.api.methods.contains(head.methodText) else {
-            refuse(MartletError(.methodNotAllowed, cause: "use \(group.api.methods.joined(separator: ", "))"))
-            return false
-        }
-        meta = WorkerMeta.bytes(
-            of: request, for: group.api, exchange.caller,
-            client: exchange.caller.client ?? exchange.front.clientAddress, deadline: deadline, now: context.now)
+        isHeadOnly = request.head.method == .head
+        meta = describe(request, exchange)
+        later = LaterStages(after: group, request)
         return true
+    }
+
+    /// - Parameter type: That of the body, where a former stage made it.
+    func describe(_ request: OutgoingRequest, _ exchange: Exchange, type: String? = nil) -> ByteBuffer {
+        WorkerMeta.bytes(
+            of: request, for: group.api, exchange.caller,
+            client: exchange.caller.client ?? exchange.front.clientAddress, type: type)
     }
 
     func body(_ slice: ByteBuffer) {
         guard exchange != nil else { return }
-        context.hold(slice.readableBytes)
-        gathered.writeImmutableBuffer(slice)
+        if gathered.readableBytes == 0 { gathered = slice } else { gathered.writeImmutableBuffer(slice) }
     }
 
     func bodyEnd() {
         guard let exchange, item == nil else { return }
+        let deadline = min(exchange.deadline, context.now + group.answerWithin)
+        later?.begin(deadline: deadline)
+        submit(exchange, meta: meta, body: take(), deadline: deadline)
+    }
+
+    func submit(_ exchange: Exchange, meta: ByteBuffer, body: ByteBuffer, deadline: Instant) {
         let asker = NIOLoopBound(self, eventLoop: context.loop)
         do throws(WireError) {
             item = try group.submit(
-                asker, meta: meta, body: gathered, priority: exchange.caller.priority, deadline: deadline,
+                asker, meta: meta, body: body, priority: exchange.caller.priority, deadline: deadline,
                 now: context.now)
         } catch {
             refuse(MartletError(error.code, cause: "\(error.reason)"))
         }
     }
 
+    private func take() -> ByteBuffer {
+        defer { gathered = ByteBuffer() }
+        return gathered
+    }
+
     func flush() {}
 
     func demand(_ bytes: Int) {
+        guard later == nil else { return }
+        guard lying == nil else { return demandOfLying(bytes) }
         credit.take(chunks: chunksPassed, bytes: bytes)
         chunksPassed = 0
         guard let item, let grant = credit.grant() else { return }
@@ -75,36 +100,38 @@ final class WorkerLeg: Leg {
         if let item { group.cancel(item, reason, now: context.now) }
     }
 
-    private var deadline: Instant {
-        guard let exchange else { return .never }
-        return min(exchange.deadline, context.now + group.answerWithin)
-    }
-
     // MARK: From the group, on this leg's loop
 
     func take(_ news: WorkerNews.Content) {
         guard let exchange else { return }
         context.readClock()
         told = exchange
+        guard later == nil else { return gather(news, exchange) }
         switch news {
         case .answer(let status, let answer, let body):
             guard !hasHead else { return breakOff("a second answer") }
             finish()
-            begin(exchange, status: status, answer, size: .exactly(body.readableBytes))
+            let hasBody = body.readableBytes > 0 || !isHeadOnly
+            begin(exchange, status: status, answer, size: hasBody ? .exactly(body.readableBytes) : size(answer))
             if body.readableBytes > 0 { exchange.legBody(body) }
             exchange.legEnd()
+        case .lying(let status, let answer, let body):
+            guard !hasHead else { return breakOff("a second answer") }
+            lying = LyingReader(body)
+            begin(exchange, status: status, answer, size: .exactly(body.length))
+            passLying()
         case .chunks(let head, let chunks, let isLast):
             take(head, chunks, isLast: isLast, exchange)
         case .failed(let complaint):
             fail(exchange, complaint)
-        case .refused(let error):
-            refuse(error)
+        case .refused(let error, let retryAfter):
+            refuse(error, retryAfter: retryAfter)
         }
     }
 
     private func take(_ head: WorkerAnswer?, _ chunks: [ByteBuffer], isLast: Bool, _ exchange: Exchange) {
         let bytes = chunks.reduce(0) { $0 + $1.readableBytes }
-        if !hasHead { bytesToCome = head?.length }
+        if !hasHead, !isHeadOnly { bytesToCome = head?.length }
         bytesToCome = bytesToCome.map { $0 - bytes }
         // What is over its length must not reach the client: it would be read as the next answer.
         let isOfItsLength = bytesToCome.map { isLast ? $0 == 0 : $0 >= 0 } ?? true
@@ -127,25 +154,65 @@ final class WorkerLeg: Leg {
         if chunk.readableBytes > 0 { exchange.legBody(chunk) } else { demand(0) }
     }
 
-    /// The worker broke the rules in this answer, and goes on with it for nothing.
-    private func breakOff(_ what: String) {
-        if let item { group.cancel(item, .replaced, now: context.now) }
-        refuse(MartletError(.upstreamMalformed, operation: "worker \(group.api.path)", cause: "it sent \(what)"))
+    // MARK: An answer in shared memory
+
+    private func demandOfLying(_ bytes: Int) {
+        lying?.demand(bytes)
+        guard lying?.isBeingRead == false else { return }
+        // The client takes again what it did not: what follows is handed on as if it had just been read.
+        inTurn { $0.passLying() }
     }
 
-    private func fail(_ exchange: Exchange, _ complaint: WorkerComplaint) {
+    /// Goes on with an answer in a turn of its own of the loop.
+    func inTurn(_ work: @escaping @Sendable (WorkerLeg) -> Void) {
+        let leg = NIOLoopBound(self, eventLoop: context.loop)
+        context.loop.execute {
+            leg.value.told = leg.value.exchange
+            leg.value.context.readClock()
+            work(leg.value)
+            leg.value.readComplete()
+        }
+    }
+
+    private func passLying() {
+        guard lying?.isBeingRead == false else { return }
+        lying?.isBeingRead = true
+        defer { lying?.isBeingRead = false }
+        while let exchange, let next = lying?.next() {
+            switch next {
+            case .piece(let piece): exchange.legBody(piece)
+            case .end:
+                finish()
+                return exchange.legEnd()
+            case .lost: return breakOff("a body that is not there")
+            }
+        }
+    }
+
+    /// The worker broke the rules in this answer, and goes on with it for nothing.
+    func breakOff(_ what: String) {
+        abandon(MartletError(.upstreamMalformed, operation: "worker \(group.api.path)", cause: "it sent \(what)"))
+    }
+
+    /// Refuses the request, with which a worker is busy.
+    func abandon(_ error: MartletError) {
+        if let item { group.cancel(item, .replaced, now: context.now) }
+        refuse(error)
+    }
+
+    func fail(_ exchange: Exchange, _ complaint: WorkerComplaint) {
         guard !hasHead else { return refuse(complaint.error) }
         let body = complaint.own?.body ?? complaint.body(in: exchange.route.shape)
         finish()
-        begin(
-            exchange, status: complaint.status, WorkerAnswer(type: complaint.own?.type ?? "application/json"),
-            size: .exactly(body.readableBytes))
+        var answer = WorkerAnswer(type: complaint.own?.type ?? "application/json")
+        answer.headers.append(contentsOf: complaint.headers)
+        begin(exchange, status: complaint.status, answer, size: .exactly(body.readableBytes))
         exchange.legBody(body)
         exchange.legEnd()
     }
 
     /// Whom to tell that this was all for now.
-    private var told: Exchange?
+    var told: Exchange?
 
     func readComplete() {
         told?.legReadComplete()
@@ -154,21 +221,34 @@ final class WorkerLeg: Leg {
 
     private func begin(_ exchange: Exchange, status: Int, _ answer: WorkerAnswer, size: BodySize) {
         hasHead = true
+        holdBody(0)
         var head = ResponseHead(status: status, headers: answer.headers)
         if !head.headers.contains(.date) { head.headers.append(.date, context.date()) }
         exchange.legHead(head, size: size)
     }
 
-    private func refuse(_ error: MartletError) {
+    func refuse(_ error: MartletError, retryAfter: Duration? = nil) {
         guard let exchange else { return }
         finish()
-        exchange.legRefused(error)
+        exchange.legRefused(error, retryAfter: retryAfter)
     }
 
     /// The exchange hears no more.
     private func finish() {
         exchange = nil
-        context.hold(-gathered.readableBytes)
         gathered = ByteBuffer()
+        lying = nil
+        later?.end()
+        later = nil
+        holdBody(0)
+    }
+
+    /// Bytes of a former stage's answer that are held, beside what the exchange holds.
+    private var heldBytes = 0
+
+    func holdBody(_ bytes: Int) {
+        guard bytes != heldBytes else { return }
+        context.hold(bytes - heldBytes)
+        heldBytes = bytes
     }
 }

@@ -4,16 +4,18 @@ import MartletWire
 import NIOCore
 
 /// What a worker is told of a request beside its body: a JSON object that leaves out what goes without saying.
+/// How long an answer is of use is added when it is sent.
 enum WorkerMeta {
+    /// - Parameter type: That of the body, where it is no longer the client's but a former stage's.
     static func bytes(
-        of request: OutgoingRequest, for api: WorkerAPI, _ caller: CallerFacts, client: String, deadline: Instant,
-        now: Instant
+        of request: OutgoingRequest, for api: WorkerAPI, _ caller: CallerFacts, client: String, type: String? = nil
     ) -> ByteBuffer {
         let head = request.head
+        let isClients = type == nil
         var buffer = ByteBuffer()
         buffer.writeStaticString("{\"op\":")
-        buffer.writeString(JSONText.quoted(api.operation))
-        if head.method != .post { add("method", head.methodText, to: &buffer) }
+        buffer.writeJSONString(api.operation)
+        if isClients, head.method != .post { add("method", head.methodText, to: &buffer) }
         let path = head.path
         if path != api.path { add("path", path, to: &buffer) }
         let queryStart = head.pathLength + 1
@@ -22,15 +24,12 @@ enum WorkerMeta {
         {
             add("query", query, to: &buffer)
         }
-        if let type = head.headers.value(.contentType), type != "application/json" { add("type", type, to: &buffer) }
+        let type = type ?? head.headers.value(.contentType)
+        if let type, type != "application/json" { add("type", type, to: &buffer) }
         add("client", client, to: &buffer)
         if !caller.requestID.isEmpty { add("id", caller.requestID, to: &buffer) }
         if caller.priority != .interactive { add("priority", caller.priority.text, to: &buffer) }
-        if deadline < .never {
-            buffer.writeStaticString(",\"ms\":")
-            buffer.writeString(String(max(0, (deadline - now).wholeNanoseconds / 1_000_000)))
-        }
-        addFields(request, to: &buffer)
+        addFields(request, except: isClients ? left : left.union([.contentEncoding]), to: &buffer)
         buffer.writeStaticString("}")
         return buffer
     }
@@ -39,37 +38,19 @@ enum WorkerMeta {
         buffer.writeStaticString(",\"")
         buffer.writeStaticString(key)
         buffer.writeStaticString("\":")
-        buffer.writeString(JSONText.quoted(value))
+        buffer.writeJSONString(value)
     }
 
-    /// Names in lower case; equal names are one. What a connection to a target would not be sent is left out here as
-    /// well, and what it would be sent besides comes along: who forwarded it, for whom, is never the client's to say.
-    private static func addFields(_ request: OutgoingRequest, to buffer: inout ByteBuffer) {
-        var fields: [(name: String, value: String)] = []
-        func add(_ name: String, _ value: String) {
-            if let same = fields.firstIndex(where: { $0.name == name }) {
-                fields[same].value += (name == "cookie" ? "; " : ", ") + value
-            } else {
-                fields.append((name, value))
-            }
-        }
-        let (headers, left) = (request.head.headers, left.union(request.except))
-        for field in headers.fields where !left.contains(field.name) {
-            let name = headers.name(field).lowercased()
-            if !request.exceptNamed.contains(name) { add(name, headers.value(field)) }
-        }
-        for line in String(buffer: request.lines.bytes).split(separator: "\r\n") {
-            let parts = line.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { add(parts[0].lowercased(), String(parts[1])) }
-        }
-        buffer.writeStaticString(",\"headers\":{")
-        for (index, field) in fields.enumerated() {
-            if index > 0 { buffer.writeStaticString(",") }
-            buffer.writeString(JSONText.quoted(field.name))
-            buffer.writeStaticString(":")
-            buffer.writeString(JSONText.quoted(field.value))
-        }
-        buffer.writeStaticString("}")
+    /// What a connection to a target would not be sent is left out here as well, and what it would be sent besides
+    /// comes along: who forwarded it, for whom, is never the client's to say.
+    private static func addFields(
+        _ request: OutgoingRequest, except left: FieldSet, to buffer: inout ByteBuffer
+    ) {
+        var fields = FieldObject()
+        fields.add(request.head.headers, except: left.union(request.except), exceptNamed: request.exceptNamed)
+        fields.add(lines: request.lines.bytes)
+        buffer.writeStaticString(",\"headers\":")
+        fields.write(into: &buffer)
     }
 
     /// What is said elsewhere, or ends here.

@@ -8,13 +8,15 @@ struct WorkerNews: Sendable {
     enum Content: Sendable {
         /// A whole answer.
         case answer(status: Int, WorkerAnswer, ByteBuffer)
+        /// A whole answer that lies in shared memory.
+        case lying(status: Int, WorkerAnswer, LyingBody)
         /// The next chunks of one, each as the worker cut it: clients may read them one by one. `head` comes with the
         /// first.
         case chunks(head: WorkerAnswer?, [ByteBuffer], isLast: Bool)
         /// The worker told that it failed.
         case failed(WorkerComplaint)
         /// There will be no answer, or no more of it.
-        case refused(MartletError)
+        case refused(MartletError, retryAfter: Duration? = nil)
     }
 
     let id: ItemID

@@ -1,4 +1,5 @@
 import MartletBase
+package import MartletLogic
 package import NIOCore
 
 /// What a managed process does as a worker: which API of which app it serves, and in which group.
@@ -8,9 +9,13 @@ package struct WorkerRole: Sendable, Equatable {
     /// In turn, each for as many instances as run on a device.
     package var devices: [String]
     package var workersPerDevice: Int
+    /// When one that serves is replaced.
+    package var recycle = RecyclePolicy()
     package let group: WorkerGroup
     /// Where the links to the workers live.
     package let loops: any EventLoopGroup
+    /// Bytes shared with each worker for bodies in one direction; 0: none.
+    package var sharedBytes = 0
 
     package init(app: String, devices: [String], workersPerDevice: Int, group: WorkerGroup, loops: any EventLoopGroup) {
         self.app = app
@@ -22,7 +27,7 @@ package struct WorkerRole: Sendable, Equatable {
 
     package static func == (one: WorkerRole, other: WorkerRole) -> Bool {
         one.app == other.app && one.devices == other.devices && one.workersPerDevice == other.workersPerDevice
-            && one.group === other.group
+            && one.recycle == other.recycle && one.sharedBytes == other.sharedBytes && one.group === other.group
     }
 
     /// Of one instance alone.
@@ -32,10 +37,11 @@ package struct WorkerRole: Sendable, Equatable {
         return single
     }
 
-    /// `HELLO`, for the instance of this name.
-    func hello(_ name: String) -> String {
+    /// `HELLO`, for the instance of this name; with memory where some comes along.
+    func hello(_ name: String, sharing arena: WorkerArena?) -> String {
         let texts = [("worker", name), ("app", app), ("purpose", "serve"), ("api", group.api.name)]
         let fields = texts.map { "\"\($0)\":\(JSONText.quoted($1))" }.joined(separator: ",")
-        return "{\"protocol\":1,\(fields),\"device\":\(JSONText.quoted(devices.first ?? "cpu")),\"max_frame\":65536}"
+        let device = JSONText.quoted(devices.first ?? "cpu")
+        return "{\"protocol\":1,\(fields),\"device\":\(device),\"max_frame\":65536,\"shm\":\(arena?.half ?? 0)}"
     }
 }

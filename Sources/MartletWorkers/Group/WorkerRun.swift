@@ -3,6 +3,7 @@ import Logging
 import MartletBase
 import MartletLogic
 import MartletNet
+import MartletTelemetry
 import MartletWire
 import NIOCore
 import Synchronization
@@ -19,7 +20,16 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         /// It said something since the last check.
         var wasHeard = false
         var pings: UInt64 = 0
+        /// What it says of its loading before then is not heard.
+        var nextProgress = Instant(nanoseconds: 0)
         var hasLeft = false
+    }
+
+    /// What was found when its process was last looked at.
+    private struct Condition {
+        var detector: WearDetector
+        var served = 0
+        var wear: Wear?
     }
 
     let command: ChildCommand
@@ -27,9 +37,12 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     var port: Int? { nil }
     private let role: WorkerRole
     private let number: WorkerNumber
+    /// Which of the group's, counted from 0.
+    private let instance: Int
     private let logger: Logger
     private let output: BackendOutput
     private let state = Mutex(State())
+    private let condition: Mutex<Condition>
 
     /// Nil with the reason: there is no socket for it.
     static func start(
@@ -39,7 +52,7 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         do throws(MartletError) {
             let socket = try ChildSocket()
             let run = WorkerRun(
-                role, WorkerNumber(identity.number), ChildCommand(spec, withheld: surroundings.withheld),
+                role, identity, try ChildCommand(spec, withheld: surroundings.withheld),
                 input: socket.childs, logger, output)
             run.open(socket, named: "\(identity.backend)/\(identity.instance)")
             return .success(run)
@@ -49,27 +62,47 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     }
 
     private init(
-        _ role: WorkerRole, _ number: WorkerNumber, _ command: ChildCommand, input: OwnedDescriptor, _ logger: Logger,
-        _ output: BackendOutput
+        _ role: WorkerRole, _ identity: BackendIdentity, _ command: ChildCommand, input: OwnedDescriptor,
+        _ logger: Logger, _ output: BackendOutput
     ) {
         self.role = role
-        self.number = number
+        number = WorkerNumber(identity.number)
+        instance = identity.instance
         var command = command
         command.environment["MARTLET_WORKER"] = "1"
         self.command = command
         self.input = input
         self.logger = logger
         self.output = output
+        condition = Mutex(Condition(detector: WearDetector(policy: role.recycle)))
     }
 
     private func open(_ socket: ChildSocket, named name: String) {
-        let link = WorkerLink(socket, on: role.loops.next(), delegate: self)
-        let seat = WorkerSeat(number, of: role.group, link: link) { [self] in
+        let arena = greet(socket, named: name)
+        let link = WorkerLink(socket, on: role.loops.next(), sharing: arena, delegate: self)
+        let seat = WorkerSeat(number, of: role.group, link: link, sharing: arena) { [self] in
             end("it went on with what nobody wants")
         }
         state.withLock { $0.seat = seat }
-        let hello = role.hello(name)
+        guard arena == nil else { return }
+        let hello = role.hello(name, sharing: nil)
         link.send { WorkerFrameWriter.control(.hello, payload: hello, into: &$0) }
+    }
+
+    /// Sends `HELLO` with the memory that is to be shared. nil, and nothing sent: there is none.
+    private func greet(_ socket: ChildSocket, named name: String) -> WorkerArena? {
+        guard role.sharedBytes > 0 else { return nil }
+        do throws(MartletError) {
+            let arena = try WorkerArena("martlet-worker", half: role.sharedBytes)
+            guard let memory = arena.descriptor else { return nil }
+            var hello = ByteBuffer()
+            WorkerFrameWriter.control(.hello, payload: role.hello(name, sharing: arena), into: &hello)
+            try socket.send(hello, with: memory)
+            return arena
+        } catch {
+            logger.warning("no memory is shared with the worker", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     // MARK: The process
@@ -115,10 +148,51 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         }
     }
 
+    /// One that does not serve yet has nothing to end in good order.
+    func askToEnd(within grace: Duration) -> Bool {
+        let seat = state.withLock { state in state.capacity == nil || state.hasLeft ? nil : state.seat }
+        guard let seat else { return false }
+        let payload = "{\"grace_ms\":\(Int((grace.inSeconds * 1000).rounded()))}"
+        seat.link.send { WorkerFrameWriter.control(.drain, payload: payload, into: &$0) }
+        return true
+    }
+
+    /// It has served something since the last look: who serves nothing wears out nothing of ours. Or it is found worn,
+    /// and its turn to be replaced may have come.
+    var mayBeWorn: Bool {
+        guard let served = role.group.ended(by: number) else { return false }
+        return condition.withLock { $0.served != served || $0.wear != nil }
+    }
+
+    func wear(of pid: Int32) -> Wear? {
+        guard let served = role.group.ended(by: number) else { return nil }
+        return condition.withLock { condition in
+            guard served != condition.served, let vitals = ProcessVitals(of: pid) else { return condition.wear }
+            condition.served = served
+            let sample = WearDetector.Sample(
+                served: served, descriptors: vitals.descriptors, limit: vitals.descriptorLimit,
+                residentBytes: vitals.residentBytes)
+            switch condition.detector.look(sample) {
+            case .sound: break
+            case .worn(let reason): condition.wear = Wear(reason: reason, sample: sample)
+            case .spent(let reason):
+                condition.wear = Wear(reason: reason, sample: sample)
+                role.group.isSpent(number)
+            }
+            return condition.wear
+        }
+    }
+
     func ended() {
         gone()
         role.group.forgetVersion(of: number)
-        state.withLock { $0.seat }?.link.close()
+        role.group.figures.forget(number)
+        // The seat knows this run, and has the memory that was shared.
+        let seat = state.withLock { state in
+            defer { state.seat = nil }
+            return state.seat
+        }
+        seat?.link.close()
     }
 
     // MARK: The link
@@ -135,7 +209,12 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     }
 
     func linkReceived(_ type: WorkerFrameType, id: UInt64, payload: ByteBuffer) {
-        state.withLock { $0.wasHeard = true }
+        let hasServed = state.withLock { state in
+            state.wasHeard = true
+            return state.capacity != nil
+        }
+        // Decoded on a loop that serves others too.
+        guard type == .ready ? !hasServed : payload.readableBytes <= Self.longestWord else { return }
         switch type {
         case .ready: isReady(payload)
         case .limit:
@@ -144,9 +223,20 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
         case .log:
             guard let line = Self.decode(LogLine.self, payload) else { return }
             let level = Logger.Level(rawValue: line.level) ?? .info
-            output.log("worker says", String(line.message.prefix(Self.longestLine)), level: level)
+            output.log(
+                "worker says", String(line.message.prefix(Self.longestLine)), level: level, more: line.metadata)
+        case .metric:
+            guard let figure = Self.decode(Figure.self, payload) else { return }
+            role.group.figures.report(figure.name, figure.value, of: instance, by: number)
         case .progress:
-            state.withLock { $0.hear }?(.getsOn)
+            let now = Instant.current
+            let hear = state.withLock { state -> (@Sendable (ProcessNews) -> Void)? in
+                guard now >= state.nextProgress else { return nil }
+                state.nextProgress = now + Self.progressPause
+                return state.hear
+            }
+            guard let hear else { return }
+            hear(.getsOn)
             if let progress = Self.decode(Progress.self, payload) {
                 output.log("worker loads", String(progress.message.prefix(Self.longestLine)))
             }
@@ -182,6 +272,7 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
                 return end("it is of another version than the others")
             }
             let api = ready.apis.first { $0.name == role.group.api.name } ?? role.group.api
+            if ready.readsSharedMemory { state.withLock { $0.seat }?.sharesMemory() }
             let hear = state.withLock { state in
                 state.capacity = WorkerCapacity(maxBatch: api.maxBatch, concurrent: api.concurrent)
                 return state.hear
@@ -200,12 +291,31 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
     private struct LogLine: Decodable {
         var level: String
         var message: String
+        var fields: [String: JSONValue]?
+
+        /// The fields under names that none of ours has, as many and as long as are of use.
+        var metadata: Logger.Metadata {
+            var metadata: Logger.Metadata = [:]
+            for (name, value) in (fields ?? [:]).sorted(by: { $0.key < $1.key }).prefix(16) {
+                guard name.utf8.count <= 64, let text = value.scalarText else { continue }
+                metadata["app.\(name)"] = "\(text.prefix(1024))"
+            }
+            return metadata
+        }
+    }
+
+    private struct Figure: Decodable {
+        var name: String
+        var value: Double
     }
 
     private struct Progress: Decodable {
         var message: String
     }
 
+    /// Of a control frame that is no `READY`, in bytes.
+    private static let longestWord = 128 << 10
+    private static let progressPause: Duration = .milliseconds(100)
     /// Of a log line, in characters.
     private static let longestLine = 16 << 10
 
@@ -215,5 +325,18 @@ final class WorkerRun: ProcessRun, WorkerLinkDelegate {
 
     private static func decode<Value: Decodable>(_ type: Value.Type, _ payload: ByteBuffer) -> Value? {
         try? JSONDecoder().decode(type, from: Data(payload.readableBytesView))
+    }
+}
+
+extension JSONValue {
+    /// nil: an object, an array or nothing.
+    fileprivate var scalarText: String? {
+        switch self {
+        case .bool(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .string(let value): value
+        case .null, .array, .object: nil
+        }
     }
 }

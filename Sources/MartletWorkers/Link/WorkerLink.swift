@@ -13,6 +13,8 @@ package final class WorkerLink: Sendable {
     private static let highWaterBytes = 256 << 10
     /// …until they are fewer than these.
     private static let lowWaterBytes = 64 << 10
+    /// With so many the link ends: a worker that reads what it is sent never has them.
+    private static let mostWaitingBytes = 64 << 20
 
     private struct Outbox {
         /// Until the link has ended.
@@ -32,11 +34,14 @@ package final class WorkerLink: Sendable {
     private let outbox: Mutex<Outbox>
 
     /// Opens the link on our end of `socket`. Should that fail, the delegate hears of its end.
-    package init(_ socket: ChildSocket, on loop: any EventLoop, delegate: any WorkerLinkDelegate) {
+    package init(
+        _ socket: ChildSocket, on loop: any EventLoop, sharing arena: WorkerArena? = nil,
+        delegate: any WorkerLinkDelegate
+    ) {
         self.loop = loop
         outbox = Mutex(Outbox(delegate: delegate))
         socket.channel(on: loop) { [self] channel in
-            try channel.pipeline.syncOperations.addHandler(WorkerLinkHandler(self, delegate))
+            try channel.pipeline.syncOperations.addHandler(WorkerLinkHandler(self, delegate, arena?.workersPart))
         }.whenFailure { [self] error in
             ended(.broken("\(error)"))
         }
@@ -52,7 +57,7 @@ package final class WorkerLink: Sendable {
     /// After the end of the link, it does not run.
     package func send(_ write: (inout ByteBuffer) -> Void) {
         let mustSchedule = outbox.withLock { box in
-            guard box.delegate != nil, !box.isClosing else { return false }
+            guard box.delegate != nil, !box.isClosing, box.waitingBytes < Self.mostWaitingBytes else { return false }
             let before = box.gathered.readableBytes
             write(&box.gathered)
             box.waitingBytes += box.gathered.readableBytes - before
@@ -63,6 +68,9 @@ package final class WorkerLink: Sendable {
         }
         if mustSchedule { loop.execute { self.flush() } }
     }
+
+    /// Does something in a turn of its own of the link's event loop.
+    func inTurn(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
 
     /// Ends the link. What was not written yet is lost.
     package func close() {
@@ -86,13 +94,14 @@ package final class WorkerLink: Sendable {
     }
 
     private func flush() {
-        let (channel, bytes) = outbox.withLock { box -> ((any Channel)?, ByteBuffer) in
+        let (channel, bytes, waiting) = outbox.withLock { box -> ((any Channel)?, ByteBuffer, Int) in
             box.isFlushScheduled = false
             let bytes = box.gathered
             box.gathered = ByteBuffer()
-            return (box.channel, bytes)
+            return (box.channel, bytes, box.waitingBytes)
         }
         guard let channel, bytes.readableBytes > 0 else { return }
+        if waiting >= Self.mostWaitingBytes { return channel.pipeline.fireErrorCaught(WorkerReadsNothing()) }
         let count = bytes.readableBytes
         channel.writeAndFlush(bytes).whenSuccess { [self] in written(count) }
     }
@@ -117,6 +126,10 @@ package final class WorkerLink: Sendable {
     }
 }
 
+private struct WorkerReadsNothing: Error, CustomStringConvertible {
+    let description = "it does not read what it is sent"
+}
+
 /// Between the channel of a link and its delegate.
 private final class WorkerLinkHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -124,12 +137,13 @@ private final class WorkerLinkHandler: ChannelInboundHandler {
     private let link: WorkerLink
     /// Until the link has ended.
     private var delegate: (any WorkerLinkDelegate)?
-    private var parser = WorkerFrameParser()
+    private var parser: WorkerFrameParser
     /// Read, but not a whole item yet.
     private var input = ByteBuffer()
     private var end = WorkerLinkEnd.endOfFile
 
-    init(_ link: WorkerLink, _ delegate: any WorkerLinkDelegate) {
+    init(_ link: WorkerLink, _ delegate: any WorkerLinkDelegate, _ shared: Range<Int>?) {
+        parser = WorkerFrameParser(shared: shared)
         self.link = link
         self.delegate = delegate
     }

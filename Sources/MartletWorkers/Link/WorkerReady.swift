@@ -7,6 +7,8 @@ package struct WorkerReady: Sendable {
     package var language: String
     package var version: String
     package var apis: [WorkerAPI]
+    /// It takes bodies that lie in shared memory.
+    package var readsSharedMemory: Bool
     /// What the app states for the whole server.
     package var settings: WorkerSettings
 
@@ -19,6 +21,7 @@ package struct WorkerReady: Sendable {
         language = text.language ?? ""
         version = text.version ?? ""
         apis = (text.apis ?? []).map(WorkerAPI.init)
+        readsSharedMemory = text.shm ?? false
         settings = text.settings ?? WorkerSettings()
     }
 
@@ -27,6 +30,7 @@ package struct WorkerReady: Sendable {
         var language: String?
         var version: String?
         var apis: [APIText]?
+        var shm: Bool?
         var settings: WorkerSettings?
     }
 
@@ -42,6 +46,7 @@ package struct WorkerReady: Sendable {
         var workers_per_device: Int?
         var devices: [String]?
         var max_body: Int?
+        var then: String?
         var schemas: Schemas?
         var mcp: WorkerAPI.Tool?
 
@@ -81,6 +86,7 @@ extension WorkerAPI {
         workersPerDevice = Self.bounded(text.workers_per_device ?? 1, Self.mostPerDevice)
         devices = text.devices.flatMap { $0.isEmpty ? nil : Array($0.prefix(Self.mostPerDevice)) } ?? devices
         maxBody = text.max_body
+        then = text.then
         requestSchema = text.schemas?.request
         responseSchema = text.schemas?.response
         tool = text.mcp

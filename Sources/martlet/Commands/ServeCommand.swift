@@ -6,7 +6,10 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve the models of a Python file, in worker processes.",
-        discussion: "The file has LitAPI classes, a LitServer, LangChain runnables, or a WSGI or ASGI application.")
+        discussion: """
+            The file has LitAPI classes, a LitServer, LangChain runnables, or a WSGI or ASGI application. A program \
+            that speaks the worker protocol itself is named with its path, such as ./histogram.
+            """)
 
     @Argument(help: "The file, such as model.py, or MODULE:NAME.")
     var app: String

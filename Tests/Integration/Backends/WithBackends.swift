@@ -53,9 +53,9 @@ extension MartletProcess {
         }
     }
 
-    /// The instance that the configuration asks for.
-    func backend(_ instance: Int = 0) async throws -> Status.Backend {
-        let backends = try await status().backends
+    /// The instance that the configuration asks for; of the backend of this name, where there are several.
+    func backend(_ instance: Int = 0, of name: String? = nil) async throws -> Status.Backend {
+        let backends = try await status().backends.filter { name == nil || $0.name == name }
         return try #require(backends.first { $0.instance == instance && $0.isOutgoing != true })
     }
 

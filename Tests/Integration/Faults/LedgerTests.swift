@@ -75,6 +75,25 @@ import Testing
         }
     }
 
+    /// A tenant is who has a route of its own: what one lost cannot be made good by what another has too many.
+    @Test func theBooksAreKeptForEachTenant() async throws {
+        let routes = #"models: {"*": {pool: main}}\#nroutes: [{path: /v1/, host: a.test}, {path: /v1/, host: b.test}]"#
+        try await withMartlet(mocks: 1, { onePool($0.targets(), more: routes) }) { martlet, mocks in
+            let ledger = try await Ledger.open(martlet, mocks)
+            var reports: [LoadReport] = []
+            for (host, count) in [("a.test", 60), ("b.test", 40)] {
+                reports.append(try await Self.load(martlet, count) { $0.fields.append((name: "Host", value: host)) })
+            }
+            let books = try await ledger.close(reports)
+            #expect(books.balances, "\(books.text)")
+            #expect(books.text.contains("asked by clients at a.test/v1/ | ended there: 60 | 60"), "\(books.text)")
+            reports[0].requests += 1
+            reports[1].requests -= 1
+            let wrong = try await ledger.close(reports, patience: 1)
+            #expect(wrong.text.contains("✗ asked by clients at a.test/v1/ | ended there: 61 | 60"), "\(wrong.text)")
+        }
+    }
+
     @Test func aRequestThatNobodyAnsweredForIsFound() async throws {
         try await withMartlet(mocks: 1, Self.configuration) { martlet, mocks in
             let ledger = try await Ledger.open(martlet, mocks)

@@ -207,12 +207,16 @@ final class MartletProcess: Sendable {
     }
 }
 
-/// Where the binary under test is.
+/// Where things are.
 enum Repository {
+    static var root: URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+    }
+
+    /// The binary under test.
     static var binary: URL {
         get throws {
-            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent()
             let named = ProcessInfo.processInfo.environment["MARTLET_TEST_BINARY"].map { URL(fileURLWithPath: $0) }
             let built = ["release", "debug"].map { root.appending(path: ".build/\($0)/martlet") }
             let found = ([named].compactMap { $0 } + built).first {

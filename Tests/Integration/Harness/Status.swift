@@ -54,6 +54,7 @@ struct Status: Decodable, Sendable {
         var picks: Int
     }
     struct Backend: Decodable, Sendable {
+        var name: String
         var instance: Int
         var state: String
         var isOutgoing: Bool?

@@ -8,7 +8,7 @@ private enum BadNetwork {
     ///   - share: the part of the requests that may fail visibly.
     ///   - network: makes it bad while the load runs. The books are closed when it is well again.
     static func expectHonesty(
-        connections: Int, for duration: Duration, failing share: Double,
+        connections: Int, for duration: Duration, failing share: Double, isLossy: Bool = false,
         in network: (MartletProcess, [MockServer], () async throws -> Void) async throws -> Void
     ) async throws {
         let configuration = { (mocks: [MockServer]) in
@@ -29,7 +29,7 @@ private enum BadNetwork {
                 #expect(report.completed > 0)
                 #expect(Double(report.failed) <= share * Double(report.requests), "\(report.failures)")
             }
-            let books = try await ledger.close(reports)
+            let books = try await ledger.close(reports, isLossy: isLossy)
             #expect(books.balances, "\(books.text)")
         }
     }
@@ -48,8 +48,9 @@ private enum BadNetwork {
 @Suite(.timeLimit(.minutes(1)), .inOwnNetwork) struct LossTests {
     @Test(arguments: [(0.01, 3, 0.0), (0.1, 4, 0.1), (0.3, 10, 0.3)])
     func everyRequestIsAccountedFor(probability: Double, seconds: Int, failing: Double) async throws {
-        try await BadNetwork.expectHonesty(connections: 10, for: .seconds(seconds), failing: failing) {
-            martlet, mocks, load in
+        try await BadNetwork.expectHonesty(
+            connections: 10, for: .seconds(seconds), failing: failing, isLossy: true
+        ) { martlet, mocks, load in
             let ports = [martlet.publicPort] + mocks.map(\.port)
             try await OwnNetwork.losing(probability, ports: ports) { try await load() }
         }

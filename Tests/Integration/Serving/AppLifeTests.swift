@@ -92,6 +92,66 @@ import Glibc
         }
     }
 
+    @Test func AReloadSeesAnEditInAModuleOfTheApps() async throws {
+        let source = """
+            import helper
+
+            class Helped(LitAPI):
+                def predict(self, x):
+                    return helper.name
+            """
+        try await withApp(source, files: ["helper.py": "name = 'former'"]) { martlet, app in
+            let pid = try await martlet.backend().pid
+            try await martlet.reload(app.configuration())
+            #expect(try await martlet.backend().pid == pid, "nothing has changed")
+            // Of another length: by length and second Python tells whether its compiled copy is of this source.
+            try "name = 'edited later'".write(
+                to: app.directory.appending(path: "helper.py"), atomically: true, encoding: .utf8)
+            #expect(try await martlet.predict().expect(200).body == #""former""#)
+            try await martlet.reload(app.configuration())
+            try await until("the new one to serve") { try await martlet.predict().body == #""edited later""# }
+            try await martlet.awaitWorkers(1)
+        }
+    }
+
+    @Test func ModulesNamedLikePythonsOwnOrTheSDKBreakNoWorker() async throws {
+        let wrong = "raise RuntimeError('not the one')"
+        let files = ["martlet.py": wrong, "json.py": wrong, "types.py": wrong]
+        try await withApp(Self.named("m"), "directory: '{dir}'", files: files) { martlet, _ in
+            let answer = try await martlet.predict()
+            #expect(answer.expect(200).body == #""m ""#)
+        }
+    }
+
+    @Test func LimitsHoldForTheOneThatSaysWhatThereIsToo() async throws {
+        let source = """
+            import resource
+
+            note("files", resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+            class Limited(LitAPI):
+                def predict(self, x):
+                    return x
+            """
+        try await withApp(source, "limits: {open_files: 64}") { _, app in
+            #expect(app.notes == ["files 64", "files 64"])
+        }
+    }
+
+    @Test func WhatAsksForTheHeadAloneIsToldTheLengthOfTheBody() async throws {
+        let source = """
+            def app(environ, start_response):
+                start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+                return [b"" if environ["REQUEST_METHOD"] == "HEAD" else b"hello"]
+            """
+        try await withApp(source) { martlet, _ in
+            let head = try await martlet.ask("HEAD", "/x")
+            #expect(head.expect(200).header("content-length") == "5")
+            #expect(head.body.isEmpty)
+            #expect(try await martlet.get("/x").expect(200).body == "hello")
+        }
+    }
+
     @Test func WhileNewWorkersLoadTheFormerOnesServe() async throws {
         let source = """
             class Loads(LitAPI):

@@ -32,8 +32,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["garbage", "huge", "closes"]) func OneThatBreaksItsLineIsReplaced(mode: String) async throws {
-        try await Self.withFake(mode) { martlet, notes in
+    @Test(arguments: [
+        "garbage", "huge", "closes", "shared, outside", "shared, beyond", "shared, far beyond",
+    ]) func OneThatBreaksItsLineIsReplaced(mode: String) async throws {
+        try await Self.withFake("'\(mode)'") { martlet, notes in
             let pid = try #require(try await martlet.backend().pid)
             // It is tried again, once, and does it again.
             let (answer, time) = try await timed { try await martlet.predict() }
@@ -52,6 +54,32 @@ import Testing
             for _ in 0..<3 {
                 let answer = try await martlet.predict()
                 #expect(answer.expect(200).body == body)
+            }
+            #expect(try await martlet.backend().restarts == 0)
+        }
+    }
+
+    @Test func WhoCutsTheSharedMemoryOffIsRefusedAndWhoWritesIntoAnAnswerGarblesItAlone() async throws {
+        try await Self.withFake("'shared, cut off'") { martlet, notes in
+            let answer = try await martlet.predict()
+            #expect(answer.expect(200).body == String(repeating: "x", count: 1 << 20))
+            #expect(notes().filter { $0 == "refused" }.count == 2)
+        }
+        try await Self.withFake("'shared, written after'") { martlet, _ in
+            for _ in 0..<3 {
+                let answer = try await martlet.predict()
+                #expect(answer.expect(200).body.utf8.count == 1 << 20)
+            }
+            #expect(try await martlet.backend().restarts == 0)
+        }
+    }
+
+    @Test(arguments: [("shared", "shared"), ("shared, unasked releases", "released")])
+    func AnotherSDKMayUseSharedMemory(mode: String, body: String) async throws {
+        try await Self.withFake("'\(mode)'") { martlet, _ in
+            for _ in 0..<3 {
+                let answer = try await martlet.predict("\"" + String(repeating: "y", count: 200_000) + "\"")
+                #expect(answer.expect(200).body == "\"\(body)\"")
             }
             #expect(try await martlet.backend().restarts == 0)
         }

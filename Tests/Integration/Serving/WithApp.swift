@@ -8,7 +8,7 @@ struct App: Sendable {
     /// ``open(_:)``, or as long as `until` says.
     private static let beginning = """
         import os, time
-        from martlet import HTTPException, LitAPI, LitServer
+        from martlet import HTTPException, LitAPI, LitServer, Pipeline
 
         PLACE = os.path.dirname(os.path.abspath(__file__))
 
@@ -64,19 +64,35 @@ struct App: Sendable {
     func remove() { try? FileManager.default.removeItem(at: directory) }
 }
 
-/// ``withMartlet(_:environment:under:body:)`` before an app, begun when its workers serve: at its end as many
-/// descriptors are open as then, and none of its workers is left.
+/// ``withWorkers(_:workers:body:)`` before an app.
+///
+/// - Parameters:
+///   - keys: Lines of its configuration; `{dir}` is its folder.
+///   - files: What lies beside it, by name.
 func withApp(
-    _ source: String, _ keys: String..., workers count: Int = 1, body: (MartletProcess, App) async throws -> Void
+    _ source: String, _ keys: String..., more: String = "", files: [String: String] = [:], workers count: Int = 1,
+    body: (MartletProcess, App) async throws -> Void
 ) async throws {
     let app = try App(source)
     defer { app.remove() }
-    let martlet = try await MartletProcess.start(app.configuration(keys), environment: Repository.withSDK)
+    for (name, text) in files {
+        try text.write(to: app.directory.appending(path: name), atomically: true, encoding: .utf8)
+    }
+    let keys = keys.map { $0.replacingOccurrences(of: "{dir}", with: app.directory.path) }
+    try await withWorkers(app.configuration(keys, more: more), workers: count) { try await body($0, app) }
+}
+
+/// ``withMartlet(_:environment:under:body:)`` with workers, begun when they serve: at its end as many descriptors are
+/// open as then, and none of the workers is left.
+func withWorkers(
+    _ configuration: String, workers count: Int, body: (MartletProcess) async throws -> Void
+) async throws {
+    let martlet = try await MartletProcess.start(configuration, environment: Repository.withSDK)
     do {
         try await martlet.awaitWorkers(count)
         let before = try await martlet.rest()
         let open = try martlet.descriptorCount()
-        try await body(martlet, app)
+        try await body(martlet)
         try await martlet.settle(to: before)
         try await until("descriptors to be given back", explain: { "\(open), \(try martlet.descriptorCount())" }) {
             try martlet.descriptorCount() <= open
@@ -93,11 +109,7 @@ func withApp(
 
 extension Repository {
     /// Where the SDK is that the workers take.
-    static var withSDK: [String: String] {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        return ["MARTLET_HOME": root.path]
-    }
+    static var withSDK: [String: String] { ["MARTLET_HOME": root.path] }
 }
 
 extension MartletProcess {
@@ -110,9 +122,11 @@ extension MartletProcess {
     }
 
     /// Waits until a process other than `former` serves as this worker.
-    func awaitReplacement(of former: Int32, _ worker: Int = 0, within limit: Duration = .seconds(5)) async throws {
+    func awaitReplacement(
+        of former: Int32, _ worker: Int = 0, of name: String? = nil, within limit: Duration = .seconds(5)
+    ) async throws {
         try await until("another worker to serve", within: limit, explain: { self.log() }) {
-            let now = try await self.backend(worker)
+            let now = try await self.backend(worker, of: name)
             return now.state == "ready" && now.pid != former
         }
     }

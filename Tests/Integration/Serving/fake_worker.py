@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """A worker without the SDK, that breaks the protocol in the way that $MODE says once it has a request."""
+import array
 import json
+import mmap
 import os
 import socket
 import struct
 import sys
 import time
 
-RESULT, CHUNK, CANCELLED, READY, LOG, PROGRESS = 67, 68, 71, 65, 72, 66
+RESULT, CHUNK, CANCELLED, READY, LOG, PROGRESS, RELEASED = 67, 68, 71, 65, 72, 66, 75
 EXEC, CANCEL = 2, 3
 mode = os.environ.get("MODE", "")
 sock = socket.socket(fileno=os.dup(0))
@@ -39,6 +41,18 @@ def frame():
     length, type, _, count, _ = struct.unpack_from("<IBBHQ", rest)
     payload, rest = rest[16 : 16 + length], rest[16 + length :]
     return type, count, payload
+
+
+def first():
+    """HELLO, and the memory that comes with it."""
+    global rest
+    rest, passed, _, _ = sock.recvmsg(1 << 16, socket.CMSG_SPACE(4))
+    memory = array.array("i", passed[0][2]) if passed else [None]
+    return *frame(), memory[0]
+
+
+def shared(id, offset, length, generation=1):
+    item(RESULT, id, struct.pack("<QQI", offset, length, generation), status=200, flags=4)
 
 
 def ids(count, payload):
@@ -86,6 +100,32 @@ def answer(id):
         item(CHUNK, id, b"too short", flags=1, meta=b'{"length": 1000}')
     elif mode == "long":
         item(CHUNK, id, b"HTTP/1.1 200 OK and more than it said", flags=1, meta=b'{"length": 8}')
+    elif mode == "shared":
+        memory[half : half + 8] = b'"shared"'
+        shared(id, half, 8)
+    elif mode == "shared, cut off":
+        for size in (0, 1 << 30):
+            try:
+                os.ftruncate(descriptor, size)
+            except PermissionError:
+                note("refused")
+        memory[half : half + (1 << 20)] = b"x" * (1 << 20)
+        shared(id, half, 1 << 20)
+    elif mode == "shared, written after":
+        memory[half : half + (1 << 20)] = b"x" * (1 << 20)
+        shared(id, half, 1 << 20)
+        for letter in b"abcdefghijklmnopqrstuvwxyz" * 40:
+            memory[half : half + (1 << 20)] = bytes([letter]) * (1 << 20)
+    elif mode == "shared, outside":
+        shared(id, half - 1, 8)
+    elif mode == "shared, beyond":
+        shared(id, 2 * half - 4, 8)
+    elif mode == "shared, far beyond":
+        shared(id, (1 << 64) - 4, 8)
+    elif mode == "shared, unasked releases":
+        for number in range(2000):
+            item(RELEASED, number * 4096, b"", status=0)
+        item(RESULT, id, b'"released"', status=200)
     elif mode == "flood":
         sock.settimeout(2)
         for number in range(20_000):
@@ -99,8 +139,10 @@ def answer(id):
         item(RESULT, id, json.dumps(mode).encode(), status=200)
 
 
-type, count, payload = frame()
+type, count, payload, descriptor = first()
 hello = json.loads(payload)
+half = hello.get("shm", 0)
+memory = mmap.mmap(descriptor, 2 * half) if descriptor is not None else None
 if hello["purpose"] == "serve" and mode == "slow start":
     for number in range(8):
         control(PROGRESS, {"message": f"layer {number}"})
@@ -110,7 +152,7 @@ api = {"path": "/predict", "stream": mode == "flood"}
 if mode == "great numbers":
     great = (1 << 63) - 1
     api.update(max_batch=great, concurrent=great, batch_timeout_ms=1e300, timeout_ms=1e300)
-control(READY, {"protocol": 1, "version": version, "apis": [api]})
+control(READY, {"protocol": 1, "version": version, "apis": [api], "shm": mode.startswith("shared")})
 while True:
     type, count, payload = frame()
     if type == EXEC:

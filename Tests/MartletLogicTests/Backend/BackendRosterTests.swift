@@ -35,6 +35,18 @@ import Testing
         #expect(roster.members.map(\.id) == [1, 2, 3])
     }
 
+    @Test func oneThatIsRenewedServesUntilItsHeirDoes() {
+        var roster = Self.serving(Self.wanted("a", "a"))
+        #expect(roster.renew(1) == [.start(3)])
+        #expect(roster.renew(2) == nil, "one after the other")
+        #expect(roster.renew(1) == nil && roster.renew(3) == nil, "one is to go, the other does not serve")
+        #expect(roster.adopt(Self.wanted("a", "a")) == [], "the same configuration changes nothing of it")
+        #expect(roster.ready(3) == [.letGo(1)])
+        #expect(roster.renew(2) == [.start(4)])
+        #expect(roster.members.map(\.id) == [3, 4, 1, 2])
+        #expect(roster.adopt(Self.wanted("a")) == [.stop(4), .letGo(2)], "fewer are wanted")
+    }
+
     @Test func theFormerServesUntilItsHeirDoes() {
         var roster = Self.serving(Self.wanted("a"))
         #expect(roster.adopt(Self.wanted("z")) == [.start(2)])

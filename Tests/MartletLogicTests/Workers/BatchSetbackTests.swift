@@ -68,7 +68,7 @@ import Testing
 
     @Test func whatHasBegunToAnswerIsNotTriedAgain() {
         var group = loaded()
-        group.machine.began(ItemID(1))
+        group.machine.began(ItemID(1), now: at(0))
         #expect(group.finish(1, as: .failedInBatch) == [.fail(ItemID(1), .failed)])
         #expect(group.finish(2, 3, 4, as: .failedInBatch) == [.send(0, 2, 2, 3)])
     }
@@ -128,7 +128,7 @@ import Testing
 
     @Test func whatHadBegunOrMayNotBeTriedAgainFailsWithItsWorker() {
         var group = loaded()
-        group.machine.began(ItemID(2))
+        group.machine.began(ItemID(2), now: at(0))
         #expect(group.gone(0) == [.fail(ItemID(2), .crashed)])
         #expect(group.machine.waiting == 3)
         var once = loaded { $0.triesAgainAfterCrash = false }
@@ -196,8 +196,9 @@ import Testing
 
     @Test func whoIsWithAKilledWorkerForOthersIsNoSuspect() {
         var group = Group(concurrent: 2) { $0.killAfter = .seconds(5) }
-        group.arrive(1...2)
+        group.arrive(.number(1))
         group.cancel(1)
+        group.arrive(.number(2), at: 1)
         #expect(group.wake(at: 5) == [.kill(WorkerNumber(0))])
         #expect(group.gone(0) == [.forget(ItemID(1))])
         group.arrive(.number(3))
@@ -213,5 +214,40 @@ import Testing
         #expect(group.wake(at: start + 5.1) == [.wake(at: at(start + 5.1) + .seconds(5))])
         group.finish(1)
         #expect(group.wake(at: start + 10.2) == [.kill(WorkerNumber(0))], "now it is what the worker is busy with")
+    }
+
+    @Test func aWorkerThatBringsOthersForwardIsNotEndedForOneThatDoesNotEnd() {
+        var group = Group(concurrent: 3) { $0.killAfter = .seconds(5) }
+        group.arrive(1...3)
+        group.cancel(1)
+        group.finish(2, at: 2)
+        #expect(group.wake(at: 5) == [.wake(at: at(7))], "it ended another one since")
+        group.machine.began(ItemID(3), now: at(6))
+        #expect(group.wake(at: 7) == [.wake(at: at(11))], "it sent a piece of another one's answer")
+        group.finish(3, at: 8)
+        #expect(group.wake(at: 11) == [.wake(at: at(13))])
+        #expect(group.wake(at: 13) == [.kill(WorkerNumber(0))])
+    }
+
+    @Test func whatCameOfTheOneThatNobodyWantsIsNoSignOfLife() {
+        var group = Group { $0.killAfter = .seconds(5) }
+        group.arrive(.number(1))
+        group.cancel(1)
+        group.machine.began(ItemID(1), now: at(4))
+        #expect(group.wake(at: 5) == [.kill(WorkerNumber(0))])
+    }
+
+    @Test func aWorkerOfSeveralIsEndedWhenNobodyWaitsForWhatItHadBefore() {
+        var group = Group(concurrent: 3) { $0.killAfter = .seconds(5) }
+        group.arrive(1...2)
+        group.cancel(1)
+        #expect(group.wake(at: 5) == [.wake(at: at(10))], "the other one may be a long call")
+        group.arrive(.number(3), at: 6)
+        group.cancel(2, at: 7)
+        #expect(
+            group.wake(at: 10).first == .kill(WorkerNumber(0)),
+            "who came later says nothing: whoever hangs is given more")
+        #expect(group.gone(0) == [.forget(ItemID(1)), .forget(ItemID(2))])
+        #expect(group.ready(0) == [.send(0, 4, 3)])
     }
 }

@@ -160,6 +160,16 @@ import Testing
         #expect(group.ready(0) == [.send(0, 2, 2)])
     }
 
+    @Test func aWorkerThatDrainsMayServeOnAndGetsWhatWaits() {
+        var group = Group()
+        group.arrive(1...2)
+        group.machine.drain(WorkerNumber(0))
+        #expect(group.finish(1).isEmpty)
+        #expect(group.machine.resume(WorkerNumber(7), now: at(0)).isEmpty)
+        #expect(group.machine.resume(WorkerNumber(0), now: at(0)) == [.send(0, 2, 2)])
+        #expect(group.machine.workersInService == 1)
+    }
+
     @Test func aWorkerThatTheMachineDoesNotKnowChangesNothing() {
         var group = Group()
         group.arrive(.number(1))
@@ -242,6 +252,8 @@ import Testing
         #expect(group.arrive(.number(1)).count == 1)
         #expect(group.arrive(.number(2)).isEmpty, "in 200 ms")
         #expect(group.arrive(.number(3)) == [.fail(ItemID(3), .hopeless)], "in 300 ms")
+        let relief = group.machine.relief(for: .interactive, now: at(group.now)).inSeconds
+        #expect((0.03...0.07).contains(relief), "50 ms later it would have been in time: \(relief)")
         #expect(group.arrive(.number(4), at: group.now + 0.06).isEmpty, "the first is nearly over")
         var slow = Group { $0.objective = .milliseconds(50) }
         slow.settle(after: 0.1)

@@ -203,11 +203,17 @@ struct ConfigurationErrorTests {
 
     static let workers = [
         worker("{}", "5: workers[0].app: is missing"),
+        worker("{app: a.py, command: [a]}", "5: workers[0].app: has no place beside a `command`, which is a worker by itself"),
+        worker("{python: p, command: []}", "5: workers[0].command: must hold a program", "5: workers[0].python: has no place beside a `command`, which is a worker by itself"),
         worker("{app: a.py, devices: []}", "5: workers[0].devices: must name a device, such as cpu or cuda:0"),
         worker("{app: a.py, max_batch: 0}", "5: workers[0].max_batch: must be at least 1, not 0"),
         worker("{app: a.py, batch: 8}", "5: workers[0].batch: is not a key"),
         worker("{app: a.py, path: predict}", "5: workers[0].path: must be a path such as /health, not predict"),
         worker("{app: a.py, kill_after: 5}", "5: workers[0].kill_after: must be a duration with its unit, such as 250ms, 30s or 10m, not 5"),
+        worker("{app: a.py, scale: {min: 2}}", "5: workers[0].scale.max: is missing"),
+        worker("{app: a.py, scale: {min: 3, max: 2}}", "5: workers[0].scale.max: must be at least `min`, 3"),
+        worker("{app: a.py, workers_per_device: 2, scale: {max: 3}}", "5: workers[0].workers_per_device: cannot stand beside `scale`, which says how many workers there are"),
+        worker("{app: a.py, recycle: {memory: 10}}", "5: workers[0].recycle.memory: must be at least 1MiB, not 10"),
         worker("{app: a.py, restart: {backoff: 10s, backoff_max: 5s}}", "5: workers[0].restart.backoff_max: must be at least `backoff`, 10s"),
         worker("a.py\n  - {app: a.py}", "6: workers[1].name: is a name that another entry has; give one of them a `name`"),
     ]

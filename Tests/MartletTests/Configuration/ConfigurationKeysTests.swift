@@ -25,7 +25,7 @@ struct ConfigurationKeysTests {
         backends:
           b: {command: [serve, "{port}"], environment: {a: b}}
         workers:
-          - {app: model.py, environment: {a: b}}
+          - {app: model.py, environment: {a: b}, scale: {max: 2}}
         """
 
     private func decode(_ root: ConfigurationNode) throws -> Configuration {

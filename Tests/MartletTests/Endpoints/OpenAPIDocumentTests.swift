@@ -47,6 +47,46 @@ struct OpenAPIDocumentTests {
         #expect(document["components"]?["schemas"]?["string.Input"] == ["type": "string"])
     }
 
+    @Test("Definitions in definitions, and references into them, lead to the document's")
+    func nested() throws {
+        let schema: JSONValue = [
+            "properties": [
+                "input": ["$ref": "#/$defs/Outer", "$defs": ["Inner": ["type": "integer"]]],
+                "part": ["$ref": "#/$defs/Outer/properties/inner"], "odd": ["$ref": "#/$defs/List~1of[int]"],
+                "pet": ["discriminator": ["mapping": ["cat": "#/$defs/Inner"]]],
+                "text": ["default": "#/$defs/Inner"],
+            ],
+            "$defs": [
+                "Outer": ["properties": ["inner": ["$ref": "#/$defs/Inner"]]], "List/of[int]": ["type": "array"],
+            ],
+        ]
+        let document = try read(OpenAPIDocument(title: "model.py", [api("/predict", schema: schema)], reads: []))
+        let place = "#/components/schemas/"
+        let members = try #require(body(document, "/predict")?["properties"])
+        #expect(members["input"] == ["$ref": .string(place + "Outer")])
+        #expect(members["part"] == ["$ref": .string(place + "Outer/properties/inner")])
+        #expect(members["odd"] == ["$ref": .string(place + "List_of_int_")])
+        #expect(members["pet"] == ["discriminator": ["mapping": ["cat": .string(place + "Inner")]]])
+        #expect(members["text"] == ["default": "#/$defs/Inner"])
+        #expect(
+            document["components"]?["schemas"] == [
+                "Outer": ["properties": ["inner": ["$ref": .string(place + "Inner")]]], "Inner": ["type": "integer"],
+                "List_of_int_": ["type": "array"],
+            ])
+    }
+
+    @Test("A schema that refers to itself is found where the document keeps it")
+    func recursive() throws {
+        let schema: JSONValue = ["properties": ["next": ["$ref": "#"], "one": ["$ref": "#/properties/next"]]]
+        let document = try read(OpenAPIDocument(title: "model.py", [api("/list", schema: schema)], reads: []))
+        let place: JSONValue = ["$ref": "#/components/schemas/list_body"]
+        #expect(body(document, "/list") == place)
+        #expect(
+            document["components"]?["schemas"]?["list_body"]?["properties"] == [
+                "next": place, "one": ["$ref": "#/components/schemas/list_body/properties/next"],
+            ])
+    }
+
     @Test("What nobody described is there with a body of any kind; what stands for many paths is not")
     func undescribed() throws {
         let apis = [api("/predict"), api("/app/*")]

@@ -6,6 +6,7 @@ import MartletLogic
 import MartletNet
 import MartletWire
 import MartletWorkers
+import NIOCore
 import NIOPosix
 
 /// A ``BackendService`` of small Python servers, with everything it says kept for the test.
@@ -22,6 +23,7 @@ final class TestBackends: Sendable {
         let start = ContinuousClock.now
         service = BackendService(
             specs,
+            on: MultiThreadedEventLoopGroup.singleton.next(),
             logger: Logger(label: "backends") { _ in logs },
             now: { Instant(nanoseconds: UInt64(clamping: (ContinuousClock.now - start).wholeNanoseconds)) },
             probe: Self.isReady,

@@ -3,9 +3,9 @@
     PYTHON compare.py            with the Python of an environment that has LangServe
 
 First plain HTTP, byte by byte with ids and versions settled; then LangServe's own client, `RemoteRunnable`; then some of
-it again with the runnables served by `martlet.serve_chain`; then what only Martlet does: a stream whose reader leaves is
-stopped, a file may say in several ways what it serves. Reasons for differences are in `cases.py`, and every difference
-that is listed must be one. Ends by itself within three minutes.
+it again with chains written in Swift, and with the runnables served by `martlet.serve_chain`; then what only Martlet
+does: a stream whose reader leaves is stopped, a file may say in several ways what it serves. Reasons for differences are
+in `cases.py`, and every difference that is listed must be one. Ends by itself within three minutes.
 """
 
 import collections
@@ -22,6 +22,7 @@ import cases  # noqa: E402
 import clients  # noqa: E402
 import files  # noqa: E402
 import leaving  # noqa: E402
+import swift  # noqa: E402
 from replies import Case, Reply, ask, settled  # noqa: E402
 from support import HOME, Child, binary, eventually  # noqa: E402
 
@@ -68,6 +69,11 @@ def martlet(file: str = "chains.py") -> Server:
     port = free_port()
     command = [binary(), "serve", HERE / file, "--port", str(port), "--python", sys.executable]
     return Server("Martlet", command, port, {"MARTLET_HOME": str(HOME)})
+
+
+def in_swift(command: list) -> Server:
+    port = free_port()
+    return Server("Martlet", command, port, {"MARTLET_LISTEN": f"127.0.0.1:{port}", "MARTLET_CONSOLE": "off"})
 
 
 def differences(theirs: Reply, ours: Reply) -> list:
@@ -123,6 +129,8 @@ def main() -> None:
             print(f"ok {clients.compare(theirs.url, ours.url, clients.INPUTS)} calls of RemoteRunnable gave the same")
             for line in leaving.check(ours):
                 print(f"ok {line}")
+        for line in swift.check(theirs, in_swift):
+            print(f"ok {line}")
         with martlet("own_words.py") as ours:
             ours.wait(*(f"/{name}" for name in OWN_WORDS))
             below = tuple(f"/{name}/" for name in OWN_WORDS)

@@ -12,6 +12,7 @@ from .forms import Form, Upload
 from .litapi import LitAPI
 from .litserver import LitServer
 from .loggers import Logger
+from .pipeline import Pipeline
 from .specs import ChatMessage, OpenAIEmbeddingSpec, OpenAISpec
 from .wsgi import WSGIApplication
 
@@ -29,6 +30,7 @@ __all__ = [
     "Logger",
     "OpenAIEmbeddingSpec",
     "OpenAISpec",
+    "Pipeline",
     "RequestCancelled",
     "Response",
     "Upload",

@@ -115,6 +115,24 @@ def reply(request: Request, value: Any, bytes_as_text: bool = False) -> None:
     request.reply(200, b"", to_json(value))
 
 
+_encode_plainly = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def pass_on(request: Request, value: Any) -> None:
+    """Answers with what the next stage of a pipeline gets. Raises `TypeError` for what would not arrive as it is."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        reply(request, value)
+        return
+    try:
+        text = _encode_plainly(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"a stage returned a {type(value).__name__} that cannot travel to the next one ({error}): between stages,"
+            " encode_response must return bytes, or dict, list, str, int, float, bool or None, and nothing else in them"
+        ) from None
+    request.reply(200, b"", text.encode("utf-8", "replace"))
+
+
 def response_head(response: Any) -> Tuple[str, List[List[str]]]:
     """Media type and further headers of a response object."""
     pairs = response.headers.items() if response.headers is not None else ()

@@ -4,7 +4,6 @@ A name is a file (`model.py`), a module (`package.model`), or one of both with a
 that uses Martlet's or LitServe's classes is run as a program would be, up to its `server.run()`.
 """
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -18,6 +17,8 @@ from . import chains, compat
 from .compat import langserve
 from .litapi import LitAPI
 from .litserver import Described, LitServer
+from .pipeline import Pipeline
+from .versions import version_of
 
 
 class NothingToServe(Exception):
@@ -29,11 +30,16 @@ def load(name: str) -> LitServer:
     compat.install_finder()
     place, object_name = split(name)
     module = _load(place, object_name)
-    path = Path(place) if place.endswith(".py") else Path(getattr(module, "__file__", None) or os.devnull)
-    version = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else None
     server = _server(module, object_name)
-    server.version = server.version or version
+    server.version = server.version or _version(place, module)
     return server
+
+
+def _version(place: str, module: Any) -> Optional[str]:
+    if place.endswith(".py"):
+        return version_of(Path(place), Path(place).resolve().parent)
+    file = getattr(sys.modules.get(place, module), "__file__", None)
+    return version_of(Path(file), Path.cwd()) if file else None
 
 
 def _load(place: str, object_name: Optional[str]) -> Any:
@@ -91,7 +97,8 @@ def _run(path: Path) -> Any:
 
 
 def _import(path: Path) -> Any:
-    name = path.stem
+    # A file that is named like what is loaded already, such as `json.py`, must not take its place.
+    name = path.stem if path.stem not in sys.modules else "martlet_app"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
@@ -112,12 +119,14 @@ def _module(name: str) -> Any:
 
 
 def found_in(module: Any) -> LitServer:
-    """The server of a module that did not run one: a `LitServer`, `LitAPI` objects or classes, an application."""
+    """The server of a module that did not run one: a `LitServer`, `LitAPI` objects or classes, pipelines, an
+    application."""
     values = list(vars(module).values())
     for value in values:
         if isinstance(value, LitServer):
             return value
-    apis: List[Any] = _unique([*(value for value in values if isinstance(value, LitAPI)), *chains.served()])
+    stated = [value for value in values if isinstance(value, Pipeline) or _is_alone(value)]
+    apis: List[Any] = _unique([*stated, *chains.served()])
     if apis:
         return LitServer(apis)
     own = [
@@ -142,6 +151,11 @@ def found_in(module: Any) -> LitServer:
     raise NothingToServe(f"{getattr(module, '__file__', module)} has no LitAPI class and runs no server")
 
 
+def _is_alone(value: Any) -> bool:
+    """Whether it is an API that is no stage of a pipeline."""
+    return isinstance(value, LitAPI) and value._stage is None
+
+
 def _unique(values: List[Any]) -> List[Any]:
     found: List[Any] = []
     for value in values:
@@ -156,9 +170,9 @@ def server_of(value: Any, name: str) -> LitServer:
         return value
     if inspect.isclass(value) and issubclass(value, LitAPI):
         return LitServer(value())
-    if isinstance(value, LitAPI):
+    if isinstance(value, (LitAPI, Pipeline)):
         return LitServer(value)
-    if isinstance(value, (list, tuple)) and value and all(isinstance(one, LitAPI) for one in value):
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, (LitAPI, Pipeline)) for one in value):
         return LitServer(list(value))
     if chains.is_runnable(value):
         return LitServer(chains.serve_chain("/" + name.rpartition(".")[2], value))

@@ -54,6 +54,9 @@ class ASGILoop(TaskLoop):
         if request.operation == "health":
             self._served.health(request, True)
             return
+        if not self._served.admits(request):
+            self.flush()
+            return
         exchange = Exchange(self, request)
         self.cancels(request, [request], first=lambda: self.soon(exchange.gone.set))
         try:
@@ -79,6 +82,9 @@ class Exchange:
         self._status = 200
         self._meta: Dict[str, Any] = {}
         self._begun = False
+        self._is_head = request.meta.get("method") == "HEAD"
+        self._left_out = 0
+        """Bytes of the body that a `HEAD` does not get."""
         self._done = asyncio.Event()
         self.gone = asyncio.Event()
 
@@ -99,9 +105,17 @@ class Exchange:
         request = self._request
         if message["type"] == "http.response.start":
             self._status = int(message["status"])
-            self._meta = meta_of(message.get("headers") or ())
+            headers = message.get("headers") or ()
+            self._meta = meta_of(headers)
+            if self._is_head:
+                self._meta.update(("length", int(text)) for name, text in headers if name.lower() == b"content-length")
         elif message["type"] == "http.response.body":
             body = bytes(message.get("body") or b"")
+            if self._is_head:
+                self._left_out += len(body)
+                if not message.get("more_body"):
+                    self._end_head()
+                return
             if not message.get("more_body"):
                 self._last(body)
                 return
@@ -123,6 +137,11 @@ class Exchange:
         else:
             self._request.reply(self._status, frames.dump(self._meta), body)
         self._loop.flush()
+
+    def _end_head(self) -> None:
+        if self._left_out:
+            self._meta.setdefault("length", self._left_out)
+        self._last(b"")
 
     def finished(self) -> None:
         """The application returned: an answer that it never ended is an error."""

@@ -4,11 +4,12 @@ Posting an item does not write it. Items of one type share a frame while their b
 goes out in one write at the next `flush`. Any thread may post and flush.
 """
 
+import array
 import os
 import socket
 import threading
 import time
-from typing import List
+from typing import List, Optional, Tuple
 
 from . import frames
 
@@ -55,6 +56,20 @@ class Connection:
 
     def close(self) -> None:
         self._socket.close()
+
+    def read_with_descriptor(self) -> Tuple[List[frames.Frame], Optional[int]]:
+        """As `read` with `wait`, for what comes first: a descriptor may come with it, which is the caller's then."""
+        try:
+            received, passed, _, _ = self._socket.recvmsg(READ_SIZE, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+        except ConnectionError:
+            raise EOFError from None
+        descriptors = array.array("i")
+        for level, type, data in passed:
+            if (level, type) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                descriptors.frombytes(data[: len(data) // 4 * 4])
+        if not received:
+            raise EOFError
+        return self._reader.feed(received), descriptors[0] if descriptors else None
 
     def read(self, wait: bool) -> List[frames.Frame]:
         """What has come. With `wait`, blocks until there are bytes (perhaps no whole frame yet).

@@ -18,6 +18,7 @@ class Context(dict):
     def __init__(self, request: Optional[Request] = None, values: Optional[Mapping[str, Any]] = None):
         super().__init__(values or {})
         self._request = request
+        self._batch: Optional["ContextList"] = None
 
     @property
     def id(self) -> str:
@@ -49,8 +50,12 @@ class Context(dict):
         return None if deadline is None else deadline - time.monotonic()
 
     def check(self) -> None:
-        """Raises `RequestCancelled` once nobody waits for the answer. Cheap: call it between steps."""
-        if self.cancelled:
+        """Raises `RequestCancelled` once nobody waits for the answer. Cheap: call it between steps.
+
+        In a call for a whole batch it raises only once nobody waits for any of it: to stop there would take the others'
+        answers with it.
+        """
+        if self.cancelled and (self._batch is None or self._batch.cancelled):
             raise RequestCancelled
 
     @property
@@ -75,6 +80,8 @@ class ContextList(List[Context]):
 
     def __init__(self, contexts: Iterable[Context] = ()):
         super().__init__(contexts)
+        for context in self:
+            context._batch = self
 
     @property
     def cancelled(self) -> bool:

@@ -1,5 +1,6 @@
 """What may go wrong in a model's code, and what the client is told about it."""
 
+from http import HTTPStatus
 from typing import Any, Mapping, Optional, Tuple
 
 
@@ -24,9 +25,11 @@ class RequestCancelled(BaseException):
     """
 
 
-def _phrase(status: int) -> str:
-    from http import HTTPStatus
+class GivenUpUnasked(Exception):
+    """The model stopped by itself, as if it were cancelled, and somebody waits for the answer."""
 
+
+def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:

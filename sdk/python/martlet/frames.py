@@ -14,8 +14,8 @@ MAX_BODIES = 65536
 MAX_PAYLOAD = 1 << 20
 """A longer payload ends the connection."""
 
-HELLO, EXEC, CANCEL, CREDIT, BODY, PING, DRAIN = range(1, 8)
-READY, PROGRESS, RESULT, CHUNK, ERROR, PONG, CANCELLED, LOG, METRIC, LIMIT = range(65, 75)
+HELLO, EXEC, CANCEL, CREDIT, BODY, PING, DRAIN, RELEASE = range(1, 9)
+READY, PROGRESS, RESULT, CHUNK, ERROR, PONG, CANCELLED, LOG, METRIC, LIMIT, RELEASED = range(65, 76)
 
 LAST, MORE, SHM = 1, 2, 4
 
@@ -25,8 +25,8 @@ CREDIT_BYTES = 256 * 1024
 
 _HEADER = struct.Struct("<IBBHQ")
 _ITEM = struct.Struct("<QHHII")
-_FROM_HOST = frozenset(range(HELLO, DRAIN + 1))
-_DATA = frozenset((EXEC, CREDIT, BODY, RESULT, CHUNK, ERROR, CANCELLED))
+_FROM_HOST = frozenset(range(HELLO, RELEASE + 1))
+_DATA = frozenset((EXEC, CREDIT, BODY, RELEASE, RESULT, CHUNK, ERROR, CANCELLED, RELEASED))
 
 pack_item_header = _ITEM.pack
 
@@ -73,8 +73,8 @@ def items(type: int, count: int, payload: bytes) -> List[Item]:
         at += 20
         if flags > 7:
             raise ProtocolError(f"an item with flags {flags}")
-        if type == CREDIT:
-            # A grant's lengths are numbers of bytes to send, not bytes that follow.
+        if type in (CREDIT, RELEASE, RELEASED):
+            # A number of bytes to send, or a generation: no bytes follow.
             found.append((id, status, meta_length, b"", b""))
             continue
         middle = at + meta_length
@@ -129,5 +129,5 @@ class FrameReader:
         return frames
 
 
-FROM_WORKER = frozenset(range(READY, LIMIT + 1))
+FROM_WORKER = frozenset(range(READY, RELEASED + 1))
 """For a reader on Martlet's side (tests and other hosts)."""

@@ -91,6 +91,8 @@ class Hooks:
     def value(self, request: Request) -> Any:
         """The request's body as `decode_request` (or the spec) gets it. Raises `HTTPException` 4xx."""
         value = forms.value(request)
+        if isinstance(value, forms.Form):
+            request.form = value
         return validated(self.model, value) if self.model is not None else value
 
     def context(self, request: Request) -> Optional[Context]:

@@ -52,6 +52,8 @@ class LitAPI:
     _spec: Any = None
     _api_path: str = "/predict"
     _loggers: Optional[List[Any]] = None
+    _stage: Any = None
+    """Its place in a pipeline."""
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from . import launch
 from .callbacks import CallbackRunner
 from .litapi import LitAPI
 from .loggers import Logger
+from .pipeline import Pipeline
 
 DEFAULT_BODY = 100 * 1024 * 1024
 
@@ -26,10 +27,11 @@ class LitServer:
     """One or more APIs, each on a path of its own.
 
     Arguments:
-        lit_api: a `LitAPI`, or a list of them.
+        lit_api: a `LitAPI`, a `Pipeline`, or a list of them.
         accelerator: `auto`, `cpu`, `cuda` (or `gpu`), `mps`.
         devices: how many, a list of their numbers, or `auto` for all.
-        workers_per_device: processes for each device: a number, a list in the order of the APIs, or a map by path.
+        workers_per_device: processes for each device: a number, a list in the order of the APIs, or a map by path. A
+            pipeline's own come first.
         timeout: seconds a request may take, queue included; False or -1: no limit.
         healthcheck_path, info_path, shutdown_path: the server's own paths.
         model_metadata: what `info_path` says of the model.
@@ -49,7 +51,7 @@ class LitServer:
 
     def __init__(
         self,
-        lit_api: Union[LitAPI, Sequence[LitAPI]],
+        lit_api: Union[LitAPI, Pipeline, Sequence[Union[LitAPI, Pipeline]]],
         accelerator: str = "auto",
         devices: Union[int, str, Sequence[int]] = "auto",
         workers_per_device: Union[int, Sequence[int], Mapping[str, int]] = 1,
@@ -74,13 +76,18 @@ class LitServer:
         loop: Any = None,
         restart_workers: bool = False,
     ):
-        self.apis: List[LitAPI] = [lit_api] if isinstance(lit_api, LitAPI) else list(lit_api)
+        given = [lit_api] if isinstance(lit_api, (LitAPI, Pipeline)) else list(lit_api)
+        self._entries = [one.stages if isinstance(one, Pipeline) else [one] for one in given]
+        self.apis: List[LitAPI] = [api for entry in self._entries for api in entry]
         if not self.apis:
             raise ValueError("a server needs at least one API")
         for path in (healthcheck_path, info_path, shutdown_path):
             if not path.startswith("/"):
                 raise ValueError(f"the path {path!r} must start with '/'")
         for api in self.apis:
+            if api._stage is not None:
+                # What it says is its own; one setting for all stages would be wrong for most of them.
+                continue
             if max_batch_size is not None:
                 api.max_batch_size, api.batch_timeout = max_batch_size, batch_timeout
             if stream:
@@ -124,13 +131,24 @@ class LitServer:
         """As `setup` gets them: `["cpu"]`, `["cuda:0", "cuda:1"]`."""
         return devices(self.accelerator, self.devices_wanted)
 
+    def devices_of(self, api: LitAPI) -> List[str]:
+        """Those of this API: a pipeline's stage may have its own."""
+        stage = api._stage
+        if stage is None or (stage.accelerator is None and stage.devices is None):
+            return self.devices
+        wanted = self.devices_wanted if stage.devices is None else stage.devices
+        return devices(stage.accelerator or self.accelerator, wanted)
+
     def workers_of(self, api: LitAPI) -> int:
         """Processes for each device that serve this API."""
+        if api._stage is not None and api._stage.workers_per_device is not None:
+            return int(api._stage.workers_per_device)
+        index, entry = next((index, entry) for index, entry in enumerate(self._entries) if api in entry)
         wanted = self.workers_per_device
         if isinstance(wanted, Mapping):
-            return int(wanted.get(api.api_path, 1))
+            return int(wanted.get(entry[0].api_path, 1))
         if isinstance(wanted, Sequence):
-            return int(wanted[self.apis.index(api)])
+            return int(wanted[index])
         return int(wanted)
 
     def run(
@@ -173,7 +191,7 @@ class LitServer:
                     "devices": self.devices,
                     "workers_per_device": self._workers_said(),
                     "timeout": self.timeout,
-                    "stream": {api.api_path: bool(api.stream) for api in self.apis},
+                    "stream": {entry[0].api_path: bool(entry[-1].stream) for entry in self._entries},
                     "max_payload_size": self.max_payload_size,
                     "track_requests": self.track_requests,
                 },

@@ -29,6 +29,7 @@ class Request:
         "started",
         "on_cancel",
         "on_credit",
+        "form",
         "_meta_bytes",
         "_meta",
         "_backlog",
@@ -50,6 +51,8 @@ class Request:
         self.started = 0.0
         self.on_cancel: Optional[Callable[[], None]] = None
         self.on_credit: Optional[Callable[[], None]] = None
+        self.form: Optional[Any] = None
+        """What its body was read as, where that has files: they are closed with the request."""
         self._meta_bytes = meta
         self._meta: Optional[dict] = None
         self._backlog: Optional[Deque[Tuple[bytes, bool]]] = None
@@ -74,10 +77,13 @@ class Request:
     @property
     def content_type(self) -> str:
         """The media type of the body, with its parameters."""
-        return (self._meta_bytes and self.meta.get("type")) or "application/json"
+        # The key's bytes are in no value: there its quotes are escaped. Most requests need not be parsed for it.
+        return (b'"type":' in self._meta_bytes and self.meta.get("type")) or "application/json"
 
     @property
     def operation(self) -> str:
+        if self._meta is None and self._meta_bytes.startswith(b'{"op":"predict"'):
+            return "predict"
         return (self._meta_bytes and self.meta.get("op")) or "predict"
 
     def deadline(self) -> Optional[float]:
@@ -113,11 +119,8 @@ class Request:
     # The answer. Everything after the terminal frame is ignored.
 
     def reply(self, status: int, meta: bytes, body: bytes) -> None:
-        """The whole answer. What does not fit one frame goes out as chunks, as far as there is credit."""
-        if len(body) > frames.MAX_BODIES:
-            self.begin(status, {**frames.load(meta), "length": len(body)})
-            self.send(body, last=True)
-            return
+        """The whole answer. What does not fit one frame goes through shared memory, or as chunks, as far as there is
+        credit."""
         serving = self.serving
         with serving.lock:
             if self.state != RUNNING:
@@ -125,8 +128,16 @@ class Request:
             if self.reason is not None:
                 self._give_up("computing")
                 return
+            flags = 0
+            if len(body) > frames.MAX_BODIES:
+                place = serving.arena.put(body) if serving.arena is not None else None
+                if place is None:
+                    self.begin(status, {**frames.load(meta), "length": len(body)})
+                    self.send(body, last=True)
+                    return
+                body, flags = place, frames.SHM
             self._ended()
-            serving.connection.post(frames.RESULT, frames.item(self.id, status, 0, meta, body), len(body))
+            serving.connection.post(frames.RESULT, frames.item(self.id, status, flags, meta, body), len(body))
 
     def begin(self, status: int, meta: dict) -> None:
         """What the first chunk says of the answer: its HTTP status, `type` and `headers`."""
@@ -153,6 +164,7 @@ class Request:
                 self._backlog.append((body[start:end], last and end >= len(body)))
             if last:
                 self.state = ENDING
+                self._close_form()
             self._pump()
             return self._backlog is None
 
@@ -266,7 +278,13 @@ class Request:
     def _ended(self) -> None:
         self.state = DONE
         self.on_cancel = self.on_credit = None
+        self._close_form()
         self.serving.requests.pop(self.id, None)
+
+    def _close_form(self) -> None:
+        if self.form is not None:
+            self.form.close()
+            self.form = None
 
 
 class Batch:

@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from . import frames
+from .arena import Arena
 from .connection import Connection
 from .request import Batch, Request
 
@@ -22,8 +23,9 @@ class Serving:
     `lock` guards states and credit; `reading` is held while bytes are read and handed in, so that frames stay in order.
     """
 
-    def __init__(self, connection: Connection):
+    def __init__(self, connection: Connection, arena: Optional[Arena] = None):
         self.connection = connection
+        self.arena = arena
         self.lock = threading.RLock()
         self.reading = threading.Lock()
         self.requests: Dict[int, Request] = {}
@@ -85,6 +87,10 @@ class Serving:
                 for request_id, _, flags, _, body in frames.items(type, count, payload):
                     self._body(request_id, flags, body)
                 arrived = True
+            elif type == frames.RELEASE:
+                for place, _, generation, _, _ in frames.items(type, count, payload):
+                    if self.arena is not None:
+                        self.arena.release(place, generation)
             elif type == frames.PING:
                 self.connection.post_control(
                     frames.PONG, {"rss": resident_bytes(), "active": len(self.requests)}, id=id
@@ -114,7 +120,7 @@ class Serving:
         batch: List[Request] = []
         for id, _, flags, meta, body in received:
             if flags & frames.SHM:
-                raise frames.ProtocolError("shared memory was not agreed on")
+                body = self._shared(body)
             if id in self.requests:
                 raise frames.ProtocolError("a request's id came twice")
             request = Request(self, id, meta, body, not flags & frames.MORE, now)
@@ -123,6 +129,15 @@ class Serving:
             self.requests[id] = request
             batch.append(request)
         self.queue.append(Batch(batch_id, batch))
+
+    def _shared(self, reference: bytes) -> bytes:
+        """A body that lies in shared memory. Its place is free at once: it is copied."""
+        if self.arena is None:
+            raise frames.ProtocolError("shared memory was not agreed on")
+        body, place, generation = self.arena.take(reference)
+        self.connection.post(frames.RELEASED, frames.pack_item_header(place, 0, 0, generation, 0), 0)
+        self.connection.flush()
+        return body
 
     def _body(self, id: int, flags: int, body: bytes) -> None:
         request = self._incomplete.get(id)

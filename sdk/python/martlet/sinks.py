@@ -4,9 +4,9 @@ A request may need several runs of the model (choices of a chat, texts of an emb
 sink puts their outputs together.
 """
 
-from typing import Any, List, Optional
+from typing import Any, Callable, List, Optional
 
-from . import answers, forms
+from . import answers
 from .context import Context
 from .errors import RequestCancelled
 from .request import Request
@@ -37,12 +37,12 @@ class Sink:
 class PlainSink(Sink):
     """One output, the answer."""
 
-    def __init__(self, request: Request, bytes_as_text: bool):
+    def __init__(self, request: Request, reply: Callable[[Request, Any], None]):
         super().__init__(request)
-        self._bytes_as_text = bytes_as_text
+        self._reply = reply
 
     def put(self, index: int, output: Any) -> None:
-        answers.reply(self.request, output, self._bytes_as_text)
+        self._reply(self.request, output)
 
 
 class StreamSink(Sink):
@@ -62,15 +62,14 @@ class StreamSink(Sink):
 class Slot:
     """One run of the model for a request."""
 
-    __slots__ = ("sink", "index", "context", "payload", "input", "value")
+    __slots__ = ("sink", "index", "context", "payload", "input")
 
-    def __init__(self, sink: Sink, index: int, context: Optional[Context], payload: Any, value: Any):
+    def __init__(self, sink: Sink, index: int, context: Optional[Context], payload: Any):
         self.sink = sink
         self.index = index
         self.context = context
         self.payload = payload
         self.input: Any = None
-        self.value = value
 
     @property
     def request(self) -> Request:
@@ -81,11 +80,6 @@ class Slot:
 
     def end(self) -> None:
         self.sink.end(self.index)
-
-    def close(self) -> None:
-        """Lets go of the files of a form."""
-        if isinstance(self.value, forms.Form):
-            self.value.close()
 
     def fail(self, error: BaseException, scope: str = "item") -> None:
         if isinstance(error, RequestCancelled):

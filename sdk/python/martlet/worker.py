@@ -9,10 +9,11 @@ import platform
 import signal
 import sys
 import traceback
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import apps, frames, log
 from ._version import __version__
+from .arena import Arena
 from .compat import used
 from .connection import Connection
 from .hooks import request_model
@@ -40,8 +41,8 @@ def main(arguments: List[str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     try:
-        hello = first_frame(connection)
-        status = work(connection, hello, arguments[0])
+        hello, arena = first_frame(connection)
+        status = work(connection, hello, arguments[0], arena)
     except EOFError:
         status = 0
     except frames.ProtocolError as error:
@@ -50,10 +51,12 @@ def main(arguments: List[str]) -> None:
     end_process(status)
 
 
-def first_frame(connection: Connection) -> dict:
-    """`HELLO`. Raises `ProtocolError` where anything else comes first."""
+def first_frame(connection: Connection) -> Tuple[dict, Optional[Arena]]:
+    """`HELLO`, and the memory that came with it. Raises `ProtocolError` where anything else comes first."""
+    passed: Optional[int] = None
     while True:
-        received = connection.read(True)
+        received, descriptor = connection.read_with_descriptor()
+        passed = descriptor if descriptor is not None else passed
         if not received:
             continue
         type, _, _, payload = received[0]
@@ -62,12 +65,22 @@ def first_frame(connection: Connection) -> dict:
         hello = frames.load(payload)
         if hello.get("protocol") != frames.PROTOCOL:
             raise frames.ProtocolError(f"Martlet speaks protocol {hello.get('protocol')}, this is {frames.PROTOCOL}")
-        return hello
+        return hello, _arena(passed, hello)
 
 
-def work(connection: Connection, hello: dict, application: str) -> int:
+def _arena(descriptor: Optional[int], hello: dict) -> Optional[Arena]:
+    if descriptor is None:
+        return None
+    try:
+        return Arena(descriptor, int(hello.get("shm") or 0))
+    except (OSError, ValueError):
+        # A limit on address space, perhaps: bodies go through the socket.
+        return None
+
+
+def work(connection: Connection, hello: dict, application: str, arena: Optional[Arena] = None) -> int:
     """Does what `HELLO` says; gives the status to end with."""
-    serving = Serving(connection)
+    serving = Serving(connection, arena)
     log.connect(serving)
     watcher = Watcher(serving)
     serving.busy = True
@@ -78,7 +91,7 @@ def work(connection: Connection, hello: dict, application: str) -> int:
             log.line("notice", f"the application imports {package}: Martlet's compatible module stands in for it")
         _warn(server)
         if hello.get("purpose") == "describe":
-            _ready(connection, watcher, server, server.apis)
+            _ready(serving, watcher, server, server.apis)
             serving.busy = False
             while True:
                 serving.read(serving.receipts)
@@ -86,11 +99,11 @@ def work(connection: Connection, hello: dict, application: str) -> int:
         _set_up(api, server, str(hello.get("device") or "cpu"))
         loop = _loop(Served(serving, api, server.callback_runner), watcher)
         if not hasattr(loop, "open"):
-            _ready(connection, watcher, server, [api])
+            _ready(serving, watcher, server, [api])
             serving.busy = False
             loop.run()
         else:
-            asyncio.run(_run_tasks(loop, connection, watcher, server, api))
+            asyncio.run(_run_tasks(loop, serving, watcher, server, api))
     except (EOFError, frames.ProtocolError):
         raise
     except BaseException:
@@ -105,10 +118,10 @@ def work(connection: Connection, hello: dict, application: str) -> int:
     return 0
 
 
-async def _run_tasks(loop: Any, connection: Connection, watcher: Watcher, server: LitServer, api: LitAPI) -> None:
+async def _run_tasks(loop: Any, serving: Serving, watcher: Watcher, server: LitServer, api: LitAPI) -> None:
     await loop.open()
-    _ready(connection, watcher, server, [api])
-    loop._serving.busy = False
+    _ready(serving, watcher, server, [api])
+    serving.busy = False
     try:
         await loop.run()
     except EOFError:
@@ -143,7 +156,7 @@ def _loop(served: Served, watcher: Watcher) -> Any:
     return CallLoop(served, watcher)
 
 
-def _ready(connection: Connection, watcher: Watcher, server: LitServer, described: List[LitAPI]) -> None:
+def _ready(serving: Serving, watcher: Watcher, server: LitServer, described: List[LitAPI]) -> None:
     watcher.loading = None
     ready = {
         "protocol": frames.PROTOCOL,
@@ -152,10 +165,11 @@ def _ready(connection: Connection, watcher: Watcher, server: LitServer, describe
         "pid": os.getpid(),
         "version": os.environ.get("MARTLET_APP_VERSION") or server.version or "",
         "apis": [describe(server, api) for api in described],
+        "shm": serving.arena is not None,
         "settings": server.settings(),
     }
-    connection.post_control(frames.READY, ready)
-    connection.flush()
+    serving.connection.post_control(frames.READY, ready)
+    serving.connection.flush()
 
 
 def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
@@ -173,10 +187,12 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
         "concurrent": _concurrent(api),
         "timeout_ms": None if unlimited else round(float(timeout) * 1000),
         "workers_per_device": server.workers_of(api),
-        "devices": server.devices,
+        "devices": server.devices_of(api),
         "max_body": body if body is not None else DEFAULT_BODY,
         "schemas": _schemas(api),
     }
+    if api._stage is not None:
+        described["then"] = api._stage.then
     if api.mcp is not None:
         described["mcp"] = {
             "name": getattr(api.mcp, "name", None) or api.api_path.strip("/").replace("/", "_") or "predict",

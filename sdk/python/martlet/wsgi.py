@@ -44,7 +44,7 @@ class WSGILoop(TaskLoop):
         for request in batch.claim():
             if request.operation == "health":
                 self._served.health(request, True)
-            else:
+            elif self._served.admits(request):
                 Answer(self._served, request).run(self._application, self._threads > 1)
 
 
@@ -57,6 +57,8 @@ class Answer:
         self._status = 200
         self._meta: Dict[str, Any] = {}
         self._whole = False
+        self._head_length: Optional[int] = 0 if request.meta.get("method") == "HEAD" else None
+        """Of what a `HEAD` leaves out, so far."""
         self._first: Optional[bytes] = None
         self._begun = False
         self._written: List[bytes] = []
@@ -93,7 +95,9 @@ class Answer:
     def _put(self, part: bytes) -> None:
         if not part:
             return
-        if self._begun:
+        if self._head_length is not None:
+            self._head_length += len(part)
+        elif self._begun:
             self._send(part)
         elif self._whole and self._first is None:
             # An answer of one part goes out whole: wait for the end or the second.
@@ -119,6 +123,8 @@ class Answer:
         if self._begun:
             self._request.send(b"", last=True)
         else:
+            if self._head_length:
+                self._meta.setdefault("length", self._head_length)
             self._request.reply(self._status, frames.dump(self._meta), self._first or b"")
 
     def _start_response(
@@ -135,6 +141,8 @@ class Answer:
                 self._meta["type"] = text
             elif key == "content-length":
                 self._whole = True
+                if self._head_length is not None and text.strip().isdecimal():
+                    self._meta["length"] = int(text)
             elif key not in ("transfer-encoding", "connection"):
                 others.append([key, text])
         if others:
@@ -183,6 +191,7 @@ def environment(request: Request, threads: bool) -> Dict[str, Any]:
     if request.body or "type" in meta:
         made["CONTENT_TYPE"] = request.content_type
     for name, text in request.headers.items():
-        if name.lower() not in ("content-type", "content-length", "transfer-encoding"):
+        # A name with an underscore would be read as the one with a dash that a proxy may vouch for.
+        if "_" not in name and name.lower() not in ("content-type", "content-length", "transfer-encoding"):
             made["HTTP_" + name.upper().replace("-", "_")] = text
     return made

@@ -13,6 +13,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+START = "import sys; sys.path = [one for one in sys.path if one]; from martlet.worker import main; main(sys.argv[1:])"
+"""As Martlet starts a worker: the working directory is not searched for modules before the application asks for it."""
 SDK = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SDK))
 
@@ -34,7 +36,8 @@ class Got(NamedTuple):
 
 
 class FakeHost:
-    """Use as a context manager. Every wait has a limit and fails with what the worker printed."""
+    """Use as a context manager. `others`: files beside the application, by name. `command`: a worker that is another
+    program. Every wait has a limit and fails with what the worker printed."""
 
     def __init__(
         self,
@@ -46,14 +49,20 @@ class FakeHost:
         device: str = "cpu",
         environment: Optional[Dict[str, str]] = None,
         hello: bool = True,
+        others: Optional[Dict[str, str]] = None,
+        command: Optional[List[str]] = None,
     ):
         self._folder = tempfile.TemporaryDirectory()
         path = Path(self._folder.name) / name
         path.write_text(textwrap.dedent(source))
+        for other, text in (others or {}).items():
+            beside = Path(self._folder.name) / other
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(textwrap.dedent(text))
         self.folder = Path(self._folder.name)
         self._output = open(self.folder / "output", "wb")
         self.socket, other = socket.socketpair()
-        words = [sys.executable, "-m", "martlet.worker", application or str(path)]
+        words = command or [sys.executable, "-c", START, application or str(path)]
         variables = {**os.environ, "MARTLET_WORKER": "1", "PYTHONPATH": str(SDK), **(environment or {})}
         self.process = subprocess.Popen(
             words, stdin=other, stdout=self._output, stderr=self._output, env=variables, cwd=self.folder
@@ -147,7 +156,7 @@ class FakeHost:
             self._got.append(Got(type, id, 0, 0, json.loads(payload), b""))
         else:
             for item, status, flags, meta, body in frames.items(type, count, payload):
-                if type != frames.CHUNK or flags & frames.LAST:
+                if type != frames.RELEASED and (type != frames.CHUNK or flags & frames.LAST):
                     if item in self.ended:
                         raise AssertionError(f"a second end of request {item}")
                     self.ended.append(item)
@@ -162,9 +171,9 @@ class FakeHost:
             if got.type != frames.PROGRESS:
                 raise AssertionError(f"not expected: {got}; the worker printed:\n{self.output()}")
 
-    def result(self, value: Any = None, **meta: Any) -> Any:
+    def result(self, value: Any = None, body: Optional[bytes] = None, **meta: Any) -> Any:
         """The JSON that one request is answered with."""
-        self.execute(value, **meta)
+        self.execute(value, body, **meta)
         return self.take(frames.RESULT).json()
 
     def stream(self, id: int, wait: float = 10) -> List[Got]:

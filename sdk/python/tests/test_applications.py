@@ -55,6 +55,29 @@ class WSGITests(unittest.TestCase):
             self.assertEqual(host.take(frames.ERROR).status, 500)
             self.assertIn("ValueError: secret", host.logs[-1]["message"])
 
+    def test_what_asks_for_the_head_alone_gets_it_with_the_length_of_the_body(self):
+        with FakeHost(self.APP, application="model.py:app") as host:
+            for path, length in (("/", len(b"ok")), ("/echo", len(b"HEAD||body"))):
+                host.execute(body=b"body", method="HEAD", path=path)
+                got = host.take(frames.RESULT)
+                self.assertEqual((got.body, got.meta["length"]), (b"", length))
+
+    def test_a_name_with_an_underscore_is_no_header(self):
+        with FakeHost(self.APP, application="model.py:app") as host:
+            for headers, seen in (({"x_b": "no"}, b""), ({"x-b": "yes", "x_b": "no"}, b"yes")):
+                host.execute(body=b"", method="GET", path="/echo", headers=headers)
+                self.assertEqual(b"".join(host.take(frames.CHUNK).body for _ in range(2)), b"GET||" + seen)
+
+    def test_the_servers_key_guards_applications(self):
+        for app in (self.APP, ASGITests.APP):
+            with FakeHost(app, application="model.py:app", environment={"LIT_SERVER_API_KEY": "key"}) as host:
+                host.execute(body=b"", method="GET", path="/")
+                self.assertEqual(host.take(frames.ERROR).status, 401)
+                host.execute(body=b"", method="GET", path="/", headers={"x-api-key": "key"})
+                self.assertEqual(host.take(frames.RESULT).status, 200)
+                host.execute(op="health")
+                self.assertEqual(host.take(frames.RESULT).status, 200)
+
     def test_a_stream_comes_part_by_part_and_stops_when_nobody_listens(self):
         with FakeHost(self.APP, application="model.py:app") as host:
             id = host.execute(body=b"", method="GET", path="/slow")
@@ -163,6 +186,12 @@ class ASGITests(unittest.TestCase):
             host.control(frames.DRAIN, {"grace_ms": 5000})
             self.assertEqual(host.process.wait(3), 0)
             self.assertIn("lifespan.shutdown", host.output())
+
+    def test_what_asks_for_the_head_alone_gets_no_body(self):
+        with FakeHost(self.APP, application="model.py:app") as host:
+            host.execute(body=b"hello", method="HEAD", path="/x")
+            got = host.take(frames.RESULT)
+            self.assertEqual((got.body, got.meta["length"]), (b"", len(b"HEAD||yes|hello")))
 
     def test_a_stream_waits_for_credit_and_stops_when_nobody_listens(self):
         with FakeHost(self.APP, application="model.py:app") as host:

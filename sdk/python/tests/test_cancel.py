@@ -1,3 +1,4 @@
+import textwrap
 import time
 import unittest
 
@@ -120,6 +121,150 @@ class CancelTests(unittest.TestCase):
             host.cancel(*ids)
             self.assertEqual([host.take(frames.CANCELLED).id for _ in ids], ids)
             self.assertLess(time.monotonic() - began, 0.2)
+
+    def test_an_items_own_check_does_not_end_the_call_of_its_batch(self):
+        calls = {
+            "own check": "for context in contexts: context.check()",
+            "raised": "if any(one.cancelled for one in contexts): raise martlet.RequestCancelled",
+        }
+        source = """
+            import martlet, time
+            class A(martlet.LitAPI):
+                def predict(self, xs, context):
+                    contexts = context
+                    print("computes", len(xs), flush=True)
+                    for _ in range(60):
+                        time.sleep(0.01)
+                        {look}
+                    return [x * 2 for x in xs]
+            class C(martlet.LitAPI):
+                async def predict(self, xs, context):
+                    import asyncio
+                    contexts = context
+                    for _ in range(60):
+                        await asyncio.sleep(0.01)
+                        {look}
+                    return [x * 2 for x in xs]
+            server = martlet.LitServer([
+                A(max_batch_size=8, api_path="/a"), C(max_batch_size=8, enable_async=True, api_path="/c")
+            ])
+            """
+        for look in calls.values():
+            for api in ("/a", "/c"):
+                with FakeHost(source.replace("{look}", look), api=api) as host:
+                    ids = host.batch([({}, b"1"), ({}, b"2"), ({}, b"3")])
+                    time.sleep(0.1)
+                    host.cancel(ids[1])
+                    got = {one.id: one for one in (host.next() for _ in range(3))}
+                    self.assertEqual(got[ids[1]].type, frames.CANCELLED)
+                    self.assertEqual([got[ids[0]].json(), got[ids[2]].json()], [2, 6])
+                    self.assertEqual(host.logs, [])
+
+    def test_siblings_of_a_batched_stream_get_all_of_it(self):
+        source = """
+            import asyncio, martlet, time
+            def look(context):
+                if LATE: context[1].check()
+                elif any(one.cancelled for one in context): raise martlet.RequestCancelled
+            class A(martlet.LitAPI):
+                def predict(self, xs, context):
+                    for step in range(20):
+                        time.sleep(0.03)
+                        if LATE or step < 10: look(context)
+                        if LATE or step >= 10: yield [x * 100 + step for x in xs]
+            class C(martlet.LitAPI):
+                async def predict(self, xs, context):
+                    for step in range(20):
+                        await asyncio.sleep(0.03)
+                        if LATE or step < 10: look(context)
+                        if LATE or step >= 10: yield [x * 100 + step for x in xs]
+            server = martlet.LitServer([
+                A(max_batch_size=8, stream=True, api_path="/a"),
+                C(max_batch_size=8, stream=True, enable_async=True, api_path="/c"),
+            ])
+            """
+        for late in (True, False):
+            for api in ("/a", "/c"):
+                with FakeHost(f"LATE = {late}\n" + textwrap.dedent(source), api=api) as host:
+                    ids = host.batch([({}, b"1"), ({}, b"2"), ({}, b"3")])
+                    time.sleep(0.05)
+                    host.cancel(ids[1])
+                    said = {id: [] for id in ids}
+                    while len(host.ended) < 3 or host._got:
+                        got = host.take(frames.CHUNK, frames.CANCELLED)
+                        said[got.id].append(got)
+                    self.assertEqual(said[ids[1]][-1].type, frames.CANCELLED)
+                    for number, id in ((1, ids[0]), (3, ids[2])):
+                        steps = [number * 100 + step for step in range(0 if late else 10, 20)]
+                        self.assertEqual([got.json() for got in said[id][:-1]], steps)
+                    self.assertEqual(host.logs, [])
+
+    def test_a_step_that_gives_up_stops_for_those_who_left(self):
+        source = """
+            import martlet, time
+            class A(martlet.LitAPI):
+                def setup(self, device):
+                    self.running = {}
+                def decode_request(self, request, context):
+                    return request, context
+                def add(self, uid, given): self.running[uid] = [given, 0]
+                def remove(self, uid): self.running.pop(uid)
+                def step(self):
+                    time.sleep(0.03)
+                    made = []
+                    for uid, run in list(self.running.items()):
+                        (number, context), steps = run
+                        context.check()
+                        run[1] += 1
+                        finished = run[1] == 20
+                        if finished: self.running.pop(uid)
+                        made.append((uid, number * 2 if finished else None, finished))
+                    return made
+            api = A(max_batch_size=4)
+            """
+        with FakeHost(source) as host:
+            ids = [host.execute(number) for number in (1, 2, 3)]
+            time.sleep(0.08)
+            host.cancel(ids[1])
+            got = {one.id: one for one in (host.next() for _ in range(3))}
+            self.assertEqual(got[ids[1]].type, frames.CANCELLED)
+            self.assertEqual([got[ids[0]].json(), got[ids[2]].json()], [2, 6])
+
+    def test_a_model_that_gives_up_while_all_wait_has_failed(self):
+        source = """
+            import martlet
+            class A(martlet.LitAPI):
+                def predict(self, xs): raise martlet.RequestCancelled
+            api = A(max_batch_size=8)
+            """
+        with FakeHost(source) as host:
+            ids = host.batch([({}, b"1"), ({}, b"2")])
+            self.assertEqual([host.take(frames.ERROR).id for _ in ids], ids)
+
+    def test_an_interruption_meets_its_own_stream_alone(self):
+        source = """
+            import martlet, time
+            class A(martlet.LitAPI):
+                def predict(self, x):
+                    for step in range(30):
+                        until = time.monotonic() + 0.02
+                        while time.monotonic() < until: pass
+                        yield step
+            api = A(stream=True, interrupt=True, concurrent=2)
+            """
+        for _ in range(3):
+            with FakeHost(source) as host:
+                first, second = host.execute(1), host.execute(2)
+                time.sleep(0.2)
+                host.cancel(first)
+                steps = []
+                while len(host.ended) < 2 or host._got:
+                    got = host.take(frames.CHUNK, frames.CANCELLED)
+                    if got.id == second:
+                        steps.append(got)
+                    elif got.type == frames.CANCELLED:
+                        self.assertEqual(got.id, first)
+                self.assertEqual([got.json() for got in steps[:-1]], list(range(30)))
 
     def test_a_coroutine_is_cancelled(self):
         source = """

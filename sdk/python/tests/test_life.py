@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import unittest
 from pathlib import Path
@@ -46,6 +47,43 @@ class LifeTests(unittest.TestCase):
         with FakeHost(SIMPLE, device="cuda:3") as host:
             self.assertEqual(host.result({}), "cuda:3")
             self.assertRegex(host.ready.meta["version"], "^[0-9a-f]{12}$")
+
+    def test_the_version_follows_the_applications_own_modules_alone(self):
+        source = """
+            import martlet, helper, json
+            from package import part
+            class A(martlet.LitAPI):
+                def setup(self, device):
+                    import late
+                def predict(self, x): return x
+            """
+        others = {
+            "helper.py": "from package.deep import value",
+            "late.py": "",
+            "package/__init__.py": "",
+            "package/part.py": "",
+            "package/deep.py": "value = 1",
+            "unused.py": "",
+            "venv/lib/python3/site-packages/thing.py": "",
+        }
+
+        def version(name=None):
+            with FakeHost(source, others={**others, **({name: others[name] + "\n# edited"} if name else {})}) as host:
+                return host.ready.meta["version"]
+
+        first = version()
+        for name in others:
+            self.assertEqual(version(name) == first, name.startswith(("unused", "venv")), name)
+
+    def test_modules_named_like_pythons_own_or_the_sdk_break_no_worker(self):
+        others = {name: "raise RuntimeError('not the one')" for name in ("martlet.py", "json.py", "http.py", "asyncio.py")}
+        with FakeHost(SIMPLE, others=others) as host:
+            self.assertEqual(host.result({}), "cpu")
+        with FakeHost(SIMPLE, name="json.py", application="json.py:A") as host:
+            self.assertEqual(host.result({}), "cpu")
+        module = textwrap.dedent(SIMPLE)
+        with FakeHost("", application="inner.model", others={**others, "inner/model.py": module}) as host:
+            self.assertEqual(host.result({}), "cpu")
 
     def test_a_named_object_of_a_file(self):
         with FakeHost(SIMPLE + "\n    other = A(api_path='/x')\n", application="model.py:other") as host:

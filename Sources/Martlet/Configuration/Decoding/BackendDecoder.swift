@@ -15,9 +15,10 @@ struct BackendDecoder {
     }
 
     private func backend(_ name: String, _ section: Section) -> BackendSpec {
-        var spec = BackendSpec(name: name, command: command(section))
+        var spec = BackendSpec(name: name, command: SharedDecoder.command(section))
         spec.environment = SharedDecoder.environment(section)
         spec.directory = section.text("directory")
+        spec.user = section.text("user")
         spec.instances = section.count("instances", in: 1...256) ?? spec.instances
         spec.port = section.count("port", in: SettingRange.port, or: "auto")
         if let port = spec.port, port + spec.instances - 1 > SettingRange.port.upperBound {
@@ -32,16 +33,6 @@ struct BackendDecoder {
         spec.policy = SharedDecoder.life(section, ready)
         checkPort(section, spec)
         return spec
-    }
-
-    private func command(_ section: Section) -> [String] {
-        section.require("command")
-        let items = section.list("command")
-        let words = items.enumerated().compactMap { index, item in
-            section.value(item, "must be a text") { !$0.utf8.contains(0) && (index > 0 || !$0.isEmpty) ? $0 : nil }
-        }
-        if items.isEmpty { section.refuse("must hold a program", at: "command") }
-        return words
     }
 
     /// A process that is not told its port must have a fixed one, and there can only be one of it.

@@ -25,7 +25,11 @@ struct DefaultRoutes {
                 return
             }
             configuration.models = [ModelConfiguration(name: "*", shares: [.init(pool: only, weight: 1)])]
-            if !statesRoutes { configuration.routes.append(RouteConfiguration(path: "/", pool: only, api: .plain)) }
+            if !statesRoutes {
+                var rest = RouteConfiguration(path: "/", pool: only, api: .plain)
+                rest.isImplied = true
+                configuration.routes.append(rest)
+            }
         }
         let isTaken = configuration.routes.contains { $0.host == nil && $0.path == Self.modelAPIPath }
         if !configuration.models.isEmpty, modelRoute == nil, !isTaken {

@@ -47,6 +47,17 @@ enum SharedDecoder {
         return queue
     }
 
+    /// A program and its arguments.
+    static func command(_ section: Section) -> [String] {
+        section.require("command")
+        let items = section.list("command")
+        let words = items.enumerated().compactMap { index, item in
+            section.value(item, "must be a text") { !$0.utf8.contains(0) && (index > 0 || !$0.isEmpty) ? $0 : nil }
+        }
+        if items.isEmpty { section.refuse("must hold a program", at: "command") }
+        return words
+    }
+
     // MARK: - Headers
 
     static func headers(_ key: String, in parent: Section) -> HeaderRules {

@@ -45,6 +45,8 @@ extension ConfigurationKeys {
         ConfigurationKey("backends.*.environment", .names, "Variables on top of Martlet's own."),
         ConfigurationKey("backends.*.environment.*", .text, "The value; `{port}` becomes the port."),
         ConfigurationKey("backends.*.directory", .file, "The working directory, if not Martlet's own."),
+        ConfigurationKey(
+            "backends.*.user", .text, "Whom the processes run as, if not as Martlet does; only root can say so."),
         ConfigurationKey("backends.*.instances", .count, "1", "How many processes run the command."),
         ConfigurationKey(
             "backends.*.port", .count, "auto",

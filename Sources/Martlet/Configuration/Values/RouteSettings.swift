@@ -14,6 +14,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var path: String
     /// `host`: only requests for this name (lower case, no port; `*.name`: any one below it); nil: any.
     package var host: String?
+    /// In metrics: unique among routes.
+    package var label: String { (host ?? "") + path }
     /// `pool`; nil: the model API, whose pool follows from the request's `model`.
     package var pool: String?
     /// `strip`: what is taken off the front of the path before it goes upstream, never the last `/`; nil: nothing.
@@ -35,6 +37,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// `access_log`: false: requests of this route leave no line.
     package var isLogged = true
     package var api: API
+    /// The file does not say it: it serves what nothing else does.
+    package var isImplied = false
 
     /// Whether the request's `model` decides where it goes.
     package var isModelAPI: Bool { pool == nil }

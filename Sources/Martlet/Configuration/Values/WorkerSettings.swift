@@ -17,12 +17,14 @@ package struct WorkersConfiguration: Sendable, Equatable {
         package init() {}
     }
 
-    /// `app`: the file, or `MODULE:NAME`.
+    /// `app`: the file, or `MODULE:NAME`. With a `command`, the name of its program.
     package var app: String
     /// `name`: in logs and metrics.
     package var name: String
     /// `python`: the interpreter.
     package var python = "python3"
+    /// `command`: the program that is a worker by itself, and its arguments; nil: `python` with the SDK.
+    package var command: [String]?
     /// `path`: serves the API there; nil: where the file says.
     package var path: String?
     /// `devices`; nil: what the file says.
@@ -33,19 +35,29 @@ package struct WorkersConfiguration: Sendable, Equatable {
     package var environment: [String: String] = [:]
     /// `directory`: where the processes run; nil: where Martlet does.
     package var directory: String?
+    /// `user`: whom the processes run as; nil: as Martlet does.
+    package var user: String?
     package var limits = Limits()
+    /// `recycle`: when one that serves is replaced.
+    package var recycle = RecyclePolicy()
+    /// `scale`; nil: always as many as `devices` and `workers_per_device` say.
+    package var scale: ScalePolicy?
     /// `max_batch`; nil: what the file says.
     package var maxBatch: Int?
     /// `batch_window`; nil: what the file says.
     package var batchWindow: Duration?
     /// `batch_bytes`: of bodies in one batch.
     package var batchBytes = BatchPolicy().maxBytes
+    /// `shared_memory`: bytes of bodies to each worker, and as many from it; nil: `off`.
+    package var sharedMemory: Int? = 64 << 20
     /// `timeout`: until an answer begins, from when it is the request's turn; nil: ten minutes.
     package var timeout: Duration?
     /// `kill_after`; nil: `off`.
-    package var killAfter: Duration?
+    package var killAfter: Duration? = .seconds(300)
     /// `objective`; nil: `off`.
     package var objective: Duration?
+    /// `mcp`: its APIs are tools for assistants.
+    package var isToolForAssistants = true
     package var queue = QueuePolicy()
     /// `ready`, `restart`, `grace`.
     package var policy = BackendPolicy()

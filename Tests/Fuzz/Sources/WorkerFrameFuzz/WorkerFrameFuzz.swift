@@ -18,8 +18,11 @@ public func start(_ count: CInt, _ arguments: Arguments) -> CInt {
     runFuzzer(count, arguments, fuzz)
 }
 
+/// As small as this, places within it come about by chance.
+private let sharedPart = 16..<256
+
 private func outcome(_ bytes: [UInt8], pieces: Int) -> [String] {
-    var parser = WorkerFrameParser()
+    var parser = WorkerFrameParser(shared: sharedPart)
     var input = ByteBuffer()
     var done: [String] = []
     do throws(WireError) {
@@ -27,7 +30,11 @@ private func outcome(_ bytes: [UInt8], pieces: Int) -> [String] {
             input.writeBytes(bytes[start..<min(bytes.count, start + pieces)])
             while let part = try parser.next(&input) {
                 done.append(words(part))
-                if case .item(_, let item) = part { done.append(answer(item.meta)) }
+                guard case .item(let type, let item) = part else { continue }
+                done.append(answer(item.meta))
+                guard let shared = item.shared, type == .result else { continue }
+                precondition(shared.length >= 0 && shared.offset >= sharedPart.lowerBound)
+                precondition(shared.offset + shared.length <= sharedPart.upperBound)
             }
         }
     } catch {
@@ -50,6 +57,6 @@ private func words(_ part: WorkerPart) -> String {
     case .control(let type, let id, let payload): "\(type) \(id) \(Array(payload.readableBytesView))"
     case .item(let type, let item):
         "\(type) \(item.id) \(item.status) \(item.flags) \(Array(item.meta.readableBytesView)) "
-            + "\(Array(item.body.readableBytesView))"
+            + "\(Array(item.body.readableBytesView)) \(String(describing: item.shared))"
     }
 }

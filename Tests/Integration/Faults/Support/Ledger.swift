@@ -20,21 +20,24 @@ struct Ledger {
 
     /// Compares with the state now, quiet awaited: every line as text, and whether all of them balance.
     ///
-    /// - Parameter patience: seconds that quiet may take; short where something is expected to be wrong.
-    func close(_ reports: [LoadReport], patience: Double = 5) async throws -> (text: String, balances: Bool) {
+    /// - Parameters:
+    ///   - patience: seconds that quiet may take; short where something is expected to be wrong.
+    ///   - isLossy: the network lost packets.
+    func close(
+        _ reports: [LoadReport], patience: Double = 5, isLossy: Bool = false
+    ) async throws -> (text: String, balances: Bool) {
         var files: [String] = []
         for (number, report) in reports.enumerated() {
             let file = directory.appending(path: "load-\(number).json")
             try Data(report.json.utf8).write(to: file)
             files.append(file.path)
         }
-        let closed = try await Self.run(["close", "--patience", "\(patience)", before.path] + files)
+        let options = ["--patience", "\(patience)"] + (isLossy ? ["--lossy"] : [])
+        let closed = try await Self.run(["close"] + options + [before.path] + files)
         return (closed.output, closed.status == 0)
     }
 
     private static func run(_ arguments: [String]) async throws -> CommandRun {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return try await CommandRun.tool("python3", [root.appending(path: "Benchmarks/ledger.py").path] + arguments)
+        try await CommandRun.tool("python3", [Repository.root.appending(path: "Benchmarks/ledger.py").path] + arguments)
     }
 }

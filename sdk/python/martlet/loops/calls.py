@@ -8,7 +8,6 @@ import time
 from collections import deque
 from typing import Any, Deque, List
 
-from .. import answers, forms
 from ..context import Context
 from ..errors import RequestCancelled, is_out_of_memory
 from ..litapi import overrides
@@ -76,7 +75,6 @@ class CallLoop:
 
     def _alone(self, request: Request) -> None:
         hooks, served = self._hooks, self._served
-        value = None
         try:
             if self._watches:
                 self._watch([request])
@@ -91,14 +89,11 @@ class CallLoop:
                 output = self._with_events(value, context)
             else:
                 output = hooks.encode(hooks.predict(hooks.decode(value, context), context), context)
-            answers.reply(request, output, served.api.bytes_as_text)
+            served.reply(request, output)
         except RequestCancelled:
             request.give_up("computing")
         except Exception as error:
             served.failed(request, error)
-        finally:
-            if isinstance(value, forms.Form):
-                value.close()
 
     def _with_events(self, value: Any, context: Any) -> Any:
         served, hooks = self._served, self._hooks
@@ -119,12 +114,7 @@ class CallLoop:
     def _together(self, requests: List[Request]) -> None:
         if self._watches:
             self._watch(requests)
-        slots = self._slots(requests)
-        try:
-            self._limit.groups(slots, self._compute)
-        finally:
-            for slot in slots:
-                slot.close()
+        self._limit.groups(self._slots(requests), self._compute)
 
     def _slots(self, requests: List[Request]) -> List[Slot]:
         """Decodes each request by itself: one that is wrong fails alone."""
@@ -157,8 +147,9 @@ class CallLoop:
                 outputs = self._outputs(group)
             served.tell("on_after_predict")
         except RequestCancelled:
-            for slot in group:
-                slot.fail(RequestCancelled())
+            rest = served.stopped(group)
+            if rest:
+                self._compute(rest)
             return
         except Exception as error:
             if len(group) > 1 and is_out_of_memory(error):
@@ -192,19 +183,22 @@ class CallLoop:
 
     def _begin(self, requests: List[Request]) -> None:
         slots = self._slots(requests)
-        if self._watches:
-            self._watch(requests)
         if self._batched:
             for start in range(0, len(slots), self._limit.size):
                 group = live(slots[start : start + self._limit.size])
                 if group:
-                    self._streams.append(BatchStream(self._served, group, _BACKLOG))
+                    self._add(BatchStream(self._served, group, _BACKLOG))
         else:
             by_request: dict = {}
             for slot in slots:
                 by_request.setdefault(slot.request.id, []).append(slot)
             for group in by_request.values():
-                self._streams.append(SingleStream(self._served, group))
+                self._add(SingleStream(self._served, group))
+
+    def _add(self, stream: Any) -> None:
+        if self._watches:
+            self._watch(stream.requests)
+        self._streams.append(stream)
 
     def _turn(self) -> bool:
         """Each stream that may go on does so for a moment. False where none can."""
@@ -228,6 +222,7 @@ class CallLoop:
         while True:
             serving.turns += 1
             if self._watches:
+                self._interrupt.requests = stream.requests
                 with self._interrupt:
                     finished = stream.step()
             else:
@@ -247,6 +242,7 @@ class CallLoop:
             self._served.watch(request)
         if not self._served.api.interrupt:
             return
+        self._interrupt.requests = requests
         for request in requests:
             request.on_cancel = _then(request.on_cancel, requests, self._interrupt)
 
@@ -256,7 +252,7 @@ def _then(first: Any, requests: List[Request], interrupt: Interrupt) -> Any:
         if first is not None:
             first()
         if all(request.cancelled for request in requests):
-            interrupt.fire()
+            interrupt.fire(requests)
 
     return tell
 

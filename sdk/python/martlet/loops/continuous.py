@@ -7,7 +7,7 @@ The API has `add(uid, input)`, `step()` (a list of `(uid, output, finished)` mad
 import time
 from typing import Any, Dict, Iterable, List, Tuple
 
-from ..errors import RequestCancelled
+from ..errors import GivenUpUnasked, RequestCancelled
 from ..hooks import parameter_names
 from ..litapi import LitAPI
 from ..sinks import Slot
@@ -93,7 +93,6 @@ class ContinuousLoop:
                     self._remove(uid)
                 except Exception as error:
                     self._served.log(error, slot.request)
-            slot.close()
             slot.request.give_up("streaming")
 
     def _join(self) -> None:
@@ -119,6 +118,11 @@ class ContinuousLoop:
         try:
             api: Any = self._served.api
             outputs = list((api.step(self._previous) if self._passes_previous else api.step()) or ())
+        except RequestCancelled:
+            # Those who left are taken out before the next step; without any, it would stop here for ever.
+            if not any(slot.request.cancelled for slot in self._slots.values()):
+                self._all_failed(GivenUpUnasked("a step was given up, and nobody had left"))
+            return
         except Exception as error:
             self._all_failed(error)
             return
@@ -134,7 +138,6 @@ class ContinuousLoop:
                 if finished:
                     del self._slots[uid]
                     slot.end()
-                    slot.close()
             except RequestCancelled as error:
                 self._slots.pop(uid, None)
                 slot.fail(error)
@@ -153,7 +156,6 @@ class ContinuousLoop:
         slots, self._slots = list(self._slots.values()), {}
         for slot in slots:
             slot.fail(error, "batch" if len(slots) > 1 else "item")
-            slot.close()
 
 
 def _parts(output: Any) -> Tuple[str, Any, bool]:

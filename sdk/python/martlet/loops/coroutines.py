@@ -39,8 +39,6 @@ class CoroutineLoop(TaskLoop):
             for request in requests:
                 request.give_up("streaming" if served.api.stream else "computing")
         finally:
-            for slot in slots:
-                slot.close()
             self.flush()
 
     async def _call(self, hook: Any, threaded: bool, value: Any, context: Any) -> Any:
@@ -93,10 +91,9 @@ class CoroutineLoop(TaskLoop):
             served.tell("on_before_predict")
             outputs = await self._outputs(group)
             served.tell("on_after_predict")
-        except RequestCancelled as error:
-            for slot in group:
-                slot.fail(error)
-            return True
+        except RequestCancelled:
+            rest = served.stopped(group)
+            return not rest or await self._group(rest)
         except Exception as error:
             if len(group) > 1 and is_out_of_memory(error):
                 self._limit.shrink(len(group))
@@ -166,6 +163,8 @@ class CoroutineLoop(TaskLoop):
         contexts = hooks.contexts([slot.context for slot in slots])
         outputs: Any = None
         encoded: Any = None
+        begun = False
+        rest: List[Slot] = []
         try:
             joined = await self._call(hooks.batch, False, [slot.input for slot in slots], contexts)
             outputs = await self._call(hooks.predict, False, joined, contexts)
@@ -174,6 +173,7 @@ class CoroutineLoop(TaskLoop):
             async for step in encoded:
                 if len(step) != len(slots):
                     raise ValueError(f"a step of {len(step)} outputs for a batch of {len(slots)}")
+                begun = True
                 for slot, output in zip(slots, step):
                     if slot.request.cancelled:
                         slot.request.give_up("streaming")
@@ -185,14 +185,15 @@ class CoroutineLoop(TaskLoop):
                         await self.credit(slot.request)
             for slot in slots:
                 slot.end()
-        except RequestCancelled as error:
-            for slot in slots:
-                slot.fail(error)
+        except RequestCancelled:
+            rest = self._served.stopped(slots, begun)
         except Exception as error:
             self._served.failed_together(slots, error)
         finally:
             await close(encoded)
             await close(outputs)
+        if rest:
+            await self._stream_together(rest)
 
 
 def iterate(values: Any) -> Any:

@@ -5,9 +5,10 @@ It lands between two instructions of Python code, so not before a C function ret
 
 import ctypes
 import threading
-from typing import Optional
+from typing import List, Optional
 
 from ..errors import RequestCancelled
+from ..request import Request
 
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
@@ -17,6 +18,8 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.requests: Optional[List[Request]] = None
+        """Whose call it is that is entered next."""
         self._target: Optional[int] = None
         self._fired = False
 
@@ -32,9 +35,9 @@ class Interrupt:
                 # One that did not land yet must not land in this loop's own code.
                 _raise_in(ctypes.c_ulong(target), None)
 
-    def fire(self) -> None:
-        """Raises `RequestCancelled` in the call, where one runs."""
+    def fire(self, requests: List[Request]) -> None:
+        """Raises `RequestCancelled` in the call for `requests` (this very list), where it runs."""
         with self._lock:
-            if self._target is not None and not self._fired:
+            if self._target is not None and self.requests is requests and not self._fired:
                 self._fired = True
                 _raise_in(ctypes.c_ulong(self._target), ctypes.py_object(RequestCancelled))

@@ -1,16 +1,17 @@
 """The first steps of every loop: from a request to slots, and what is done with an error."""
 
+import asyncio
 import inspect
 from typing import Any, Iterable, List, Optional
 
 from .. import answers
 from ..callbacks import CallbackRunner
-from ..errors import RequestCancelled, client_error
+from ..errors import GivenUpUnasked, RequestCancelled, client_error
 from ..hooks import Hooks
 from ..litapi import LitAPI
 from ..request import Request, log_fields
 from ..serving import Serving
-from ..sinks import PlainSink, Slot, StreamSink
+from ..sinks import PlainSink, Slot, StreamSink, live
 
 
 class Served:
@@ -21,6 +22,24 @@ class Served:
         self.api = api
         self.hooks = Hooks(api)
         self.callbacks = callbacks or CallbackRunner()
+        self._feeds = api._stage is not None and api._stage.then is not None
+
+    def admits(self, request: Request) -> bool:
+        """Whether the caller of an application may call; ends the request otherwise."""
+        try:
+            if self.hooks.authorize is not None:
+                self.hooks.authorize(request)
+        except Exception as error:
+            self.failed(request, error)
+            return False
+        return True
+
+    def reply(self, request: Request, output: Any) -> None:
+        """Answers with an encoded output. Raises `TypeError` for one that cannot be sent."""
+        if self._feeds:
+            answers.pass_on(request, output)
+        else:
+            answers.reply(request, output, self.api.bytes_as_text)
 
     def slots(self, request: Request, value: Any) -> List[Slot]:
         """The runs of the model that a request needs. Raises `HTTPException` where the spec finds it wrong."""
@@ -28,8 +47,8 @@ class Served:
         if hooks.spec is not None:
             made: List[Slot] = hooks.spec.slots(request, value, api)
             return made
-        sink = StreamSink(request) if api.stream else PlainSink(request, api.bytes_as_text)
-        return [Slot(sink, 0, hooks.context(request), value, value)]
+        sink = StreamSink(request) if api.stream else PlainSink(request, self.reply)
+        return [Slot(sink, 0, hooks.context(request), value)]
 
     def tell(self, event: str) -> None:
         if self.callbacks:
@@ -59,6 +78,17 @@ class Served:
         for slot in group:
             slot.fail(error, "batch" if together else "item")
 
+    def stopped(self, group: List[Slot], begun: bool = False) -> List[Slot]:
+        """After a call for `group` was given up: ends those whose clients left. Gives those to compute it for again.
+        They fail instead where nobody left, because it would stop again, or where their answers have `begun`."""
+        rest = live(group)
+        if len(rest) < len(group) and not begun:
+            return rest
+        if not rest:
+            return []
+        self.failed_together(rest, GivenUpUnasked("it was given up, and somebody waits for the answer"))
+        return []
+
     def log(self, error: BaseException, request: Optional[Request] = None) -> None:
         """The whole traceback, unless the error was meant for the client."""
         if isinstance(error, RequestCancelled) or client_error(error) is not None:
@@ -84,8 +114,6 @@ def one_for_each(group: List[Slot], outputs: Iterable[Any]) -> List[Any]:
 def run_to_end(value: Any) -> Any:
     """The value of something that may be a coroutine."""
     if inspect.isawaitable(value):
-        import asyncio
-
         async def wait() -> Any:
             return await value
 

@@ -14,6 +14,7 @@ class SingleStream:
         self._served = served
         self._slots = slots
         self._request = slots[0].request
+        self.requests = [self._request]
         self._open: List[Any] = []
         self._sources: List[Any] = []
         self._started = False
@@ -77,8 +78,6 @@ class SingleStream:
             _close(self._served, generator)
         for source in self._sources:
             _close(self._served, source)
-        for slot in self._slots:
-            slot.close()
         self._open = []
         self._sources = []
 
@@ -92,6 +91,8 @@ class BatchStream:
     def __init__(self, served: Served, slots: List[Slot], backlog: int):
         self._served = served
         self._slots = slots
+        self.requests = [slot.request for slot in slots]
+        self._begun = False
         self._backlog = backlog
         self._generator: Any = None
         self._sources: List[Any] = []
@@ -123,22 +124,26 @@ class BatchStream:
                 return True
             if len(outputs) != len(self._slots):
                 raise ValueError(f"a step of {len(outputs)} outputs for a batch of {len(self._slots)}")
+            self._begun = True
             for slot, output in zip(self._slots, outputs):
                 if slot.request.cancelled:
                     slot.request.give_up("streaming")
                 else:
                     slot.put(output)
             return False
-        except RequestCancelled as error:
-            self.close()
-            for slot in self._slots:
-                slot.fail(error)
+        except RequestCancelled:
+            return self._stopped()
         except Exception as error:
-            self._served.log(error, self._slots[0].request)
             self.close()
-            for slot in self._slots:
-                slot.fail(error, "batch" if len(self._slots) > 1 else "item")
+            self._served.failed_together(self._slots, error)
         return True
+
+    def _stopped(self) -> bool:
+        """The model gave up. While nobody has seen anything of it, it begins anew for those who wait."""
+        self.close()
+        rest = self._served.stopped(self._slots, self._begun)
+        self._slots = rest
+        return not rest
 
     def _start(self) -> None:
         hooks, served = self._served.hooks, self._served
@@ -156,8 +161,7 @@ class BatchStream:
     def close(self) -> None:
         for generator in [self._generator, *reversed(self._sources)]:
             _close(self._served, generator)
-        for slot in self._slots:
-            slot.close()
+        self._generator = None
         self._sources = []
 
 

@@ -94,7 +94,7 @@ class OpenAISpec(Spec):
         made = []
         for index in range(asked.n):
             copy = ChatCompletionRequest(asked, n=1)
-            made.append(Slot(sink, index, Context(request, others), copy, None))
+            made.append(Slot(sink, index, Context(request, others), copy))
         return made
 
     def encode_response(self, output: Any) -> Any:

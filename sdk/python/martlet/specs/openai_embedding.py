@@ -57,12 +57,12 @@ class OpenAIEmbeddingSpec(Spec):
         texts = _texts(asked.input)
         others = {key: one for key, one in asked.items() if key != "input"}
         if api.max_batch_size == 1 or len(texts) == 1:
-            return [Slot(EmbeddingSink(request, asked, 1), 0, Context(request, others), asked, None)]
+            return [Slot(EmbeddingSink(request, asked, 1), 0, Context(request, others), asked)]
         sink = EmbeddingSink(request, asked, len(texts))
         made = []
         for index, text in enumerate(texts):
             alone = EmbeddingRequest(asked, input=[text])
-            made.append(Slot(sink, index, Context(request, others), alone, None))
+            made.append(Slot(sink, index, Context(request, others), alone))
         return made
 
     def decode_request(self, request: Any) -> Any:
