@@ -112,7 +112,7 @@ def probing(port, backend, in_pieces):
             await verdict.play(case, expected, peer, in_pieces)
         finally:
             await peer.close()
-        found = list(verdict.faults(case, expected, peer.heard, backend.of(address), address))
+        found = list(verdict.faults(case, expected, peer.heard, backend.of(address), address, in_pieces))
         if time.monotonic() - began > 2.5:
             found.append(f"took {time.monotonic() - began:.1f} s")
         return (f"{case.name}{' (in pieces)' if in_pieces else ''}", "; ".join(found)) if found else None
