@@ -3,7 +3,7 @@
 # a time.
 #
 # Starts from the cases of the unit tests and from what once failed, keeps what it learns in .build-fuzz/ and leaves
-# bytes that fail in Failures/<Target>, which the unit tests replay.
+# bytes that fail in Failures/<Target>, which the unit tests replay. MARTLET_FUZZ_SEED makes a run of the same choices.
 set -eu
 # Swift's own backtraces would keep libFuzzer from saving the bytes.
 export SWIFT_BACKTRACE=enable=no
@@ -38,7 +38,7 @@ swift build --package-path "$work" -c release -j 2
 
 fuzz() {
     mkdir -p "$here/Failures/$1" "$work/Corpus/$1"
-    "$work/.build/release/$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+    "$work/.build/release/$1" -max_total_time="$seconds" -seed="${MARTLET_FUZZ_SEED:-0}" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
         -verbosity=0 -print_final_stats=1 -artifact_prefix="$here/Failures/$1/" \
         "$work/Corpus/$1" "$here/Failures/$1" >"$work/$1.log" 2>&1 ||
         {
