@@ -41,6 +41,8 @@ package struct WorkerReady: Sendable {
         var stream: Bool?
         var max_batch: Int?
         var batch_timeout_ms: Double?
+        var batch_weight: Int?
+        var weight_by: String?
         var concurrent: Int?
         var timeout_ms: Double?
         var workers_per_device: Int?
@@ -81,6 +83,8 @@ extension WorkerAPI {
         isStream = text.stream ?? isStream
         maxBatch = Self.bounded(text.max_batch ?? 1, Self.mostInBatch)
         batchWindow = Self.duration(text.batch_timeout_ms, within: .seconds(60)) ?? .zero
+        batchWeight = text.batch_weight.map { Self.bounded($0, BodyWeight.most) }
+        weightBy = text.weight_by
         concurrent = Self.bounded(text.concurrent ?? 1, Self.mostConcurrent)
         queueTimeout = Self.duration(text.timeout_ms, within: .seconds(86_400))
         workersPerDevice = Self.bounded(text.workers_per_device ?? 1, Self.mostPerDevice)

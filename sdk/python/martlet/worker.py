@@ -184,6 +184,8 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
         "stream": bool(api.stream),
         "max_batch": _batch(api),
         "batch_timeout_ms": round(api.batch_timeout * 1000, 3),
+        "batch_weight": api.batch_weight,
+        "weight_by": api.weight_by,
         "concurrent": _concurrent(api),
         "timeout_ms": None if unlimited else round(float(timeout) * 1000),
         "workers_per_device": server.workers_of(api),
