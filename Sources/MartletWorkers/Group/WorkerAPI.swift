@@ -36,6 +36,8 @@ package struct WorkerAPI: Sendable, Equatable {
     /// JSON Schemas of bodies; nil: the app does not say.
     package var requestSchema: JSONValue?
     package var responseSchema: JSONValue?
+    /// nil: no chain.
+    package var chain: ChainDescription?
     /// nil: no tool for assistants.
     package var tool: Tool?
 

@@ -50,11 +50,20 @@ package struct WorkerReady: Sendable {
         var max_body: Int?
         var then: String?
         var schemas: Schemas?
+        var chain: Chain?
         var mcp: WorkerAPI.Tool?
 
         struct Schemas: Decodable {
             var request: JSONValue?
             var response: JSONValue?
+        }
+
+        struct Chain: Decodable {
+            var input: JSONValue?
+            var output: JSONValue?
+            var config: JSONValue?
+            var endpoints: [String]?
+            var config_hashes: Bool?
         }
     }
 }
@@ -73,6 +82,8 @@ package struct WorkerSettings: Sendable, Equatable, Decodable {
     package var index: String?
     /// Whether `/openapi.json` is there; it is where nothing is said.
     package var openapi: Bool?
+
+    package init() {}
 }
 
 extension WorkerAPI {
@@ -93,6 +104,11 @@ extension WorkerAPI {
         then = text.then
         requestSchema = text.schemas?.request
         responseSchema = text.schemas?.response
+        chain = text.chain.map { chain in
+            ChainDescription(
+                input: chain.input ?? [:], output: chain.output ?? [:], config: chain.config ?? [:],
+                endpoints: chain.endpoints, takesHashes: chain.config_hashes ?? true)
+        }
         tool = text.mcp
     }
 
