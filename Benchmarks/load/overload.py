@@ -38,7 +38,8 @@ def measure(bench, options):
     goodput = (high["completed"] + low["completed"]) / max(high["seconds"], low["seconds"])
     return rows(capacity, goodput, calm, high, refused, shed, books), {
         "capacity": capacity, "goodput": goodput, "calm": calm, "interactive": high, "batch": low,
-        "shed_ms": [visit.seconds * 1000 for visit in refused], "ledger": books.lines}
+        "shed_ms": [visit.reached_after * 1000 for visit in refused],
+        "shed_read_ms": [visit.seconds * 1000 for visit in refused], "ledger": books.lines}
 
 
 def interactive(bench, gateway, capacity, seconds):
@@ -50,28 +51,34 @@ def interactive(bench, gateway, capacity, seconds):
 
 
 async def probe(gateway, seconds):
-    """Twenty requests a second of the lowest class, each on its own connection and timed: they are to be shed."""
+    """Twenty requests a second of the lowest class, each on its own connection and timed: they are to be shed.
+
+    Martlet, mocks and loads leave no core free, and this process waits for one like everybody else: by its own clock it
+    would be timed when it gets to read. So the kernel says when an answer was there.
+    """
     visits = []
     payload = people.request(people.UNARY, fields=[f"{CLASS}: background"])
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        visits.append(asyncio.create_task(people.ask(gateway.port, payload, seconds=60)))
-        await asyncio.sleep(0.05)
-    return await asyncio.gather(*visits)
+    with people.stamps():
+        while time.monotonic() < end:
+            visits.append(asyncio.create_task(people.ask(gateway.port, payload, seconds=60, stamped=True)))
+            await asyncio.sleep(0.05)
+        return await asyncio.gather(*visits)
 
 
 def rows(capacity, goodput, calm, high, refused, shed, books):
     share = goodput / capacity
     p99, base = high["latency"]["p99_us"] / 1000, calm["latency"]["p99_us"] / 1000
-    times = [visit.seconds * 1000 for visit in refused]
+    times = [visit.reached_after * 1000 for visit in refused]
+    read = verdict.quantile([visit.seconds * 1000 for visit in refused], 0.99)
     complete = all("retry-after:" in visit.head and "x-should-retry: false" in visit.head for visit in refused)
     return [
         verdict.row(
             "5 × overload: goodput", "≥ 90 % of peak", f"{share * 100:.0f} % of {capacity:.0f}/s", share >= 0.9,
             "≥ 95 %", share >= 0.95),
         verdict.at_most(
-            f"5 × overload: shed answers, p99 of {len(times)} of {len(shed)} asked", "ms",
-            verdict.quantile(times, 0.99), 10),
+            f"5 × overload: shed answers at the client's socket, p99 of {len(times)} of {len(shed)} asked"
+            + (f" (read by the client: {read:.1f} ms)" if refused else ""), "ms", verdict.quantile(times, 0.99), 10),
         verdict.row(
             "5 × overload: Retry-After and x-should-retry on every shed answer", "all",
             "all" if complete and refused else "not all", complete and bool(refused)),

@@ -20,3 +20,14 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { "\(code.text): \(reason)" }
 }
+
+extension MartletError {
+    /// What is told of a broken rule.
+    public init(_ error: WireError) {
+        self.init(error.code, cause: "\(error.reason)")
+        guard error.code == .methodNotAllowed else { return }
+        // Refused before anything is found at its path: all that any path takes.
+        self = .wrongMethod(allow: Method.allCases.filter { $0 != .other }.map(\.text))
+        cause = "\(error.reason)"
+    }
+}

@@ -104,6 +104,17 @@ import Testing
         #expect(link.waitingBytes == 0)
     }
 
+    @Test("bounds what a batch may weigh as its worker says, whatever that is")
+    func weights() throws {
+        let text = #"""
+            {"protocol":1,"apis":[{"path":"/a","batch_weight":100,"weight_by":"n"},{"path":"/b","batch_weight":-3},
+            {"path":"/c","batch_weight":9223372036854775807},{"path":"/d"}]}
+            """#
+        let ready = try WorkerReady(payload: Data(text.utf8))
+        #expect(ready.apis.map(\.batchWeight) == [100, 1, BodyWeight.most, nil])
+        #expect(ready.apis.map(\.weightBy) == ["n", nil, nil, nil])
+    }
+
     @Test("understands what a worker is only in its own version of the protocol")
     func ready() throws {
         let text = #"{"protocol":1,"version":"v7","apis":[{"path":"/a","max_batch":0,"batch_timeout_ms":-5}]}"#

@@ -4,6 +4,7 @@ import MartletBase
 import MartletExchange
 import MartletTelemetry
 import MartletWire
+import MartletWorkers
 import NIOCore
 
 /// Every endpoint and its method.
@@ -23,16 +24,17 @@ final class ChainEndpoint<Step: Runnable>: LocalHandler {
 
     private let path: String
     let step: Step
-    private let inputSchema: JSON
+    private let schemas: ChainDescription
     private let config: ChainConfig
     private let dispatch: Dispatch
     private let logger: Logger
 
     init(_ step: Step, path: String, configKeys: Set<String>, dispatch: Dispatch, logger: Logger) {
         self.step = step
-        inputSchema = step.inputSchema
         self.path = path
-        config = ChainConfig(keys: configKeys, configurable: step.configurable)
+        let config = ChainConfig(keys: configKeys, configurable: step.configurable)
+        self.config = config
+        schemas = ChainDescription(step, config)
         self.dispatch = dispatch
         self.logger = logger
     }
@@ -75,11 +77,7 @@ final class ChainEndpoint<Step: Runnable>: LocalHandler {
         let isPage = name == "playground" && (words.count == 1 || words == ["playground", "index.html"])
         guard let method = endpoints[name], words.count == 1 || isPage, hash == nil || name != "token_feedback"
         else { throw HTTPError(404, "Not Found") }
-        guard request.method == method else {
-            var error = HTTPError(405, "Method Not Allowed")
-            error.headers = [("Allow", method.text)]
-            throw error
-        }
+        try request.must(be: method)
         if isPage, words.count == 1, !request.path.hasSuffix("/") { return nil }
         return Asked(endpoint: name, hash: hash)
     }
@@ -88,9 +86,9 @@ final class ChainEndpoint<Step: Runnable>: LocalHandler {
         let hashed = try asked.hash.map { try ChainConfig.of(hash: $0) } ?? .null
         switch asked.endpoint {
         case "playground": return Playground.response
-        case "input_schema": return .json(inputSchema.text)
-        case "output_schema": return .json(step.outputSchema.text)
-        case "config_schema": return .json(config.schema(titled: "\(step.name)Config").text)
+        case "input_schema": return .json(schemas.input.text)
+        case "output_schema": return .json(schemas.output.text)
+        case "config_schema": return .json(schemas.config.text)
         default: break
         }
         let body = try Self.body(request)
@@ -137,7 +135,7 @@ final class ChainEndpoint<Step: Runnable>: LocalHandler {
     }
 
     func input(_ value: JSON, at place: [JSON] = []) throws -> Step.Input {
-        try value.fitting(inputSchema, at: place)
+        try value.fitting(schemas.input, at: place)
     }
 
     func run(_ call: Call, _ said: JSON, listener: RunListener? = nil) throws -> Run {

@@ -23,6 +23,9 @@ public struct HTTPError: Error, Sendable {
         case let error as ModelError where [429, 503, 504].contains(error.status):
             self.init(error.status, .string(error.message))
             if let seconds = error.retryAfter { headers = [("Retry-After", "\(seconds)")] }
+        case let error as MartletError where error.code == .methodNotAllowed:
+            self.init(error.code.status, "Method Not Allowed")
+            headers = error.headers
         case let error as MartletError where error.code.fault != .`self`:
             self.init(error.code.status, .string(error.cause.isEmpty ? error.code.sentence : error.cause))
         default: return nil

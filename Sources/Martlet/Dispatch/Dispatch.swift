@@ -11,13 +11,16 @@ import Synchronization
 struct Dispatch: Sendable {
     private let caller: InnerCaller
     private let routes: RoutesInForce
+    /// What clients of this server must show: who got in to a chain gets in to its models.
+    private let key: Secret?
     private var client = "127.0.0.1"
     private var deadline = Instant.never
     private var priority = PriorityClass.interactive
 
-    init(_ loops: LoopTable, _ routes: RoutesInForce) {
+    init(_ loops: LoopTable, _ routes: RoutesInForce, key: Secret? = nil) {
         caller = InnerCaller(loops)
         self.routes = routes
+        self.key = key
     }
 
     /// For what is asked to answer `request`: models are called off by its deadline.
@@ -43,16 +46,18 @@ struct Dispatch: Sendable {
     func post<Value: Sendable>(
         _ path: String, _ body: JSON, read: (InnerBody) async throws -> Value
     ) async throws -> Value {
+        guard let (route, isOwn) = routes.route(to: path) else {
+            throw ModelError(status: 404, code: "not_found", message: "no model is configured")
+        }
         var headers = HeaderBlock()
         headers.append(.contentType, "application/json")
+        // Nobody else's business, where a backend elsewhere is asked.
+        if isOwn, let key { headers.append("X-API-Key", key.exposed) }
         var request = LocalRequest(
             method: .post, path: path, query: "", headers: headers, body: ByteBuffer(string: body.text),
             clientAddress: client)
         request.deadline = deadline
         request.priority = priority
-        guard let route = routes.route(to: path) else {
-            throw ModelError(status: 404, code: "not_found", message: "no model is configured")
-        }
         return try await caller.ask(route, request) { answer in
             guard (200..<300).contains(answer.status) else { throw try await ModelError(answer) }
             return try await read(answer.body)
@@ -62,16 +67,22 @@ struct Dispatch: Sendable {
 
 /// The routes that a server has at present.
 final class RoutesInForce: Sendable {
-    private let router = Mutex(Router([]))
+    private let state = Mutex((router: Router([]), own: Set<String>()))
 
-    func adopt(_ routes: [Route]) {
-        router.withLock { $0 = Router(routes) }
+    /// - Parameter own: Names of the pools whose targets are this server's workers, or this process.
+    func adopt(_ routes: [Route], own: Set<String>) {
+        state.withLock { $0 = (Router(routes), own) }
     }
 
-    func route(to path: String) -> Route? {
+    /// The route to what is at `path`, and whether that is computed by this server's workers or this process.
+    func route(to path: String) -> (route: Route, isOwn: Bool)? {
         let head = RequestHead(
             method: .post, target: ByteBuffer(string: path), authority: ByteBuffer(), headers: HeaderBlock())
-        return router.withLock { $0.match(head) }
+        return state.withLock { state in
+            guard let route = state.router.match(head) else { return nil }
+            guard case .pool(let pool) = route.destination else { return (route, false) }
+            return (route, state.own.contains(pool.name))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ import MartletWire
 import MartletWorkers
 import NIOCore
 
-/// `/health` of an app, as LitServe's clients know it: `ok` once every one of its APIs can serve.
+/// `/health`, as LitServe's clients know it: `ok` once every API can serve.
 final class AppHealthEndpoint: LocalHandler {
     private let pools: [Pool]
 
@@ -14,7 +14,7 @@ final class AppHealthEndpoint: LocalHandler {
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        try request.mustRead()
+        try request.must(be: .get)
         let isReady = pools.allSatisfy { $0.isUsable(now: .current) }
         return LocalResponse(
             status: isReady ? 200 : 503, contentType: "text/plain; charset=utf-8",
@@ -22,7 +22,7 @@ final class AppHealthEndpoint: LocalHandler {
     }
 }
 
-/// `/` and `/info` of an app: what it says of itself, and on what it runs.
+/// `/`, `/info` and `/openapi.json`: what is said of what is served.
 final class AppTextEndpoint: LocalHandler {
     private let response: LocalResponse
 
@@ -33,23 +33,38 @@ final class AppTextEndpoint: LocalHandler {
     }
 
     /// `/info`: as the app states it, but for what the configuration changes.
-    init(info served: [ServedAPI]) {
-        var info = served.first?.app.settings.info ?? ["model": .null]
+    ///
+    /// - Parameters:
+    ///   - app: One of the first app's APIs; nil: all is served by this process.
+    ///   - apis: All that is served.
+    init(info app: ServedAPI?, _ apis: [APIDescription]) {
+        var info = app?.app.settings.info ?? ["model": .null]
         var server = info["server"] ?? [:]
-        if let api = served.first, let role = api.process.worker {
-            let configuration = api.app.configuration
+        if let app, let role = app.process.worker {
+            let configuration = app.app.configuration
             if configuration.devices != nil || server["devices"] == nil {
                 server["devices"] = .array(role.devices.map { .string($0) })
             }
             if configuration.workersPerDevice != nil || server["workers_per_device"] == nil {
                 server["workers_per_device"] = .integer(Int64(role.workersPerDevice))
             }
+        } else {
+            server = ["devices": ["cpu"], "workers_per_device": 1]
         }
-        if server["stream"] == nil {
-            server["stream"] = .object(Dictionary(served.map { ($0.path, .bool($0.api.isStream)) }) { $1 })
+        switch server["stream"] {
+        case nil: server["stream"] = .object(Self.streams(apis))
+        case .object(let stated)?:
+            // The app speaks for its own alone.
+            let others = Self.streams(apis.filter { $0.platform == .swift })
+            server["stream"] = .object(stated.merging(others) { own, _ in own })
+        default: break
         }
         info["server"] = server
         response = .json(info.text)
+    }
+
+    private static func streams(_ apis: [APIDescription]) -> [String: JSONValue] {
+        Dictionary(apis.map { ($0.route, .bool($0.isStream)) }) { $1 }
     }
 
     /// `/openapi.json`.
@@ -58,7 +73,7 @@ final class AppTextEndpoint: LocalHandler {
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        try request.mustRead()
+        try request.must(be: .get)
         return response
     }
 }
@@ -75,7 +90,7 @@ final class AppShutdownEndpoint: LocalHandler {
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        guard request.method == .post else { throw MartletError(.methodNotAllowed, cause: "use POST") }
+        try request.must(be: .post)
         guard let key, Secret("Bearer \(key.exposed)").matches(request.headers.value(.authorization) ?? "") else {
             return .detail("The bearer token is not the one that LIT_SHUTDOWN_API_KEY sets", status: 401)
         }
@@ -83,25 +98,6 @@ final class AppShutdownEndpoint: LocalHandler {
         return LocalResponse(
             status: 200, contentType: "text/plain; charset=utf-8",
             body: ByteBuffer(string: "Server is initiating graceful shutdown."))
-    }
-}
-
-/// Asks for the key that `LIT_SERVER_API_KEY` sets. The APIs ask for it in their workers, unless they have an
-/// `authorize` of their own.
-final class Keyed: LocalHandler {
-    private let handler: any LocalHandler
-    private let key: Secret
-
-    init(_ handler: any LocalHandler, key: Secret) {
-        self.handler = handler
-        self.key = key
-    }
-
-    func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        guard key.matches(request.headers.value(named: "x-api-key") ?? "") else {
-            return .detail("The X-API-Key header does not hold the server's key", status: 401)
-        }
-        return try await handler.handle(request)
     }
 }
 

@@ -7,8 +7,8 @@ import MartletTelemetry
 import MartletWire
 import NIOCore
 
-/// `/v2`: the Open Inference Protocol, version 2, for every model that workers serve, whatever their language: tensors
-/// become the JSON that the model reads, and its JSON becomes tensors.
+/// `/v2`: the Open Inference Protocol, version 2, for every model that workers or this process serve: tensors become
+/// the JSON that the model reads, and its JSON becomes tensors.
 final class InferenceEndpoint: LocalHandler {
     /// Where it is served.
     static let path = "/v2"
@@ -29,7 +29,7 @@ final class InferenceEndpoint: LocalHandler {
         } catch let error as MartletError {
             var response = Self.fault(
                 error.cause.isEmpty ? error.code.sentence : error.cause, status: error.code.status)
-            if error.code == .methodNotAllowed { response.headers.append(("Allow", error.operation)) }
+            response.headers = error.headers
             return response
         }
     }
@@ -38,16 +38,16 @@ final class InferenceEndpoint: LocalHandler {
         let parts = request.path.dropFirst(Self.path.count).split(separator: "/").map(String.init)
         switch parts.first {
         case nil:
-            try request.mustBe(.get)
+            try request.must(be: .get)
             return .json(serverMetadata.text)
         case "health" where parts == ["health", "live"]:
-            try request.mustBe(.get)
+            try request.must(be: .get)
             return .json(#"{"live":true}"#)
         case "health" where parts == ["health", "ready"]:
-            try request.mustBe(.get)
+            try request.must(be: .get)
             return Self.readiness(models.allSatisfy(\.isReady))
         case "repository" where parts == ["repository", "index"]:
-            try request.mustBe(.post)
+            try request.must(be: .post)
             return .json(index(request).text)
         case "models" where parts.count > 1:
             return try await answer(request, ModelPath(parts.dropFirst()))
@@ -68,13 +68,13 @@ final class InferenceEndpoint: LocalHandler {
         }
         switch path.verb {
         case .metadata:
-            try request.mustBe(.get)
+            try request.must(be: .get)
             return .json(InferenceMetadata(model).text)
         case .ready:
-            try request.mustBe(.get)
+            try request.must(be: .get)
             return Self.readiness(model.isReady)
         case .infer:
-            try request.mustBe(.post)
+            try request.must(be: .post)
             return try await infer(request, model, named: path.model)
         }
     }
@@ -92,7 +92,7 @@ final class InferenceEndpoint: LocalHandler {
         do throws(WireError) {
             body = try question.object(plain: model.plainInputs, limit: model.route.bodyLimit)
         } catch {
-            throw MartletError(error.code, cause: "\(error.reason)")
+            throw MartletError(error)
         }
         let reply = try await caller.ask(model.route, request.asking(model, body))
         guard reply.status < 300 else { return Self.refusal(reply) }
@@ -104,7 +104,7 @@ final class InferenceEndpoint: LocalHandler {
         do throws(WireError) {
             return Self.written(try answer.written(to: question, model: name, version: model.version))
         } catch {
-            throw MartletError(error.code, cause: "\(error.reason)")
+            throw MartletError(error)
         }
     }
 
@@ -119,7 +119,7 @@ final class InferenceEndpoint: LocalHandler {
         do throws(WireError) {
             return try InferenceRequest(body: request.body, headerLength: length)
         } catch {
-            throw MartletError(error.code, cause: "\(error.reason)")
+            throw MartletError(error)
         }
     }
 
@@ -199,13 +199,5 @@ private struct ModelPath {
         }
         model = parts.joined(separator: "/")
         (self.version, self.verb) = (version, verb)
-    }
-}
-
-extension LocalRequest {
-    fileprivate func mustBe(_ wanted: MartletWire.Method) throws(MartletError) {
-        guard method == wanted || wanted == .get && method == .head else {
-            throw MartletError(.methodNotAllowed, operation: wanted.text, cause: "use \(wanted.text)")
-        }
     }
 }

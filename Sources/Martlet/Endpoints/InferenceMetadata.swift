@@ -1,5 +1,4 @@
 import MartletWire
-import MartletWorkers
 
 /// What the Open Inference Protocol says of a model: its inputs and outputs, as far as schemas tell.
 struct InferenceMetadata {
@@ -12,7 +11,8 @@ struct InferenceMetadata {
     /// As JSON.
     var text: String {
         let metadata: JSONValue = [
-            "name": .string(model.name), "versions": [.string(model.version)], "platform": "martlet_worker",
+            "name": .string(model.name), "versions": [.string(model.version)],
+            "platform": .string(model.api.platform.rawValue),
             "inputs": Self.tensors(model.api.requestSchema), "outputs": Self.tensors(model.api.responseSchema),
         ]
         return metadata.text

@@ -7,7 +7,7 @@ import MartletTelemetry
 import MartletWire
 import NIOCore
 
-/// `/mcp`: the models that workers serve, as tools of the Model Context Protocol.
+/// `/mcp`: the models that are served, as tools of the Model Context Protocol.
 ///
 /// Its "streamable HTTP" without sessions: each POST carries one JSON-RPC message and has a JSON answer. Nothing is
 /// told to clients of our own accord, so there is no stream to open. A client that leaves calls its tool off.
@@ -35,9 +35,11 @@ final class MCPEndpoint: LocalHandler {
         guard RequestOrigin.isOwn(request.headers) else {
             return Self.refusal("pages of other sites may not call tools", status: 403)
         }
-        guard request.method == .post else {
-            var response = Self.refusal("use POST", status: 405)
-            response.headers.append(("Allow", "POST"))
+        do throws(MartletError) {
+            try request.must(be: .post)
+        } catch {
+            var response = Self.refusal(error.cause, status: error.code.status)
+            response.headers = error.headers
             return response
         }
         if let type = request.headers.value(.contentType), !Self.isJSON(type) {

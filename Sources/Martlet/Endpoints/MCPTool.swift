@@ -12,11 +12,11 @@ struct MCPTool: Sendable {
     /// The app says how the tool is called, and another one that comes before it has that name.
     var isRenamed: Bool { model.api.tool.map { $0.name != name } ?? false }
 
-    /// Every model whose app does not keep its models to itself. An app that says how a tool is called is believed;
+    /// Every model that is not kept from assistants. An app that says how a tool is called is believed;
     /// the others are called like their models. Of several of one name the first keeps it, in the order of the
     /// configuration, and before those whose apps say nothing; the next get a number.
     static func all(_ models: [ServedModel]) -> [MCPTool] {
-        let offered = models.filter(\.isTool)
+        let offered = models.filter(\.api.isTool)
         let names = names(offered.map { (stated: $0.api.tool?.name, model: $0.name) })
         return zip(names, offered).map { MCPTool(name: $0, model: $1) }
     }

@@ -18,7 +18,7 @@ final class ModelsEndpoint: LocalHandler {
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        try request.mustRead()
+        try request.must(be: .get)
         var names = table.names
         if let wildcard = table.wildcard {
             let listed = await lists.names { await self.listed(by: wildcard.pools.map(\.pool)) }

@@ -1,23 +1,24 @@
 import MartletWire
-import MartletWorkers
 
-/// The OpenAPI description of what an app serves, made of the schemas that the app states.
+/// The OpenAPI description of what is served, made of the schemas that apps state, and Swift models and chains have.
 struct OpenAPIDocument {
     private var paths: [String: JSONValue] = [:]
-    private var schemas = OpenAPISchemas()
+    var schemas = OpenAPISchemas()
 
     private var operationNames: Set<String> = []
     private let title: String
 
     /// - Parameters:
-    ///   - apis: What is served. One whose path stands for all below it has no description of its own.
+    ///   - apis: What is served. One whose path stands for all below it has no description of its own, but a chain.
     ///   - reads: Paths that are read with GET, and what each is.
-    init(title: String, _ apis: [WorkerAPI], reads: [(path: String, summary: String)]) {
+    init(title: String, _ apis: [APIDescription], reads: [(path: String, summary: String)]) {
         self.title = title
         for (path, summary) in reads {
             paths[path] = ["get": ["summary": .string(summary), "responses": ["200": ["description": "OK"]]]]
         }
-        for api in apis where !api.path.hasSuffix("*") {
+        for api in apis {
+            if let chain = api.chain, api.route.hasSuffix("/") { add(chain, below: api.route) }
+            guard !api.path.hasSuffix("*") else { continue }
             var operations = paths[api.path] ?? [:]
             for method in api.methods where Self.methods.contains(method) {
                 operations[method.lowercased()] = operation(of: api, method)
@@ -38,12 +39,12 @@ struct OpenAPIDocument {
     /// A path that comes with what serves it.
     mutating func add(
         _ path: String, _ method: String, _ summary: String, _ name: String, _ parameters: JSONValue = [],
-        body: JSONValue? = nil, answer: JSONValue = [:]
+        body: JSONValue? = nil, answer: JSONValue = [:], of media: String = "application/json"
     ) {
         var operation: JSONValue = [
             "summary": .string(summary), "operationId": .string(operationName(name, method)), "parameters": parameters,
             "responses": [
-                "200": ["description": "OK", "content": ["application/json": ["schema": answer]]],
+                "200": ["description": "OK", "content": .object([media: ["schema": answer]])],
                 "default": ["description": "An error"],
             ],
         ]
@@ -66,15 +67,21 @@ struct OpenAPIDocument {
         return free
     }
 
-    private mutating func operation(of api: WorkerAPI, _ method: String) -> JSONValue {
-        let words = api.path.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+    /// A path as a name; `root` for that of all.
+    static func name(of path: String) -> String {
+        let words = path.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
         let name = String(words).split(separator: "_").joined(separator: "_")
+        return name.isEmpty ? "root" : name
+    }
+
+    private mutating func operation(of api: APIDescription, _ method: String) -> JSONValue {
+        let name = Self.name(of: api.path)
         let answer = api.responseSchema.map { schemas.place($0, of: name) } ?? [:]
         // A stream's pieces are text, lines of JSON or events: only the model knows.
         let isFree = api.isStream && api.responseSchema == nil
         let media: JSONValue = isFree ? [:] : ["application/json": ["schema": answer]]
         var operation: JSONValue = [
-            "operationId": .string(operationName(name.isEmpty ? "root" : name, method)),
+            "operationId": .string(operationName(name, method)),
             "responses": [
                 "200": ["description": "The model's answer", "content": media],
                 "401": ["description": "The caller may not"],

@@ -1,91 +1,70 @@
-import Foundation
 import MartletWire
 
-/// The schemas of a document: those of several apps, each a whole of its own, whose definitions become one list.
+/// The schemas of a document: those of several APIs, each a whole of its own, whose definitions become one list.
 struct OpenAPISchemas {
     private static let place = "#/components/schemas/"
-    private static let definitionsPlace = "#/$defs/"
+
+    /// A definition with all that it refers to.
+    private struct Meaning: Hashable {
+        let name: String
+        let parts: [String: JSONValue]
+    }
 
     /// By name.
     private(set) var all: [String: JSONValue] = [:]
+    /// The names by what they mean: what several schemas bring, of one name and one meaning, is there once.
+    private var known: [Meaning: String] = [:]
 
     /// The schema with its definitions among the document's, wherever in it they stood, and every reference in it
     /// leading there.
     ///
     /// - Parameter owner: For a name that means something else elsewhere.
     mutating func place(_ schema: JSONValue, of owner: String) -> JSONValue {
-        var definitions: [String: JSONValue] = [:]
-        var refersToItself = false
-        Self.visit(schema) { members in
-            if case .object(let found)? = members["$defs"] { definitions.merge(found) { own, _ in own } }
-            if case .string(let text)? = members["$ref"] {
-                refersToItself = refersToItself || text == "#" || text.hasPrefix("#/") && !text.hasPrefix("#/$defs/")
-            }
+        let parts = SchemaParts(schema)
+        guard !parts.refersToItself else { return place(schema, as: "\(owner)_body", of: owner) }
+        return parts.moved("", to: placeDefinitions(of: parts, [:], owner), below: Self.place)
+    }
+
+    /// The schema as one of the document's own: a reference to it, or itself where it says nothing.
+    mutating func place(_ schema: JSONValue, as name: String, of owner: String) -> JSONValue {
+        guard schema != [:] else { return schema }
+        let parts = SchemaParts(schema)
+        let (whole, isNew) = reserve(name, parts.meaning(of: ""), owner)
+        if isNew {
+            let names = placeDefinitions(of: parts, ["": whole], owner)
+            all[whole] = parts.moved("", to: names, below: Self.place)
         }
-        var names: [String: String] = [:]
-        for (name, definition) in definitions.sorted(by: { $0.key < $1.key }) {
-            names[name] = free(name, for: definition, of: owner, besides: names.values)
+        return ["$ref": .string(Self.place + whole)]
+    }
+
+    /// Puts those that are new among the document's.
+    ///
+    /// - Returns: what every part is called there; `names` are those that are known.
+    private mutating func placeDefinitions(
+        of parts: SchemaParts, _ names: [String: String], _ owner: String
+    ) -> [String: String] {
+        var names = names
+        var new: [(part: String, name: String)] = []
+        for part in parts.names {
+            let (name, isNew) = reserve(part, parts.meaning(of: part), owner)
+            names[part] = name
+            if isNew { new.append((part, name)) }
         }
-        let root = refersToItself ? free("\(owner)_body", for: schema, of: owner, besides: names.values) : nil
-        for (name, definition) in definitions {
-            all[names[name] ?? name] = Self.moved(definition, names, root)
-        }
-        let moved = Self.moved(schema, names, root)
-        guard let root else { return moved }
-        all[root] = moved
-        return ["$ref": .string(Self.place + root)]
+        for (part, name) in new { all[name] = parts.moved(part, to: names, below: Self.place) }
+        return names
     }
 
     /// A name for a definition: its own, unless that is another one's already.
-    private func free(
-        _ name: String, for definition: JSONValue, of owner: String, besides taken: some Collection<String>
-    ) -> String {
+    private mutating func reserve(
+        _ name: String, _ parts: [String: JSONValue], _ owner: String
+    ) -> (name: String, isNew: Bool) {
+        let meaning = Meaning(name: name, parts: parts)
+        if let known = known[meaning] { return (known, false) }
         let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" })
-        let isFree = { (name: String) in !taken.contains(name) && (all[name] == nil || all[name] == definition) }
         let candidates = [plain, "\(owner).\(plain)"] + (2...99).map { "\(owner).\(plain)_\($0)" }
-        return candidates.first(where: isFree) ?? plain
-    }
-
-    private static func visit(_ schema: JSONValue, _ look: ([String: JSONValue]) -> Void) {
-        switch schema {
-        case .array(let values): for value in values { visit(value, look) }
-        case .object(let members):
-            look(members)
-            for value in members.values { visit(value, look) }
-        default: break
-        }
-    }
-
-    /// Without its definitions, its references changed. Other texts that look like references stay.
-    private static func moved(_ schema: JSONValue, _ names: [String: String], _ root: String?) -> JSONValue {
-        switch schema {
-        case .array(let values): return .array(values.map { moved($0, names, root) })
-        case .object(var members):
-            if case .object? = members["$defs"] { members["$defs"] = nil }
-            for (key, value) in members {
-                switch (key, value) {
-                case ("$ref", .string(let text)): members[key] = .string(moved(text, names, root))
-                case ("mapping", .object(let mapping)):
-                    members[key] = .object(mapping.mapValues { value in
-                        if case .string(let text) = value { .string(moved(text, names, root)) } else { value }
-                    })
-                default: members[key] = moved(value, names, root)
-                }
-            }
-            return .object(members)
-        default: return schema
-        }
-    }
-
-    private static func moved(_ reference: String, _ names: [String: String], _ root: String?) -> String {
-        guard reference.hasPrefix(definitionsPlace) else {
-            guard let root, reference == "#" || reference.hasPrefix("#/") else { return reference }
-            return place + root + reference.dropFirst()
-        }
-        let path = reference.dropFirst(definitionsPlace.count)
-        let name = String(path.prefix { $0 != "/" })
-        let written = name.replacing("~1", with: "/").replacing("~0", with: "~")
-        let known = names[name] ?? names[written] ?? names[written.removingPercentEncoding ?? written]
-        return place + (known ?? name) + path.dropFirst(name.count)
+        let free = candidates.first { all[$0] == nil } ?? plain
+        known[meaning] = free
+        all[free] = [:]
+        return (free, true)
     }
 }

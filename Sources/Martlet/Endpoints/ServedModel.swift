@@ -2,42 +2,35 @@ import MartletBase
 import MartletExchange
 import MartletNet
 import MartletWire
-import MartletWorkers
 import NIOCore
 
-/// An API of workers as a model that has a name: what inference protocols and assistants call.
+/// An API as a model that has a name: what inference protocols and assistants call.
 struct ServedModel: Sendable {
     /// The name that lists show; unique.
     let name: String
     /// Others that mean the same.
     let aliases: [String]
-    /// Of its code or its model; never empty.
-    let version: String
-    let api: WorkerAPI
+    let api: APIDescription
     let route: Route
     let pool: Pool
-    /// Whether its app offers its APIs to assistants.
-    let isTool: Bool
     /// Members of the body that are one value and no list, by the schema.
     let plainInputs: Set<String>
 
+    var version: String { api.version }
     var isReady: Bool { pool.isUsable(now: .current) }
 
-    /// The models among what is served: APIs that are asked with POST at one path of their own.
-    static func all(_ served: [ServedAPI], routes: [Route], pools: [Pool]) -> [ServedModel] {
+    /// The models among what is served.
+    static func all(_ apis: [APIDescription], routes: [Route], pools: [Pool]) -> [ServedModel] {
         var taken: Set<String> = []
-        return served.compactMap { api in
-            guard !api.api.path.hasSuffix("*"), api.api.methods.isEmpty || api.api.methods.contains("POST"),
-                let pool = pools.first(where: { $0.name == api.name }),
+        return apis.compactMap { api in
+            guard !api.modelNames.isEmpty, let pool = pools.first(where: { $0.name == api.name }),
                 let route = routes.first(where: { $0.leads(to: pool) })
             else { return nil }
-            let names = api.modelNames
-            let name = names.first { !taken.contains($0) } ?? api.name
-            taken.formUnion(names)
+            let name = api.modelNames.first { !taken.contains($0) } ?? api.name
+            taken.formUnion(api.modelNames)
             return ServedModel(
-                name: name, aliases: names, version: api.app.version.isEmpty ? "1" : api.app.version, api: api.api,
-                route: route, pool: pool, isTool: api.app.configuration.isToolForAssistants,
-                plainInputs: plainInputs(api.api.requestSchema))
+                name: name, aliases: api.modelNames, api: api, route: route, pool: pool,
+                plainInputs: plainInputs(api.requestSchema))
         }
     }
 
@@ -49,18 +42,6 @@ struct ServedModel: Sendable {
                 return ["string", "number", "integer", "boolean"].contains(type)
             }
             .keys)
-    }
-}
-
-extension ServedAPI {
-    /// What a model may be called: like the file of the app that has no other, like its path, or in full.
-    fileprivate var modelNames: [String] {
-        let path = self.path.split(separator: "/").joined(separator: "/")
-        let file = app.configuration.name.split(separator: "/").last.map(String.init) ?? app.configuration.name
-        let stem = file.hasSuffix(".py") ? String(file.dropLast(3)) : file
-        let names = name == app.configuration.name ? [stem, path, name] : [path, name]
-        var seen: Set<String> = []
-        return names.filter { !$0.isEmpty && seen.insert($0).inserted }
     }
 }
 

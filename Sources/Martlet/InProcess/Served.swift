@@ -15,8 +15,10 @@ public struct Served: Sendable {
         let clock: any EventLoop
     }
 
+    /// As it is described to clients.
+    let api: APIDescription
     /// Where it answers; everything below it where it ends in `/`.
-    let path: String
+    var path: String { api.route }
     /// Where a person looks first.
     var place: String { path.hasSuffix("/") ? path + "playground/" : path }
     /// Requests that it takes at one time.
@@ -60,7 +62,9 @@ public struct Chain: Sendable {
     ) {
         let path = "/" + path.split(separator: "/").joined(separator: "/")
         let base = path == "/" ? "" : path
-        served = Served(path: base + "/", maxInFlight: maxInFlight, timeout: timeout) { surroundings in
+        let config = ChainConfig(keys: configKeys, configurable: step.configurable)
+        let api = APIDescription(swift: base, ChainDescription(step, config))
+        served = Served(api: api, maxInFlight: maxInFlight, timeout: timeout) { surroundings in
             ChainEndpoint(
                 step, path: base, configKeys: configKeys, dispatch: surroundings.dispatch, logger: surroundings.logger)
         }
@@ -77,9 +81,10 @@ public struct API: Sendable {
     ///   - batchWindow: How long the first of a batch waits for others while all of `concurrent` are computed.
     ///   - concurrent: Batches that are computed at one time, each on a thread; nil: as many as cores.
     ///   - timeout: How long an answer may take.
+    ///   - isTool: Whether assistants may call it at `/mcp`, where its input is an object.
     public init(
         _ path: String, _ model: some Model, maxBatch: Int = 1, batchWindow: Duration = .zero, concurrent: Int? = nil,
-        timeout: Duration = .seconds(600)
+        timeout: Duration = .seconds(600), isTool: Bool = true
     ) {
         let threads = max(1, concurrent ?? System.coreCount)
         var policy = BatchPolicy()
@@ -89,7 +94,8 @@ public struct API: Sendable {
         policy.maxAhead = 0
         // Those that are computed, and as many again that gather meanwhile.
         let room = 2 * threads * policy.maxBatch
-        served = Served(path: path, maxInFlight: room, timeout: timeout) { [policy] surroundings in
+        let api = APIDescription(swift: path, type(of: model), isStream: false, isTool: isTool)
+        served = Served(api: api, maxInFlight: room, timeout: timeout) { [policy] surroundings in
             var model = model
             try await model.setup()
             let group = ModelGroup(
@@ -102,11 +108,14 @@ public struct API: Sendable {
     /// - Parameters:
     ///   - concurrent: Streams at one time, each on a thread; nil: as many as cores.
     ///   - timeout: How long an answer may take to begin.
+    ///   - isTool: Whether assistants may call it at `/mcp`, where its input is an object.
     public init(
-        streaming path: String, _ model: some StreamingModel, concurrent: Int? = nil, timeout: Duration = .seconds(600)
+        streaming path: String, _ model: some StreamingModel, concurrent: Int? = nil, timeout: Duration = .seconds(600),
+        isTool: Bool = true
     ) {
         let threads = max(1, concurrent ?? System.coreCount)
-        served = Served(path: path, maxInFlight: threads, timeout: timeout) { surroundings in
+        let api = APIDescription(swift: path, type(of: model), isStream: true, isTool: isTool)
+        served = Served(api: api, maxInFlight: threads, timeout: timeout) { surroundings in
             var model = model
             try await model.setup()
             return StreamEndpoint(

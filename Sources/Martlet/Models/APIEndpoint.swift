@@ -96,7 +96,7 @@ struct ModelFailures: Sendable {
 extension LocalRequest {
     /// The body as a model's input. Throws 405 and 422.
     fileprivate func input<Input: Decodable>(_ schema: JSON) throws -> Input {
-        guard method == .post else { throw HTTPError(405, "Method Not Allowed") }
+        try must(be: .post)
         return try json().fitting(schema)
     }
 }

@@ -43,6 +43,8 @@ struct Plan {
     private(set) var served: [ServedAPI] = []
     /// The later stages of their pipelines.
     private(set) var stages: [ServedAPI] = []
+    /// What this process serves itself.
+    private(set) var inProcess: [Served] = []
 
     /// - Parameter present: pools that are there already: those of a name that stays go on.
     init(
@@ -107,6 +109,7 @@ struct Plan {
         let (served, policy) = (entry.served, entry.served.policy)
         let pool = Self.pool(served.path, policy, labels, observer, present)
         add(pool, policy)
+        inProcess.append(served)
         specs.append((TargetSpec(entry.target, named: "this process", policy: served.targetPolicy), pool))
         let rules = RequestRules(timeouts: policy.timeouts, retry: policy.retry)
         routes.append(
@@ -114,6 +117,9 @@ struct Plan {
                 index: labels.index(of: served.path, in: .route), path: served.path, destination: .pool(pool),
                 bodyLimit: limits.body, rules: [pool.index: rules], isExact: !served.path.hasSuffix("/")))
     }
+
+    /// All that is asked at paths of its own: what apps serve, then what this process serves.
+    var apis: [APIDescription] { served.map { APIDescription($0) } + inProcess.map(\.api) }
 
     /// The pool of that name which is there already, or a new one.
     private static func pool(

@@ -67,7 +67,7 @@ extension Server {
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
         }
-        routes.adopt(plan.routes)
+        routes.adopt(plan.routes, own: Set(plan.apis.map(\.name)))
         for (pool, policy) in plan.policies { pool.adopt(policy, now: .current) }
         let (coming, leaving) = live.withLock { live in
             let coming = plan.pools.filter { pool in !live.ticking.contains { $0 === pool } }

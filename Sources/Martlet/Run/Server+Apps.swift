@@ -6,7 +6,7 @@ import MartletExchange
 import MartletGateway
 import MartletWorkers
 
-// What is served beside the APIs of apps: LitServe's paths, and what is in front of every model.
+// What is served beside the APIs of apps and of this process: LitServe's paths, and what is in front of every model.
 extension Server {
     private static let healthPath = "/health"
     private static let infoPath = "/info"
@@ -16,14 +16,15 @@ extension Server {
     private static let toolCallBytes = 4 << 20
 
     func appRoutes(_ plan: Plan) -> [Route] {
-        guard let app = plan.served.first?.app else { return [] }
-        let settings = app.settings
-        let environment = ProcessInfo.processInfo.environment.merging(app.configuration.environment) { $1 }
-        let models = ServedModel.all(plan.served, routes: plan.routes, pools: plan.pools)
-        var routes = plainRoutes(plan, settings) + modelRoutes(models, plan)
-        if let key = environment["LIT_SERVER_API_KEY"], !key.isEmpty {
-            for index in routes.indices { routes[index].handler = Keyed(routes[index].handler, key: Secret(key)) }
-        }
+        let apis = plan.apis
+        guard !apis.isEmpty else { return [] }
+        let app = plan.served.first?.app
+        let settings = app?.settings ?? WorkerSettings()
+        let environment = ProcessInfo.processInfo.environment.merging(app?.configuration.environment ?? [:]) { $1 }
+        let models = ServedModel.all(apis, routes: plan.routes, pools: plan.pools)
+        var routes = plainRoutes(plan, apis, settings, hasModels: !models.isEmpty) + modelRoutes(models)
+        let key = Keyed.key(in: environment)
+        for index in routes.indices { routes[index].handler = Keyed.guarding(routes[index].handler, by: key) }
         if let path = settings.shutdown_path {
             routes.append(Entry(path, shutdownEndpoint(environment), bodyLimit: 1 << 10, isStated: true))
         }
@@ -47,34 +48,31 @@ extension Server {
     }
 
     /// What only shows something.
-    private func plainRoutes(_ plan: Plan, _ settings: WorkerSettings) -> [Entry] {
+    private func plainRoutes(
+        _ plan: Plan, _ apis: [APIDescription], _ settings: WorkerSettings, hasModels: Bool
+    ) -> [Entry] {
         let health = settings.health_path ?? Self.healthPath
         let info = settings.info_path ?? Self.infoPath
-        let names = Set(plan.served.map(\.name))
+        let names = Set(apis.map(\.name))
         var routes: [Entry] = [
             Entry(
                 health, AppHealthEndpoint(pools: plan.pools.filter { names.contains($0.name) }),
                 isStated: settings.health_path != nil),
-            Entry(info, AppTextEndpoint(info: plan.served), isStated: settings.info_path != nil),
+            Entry(info, AppTextEndpoint(info: plan.served.first, apis), isStated: settings.info_path != nil),
         ]
         if let index = settings.index { routes.append(Entry("/", AppTextEndpoint(index: index))) }
         if settings.openapi ?? true {
-            let document = document(plan, health: health, info: info)
+            var document = OpenAPIDocument(
+                title: plan.served.first?.app.configuration.name ?? Serving.program, apis,
+                reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
+            if hasModels, plan.isFree(InferenceEndpoint.path) { document.addInference() }
             routes.append(Entry(Self.documentPath, AppTextEndpoint(document: document)))
         }
         return routes
     }
 
-    private func document(_ plan: Plan, health: String, info: String) -> OpenAPIDocument {
-        var document = OpenAPIDocument(
-            title: plan.served.first?.app.configuration.name ?? "martlet", plan.served.map(\.api),
-            reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
-        if plan.isFree(InferenceEndpoint.path) { document.addInference() }
-        return document
-    }
-
     /// Ways to ask the models beside their own paths.
-    private func modelRoutes(_ models: [ServedModel], _ plan: Plan) -> [Entry] {
+    private func modelRoutes(_ models: [ServedModel]) -> [Entry] {
         guard !models.isEmpty else { return [] }
         let caller = InnerCaller(loops)
         let bodyLimit = models.map(\.route.bodyLimit).max() ?? 0

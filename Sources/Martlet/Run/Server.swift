@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Logging
 import MartletBase
@@ -166,9 +167,10 @@ package final class Server: Sendable {
     var paths: [String] { live.withLock { $0.plan.served.map(\.path) } + served.map(\.place) }
 
     private func loadServed() async throws {
+        let key = Keyed.key(in: ProcessInfo.processInfo.environment)
         let surroundings = Served.Surroundings(
-            dispatch: Dispatch(loops, routes), logger: logger, clock: group.next())
-        let loaded = try await InProcessTargets.load(served, surroundings)
+            dispatch: Dispatch(loops, routes, key: key), logger: logger, clock: group.next())
+        let loaded = try await InProcessTargets.load(served, surroundings, key: key)
         live.withLock { $0.inProcess = loaded }
     }
 

@@ -2,6 +2,7 @@ import MartletBase
 import MartletExchange
 import MartletLogic
 import MartletNet
+import MartletWire
 import MartletWorkers
 import NIOCore
 
@@ -47,6 +48,7 @@ struct ServedAPI: Sendable {
             group
             ?? WorkerGroup(
                 api, policy: Self.batchPolicy(app.configuration, api),
+                weighing: (app.configuration.weightBy ?? api.weightBy).map { BodyWeight(of: $0) },
                 answerWithin: app.configuration.timeout ?? Self.answerWithin, clock: loops.next(), next: next)
     }
 
@@ -57,6 +59,7 @@ struct ServedAPI: Sendable {
         var policy = BatchPolicy()
         policy.maxBatch = configuration.maxBatch ?? api.maxBatch
         policy.maxBytes = configuration.batchBytes
+        policy.maxWeight = configuration.batchWeight ?? api.batchWeight
         policy.window = configuration.batchWindow ?? api.batchWindow
         policy.killAfter = configuration.killAfter
         policy.objective = configuration.objective

@@ -5,6 +5,11 @@ import MartletTelemetry
 
 /// `martlet up` as two processes: a parent that keeps the sockets, and its child that serves.
 package enum Serving {
+    /// What was started, without its folder.
+    static var program: String {
+        CommandLine.arguments.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "martlet"
+    }
+
     /// The parent: starts children until the last one ended; answers the status to exit with.
     package static func supervise(arguments: [String], environment: [String: String]) throws -> Int32 {
         let sink = try LogSink(.standardError)
@@ -27,8 +32,7 @@ package enum Serving {
     /// The child: serves until the process is told to stop.
     package static func serve(_ startUp: StartUp, keeper: SocketKeeper) async throws {
         // Started as `/proc/self/exe`, it would be called `exe` by `ps` and `top`.
-        let name = CommandLine.arguments.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "martlet"
-        try? Data(name.utf8).write(to: URL(fileURLWithPath: "/proc/self/comm"))
+        try? Data(program.utf8).write(to: URL(fileURLWithPath: "/proc/self/comm"))
         let sink = try LogSink(.standardError)
         Logs.bootstrap(to: sink)
         try await startUp.serve(keeper: keeper, logger: Logger(label: "martlet"))

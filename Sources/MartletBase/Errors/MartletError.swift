@@ -25,11 +25,20 @@ public struct MartletError: Error, Sendable, CustomStringConvertible {
     public var operation: String
     /// What went wrong underneath, in words.
     public var cause: String
+    /// Of `method_not_allowed`: the methods that are, which the answer's `Allow` lists (RFC 9110 §15.5.6).
+    public private(set) var allowed: [String] = []
 
     public init(_ code: ErrorCode, operation: String = "", cause: String = "") {
         self.code = code
         self.operation = operation
         self.cause = cause
+    }
+
+    /// The method is none of `methods`: the only way to say so, because every such answer lists them.
+    public static func wrongMethod(allow methods: [String]) -> MartletError {
+        var error = MartletError(.methodNotAllowed, cause: "use \(methods.joined(separator: ", "))")
+        error.allowed = methods
+        return error
     }
 
     public var description: String {

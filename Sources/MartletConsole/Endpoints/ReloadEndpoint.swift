@@ -36,7 +36,7 @@ extension LocalRequest {
     /// A command to the console: POST, JSON, and not from a web page in the operator's browser, which can send a form
     /// to loopback but not JSON without asking first.
     package func mustBeCommand() throws {
-        guard method == .post else { throw MartletError(.methodNotAllowed, cause: "use POST") }
+        try must(be: .post)
         let type = headers.value(.contentType)?.lowercased() ?? ""
         guard type.hasPrefix("application/json"), !headers.contains(.origin) else {
             throw MartletError(.badRequest, cause: "send application/json, and not from a web page")

@@ -30,9 +30,19 @@ package struct LocalRequest: Sendable {
 }
 
 extension LocalRequest {
-    /// For endpoints that only show something.
-    package func mustRead() throws(MartletError) {
-        guard method == .get || method == .head else { throw MartletError(.methodNotAllowed, cause: "use GET") }
+    /// For what takes one method alone; who takes `GET` takes `HEAD` as well.
+    ///
+    /// - Throws: `methodNotAllowed`, which says the method that is taken.
+    package func must(be wanted: MartletWire.Method) throws(MartletError) {
+        let taken: [MartletWire.Method] = wanted == .get ? [.get, .head] : [wanted]
+        guard taken.contains(method) else { throw MartletError.wrongMethod(allow: taken.map(\.text)) }
+    }
+}
+
+extension MartletError {
+    /// What its answer says beside its body.
+    package var headers: [(name: String, value: String)] {
+        allowed.isEmpty ? [] : [("Allow", allowed.joined(separator: ", "))]
     }
 }
 

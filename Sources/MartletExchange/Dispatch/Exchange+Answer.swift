@@ -134,7 +134,7 @@ extension Exchange {
             let seconds = retryAfter.inSeconds * (0.8 + 0.4 * context.draw())
             extra.append("Retry-After", String(max(1, Int(seconds.rounded(.up)))))
         }
-        if error.code == .methodNotAllowed { extra.append("Allow", route.allowed.joined(separator: ", ")) }
+        for (name, value) in error.headers { extra.append(name, value) }
         if isRetryBudgetSpent || (isShed && error.code.isShed) { extra.append("x-should-retry", "false") }
         let bytes = front.answer(error, shape: route.shape, lines: extra, date: context.date())
         record.bytesOut += UInt64(bytes)

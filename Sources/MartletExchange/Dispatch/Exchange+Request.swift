@@ -11,7 +11,7 @@ extension Exchange {
         rearmIfEarlier()
         if let head = request?.head, !route.takes(head) {
             // At once: a request that will never be served must not wait for a place.
-            return answer(MartletError(.methodNotAllowed, cause: "use \(route.allowed.joined(separator: ", "))"))
+            return answer(.wrongMethod(allow: route.allowed))
         }
         switch route.destination {
         case .pool(let pool):
@@ -117,7 +117,7 @@ extension Exchange {
             return true
         } catch {
             peek = nil
-            answer(MartletError(error.code, cause: "\(error.reason)"))
+            answer(MartletError(error))
             return false
         }
     }
@@ -129,7 +129,7 @@ extension Exchange {
         do {
             found = try peek.value.finish()
         } catch {
-            return answer(MartletError(error.code, cause: "\(error.reason)"))
+            return answer(MartletError(error))
         }
         guard let model = found.model, let range = found.modelRange else {
             return answer(MartletError(.invalidBody, cause: "the body names no `model`"))

@@ -17,10 +17,12 @@ extension HTTP1Front {
     /// The console has descriptors of its own.
     var pressure: Pressure { settings.outlivesDrain ? .none : settings.governor.pressure }
 
-    /// Headers of a refusal for want of room: when to come back, and that an SDK is not to try by itself.
-    func advice(for code: ErrorCode) -> HeaderLines {
+    /// Headers of a refusal: what its error says, and for want of room when to come back, and that an SDK is not to try
+    /// by itself.
+    func advice(for error: MartletError) -> HeaderLines {
         var lines = HeaderLines()
-        guard code == .overloaded || code == .tooManyConnections else { return lines }
+        for (name, value) in error.headers { lines.append(name, value) }
+        guard error.code == .overloaded || error.code == .tooManyConnections else { return lines }
         let wait = settings.governor.retryAfter(now: loop.now)
         lines.append("Retry-After", "\(Int(wait.inSeconds.rounded(.up)))")
         lines.append("x-should-retry", "false")

@@ -239,7 +239,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
             return part
         } catch {
             bytes.clear()
-            refuse(MartletError(error.code, cause: "\(error.reason)"))
+            refuse(MartletError(error))
             return nil
         }
     }
@@ -304,7 +304,7 @@ final class HTTP1Front: ChannelInboundHandler, OpenConnection {
         state = .busy
         requestID = head.flatMap { peer.requestID($0.headers) } ?? loop.nextRequestID()
         let bytes = answer(
-            error, shape: route?.shape ?? .openAI, lines: advice(for: error.code), date: loop.date())
+            error, shape: route?.shape ?? .openAI, lines: advice(for: error), date: loop.date())
         record(error, head: head, route: route, bytesOut: bytes)
     }
 

@@ -12,7 +12,7 @@ package final class HealthzEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        try request.mustRead()
+        try request.must(be: .get)
         let isServing = pools.isEmpty || pools.contains { $0.isUsable(now: .current) }
         return .json(isServing ? #"{"status":"ok"}"# : #"{"status":"fail"}"#, status: isServing ? 200 : 500)
     }
@@ -48,7 +48,7 @@ package final class ReadyzEndpoint: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        try request.mustRead()
+        try request.must(be: .get)
         guard !readiness.isDraining else { return .json(#"{"status":"draining"}"#, status: 503) }
         let missing = pools.filter { !$0.isUsable(now: .current) }.map { JSONText.quoted($0.name) }
         return missing.isEmpty

@@ -145,7 +145,9 @@ extension LocalHandler {
         do {
             return try await handle(request)
         } catch let error as MartletError {
-            return .json(ErrorShape.openAI.body(error), status: error.code.status)
+            var response = LocalResponse.json(ErrorShape.openAI.body(error), status: error.code.status)
+            response.headers = error.headers
+            return response
         } catch {
             return .json(ErrorShape.openAI.body(MartletError(.internalError, cause: "\(error)")), status: 500)
         }

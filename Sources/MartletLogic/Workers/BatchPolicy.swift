@@ -4,7 +4,7 @@ public struct BatchPolicy: Sendable, Equatable {
     public var maxBatch = Int.max
     /// `batch_bytes`: bytes of bodies in one batch; a single item may have more.
     public var maxBytes = 16 << 20
-    /// Weight of one batch; a single item may have more. nil: no bound.
+    /// `batch_weight`: weight of one batch; a single item may have more. nil: no bound.
     public var maxWeight: Int?
     /// `batch_window`: how long the first item waits for others while every worker is busy.
     public var window: Duration = .zero

@@ -26,6 +26,24 @@ enum JSONString {
         return text(decoded)
     }
 
+    /// How many Unicode scalars the text has, without decoding it. A lone surrogate counts as one.
+    static func length(_ bytes: [UInt8]) -> Int {
+        var length = 0
+        var index = 0
+        while index < bytes.count {
+            // All but the later bytes of a character in UTF-8.
+            if bytes[index] & 0xc0 != 0x80 { length += 1 }
+            if bytes[index] != 0x5c {
+                index += 1
+            } else if index + 1 < bytes.count, bytes[index + 1] == 0x75 {
+                index += unicodeEscape(bytes, at: index)?.length ?? 6
+            } else {
+                index += 2
+            }
+        }
+        return length
+    }
+
     private static func text(_ bytes: [UInt8]) -> String? {
         // Validation costs; names are ASCII as a rule.
         let isASCII = bytes.allSatisfy { $0 < 0x80 }

@@ -16,6 +16,10 @@ package struct WorkerAPI: Sendable, Equatable {
     package var isStream = false
     /// Requests that one batch may carry.
     package var maxBatch = 1
+    /// What the requests of one batch may weigh together; a single one may weigh more. nil: no bound.
+    package var batchWeight: Int?
+    /// The member of the JSON body that says what a request weighs; nil: each weighs 1.
+    package var weightBy: String?
     /// How long the first of a batch waits for others while every worker is busy.
     package var batchWindow: Duration = .zero
     /// Batches that a worker works on at one time.
@@ -32,6 +36,8 @@ package struct WorkerAPI: Sendable, Equatable {
     /// JSON Schemas of bodies; nil: the app does not say.
     package var requestSchema: JSONValue?
     package var responseSchema: JSONValue?
+    /// nil: no chain.
+    package var chain: ChainDescription?
     /// nil: no tool for assistants.
     package var tool: Tool?
 

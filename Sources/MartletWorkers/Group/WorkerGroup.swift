@@ -2,7 +2,7 @@ package import MartletBase
 package import MartletExchange
 package import MartletLogic
 import MartletNet
-import MartletWire
+package import MartletWire
 package import NIOCore
 import Synchronization
 
@@ -46,18 +46,23 @@ package final class WorkerGroup: LegMaker {
     package let next: WorkerGroup?
     /// How long a request may take from when the group has it until its answer begins.
     package let answerWithin: Duration
+    /// What a request weighs in its batch; nil: nobody asks.
+    private let weighing: BodyWeight?
     /// What its workers report of themselves.
     package let figures = AppFigures()
     /// Keeps the machine's time.
     private let clock: any EventLoop
     let state: Mutex<State>
 
+    /// - Parameter weighing: What the weights of requests are, where the policy bounds them.
     package init(
-        _ api: WorkerAPI, policy: BatchPolicy, answerWithin: Duration, clock: any EventLoop, next: WorkerGroup? = nil
+        _ api: WorkerAPI, policy: BatchPolicy, weighing: BodyWeight? = nil, answerWithin: Duration,
+        clock: any EventLoop, next: WorkerGroup? = nil
     ) {
         self.api = api
         self.next = next
         self.answerWithin = answerWithin
+        self.weighing = policy.maxWeight == nil ? nil : weighing
         self.clock = clock
         state = Mutex(State(machine: BatchMachine(policy: policy)))
     }
@@ -72,13 +77,15 @@ package final class WorkerGroup: LegMaker {
         _ asker: NIOLoopBound<WorkerLeg>, meta: ByteBuffer, body: ByteBuffer, priority: PriorityClass,
         deadline: Instant, now: Instant
     ) throws(WireError) -> ItemID {
-        try change(now: now) { (state) throws(WireError) in
+        // Not under the lock: the body has to be read for it.
+        let weight = weighing?.weight(of: body) ?? 1
+        return try change(now: now) { (state) throws(WireError) in
             state.lastItem += 1
             let id = ItemID(state.lastItem)
             let bytes = body.readableBytes
             let request = try WorkerRequest(id: id.rawValue, meta: meta, body: body, deadline: deadline)
             state.entries[id] = Entry(asker: asker, request: request, priority: priority)
-            let item = BatchItem(id: id, bytes: bytes, priority: priority, deadline: deadline)
+            let item = BatchItem(id: id, bytes: bytes, weight: weight, priority: priority, deadline: deadline)
             let actions = state.machine.arrived(item, now: now)
             return (id, actions + state.turnAway())
         }

@@ -74,7 +74,7 @@ final class WorkerLeg: Leg {
                 asker, meta: meta, body: body, priority: exchange.caller.priority, deadline: deadline,
                 now: context.now)
         } catch {
-            refuse(MartletError(error.code, cause: "\(error.reason)"))
+            refuse(MartletError(error))
         }
     }
 

@@ -41,6 +41,8 @@ package struct WorkerReady: Sendable {
         var stream: Bool?
         var max_batch: Int?
         var batch_timeout_ms: Double?
+        var batch_weight: Int?
+        var weight_by: String?
         var concurrent: Int?
         var timeout_ms: Double?
         var workers_per_device: Int?
@@ -48,11 +50,20 @@ package struct WorkerReady: Sendable {
         var max_body: Int?
         var then: String?
         var schemas: Schemas?
+        var chain: Chain?
         var mcp: WorkerAPI.Tool?
 
         struct Schemas: Decodable {
             var request: JSONValue?
             var response: JSONValue?
+        }
+
+        struct Chain: Decodable {
+            var input: JSONValue?
+            var output: JSONValue?
+            var config: JSONValue?
+            var endpoints: [String]?
+            var config_hashes: Bool?
         }
     }
 }
@@ -71,6 +82,8 @@ package struct WorkerSettings: Sendable, Equatable, Decodable {
     package var index: String?
     /// Whether `/openapi.json` is there; it is where nothing is said.
     package var openapi: Bool?
+
+    package init() {}
 }
 
 extension WorkerAPI {
@@ -81,6 +94,8 @@ extension WorkerAPI {
         isStream = text.stream ?? isStream
         maxBatch = Self.bounded(text.max_batch ?? 1, Self.mostInBatch)
         batchWindow = Self.duration(text.batch_timeout_ms, within: .seconds(60)) ?? .zero
+        batchWeight = text.batch_weight.map { Self.bounded($0, BodyWeight.most) }
+        weightBy = text.weight_by
         concurrent = Self.bounded(text.concurrent ?? 1, Self.mostConcurrent)
         queueTimeout = Self.duration(text.timeout_ms, within: .seconds(86_400))
         workersPerDevice = Self.bounded(text.workers_per_device ?? 1, Self.mostPerDevice)
@@ -89,6 +104,11 @@ extension WorkerAPI {
         then = text.then
         requestSchema = text.schemas?.request
         responseSchema = text.schemas?.response
+        chain = text.chain.map { chain in
+            ChainDescription(
+                input: chain.input ?? [:], output: chain.output ?? [:], config: chain.config ?? [:],
+                endpoints: chain.endpoints, takesHashes: chain.config_hashes ?? true)
+        }
         tool = text.mcp
     }
 

@@ -46,10 +46,11 @@ final class MartletProcess: Sendable {
     ///
     /// - Parameter configuration: YAML. Ports that are free and two event loops are put in where it says nothing of
     ///   `listen`, `console` or `threads`. nil: no file; the demo models are not there.
+    /// - Parameter app: What `martlet serve` gets, in place of a configuration.
     /// - Parameter wrapper: a command that becomes the binary, such as `prlimit`; `{dir}` is the folder.
     static func start(
-        _ configuration: String?, arguments: [String] = [], environment: [String: String] = [:],
-        under wrapper: [String] = []
+        _ configuration: String?, serving app: String? = nil, arguments: [String] = [],
+        environment: [String: String] = [:], under wrapper: [String] = []
     ) async throws -> MartletProcess {
         let binary = try Repository.binary
         let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
@@ -61,6 +62,8 @@ final class MartletProcess: Sendable {
             let file = directory.appending(path: "martlet.yaml")
             try complete(configuration, directory).write(to: file, atomically: false, encoding: .utf8)
             process.arguments = ["up", file.path] + arguments
+        } else if let app {
+            process.arguments = ["serve", app, "--port", "0", "--console", "127.0.0.1:0"] + arguments
         } else {
             process.arguments = ["up", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"] + arguments
             process.environment?["MARTLET_HOME"] = directory.path

@@ -70,6 +70,43 @@ import Testing
         }
     }
 
+    /// What the file says of weights, and what the configuration says in its place.
+    @Test(arguments: [
+        (#"10, "tokens""#, "max_batch: 8", "batch_window: 0s"),
+        (#"100, "other""#, "batch_weight: 10", "weight_by: tokens"),
+    ])
+    func ABatchWeighsNoMoreThanItMayUnlessASingleRequestDoes(
+        stated: String, key: String, other: String
+    ) async throws {
+        let source = """
+            class Weighs(LitAPI):
+                max_batch_size = 8
+                batch_weight, weight_by = \(stated)
+
+                def decode_request(self, request):
+                    return request["tokens"]
+
+                def predict(self, numbers):
+                    held("first")
+                    note(*numbers)
+                    return numbers
+            """
+        try await withApp(source, key, other) { martlet, app in
+            let numbers = [7, 4, 4, 4, 25, 1, 1, 6, 2]
+            var clients: [Client] = []
+            for number in numbers {
+                clients.append(try await martlet.begin(#"{"other": 1, "tokens": \#(number)}"#))
+                try await martlet.awaitInHand(clients.count)
+            }
+            try app.open("first")
+            for (client, number) in zip(clients, numbers) {
+                #expect(try await client.answer(to: "POST").expect(200).body == "\(number)")
+                await client.close()
+            }
+            #expect(app.notes == ["7", "4 4", "4", "25", "1 1 6 2"])
+        }
+    }
+
     @Test func LongBodiesOfABatchDoNotMix() async throws {
         let source = """
             class Lengths(LitAPI):

@@ -122,6 +122,50 @@ import Glibc
         }
     }
 
+    @Test func WhereThereMayBeNoneTheFirstRequestWakesEveryStage() async throws {
+        let source = """
+            class First(LitAPI):
+                def setup(self, device):
+                    note("loaded", type(self).__name__)
+
+                def predict(self, x):
+                    return x["n"] + 1
+
+            class Second(First):
+                def predict(self, n):
+                    return 10 * n
+
+            served = Pipeline([First(), Second()])
+            """
+        let app = try App(source)
+        defer { app.remove() }
+        let martlet = try await MartletProcess.start(
+            app.configuration(["scale: {min: 0, max: 1, idle: 1s, cooldown: 1s}"]), environment: Repository.withSDK)
+        do {
+            #expect(try await martlet.status().backends.isEmpty && app.notes.isEmpty)
+            for round in 1...2 {
+                try await withThrowingTaskGroup { group in
+                    for number in 0..<4 {
+                        group.addTask {
+                            let answer = try await martlet.predict(#"{"n": \#(number)}"#)
+                            #expect(answer.expect(200).body == "\(10 * number + 10)")
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(app.notes.count == 2 * round)
+                #expect(app.notes.suffix(2).sorted() == ["loaded First", "loaded Second"])
+                try await until("all to rest again", within: .seconds(10), explain: { martlet.log() }) {
+                    try await martlet.status().backends.isEmpty
+                }
+            }
+        } catch {
+            await martlet.stop()
+            throw error
+        }
+        await martlet.stop()
+    }
+
     @Test func WornWorkersOfEachStageAreReplacedAndNoRequestFails() async throws {
         let source = """
             class First(LitAPI):

@@ -33,6 +33,38 @@ import Glibc
         }
     }
 
+    @Test func WhatItsCallerSaysIsUrgentOvertakesThoseWhoWaitInTheGroup() async throws {
+        let source = """
+            class Two(LitAPI):
+                max_batch_size = 2
+
+                def decode_request(self, request):
+                    return request["n"]
+
+                def predict(self, numbers):
+                    held("gate")
+                    note(*numbers)
+                    return numbers
+            """
+        try await withApp(source) { martlet, app in
+            var clients: [Client] = []
+            for (number, name) in ["interactive", "background", "batch", "interactive"].enumerated() {
+                let headers = ["X-Request-Priority: \(name)"]
+                clients.append(try await martlet.begin(#"{"n": \#(number)}"#, headers: headers))
+                try await martlet.awaitInHand(clients.count)
+            }
+            try await until("three to wait in the group", explain: { try await martlet.metrics().text }) {
+                try await martlet.metrics().sum("martlet_worker_requests", ["pool": "m", "state": "waiting"]) == 3
+            }
+            try app.open("gate")
+            for (number, client) in clients.enumerated() {
+                #expect(try await client.answer(to: "POST").expect(200).body == "\(number)")
+                await client.close()
+            }
+            #expect(app.notes == ["0", "3 2", "1"])
+        }
+    }
+
     @Test func OneWhoDoesNotReadStallsItsOwnGeneratorAlone() async throws {
         let source = """
             class Long(LitAPI):

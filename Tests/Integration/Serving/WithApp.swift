@@ -140,10 +140,12 @@ extension MartletProcess {
     }
 
     /// A client that has sent `POST /predict` and may leave.
-    func begin(_ body: String = "{}", path: String = "/predict") async throws -> Client {
+    func begin(
+        _ body: String = "{}", path: String = "/predict", headers: [String] = []
+    ) async throws -> Client {
         let client = try await connect()
         try await client.send(
-            Client.request("POST", path, headers: ["Content-Type: application/json"], body: body))
+            Client.request("POST", path, headers: ["Content-Type: application/json"] + headers, body: body))
         return client
     }
 

@@ -131,6 +131,30 @@ import Glibc
         }
     }
 
+    @Test func OutOfItsProcessorTimeAWorkerEndsAndItsRequestHasOneOutcome() async throws {
+        let source = """
+            class Spins(LitAPI):
+                def predict(self, x):
+                    note("begun")
+                    while x.get("spin"):
+                        pass
+                    return "served"
+            """
+        try await withApp(source, "limits: {cpu: 2s}", "restart: {stable: 1ms}") { martlet, app in
+            let pid = try #require(try await martlet.backend().pid)
+            let client = try await martlet.begin(#"{"spin": true}"#)
+            try await client.answer(to: "POST", within: .seconds(30)).expect(500, "request_quarantined")
+            #expect(app.notes == ["begun", "begun"], "it was tried once more, and ended that one too")
+            try await martlet.awaitReplacement(of: pid)
+            #expect(try await martlet.backend().lastExit?.contains("signal") == true)
+            // A second outcome would be the answer to the next request of the connection.
+            try await client.send(Client.request("POST", "/predict", body: "{}"))
+            #expect(try await client.answer(to: "POST").expect(200).body == #""served""#)
+            await client.close()
+            #expect(app.notes.count == 3)
+        }
+    }
+
     @Test func ARequestThatKillsTwiceIsRefusedAndTheOthersAreServed() async throws {
         let source = """
             class Dies(LitAPI):

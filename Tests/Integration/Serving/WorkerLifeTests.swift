@@ -313,6 +313,85 @@ import Glibc
         }
     }
 
+    /// What cancelling saved of the workers' time in one phase, in seconds.
+    private func saved(_ phase: String, _ martlet: MartletProcess) async throws -> Double {
+        try await martlet.metrics().sum("martlet_compute_seconds_saved_total", ["pool": "m", "phase": phase])
+    }
+
+    private func awaitRequests(_ count: Int, _ state: String, _ martlet: MartletProcess) async throws {
+        try await until("\(count) to be \(state)", explain: { try await martlet.metrics().text }) {
+            try await martlet.metrics().sum("martlet_worker_requests", ["pool": "m", "state": state]) == Double(count)
+        }
+    }
+
+    @Test func TimeSavedOnWhatWaitsInTheGroupAndOnWhatIsComputedIsCountedByItsPhase() async throws {
+        let source = """
+            class Takes(LitAPI):
+                def decode_request(self, request):
+                    return request["n"]
+
+                def predict(self, n, context):
+                    note("begun", n)
+                    if n == 0:
+                        time.sleep(2)
+                    else:
+                        held("never", until=lambda: context.cancelled)
+                        context.check()
+                    return n
+            """
+        try await withApp(source) { martlet, app in
+            try await martlet.predict(#"{"n": 0}"#).expect(200)
+            let computed = try await martlet.begin(#"{"n": 1}"#)
+            try await app.awaitNote("begun 1")
+            let waits = try await martlet.begin(#"{"n": 2}"#)
+            try await awaitRequests(1, "waiting", martlet)
+            for phase in ["queued", "computing"] { #expect(try await saved(phase, martlet) == 0) }
+            await waits.close()
+            try await until("it to be counted") { try await saved("queued", martlet) > 1.9 }
+            #expect(try await saved("computing", martlet) == 0)
+            await computed.close()
+            try await until("it to be counted") { try await saved("computing", martlet) > 0 }
+            #expect(try await saved("computing", martlet) < saved("queued", martlet), "a part was spent")
+            #expect(app.notes == ["begun 0", "begun 1"])
+        }
+    }
+
+    @Test func TimeSavedOnWhatWaitsInAWorkerAndOnStreamsIsCountedByItsPhase() async throws {
+        let source = """
+            class Streams(LitAPI):
+                stream = True
+                concurrent = 2
+
+                def decode_request(self, request):
+                    return request["n"]
+
+                def predict(self, n, context):
+                    note("begun", n)
+                    yield "first"
+                    if n == 0:
+                        time.sleep(2)
+                    else:
+                        held("never", until=lambda: context.cancelled)
+                    yield "last"
+            """
+        try await withApp(source) { martlet, app in
+            #expect(try await martlet.predict(#"{"n": 0}"#).expect(200).body == "firstlast")
+            let streamed = try await martlet.peer()
+            try await streamed.send(Client.request("POST", "/predict", body: #"{"n": 1}"#))
+            _ = try await streamed.receive(.text("first"))
+            // The worker takes it while its only thread is in the other's generator.
+            let waits = try await martlet.begin(#"{"n": 2}"#)
+            try await awaitRequests(2, "computing", martlet)
+            for phase in ["waiting", "streaming"] { #expect(try await saved(phase, martlet) == 0) }
+            await waits.close()
+            try await until("it to be counted") { try await saved("waiting", martlet) > 1.9 }
+            #expect(try await saved("streaming", martlet) == 0)
+            _ = try await streamed.leave(.reset)
+            try await until("it to be counted") { try await saved("streaming", martlet) > 0 }
+            #expect(app.notes == ["begun 0", "begun 1"])
+        }
+    }
+
     @Test func TimeThatIsNotSpentOnWhatNobodyWantsIsCounted() async throws {
         let source = """
             class Takes(LitAPI):

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Logging
 import MartletBase
 import MartletExchange
@@ -92,9 +93,13 @@ struct ChainEndpointTests {
         #expect(try JSON.parse(try await answer("batch", #"{"inputs": []}"#).body.utf8)["output"] == [])
     }
 
-    @Test("The playground is a page")
+    @Test("The playground is the very page that the SDK serves before Python's runnables")
     func page() async throws {
-        #expect(try await answer("playground/", method: .get).body.hasPrefix("<!doctype html>"))
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
+        let file = root.appendingPathComponent("sdk/python/martlet/chains/playground.html").standardized
+        let page = try String(contentsOf: file, encoding: .utf8)
+        #expect(page.hasPrefix("<!doctype html>"))
+        #expect(try await answer("playground/", method: .get).body == page)
         #expect(try await answer("playground", method: .get).status == 307)
     }
 }

@@ -207,6 +207,8 @@ struct ConfigurationErrorTests {
         worker("{python: p, command: []}", "5: workers[0].command: must hold a program", "5: workers[0].python: has no place beside a `command`, which is a worker by itself"),
         worker("{app: a.py, devices: []}", "5: workers[0].devices: must name a device, such as cpu or cuda:0"),
         worker("{app: a.py, max_batch: 0}", "5: workers[0].max_batch: must be at least 1, not 0"),
+        worker("{app: a.py, batch_weight: 0}", "5: workers[0].batch_weight: must be at least 1, not 0"),
+        worker("{app: a.py, weight_by: [a]}", "5: workers[0].weight_by: must be a text without control characters, not a list"),
         worker("{app: a.py, batch: 8}", "5: workers[0].batch: is not a key"),
         worker("{app: a.py, path: predict}", "5: workers[0].path: must be a path such as /health, not predict"),
         worker("{app: a.py, kill_after: 5}", "5: workers[0].kill_after: must be a duration with its unit, such as 250ms, 30s or 10m, not 5"),

@@ -11,6 +11,7 @@ import Testing
         let workers = try workers("  - model.py")
         #expect(workers == [WorkersConfiguration(app: "model.py", name: "model.py")])
         #expect(workers[0].maxBatch == nil && workers[0].devices == nil)
+        #expect(workers[0].batchWeight == nil && workers[0].weightBy == nil)
     }
 
     @Test func aProgramIsAWorkerByItself() throws {
@@ -28,6 +29,8 @@ import Testing
                 environment: {OMP_NUM_THREADS: 1}
                 limits: {address_space: 4GiB, cpu: 90s}
                 batch_window: 0s
+                batch_weight: 4096
+                weight_by: tokens
                 kill_after: 5s
                 objective: 250ms
                 queue: {length: 10}
@@ -39,6 +42,7 @@ import Testing
         #expect(one.environment == ["OMP_NUM_THREADS": "1"])
         #expect(one.limits.addressSpace == 4 << 30 && one.limits.cpuSeconds == 90 && one.limits.openFiles == nil)
         #expect(one.batchWindow == .zero && one.killAfter == .seconds(5) && one.objective == .milliseconds(250))
+        #expect(one.batchWeight == 4096 && one.weightBy == "tokens")
         #expect(one.queue.length == 10)
         #expect(one.recycle == RecyclePolicy() && one.scale == nil && one.user == nil)
         #expect(one.policy.readyWithin == .seconds(90))

@@ -21,6 +21,9 @@ class LitAPI:
     Arguments:
         max_batch_size: requests in one call of `predict`, at least 1.
         batch_timeout: seconds that the first request of a batch may wait for others while every worker is busy.
+        batch_weight: what the requests of one call may weigh together; a heavier one is alone. None: no bound.
+        weight_by: the member of the JSON body that says what a request weighs: a number itself, rounded up; a list as
+            many as it has elements, a string as many as it has characters. A request without it weighs 1.
         api_path: the path, with a leading slash; one that ends in `*` serves everything below it.
         stream: whether the answer goes out piece by piece.
         spec: `OpenAISpec()`, `OpenAIEmbeddingSpec()`: the shape of requests and answers.
@@ -36,6 +39,8 @@ class LitAPI:
 
     max_batch_size: int = 1
     batch_timeout: float = 0.0
+    batch_weight: Optional[int] = None
+    weight_by: Optional[str] = None
     stream: bool = False
     enable_async: bool = False
     loop: Any = "auto"
@@ -66,6 +71,8 @@ class LitAPI:
         mcp: Any = None,
         enable_async: Optional[bool] = None,
         *,
+        batch_weight: Optional[int] = None,
+        weight_by: Optional[str] = None,
         concurrent: Optional[int] = None,
         interrupt: Optional[bool] = None,
         timeout: Optional[float] = None,
@@ -74,6 +81,8 @@ class LitAPI:
         stated = {
             "max_batch_size": max_batch_size,
             "batch_timeout": batch_timeout,
+            "batch_weight": batch_weight,
+            "weight_by": weight_by,
             "_api_path": api_path,
             "stream": stream,
             "loop": loop,
@@ -91,6 +100,11 @@ class LitAPI:
             raise ValueError("max_batch_size must be greater than 0")
         if self.batch_timeout < 0:
             raise ValueError("batch_timeout must be greater than or equal to 0")
+        if self.batch_weight is not None:
+            if not isinstance(self.batch_weight, int) or not 0 < self.batch_weight < 1 << 31:
+                raise ValueError("batch_weight must be a whole number greater than 0 and below 2**31")
+            if not self.weight_by:
+                raise ValueError("batch_weight needs weight_by: the member of the body that says what a request weighs")
         if not self._api_path.startswith("/"):
             raise ValueError("api_path must start with '/', as in '/predict'")
         if spec is not None:

@@ -23,6 +23,14 @@ class Described(BaseException):
         self.server = server
 
 
+def _refuse(given: Mapping[str, bool]) -> None:
+    """Raises `ValueError` where a server is given what only the stages of its pipelines can say."""
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        places = "workers_per_device and devices to the pipeline, all else to its stages"
+        raise ValueError(f"{', '.join(wrong)} cannot stand beside a pipeline: give {places}")
+
+
 class LitServer:
     """One or more APIs, each on a path of its own.
 
@@ -30,8 +38,7 @@ class LitServer:
         lit_api: a `LitAPI`, a `Pipeline`, or a list of them.
         accelerator: `auto`, `cpu`, `cuda` (or `gpu`), `mps`.
         devices: how many, a list of their numbers, or `auto` for all.
-        workers_per_device: processes for each device: a number, a list in the order of the APIs, or a map by path. A
-            pipeline's own come first.
+        workers_per_device: processes for each device: a number, a list in the order of the APIs, or a map by path.
         timeout: seconds a request may take, queue included; False or -1: no limit.
         healthcheck_path, info_path, shutdown_path: the server's own paths.
         model_metadata: what `info_path` says of the model.
@@ -42,6 +49,9 @@ class LitServer:
         track_requests, fast_queue, restart_workers: accepted; Martlet counts requests, restarts workers and keeps its
             queue in one process in any case.
         middlewares: refused with a warning: Martlet's own settings do their work.
+
+    Beside a pipeline, `devices`, `workers_per_device` (but for a map by path of other APIs) and what concerns one API
+    (`max_batch_size`, `batch_timeout`, `stream`, `api_path`, `spec`, `loop`) are refused: they are its stages' own.
 
     Raises `ValueError` where two APIs share a path or an argument makes no sense.
     """
@@ -84,10 +94,20 @@ class LitServer:
         for path in (healthcheck_path, info_path, shutdown_path):
             if not path.startswith("/"):
                 raise ValueError(f"the path {path!r} must start with '/'")
+        if any(api._stage is not None for api in self.apis):
+            _refuse(
+                {
+                    "max_batch_size": max_batch_size is not None,
+                    "batch_timeout": bool(batch_timeout),
+                    "stream": bool(stream),
+                    "api_path": api_path is not None,
+                    "spec": spec is not None,
+                    "loop": loop is not None,
+                    "devices": devices != "auto",
+                    "workers_per_device": self._says_workers_of_stages(workers_per_device),
+                }
+            )
         for api in self.apis:
-            if api._stage is not None:
-                # What it says is its own; one setting for all stages would be wrong for most of them.
-                continue
             if max_batch_size is not None:
                 api.max_batch_size, api.batch_timeout = max_batch_size, batch_timeout
             if stream:
@@ -122,6 +142,11 @@ class LitServer:
             paths.append(api.api_path)
             api._loggers = self.loggers
 
+    def _says_workers_of_stages(self, workers: Union[int, Sequence[int], Mapping[str, int]]) -> bool:
+        if isinstance(workers, Mapping):
+            return any(api.api_path in workers for api in self.apis if api._stage is not None)
+        return workers != 1
+
     @property
     def lit_api(self) -> LitAPI:
         return self.apis[0]
@@ -141,14 +166,13 @@ class LitServer:
 
     def workers_of(self, api: LitAPI) -> int:
         """Processes for each device that serve this API."""
-        if api._stage is not None and api._stage.workers_per_device is not None:
-            return int(api._stage.workers_per_device)
-        index, entry = next((index, entry) for index, entry in enumerate(self._entries) if api in entry)
+        if api._stage is not None:
+            return int(api._stage.workers_per_device or 1)
         wanted = self.workers_per_device
         if isinstance(wanted, Mapping):
-            return int(wanted.get(entry[0].api_path, 1))
+            return int(wanted.get(api.api_path, 1))
         if isinstance(wanted, Sequence):
-            return int(wanted[index])
+            return int(wanted[self.apis.index(api)])
         return int(wanted)
 
     def run(

@@ -31,8 +31,9 @@ class Pipeline:
     Arguments:
         stages: the APIs, at least one; only the last may stream, and none has a spec.
         api_path: where clients ask.
-        workers_per_device, accelerator, devices: as of `LitServer`, whose hold where nothing is said: one for all
-            stages, or a list with one for each stage, as in `workers_per_device=[4, 1], accelerator=["cpu", "cuda"]`.
+        workers_per_device, accelerator, devices: as of `LitServer`: one for all stages, or a list with one for each
+            stage, as in `workers_per_device=[4, 1], accelerator=["cpu", "cuda"]`. Where nothing is said: one worker, the
+            server's `accelerator`, all devices of that kind.
 
     Raises `ValueError` where an argument makes no sense.
     """

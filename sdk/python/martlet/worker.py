@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from . import apps, frames, log
 from ._version import __version__
 from .arena import Arena
+from .chains.chain import Chain
 from .compat import used
 from .connection import Connection
 from .hooks import request_model
@@ -168,8 +169,19 @@ def _ready(serving: Serving, watcher: Watcher, server: LitServer, described: Lis
         "shm": serving.arena is not None,
         "settings": server.settings(),
     }
+    _fit(ready)
     serving.connection.post_control(frames.READY, ready)
     serving.connection.flush()
+
+
+def _fit(ready: Dict[str, Any]) -> None:
+    """Leaves the schemas of chains out, those of the last ones first, until a frame can carry what is said."""
+    for api in reversed(ready["apis"]):
+        if len(frames.dump(ready)) <= frames.MAX_PAYLOAD:
+            return
+        if "chain" in api:
+            api["chain"].update(input={}, output={}, config={})
+            log.line("warning", f"the schemas of the chain at {api['path']} are not told: there are too many")
 
 
 def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
@@ -184,6 +196,8 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
         "stream": bool(api.stream),
         "max_batch": _batch(api),
         "batch_timeout_ms": round(api.batch_timeout * 1000, 3),
+        "batch_weight": api.batch_weight,
+        "weight_by": api.weight_by,
         "concurrent": _concurrent(api),
         "timeout_ms": None if unlimited else round(float(timeout) * 1000),
         "workers_per_device": server.workers_of(api),
@@ -193,6 +207,9 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
     }
     if api._stage is not None:
         described["then"] = api._stage.then
+    chain = getattr(api, "chain", None)
+    if isinstance(chain, Chain):
+        described["chain"] = chain.described()
     if api.mcp is not None:
         described["mcp"] = {
             "name": getattr(api.mcp, "name", None) or api.api_path.strip("/").replace("/", "_") or "predict",

@@ -2,6 +2,8 @@ import unittest
 
 from fake_host import FakeHost, frames
 
+from martlet import LitAPI
+
 MODEL = """
     import martlet
     class OutOfMemoryError(RuntimeError): pass
@@ -26,6 +28,19 @@ def bodies(*numbers):
 
 
 class BatchTests(unittest.TestCase):
+    def test_a_bound_on_weight_that_makes_no_sense_is_refused(self):
+        class ByClass(LitAPI):
+            batch_weight = 5
+
+        for wrong in ({"batch_weight": 0}, {"batch_weight": 1 << 31}, {"batch_weight": 0.5}):
+            with self.assertRaisesRegex(ValueError, "whole number"):
+                LitAPI(weight_by="n", **wrong)
+        for make in (ByClass, lambda: LitAPI(batch_weight=5)):
+            with self.assertRaisesRegex(ValueError, "needs weight_by"):
+                make()
+        self.assertEqual(ByClass(weight_by="n").batch_weight, 5)
+        self.assertIsNone(LitAPI(weight_by="n").batch_weight, "a configuration may say it")
+
     def test_results_of_a_batch_in_one_frame_and_one_wrong_request_alone(self):
         with FakeHost(MODEL) as host:
             ids = host.batch(bodies(1, 2) + [({}, b"{}"), ({}, b"{")] + bodies(4))

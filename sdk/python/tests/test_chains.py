@@ -408,6 +408,52 @@ class LangServeTests(unittest.TestCase):
             self.assertEqual(host.result({"input": "a"}, path="/up/invoke")["output"], "A")
             self.assertTrue(any("langserve" in log["message"] for log in host.logs))
 
+    def test_ready_tells_what_a_chain_takes_gives_and_may_be_told(self):
+        source = """
+            import martlet
+            class Schema:
+                def __init__(self, told): self.told = told
+                def model_json_schema(self): return self.told
+            class Upper:
+                def invoke(self, value, config): return value.upper()
+                def batch(self, values, configs): return values
+                def stream(self, value, config): yield value
+                def get_input_schema(self, config): return Schema({"type": "string", "default": float("nan")})
+                def get_output_schema(self, config): raise ValueError("no")
+                def config_schema(self, include): return Schema({"type": "object", "keys": include})
+            options = {"config_keys": ["configurable", "tags"], "disabled_endpoints": ["batch", "config_hashes"]}
+            martlet.serve_chain("/up", Upper(), **options)
+            """
+        with FakeHost(source, purpose="describe") as host:
+            self.assertEqual(
+                host.ready.meta["apis"][0]["chain"],
+                {
+                    "input": {"type": "string", "default": None},
+                    "output": {},
+                    "config": {"type": "object", "keys": ["tags"]},
+                    "endpoints": ["invoke", "stream", "input_schema", "output_schema", "config_schema"],
+                    "config_hashes": False,
+                },
+            )
+
+    def test_schemas_that_no_frame_can_carry_are_left_out(self):
+        source = """
+            import martlet
+            class Schema:
+                def model_json_schema(self): return {"description": "x" * 600_000}
+            class Same:
+                def invoke(self, value, config): return value
+                def batch(self, values, configs): return values
+                def stream(self, value, config): yield value
+                def get_input_schema(self, config): return Schema()
+            martlet.serve_chain("/one", Same())
+            martlet.serve_chain("/two", Same())
+            """
+        with FakeHost(source, purpose="describe") as host:
+            one, two = (api["chain"]["input"] for api in host.ready.meta["apis"])
+            self.assertEqual((len(one["description"]), two), (600_000, {}))
+            self.assertTrue(any("/two/*" in log["message"] for log in host.logs), host.logs)
+
     def test_dependencies_without_an_application_are_refused(self):
         source = """
             from langserve import add_routes

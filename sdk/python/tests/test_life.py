@@ -27,7 +27,10 @@ class LifeTests(unittest.TestCase):
                 def setup(self, device): raise SystemExit("loaded")
                 def predict(self, x): return x
             server = martlet.LitServer(
-                [A(api_path="/a", max_batch_size=8, batch_timeout=0.01), A(api_path="/b", stream=True)],
+                [
+                    A(api_path="/a", max_batch_size=8, batch_timeout=0.01, batch_weight=100, weight_by="n"),
+                    A(api_path="/b", stream=True),
+                ],
                 workers_per_device={"/a": 3}, timeout=False, max_payload_size="10MB", devices=2, accelerator="cpu",
             )
             if __name__ == "__main__":
@@ -38,6 +41,7 @@ class LifeTests(unittest.TestCase):
             self.assertEqual(host.ready.type, frames.READY)
             a, b = host.ready.meta["apis"]
             self.assertEqual((a["path"], a["max_batch"], a["batch_timeout_ms"], a["stream"]), ("/a", 8, 10, False))
+            self.assertEqual([(one["batch_weight"], one["weight_by"]) for one in (a, b)], [(100, "n"), (None, None)])
             self.assertEqual((a["workers_per_device"], b["workers_per_device"]), (3, 1))
             self.assertEqual((a["timeout_ms"], a["max_body"], a["devices"]), (None, 10 << 20, ["cpu", "cpu"]))
             self.assertTrue(b["stream"])

@@ -68,12 +68,30 @@ class PipelineTests(unittest.TestCase):
 
     def test_a_server_has_pipelines_beside_apis(self):
         pipeline = Pipeline([LitAPI(), Streams()], "/p", workers_per_device=[None, 3])
-        server = LitServer([LitAPI(api_path="/a"), pipeline], workers_per_device=[5, 2], accelerator="cpu")
+        server = LitServer([LitAPI(api_path="/a"), pipeline], workers_per_device={"/a": 5}, accelerator="cpu")
         self.assertEqual([api.api_path for api in server.apis], ["/a", "/p", "/p#2"])
-        self.assertEqual([server.workers_of(api) for api in server.apis], [5, 2, 3])
+        self.assertEqual([server.workers_of(api) for api in server.apis], [5, 1, 3])
         self.assertEqual(server.settings()["info"]["server"]["stream"], {"/a": False, "/p": True})
         with self.assertRaises(ValueError):
             LitServer([LitAPI(api_path="/p"), Pipeline([LitAPI()], "/p")])
+
+    def test_settings_that_would_be_the_stages_own_are_refused_beside_a_pipeline(self):
+        refused = {
+            "max_batch_size": 8,
+            "batch_timeout": 0.01,
+            "stream": True,
+            "api_path": "/b",
+            "spec": OpenAISpec(),
+            "loop": object(),
+            "devices": 2,
+        }
+        cases = [*refused.items(), *(("workers_per_device", one) for one in (4, [2, 2], {"/p": 4}))]
+        for name, value in cases:
+            first, last = LitAPI(), LitAPI()
+            with self.subTest(name, value=value), self.assertRaisesRegex(ValueError, f"^{name} cannot stand beside"):
+                LitServer([LitAPI(api_path="/a"), Pipeline([first, last], "/p")], **{name: value})
+            self.assertEqual([first.max_batch_size, first.stream, first.api_path], [1, False, "/p"])
+        LitServer(Pipeline([LitAPI()]), accelerator="cpu", timeout=5)
 
 
 if __name__ == "__main__":

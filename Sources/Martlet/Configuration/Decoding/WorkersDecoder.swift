@@ -37,6 +37,8 @@ struct WorkersDecoder {
         workers.maxBatch = section.count("max_batch", in: 1...65_535)
         workers.batchWindow = section.duration("batch_window", in: .zero ... .seconds(60))
         workers.batchBytes = section.size("batch_bytes", in: 1...(1 << 40)) ?? workers.batchBytes
+        workers.batchWeight = section.count("batch_weight", in: 1...Int(Int32.max))
+        workers.weightBy = section.text("weight_by")
         workers.sharedMemory = sharedMemory(section, workers.sharedMemory)
         workers.timeout = section.duration("timeout")
         if section.has("kill_after") { workers.killAfter = durationOrOff("kill_after", section) }

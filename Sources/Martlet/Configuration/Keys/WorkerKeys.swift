@@ -66,6 +66,14 @@ extension ConfigurationKeys {
             "workers[].batch_bytes", .size, "16MiB",
             "Bytes of bodies in one batch; a single request may have more."),
         ConfigurationKey(
+            "workers[].batch_weight", .count,
+            "What the requests of one batch may weigh together, if not what the file says; a single request may weigh"
+                + " more, and is alone then."),
+        ConfigurationKey(
+            "workers[].weight_by", .text,
+            "The member of the JSON body that says what a request weighs, if not the one that the file names: a number"
+                + " itself, a list its elements, a string its characters. A request without it weighs 1."),
+        ConfigurationKey(
             "workers[].shared_memory", .size, "64MiB",
             "Memory for bodies above 64 KiB to each worker, and as much from it; `off`: they go through its socket."),
         ConfigurationKey(

@@ -2,8 +2,8 @@ package import MartletLogic
 
 /// One entry of `workers`: a file whose models Martlet serves in processes of its own.
 ///
-/// What the file says of itself (`max_batch`, `batch_window`, paths, devices, workers for each) holds where this says
-/// nothing.
+/// What the file says of itself (`max_batch`, `batch_window`, `batch_weight`, paths, devices, workers for each) holds
+/// where this says nothing.
 package struct WorkersConfiguration: Sendable, Equatable {
     /// What the processes may use.
     package struct Limits: Sendable, Equatable {
@@ -48,6 +48,10 @@ package struct WorkersConfiguration: Sendable, Equatable {
     package var batchWindow: Duration?
     /// `batch_bytes`: of bodies in one batch.
     package var batchBytes = BatchPolicy().maxBytes
+    /// `batch_weight`: of the requests of one batch together; nil: what the file says.
+    package var batchWeight: Int?
+    /// `weight_by`: the member of the body that says what a request weighs; nil: what the file says.
+    package var weightBy: String?
     /// `shared_memory`: bytes of bodies to each worker, and as many from it; nil: `off`.
     package var sharedMemory: Int? = 64 << 20
     /// `timeout`: until an answer begins, from when it is the request's turn; nil: ten minutes.

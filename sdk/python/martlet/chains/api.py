@@ -18,9 +18,10 @@ _served: List["ChainAPI"] = []
 class ChainAPI(ASGIApplication):
     """Everything below one path of an ASGI application that holds a chain."""
 
-    def __init__(self, application: Any, path: str):
+    def __init__(self, application: Any, path: str, chain: Chain):
         super().__init__(application, api_path=path + "/*")
         self.path = path
+        self.chain = chain
 
     def make_loop(self, served: Served, watcher: Watcher) -> ASGILoop:
         return ChainLoop(served, watcher, self.application)
@@ -54,7 +55,7 @@ def serve_chain(path: str, runnable: Any, **options: Any) -> ChainAPI:
     chain = Chain(path, runnable, **options)
     if any(api.path == chain.path for api in _served):
         raise ValueError(f"the path {path!r} has a chain already")
-    api = ChainAPI(chain, chain.path)
+    api = ChainAPI(chain, chain.path, chain)
     _served.append(api)
     return api
 

@@ -3,13 +3,15 @@
 `answer` serves one endpoint; `__call__` finds it by the path, for a runnable that is served without a web framework.
 """
 
+import json
 from typing import Any, Dict, Mapping, Optional, Sequence
 
+from .. import log
 from ..answers import JSON
 from ..errors import HTTPException, client_error
 from . import configuration, feedback, operations, playground, refusals
 from .call import Call
-from .configuration import Modifier
+from .configuration import Config, Modifier
 from .encoding import encode
 from .endpoints import ALWAYS, endpoints
 from .http import Answered, live, redirect, reply, stream
@@ -125,6 +127,23 @@ class Chain:
         """Whether an endpoint is there with a configuration in its path as well."""
         return endpoint not in ALWAYS
 
+    def described(self) -> Dict[str, Any]:
+        """As `READY` says it; a schema that cannot be made is left open."""
+        schemas: Dict[str, Any] = {}
+        for side in ("input", "output", "config"):
+            try:
+                schemas[side] = json.loads(encode(self._schema(side, {})))
+            except Exception as error:
+                log.error(f"the {side} schema of the chain at {self.path or '/'} cannot be told", error)
+                schemas[side] = {}
+        endpoints = [name for name in self.endpoints if name not in (*ALWAYS, "playground")]
+        return {**schemas, "endpoints": endpoints, "config_hashes": self.hashes}
+
+    def _schema(self, side: str, config: Config) -> Any:
+        if side == "config":
+            return self.schemas.configuration(config, self.config_keys)
+        return self.schemas.json(side, config)
+
     # One endpoint.
 
     async def answer(self, call: Call, send: Any) -> None:
@@ -157,13 +176,7 @@ class Chain:
             await reply(send, 200, playground.page(), "text/html; charset=utf-8", playground.HEADERS)
         else:
             config = configuration.allowed(self.runnable, configuration.of_hash(call.hash), self.config_keys)
-            side = name[: -len("_schema")]
-            schema = (
-                self.schemas.configuration(config, self.config_keys)
-                if side == "config"
-                else self.schemas.json(side, config)
-            )
-            await reply(send, 200, encode(schema), JSON)
+            await reply(send, 200, encode(self._schema(name[: -len("_schema")], config)), JSON)
 
 
 def is_runnable(value: Any) -> bool:

@@ -84,11 +84,12 @@ def _endpoint(chain: Chain, name: str, suffix: str) -> Any:
 
 def apis_of(app: Any) -> List[ChainAPI]:
     """An API for each runnable that was added to an application."""
-    prefixes: Dict[str, None] = {}
+    found: Dict[str, Chain] = {}
     for route in _routes(app):
-        if _chain_of(route) is not None and "{" not in _prefix(route):
-            prefixes[_prefix(route)] = None
-    return [ChainAPI(app, prefix) for prefix in prefixes]
+        chain = _chain_of(route)
+        if chain is not None and "{" not in _prefix(route):
+            found.setdefault(_prefix(route), chain)
+    return [ChainAPI(app, prefix, chain) for prefix, chain in found.items()]
 
 
 def has_others(app: Any) -> bool:
