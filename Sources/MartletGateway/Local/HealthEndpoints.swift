@@ -1,6 +1,7 @@
 import MartletBase
 package import MartletExchange
 import MartletNet
+import MartletWire
 import Synchronization
 
 /// `GET /healthz`: whether this process serves and at least one pool has a target that can be picked.
