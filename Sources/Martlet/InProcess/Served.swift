@@ -3,6 +3,7 @@ import MartletBase
 import MartletExchange
 import MartletGateway
 import MartletLogic
+import MartletWorkers
 import NIOCore
 import NIOPosix
 
