@@ -135,7 +135,8 @@ let package = Package(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", nioCore, nioPosix, logging,
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletConsole",
+                nioCore, nioPosix, logging,
             ]),
         .testTarget(
             name: "MartletExchangeTests",
