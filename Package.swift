@@ -95,6 +95,14 @@ let package = Package(
         // Code of users: the example, whose own manifest is beside it, and the chains that are compared with LangServe's
         .executableTarget(name: "jokes", dependencies: ["Martlet"], path: "Examples/Chains/Sources/Jokes"),
         .executableTarget(name: "chain-peer", dependencies: ["Martlet"], path: "Tests/Peers/langserve/Swift"),
+        // For `./martlet bench` only: a request to a worker without HTTP
+        .executableTarget(
+            name: "link-bench",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletExchange", "MartletWorkers",
+                nioCore, nioPosix, logging,
+            ],
+            path: "Benchmarks/Link", swiftSettings: settings),
         // For tests only
         .target(
             name: "MartletTesting",
@@ -127,7 +135,8 @@ let package = Package(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", nioCore, nioPosix, logging,
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletConsole",
+                nioCore, nioPosix, logging,
             ]),
         .testTarget(
             name: "MartletExchangeTests",

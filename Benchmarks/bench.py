@@ -41,6 +41,8 @@ PAGES = [("reliability", "Reliability", UNDER_LOAD), ("serving-performance", "Wh
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet", help="the binary that `up` builds")
+    parser.add_argument(
+        "--link-bench", default=ROOT / ".build/release/link-bench", help="Benchmarks/Link, built; for `roundtrip`")
     parser.add_argument("--sides", default="martlet,nginx", help="who is measured, the anchor nginx included")
     parser.add_argument(
         "--only", default=",".join(MEASURES),

@@ -1,32 +1,66 @@
-"""An empty item to a worker and back: a request to a model that does nothing less one that Martlet answers itself."""
+"""An empty item to a worker and back: without HTTP, timed inside a process that drives a worker as the server does, and
+beside it what a client sees of the same model, of which most is HTTP and the client itself.
+"""
 
+import json
+import os
 import socket
 import statistics
+import subprocess
 import time
 
+import harness
 from load import verdict
 
 from . import stage
 
+RUNS = 3
+
 
 def measure(bench, options):
-    count = 300 if options.quick else 3000
+    alone = [link(options) for _ in range(1 if options.quick else RUNS)]
+    asked, own = through_http(bench, 300 if options.quick else 3000)
+    return [
+        verdict.at_most(
+            "empty item, host to worker and back, p50", "µs", statistics.median(run["p50_us"] for run in alone), 60,
+            digits=0),
+        verdict.row(
+            "the same through HTTP, with its client, p50", "",
+            f"{asked:.0f} µs (an answer of Martlet's own {own:.0f} µs)", None),
+    ], {"link": alone, "http_us": asked, "own_us": own}
+
+
+def link(options):
+    """What `Benchmarks/Link` prints: quantiles of so many items, one after the other, in microseconds."""
+    count = 1000 if options.quick else 10_000
+    for program in (options.link_bench, stage.PYTHON):
+        if not os.path.exists(program):
+            raise SystemExit("`./martlet bench --only roundtrip` builds and installs what this measure needs")
+    environment = dict(os.environ, PYTHONPATH=str(harness.HERE.parent / "sdk/python"))
+    command = [options.link_bench, stage.PYTHON, stage.HERE / "models/empty.py", count]
+    # A worker that never gets ready it starts again and again.
+    found = subprocess.run(
+        list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        timeout=stage.PATIENCE)
+    if found.returncode:
+        raise SystemExit(f"link-bench said: {found.stderr[-3000:]}")
+    return json.loads(found.stdout)
+
+
+def through_http(bench, count):
+    """Microseconds in the median of a request to the model, and of one that Martlet answers itself."""
     worker, own = [], []
-    with stage.serve(bench, "martlet", "trivial") as server, \
+    with stage.serve(bench, "martlet", "empty") as server, \
             socket.create_connection(("127.0.0.1", server.port)) as line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        asked, told = stage.post("/predict", '{"input": 0}'), b"GET /info HTTP/1.1\r\nHost: bench\r\n\r\n"
+        asked, told = stage.post("/predict", "{}"), b"GET /info HTTP/1.1\r\nHost: bench\r\n\r\n"
         for number in range(count):
             # In turn, so that whatever else the machine does meets both.
             times = [timed(line, asked), timed(line, told)]
             if number >= count // 10:
                 worker.append(times[0])
                 own.append(times[1])
-    both = [1e6 * statistics.median(times) for times in (worker, own)]
-    return [verdict.at_most(
-        f"empty item, host to worker and back, p50 (through HTTP {both[0]:.0f} µs, an answer of Martlet's own "
-        f"{both[1]:.0f} µs)", "µs", both[0] - both[1], 60, digits=0)], {
-            "worker_us": both[0], "own_us": both[1]}
+    return [1e6 * statistics.median(times) for times in (worker, own)]
 
 
 def timed(line, request):

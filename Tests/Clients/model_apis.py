@@ -60,16 +60,37 @@ if __name__ == "__main__":
 '''
 
 
+CHAINS = '''
+import martlet, pydantic
+
+class Place(pydantic.BaseModel):
+    name: str
+
+class Asked(pydantic.BaseModel):
+    place: Place
+
+class Upper:
+    def invoke(self, value, config): return value["place"]["name"].upper()
+    def batch(self, values, configs): return [self.invoke(value, None) for value in values]
+    def stream(self, value, config): yield self.invoke(value, config)
+    def get_input_schema(self, config): return Asked
+
+martlet.serve_chain("/up", Upper())
+martlet.serve_chain("/some/other", Upper(), disabled_endpoints=["batch", "config_hashes"])
+'''
+
+
 @contextlib.contextmanager
-def serving(more: str = ""):
+def serving(more: str = "", source: str = MODELS, apis: int = 5):
     """(Martlet, the folder in which its models leave notes)"""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         file = folder / "models.py"
-        file.write_text(f"PLACE = {name!r}\n{MODELS}")
+        file.write_text(f"PLACE = {name!r}\n{source}")
         words = f"app: {file}, name: m, python: {sys.executable}, grace: 1s"
         with Martlet(f"workers: [{{{words}{more}}}]\n") as martlet:
-            eventually(lambda: [one["state"] for one in martlet.backends()] == ["ready"] * 5, 20, "the workers serve")
+            states = ["ready"] * apis
+            eventually(lambda: [one["state"] for one in martlet.backends()] == states, 20, "the workers serve")
             martlet.wait_for(*(pool["name"] for pool in martlet.status()["pools"]))
             yield martlet, folder
 
@@ -209,6 +230,25 @@ def check_the_openapi_document_is_valid() -> None:
         paths = set(document["paths"])
         wanted = {"/double", "/text/shout", "/v1/chat/completions", "/v1/embeddings", "/v2/models/{name}/infer"}
         assert wanted <= paths, paths
+
+
+def check_the_openapi_document_has_the_paths_of_chains() -> None:
+    with serving(source=CHAINS, apis=2) as (martlet, _):
+        document = json.loads(get(f"{martlet.url}/openapi.json"))
+        validate(document)
+        # Neither tells of its steps.
+        ends = ["invoke", "batch", "stream", "input_schema", "output_schema", "config_schema"]
+        up = [f"/up{below}/{end}" for below in ("", "/c/{config_hash}") for end in ends]
+        other = [f"/some/other/{end}" for end in ends if end != "batch"]
+        assert set(document["paths"]) == {*up, *other, "/health", "/info"}, set(document["paths"])
+        known = document["components"]["schemas"]
+        assert set(known) == {"Place", "up_input", "some_other_input"}, known
+        assert known["up_input"]["properties"]["place"] == {"$ref": "#/components/schemas/Place"}, known
+        asked = document["paths"]["/up/invoke"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert asked["properties"]["input"] == {"$ref": "#/components/schemas/up_input"}, asked
+        body = json.dumps({"input": {"place": {"name": "here"}}}).encode()
+        answer = json.load(post(f"{martlet.url}/up/invoke", body, Content_Type="application/json"))
+        assert answer["output"] == "HERE", answer
 
 
 def check_the_openai_client_chats_and_embeds() -> None:

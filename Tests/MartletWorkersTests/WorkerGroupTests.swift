@@ -121,8 +121,26 @@ import Testing
         let ready = try WorkerReady(payload: Data(text.utf8))
         #expect(ready.version == "v7")
         #expect(ready.apis.map(\.maxBatch) == [1] && ready.apis.map(\.batchWindow) == [.zero])
+        #expect(ready.apis.map(\.chain) == [nil])
         for wrong in [#"{"protocol":2}"#, "{}", "", "[]", #"{"protocol":1,"apis":[{}]}"#] {
             #expect(throws: (any Error).self) { try WorkerReady(payload: Data(wrong.utf8)) }
         }
+    }
+
+    @Test("knows a chain by what its worker says, and takes what it does not say for all there can be")
+    func chain() throws {
+        func read(_ chain: String) throws -> ChainDescription? {
+            let text = #"{"protocol":1,"apis":[{"path":"/a/*","chain":\#(chain)}]}"#
+            return try WorkerReady(payload: Data(text.utf8)).apis.first?.chain
+        }
+        let said = #"{"input":{"type":"string"},"endpoints":["invoke"],"config_hashes":false}"#
+        #expect(
+            try read(said)
+                == ChainDescription(
+                    input: ["type": "string"], output: [:], config: [:], endpoints: ["invoke"], takesHashes: false))
+        let plain = try #require(try read("{}"))
+        #expect(plain.takesHashes && plain.endpoints.count == 8 && plain.input == [:])
+        #expect(try read("null") == nil)
+        #expect(throws: (any Error).self) { try read("[]") }
     }
 }

@@ -21,7 +21,8 @@ final class Keyed: LocalHandler {
 
     /// - Parameter key: nil: whoever asks may.
     static func guarding(_ handler: any LocalHandler, by key: Secret?) -> any LocalHandler {
-        key.map { Keyed(handler, key: $0) } ?? handler
+        guard let key else { return handler }
+        return Keyed(handler, key: key)
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {

@@ -10,11 +10,12 @@ import Glibc
 /// crashes.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct SwiftExampleTests {
     private func withProgram(
-        _ name: String, _ configuration: String, body: (MartletProcess) async throws -> Void
+        _ name: String, _ configuration: String, environment: [String: String] = [:],
+        body: (MartletProcess) async throws -> Void
     ) async throws {
         // The program takes the file alone: `martlet up FILE` is what the harness says.
         let wrapper = ["/bin/sh", "-c", "exec \(try Self.program(name)) \"$2\""]
-        try await withMartlet(configuration, under: wrapper, body: body)
+        try await withMartlet(configuration, environment: environment, under: wrapper, body: body)
     }
 
     private func withExample(
@@ -116,6 +117,64 @@ import Glibc
             for number in 0..<50 { #expect(answers[number] == #"{"double":\#(2 * number)}"#) }
             let refused = try await martlet.post("/double", body: #"{"number": "x"}"#)
             #expect(refused.status == 422 && refused.body.contains(#""loc":["number"]"#))
+        }
+    }
+
+    @Test func whatIsServedIsDescribedAndAskedInOtherServersWays() async throws {
+        try await withExample { martlet, _ in
+            #expect(try await martlet.get("/health").expect(200).body == "ok")
+            let server = try await martlet.get("/info").expect(200).json["server"] as? [String: Any]
+            let streams = try #require(server?["stream"] as? [String: Bool])
+            #expect(streams["/double"] == false && streams["/countdown"] == true && streams["/joke/"] == true)
+
+            let document = try await martlet.get("/openapi.json").expect(200).json
+            #expect((document["info"] as? [String: Any])?["title"] as? String == "jokes")
+            let paths = try #require(document["paths"] as? [String: Any])
+            for path in ["/joke/invoke", "/joke/c/{config_hash}/stream", "/double", "/countdown", "/v2", "/health"] {
+                #expect(paths[path] != nil, "\(path) is not among \(paths.keys.sorted())")
+            }
+            let components = document["components"] as? [String: Any]
+            let schemas = try #require(components?["schemas"] as? [String: [String: Any]])
+            #expect(schemas["joke_input"]?["required"] as? [String] == ["topic"])
+
+            let tensor = #"{"inputs": [{"name": "number", "shape": [1], "datatype": "INT64", "data": [21]}]}"#
+            let inferred = try await martlet.post("/v2/models/double/infer", body: tensor).expect(200)
+            #expect(inferred.body.contains(#""data":[42]"#), "\(inferred.body)")
+            let metadata = try await martlet.get("/v2/models/double").expect(200)
+            #expect(metadata.json["platform"] as? String == "martlet_swift")
+            // It takes a number, which is no object.
+            try await martlet.get("/v2/models/countdown").expect(404)
+            let call = #"""
+                {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                 "params": {"name": "double", "arguments": {"number": 21}}}
+                """#
+            let called = try await martlet.ask("POST", "/mcp", headers: ["Content-Type: application/json"], body: call)
+            #expect(called.expect(200).body.contains(#"{\"double\":42}"#), "\(called.body)")
+
+            for path in ["/double", "/joke/invoke", "/v2/models/double/infer", "/mcp"] {
+                let refused = try await martlet.get(path)
+                #expect(refused.status == 405 && refused.header("allow") == "POST", "\(path)")
+            }
+        }
+    }
+
+    @Test func theKeyGuardsAllOfItAndOpensAChainsWayToTheModelsOfItsOwnProgram() async throws {
+        let other = "pools: {other: {targets: [http://127.0.0.1:1], health: off}}\n"
+        try await withProgram("chain-peer", other, environment: ["LIT_SERVER_API_KEY": "sesame"]) { martlet in
+            let lengths = #"{"model": "lengths", "input": ["a", "four"]}"#
+            let asked = [
+                ("POST", "/v1/embeddings", lengths), ("POST", "/vectors/invoke", #"{"input": ["a", "four"]}"#),
+                ("GET", "/openapi.json", ""), ("GET", "/health", ""), ("GET", "/v2", ""),
+            ]
+            for (method, path, body) in asked {
+                let refused = try await martlet.ask(method, path, body: body.isEmpty ? nil : body)
+                #expect(refused.status == 401, "\(path)")
+                let answer = try await martlet.ask(
+                    method, path, headers: ["X-API-Key: sesame"], body: body.isEmpty ? nil : body)
+                #expect(answer.status == 200, "\(path): \(answer.body)")
+                guard path == "/vectors/invoke" else { continue }
+                #expect(answer.body.hasPrefix(#"{"output":[[1],[4]]"#), "\(answer.body)")
+            }
         }
     }
 

@@ -7,10 +7,8 @@ import Testing
 
 @Suite("The description of what is served")
 struct OpenAPIDocumentTests {
-    private func api(_ path: String, schema: JSONValue? = nil) -> WorkerAPI {
-        var api = WorkerAPI(path: path)
-        api.requestSchema = schema
-        return api
+    private func api(_ path: String, schema: JSONValue? = nil) -> APIDescription {
+        APIDescription(name: path, path: path, requestSchema: schema)
     }
 
     private func read(_ document: OpenAPIDocument) throws -> JSONValue {
@@ -45,6 +43,75 @@ struct OpenAPIDocumentTests {
         #expect(body(document, "/integer") == ["$ref": "#/components/schemas/Input"])
         #expect(body(document, "/string") == ["$ref": "#/components/schemas/string.Input"])
         #expect(document["components"]?["schemas"]?["string.Input"] == ["type": "string"])
+    }
+
+    @Test("One definition that two APIs bring is there once, whatever it refers to")
+    func sharedDefinitions() throws {
+        let call: JSONValue = ["type": "object"]
+        let message: JSONValue = ["properties": ["calls": ["items": ["$ref": "#/$defs/Call"]]]]
+        let schema: JSONValue = ["$ref": "#/$defs/Message", "$defs": ["Message": message, "Call": call]]
+        var other = schema
+        other["$defs"]?["Call"] = ["type": "string"]
+        let apis = [api("/one", schema: schema), api("/two", schema: schema), api("/other", schema: other)]
+        let document = try read(OpenAPIDocument(title: "model.py", apis, reads: []))
+        let place = "#/components/schemas/"
+        #expect(body(document, "/one") == ["$ref": .string(place + "Message")])
+        #expect(body(document, "/two") == body(document, "/one"))
+        #expect(body(document, "/other") == ["$ref": .string(place + "other.Message")])
+        func calls(_ name: String) -> JSONValue { ["properties": ["calls": ["items": ["$ref": .string(place + name)]]]] }
+        #expect(
+            document["components"]?["schemas"] == [
+                "Message": calls("Call"), "Call": call, "other.Message": calls("other.Call"),
+                "other.Call": ["type": "string"],
+            ])
+    }
+
+    @Test("A chain is described at each of its paths, with and without a configuration in it, its schemas once")
+    func chains() throws {
+        let input: JSONValue = ["$ref": "#/$defs/Topic", "$defs": ["Topic": ["type": "object"]]]
+        let whole = ChainDescription(input: input, output: ["type": "string"], config: [:])
+        let part = ChainDescription(
+            input: input, output: [:], config: ["type": "object"], endpoints: ["invoke"], takesHashes: false)
+        let apis = [
+            APIDescription(name: "/joke/", path: "/joke/*", chain: whole),
+            APIDescription(name: "/", path: "/*", chain: part),
+        ]
+        let document = try read(OpenAPIDocument(title: "chain.py", apis, reads: []))
+        guard case .object(let paths)? = document["paths"] else { return #expect(Bool(false), "no paths") }
+        let ends = [
+            "batch", "config_schema", "input_schema", "invoke", "output_schema", "stream", "stream_events", "stream_log",
+        ]
+        let wanted = ends.flatMap { ["/joke/\($0)", "/joke/c/{config_hash}/\($0)"] } + ["/invoke"]
+        #expect(Set(paths.keys) == Set(wanted))
+        let place = "#/components/schemas/"
+        let member = body(document, "/joke/c/{config_hash}/stream")?["properties"]
+        #expect(member?["input"] == ["$ref": .string(place + "joke_input")] && member?["config"] == [:])
+        #expect(body(document, "/joke/batch")?["properties"]?["inputs"]?["items"] == member?["input"])
+        let content = { (path: String) in paths[path]?["post"]?["responses"]?["200"]?["content"] }
+        #expect(content("/joke/stream")?["text/event-stream"] != nil)
+        let answer = content("/joke/invoke")?["application/json"]?["schema"]
+        #expect(answer?["properties"]?["output"] == ["$ref": .string(place + "joke_output")])
+        let topic: JSONValue = ["$ref": .string(place + "Topic")]
+        #expect(
+            document["components"]?["schemas"] == [
+                "Topic": ["type": "object"], "joke_input": topic, "joke_output": ["type": "string"],
+                "root_input": topic, "root_config": ["type": "object"],
+            ])
+        let names = paths.values.compactMap { ($0["post"] ?? $0["get"])?["operationId"] }
+        #expect(Set(names).count == paths.count)
+    }
+
+    @Test("A model and a chain in Swift are described by their types")
+    func swift() throws {
+        let chain = Chain("/joke", Prompt("{topic}") | Lambda("words") { (value: PromptValue) in "\(value)" })
+        let apis = [API("/double", Doubling()).served.api, chain.served.api]
+        let document = try read(OpenAPIDocument(title: "jokes", apis, reads: []))
+        #expect(body(document, "/double")?["required"] == ["number"])
+        let answer = document["paths"]?["/double"]?["post"]?["responses"]?["200"]?["content"]
+        #expect(answer?["application/json"]?["schema"]?["properties"]?["double"]?["type"] == "integer")
+        #expect(document["components"]?["schemas"]?["joke_input"]?["required"] == ["topic"])
+        #expect(document["components"]?["schemas"]?["joke_output"]?["type"] == "string")
+        #expect(document["paths"]?["/joke/config_schema"]?["get"] != nil)
     }
 
     @Test("Definitions in definitions, and references into them, lead to the document's")

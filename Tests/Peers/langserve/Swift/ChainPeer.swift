@@ -25,12 +25,25 @@ struct ChainPeer {
             Chain("/joke", prompt | model | TextOutput())
             Chain("/others/slow_async", Lambda("slow_async", streaming: slow))
             API("/pick", Picking())
+            API("/v1/embeddings", Lengths())
+            Chain("/vectors", EmbeddingModel("lengths"))
         }
     }
 
     /// No runnable of `chains.py`: a model with a mistake that ends the process.
     struct Picking: Model {
         func predict(_ index: Int) async throws -> String { ["one", "two"][index] }
+    }
+
+    /// None either: an embedding model, which a chain of the same program asks.
+    struct Lengths: Model {
+        struct Input: Codable, Sendable { var input: [String] }
+        struct Output: Codable, Sendable { var data: [Row] }
+        struct Row: Codable, Sendable { var embedding: [Float] }
+
+        func predict(_ input: Input) async throws -> Output {
+            Output(data: input.input.map { Row(embedding: [Float($0.utf8.count)]) })
+        }
     }
 
     struct Failure: Error { let secret: Int }
