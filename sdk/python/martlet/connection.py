@@ -28,6 +28,8 @@ class Connection:
         sock.setblocking(True)
         self._socket = sock
         self._reader = frames.FrameReader()
+        self._room = memoryview(bytearray(READ_SIZE))
+        """Read into each time: so much memory made anew for each read costs more than all else of a short item."""
         self._lock = threading.Lock()
         self._sealed: List[bytes] = []
         self._items: List[bytes] = []
@@ -77,14 +79,14 @@ class Connection:
         Raises `EOFError` at the end of the connection, `ProtocolError` on garbage.
         """
         try:
-            received = self._socket.recv(READ_SIZE, 0 if wait else socket.MSG_DONTWAIT)
+            count = self._socket.recv_into(self._room, 0, 0 if wait else socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return []
         except ConnectionError:
-            received = b""
-        if not received:
+            count = 0
+        if not count:
             raise EOFError
-        return self._reader.feed(received)
+        return self._reader.feed(bytes(self._room[:count]))
 
     def post(self, type: int, item: bytes, body_length: int) -> None:
         """Puts one item into the next write. `body_length` is at most 64 KiB."""

@@ -40,9 +40,12 @@ class ProtocolError(Exception):
     """The other side broke the protocol: the connection must end."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode
+
+
 def dump(value: Any) -> bytes:
     """JSON as the protocol's metas and control payloads carry it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str).encode("utf-8", "replace")
+    return _encode(value).encode("utf-8", "replace")
 
 
 def control(type: int, value: Optional[dict] = None, id: int = 0) -> bytes:

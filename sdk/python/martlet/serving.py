@@ -35,7 +35,8 @@ class Serving:
         self.turns = 0
         """Grows with each call of a user's code and each read: who stands still for long is seen by it."""
         self.receipts = 0
-        """Grows when frames were received, by whatever thread."""
+        """Grows when frames were received, by whatever thread, and what they say is done: who finds nothing in `queue`
+        and then waits for more must not have counted a batch that is about to be put there."""
         self.busy = False
         """Whether the loop is in a user's code."""
         self.arrived: Optional[Callable[[], None]] = None
@@ -70,7 +71,6 @@ class Serving:
             self.reading.release()
 
     def receive(self, received: List[frames.Frame]) -> None:
-        self.receipts += 1
         arrived = False
         for type, id, count, payload in received:
             if type == frames.EXEC:
@@ -101,6 +101,7 @@ class Serving:
                 arrived = True
             elif type == frames.HELLO:
                 raise frames.ProtocolError("a second HELLO")
+        self.receipts += 1
         if arrived and self.arrived is not None:
             self.arrived()
 
