@@ -16,11 +16,15 @@ struct CommandRun: Sendable {
 
     private static func run(_ program: URL, _ arguments: [String], within limit: Duration) async throws -> CommandRun {
         let process = Process()
-        let pipe = Pipe()
+        // A file takes any length; a pipe that nobody reads meanwhile would stop the program when it is full.
+        let file = FileManager.default.temporaryDirectory.appending(path: "martlet-output-\(UUID().uuidString)")
+        try Data().write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let output = try FileHandle(forWritingTo: file)
         process.executableURL = program
         process.arguments = arguments
-        process.standardOutput = pipe
-        process.standardError = pipe
+        process.standardOutput = output
+        process.standardError = output
         process.standardInput = FileHandle.nullDevice
         try process.run()
         do {
@@ -30,7 +34,7 @@ struct CommandRun: Sendable {
             process.terminate()
             throw error
         }
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        return CommandRun(status: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
+        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        return CommandRun(status: process.terminationStatus, output: text)
     }
 }
