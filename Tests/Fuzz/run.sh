@@ -2,8 +2,11 @@
 # Fuzzes what reads bytes from outside: `Tests/Fuzz/run.sh SECONDS [TARGET...]`, so many seconds for each target, two at
 # a time.
 #
-# Starts from the cases of the unit tests and from what once failed, keeps what it learns in .build-fuzz/ and leaves
-# bytes that fail in Failures/<Target>, which the unit tests replay. MARTLET_FUZZ_SEED makes a run of the same choices.
+# Starts from the cases of the unit tests and from what once failed, keeps what it learns in .build-fuzz/Corpus and
+# leaves bytes that fail in Failures/<Target>, which the unit tests replay.
+#
+# With MARTLET_FUZZ_SEED a run of one build repeats: its choices follow from that number and from the first inputs
+# alone, not from what earlier runs learned, and it ends after a number of inputs, about as many as there is time for.
 set -eu
 # Swift's own backtraces would keep libFuzzer from saving the bytes.
 export SWIFT_BACKTRACE=enable=no
@@ -30,23 +33,44 @@ ln -s "$root/Sources/MartletConsole/Endpoints/TargetsCommand.swift" "$work/Sourc
 ln -s "$root/Sources/MartletWorkers/BackendSpec.swift" "$work/Sources/MartletWorkers"
 ln -s "$root/Sources/Martlet/Configuration" "$work/Sources/Martlet"
 
-python3 "$here/seeds.py" "$work/Corpus"
+seed=${MARTLET_FUZZ_SEED:-0}
+corpus="$work/Corpus"
+if [ "$seed" != 0 ]; then
+    corpus="$work/Seeded"
+    rm -rf "$corpus"
+fi
+python3 "$here/seeds.py" "$corpus"
 swift build --package-path "$work" -c release -j 2
 [ $# -gt 0 ] ||
     set -- RequestFuzz ResponseFuzz ChunkFuzz HeaderFuzz EventFuzz PeekFuzz TextFuzz AddressFuzz ConfigurationFuzz \
         ForwardFuzz ReplyFuzz LineFuzz DeskFuzz WorkerFrameFuzz TensorFuzz
 
+# When the target ends. By inputs, the time is only for a machine that is far slower.
+bounds() {
+    if [ "$seed" = 0 ]; then
+        echo "-max_total_time=$seconds"
+        return
+    fi
+    case $1 in
+    ConfigurationFuzz) each=500 ;;
+    *) each=10000 ;;
+    esac
+    # Nor does it look again, now and then, at what lies in the folder.
+    echo "-runs=$((seconds * each)) -max_total_time=$((seconds * 4)) -reload=0"
+}
+
 fuzz() {
-    mkdir -p "$here/Failures/$1" "$work/Corpus/$1"
-    "$work/.build/release/$1" -max_total_time="$seconds" -seed="${MARTLET_FUZZ_SEED:-0}" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+    mkdir -p "$here/Failures/$1" "$corpus/$1"
+    # shellcheck disable=SC2046
+    "$work/.build/release/$1" $(bounds "$1") -seed="$seed" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
         -verbosity=0 -print_final_stats=1 -artifact_prefix="$here/Failures/$1/" \
-        "$work/Corpus/$1" "$here/Failures/$1" >"$work/$1.log" 2>&1 ||
+        "$corpus/$1" "$here/Failures/$1" >"$work/$1.log" 2>&1 ||
         {
             tail -n 40 "$work/$1.log"
             echo "$1 failed; its bytes are in Tests/Fuzz/Failures/$1"
             return 1
         }
-    echo "$1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$1.log") inputs in $seconds seconds"
+    echo "$1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$1.log") inputs"
 }
 
 failed=0

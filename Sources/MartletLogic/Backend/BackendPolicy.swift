@@ -49,6 +49,8 @@ public enum BackendExit: Sendable, Equatable, CustomStringConvertible {
         case .exited(code: 126): "exited with code 126 (command cannot be executed)"
         case .exited(let code): "exited with code \(code)"
         case .signalled(9): "killed by signal 9, not sent by Martlet (out of memory?)"
+        // SIGXCPU, everywhere.
+        case .signalled(24): "killed by signal 24: its processor time (limits.cpu) was used up"
         case .signalled(let signal): "killed by signal \(signal)"
         case .notStarted(let reason): "could not be started: \(reason)"
         case .notReady(let limit): "not ready within \(limit)"

@@ -12,7 +12,8 @@ package struct ChildCommand: Sendable, Equatable {
     package var addressSpaceBytes: Int?
     /// The most files the child may hold open (`RLIMIT_NOFILE`, soft and hard); nil: Martlet's own limit.
     package var openFiles: Int?
-    /// The most processor time the child may use in all, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit.
+    /// The most processor time the child may use in all, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit. SIGXCPU
+    /// ends it then, which says why, and SIGKILL a second later where that did not.
     package var cpuSeconds: Int?
     /// Whom the child runs as; nil: as Martlet does.
     package var user: ChildUser?
@@ -49,7 +50,7 @@ package struct ChildCommand: Sendable, Equatable {
             wrapped.append("prlimit")
             if let addressSpaceBytes { wrapped.append("--as=\(addressSpaceBytes)") }
             if let openFiles { wrapped.append("--nofile=\(openFiles)") }
-            if let cpuSeconds { wrapped.append("--cpu=\(cpuSeconds)") }
+            if let cpuSeconds { wrapped.append("--cpu=\(cpuSeconds):\(cpuSeconds + 1)") }
             wrapped.append("--")
         }
         if let user {

@@ -3,15 +3,21 @@ public import NIOCore
 /// How heavy a request is in a batch: what one member of its JSON body says.
 ///
 /// A number weighs itself, rounded up (what is below 0: nothing); a list as many as it has elements; a string as many
-/// as it has characters (Unicode scalars, as Python's `len` counts them). All else weighs 1: a body without the member
-/// or that is no JSON object, and a member that is true, false, null or an object. Of two members of one name the first
-/// one counts. The body is read up to the member and no further.
+/// as it has characters (Unicode scalars, as Python's `len` counts them). A member that is true, false, null or an
+/// object weighs 1. Of several members of one name the last one counts, as for Python's `json`.
+///
+/// A client must not be lighter than what a worker reads of its body. So what may be an object that a worker reads
+/// otherwise weighs ``most``: one that cannot be followed to its end, and what begins like JSON in another encoding
+/// than plain UTF-8, with a byte order mark or with a zero among its first two bytes. What is no object for anybody
+/// weighs 1 (lists and other values, forms, images), and so does an object without the member.
 public struct BodyWeight: Sendable, Equatable {
-    /// So much of a body is looked at, in bytes. A longer object that does not have the whole member in it weighs
-    /// ``most``.
+    /// So much of a body is looked at, in bytes. Of a longer one the last member that ends within it counts; an object
+    /// that has none there weighs ``most``.
     public static let longestLook = 1 << 20
     /// No body weighs more.
     public static let most = Int(Int32.max)
+
+    private static let byteOrderMarks: [[UInt8]] = [[0xef, 0xbb, 0xbf], [0xfe, 0xff], [0xff, 0xfe]]
 
     private let member: String
 
@@ -22,33 +28,31 @@ public struct BodyWeight: Sendable, Equatable {
 
     /// What it weighs, from 0 to ``most``.
     public func weight(of body: ByteBuffer) -> Int {
-        let seen = body.readableBytesView.prefix(Self.longestLook)
-        var cursor = JSONCursor(Array(seen))
-        guard cursor.take(UInt8(ascii: "{")) else { return 1 }
+        let seen = Array(body.readableBytesView.prefix(Self.longestLook))
+        if Self.isEncodedOtherwise(seen) { return Self.most }
+        let isLonger = seen.count < body.readableBytes
+        var cursor = JSONCursor(seen)
+        guard let first = cursor.peek() else { return isLonger ? Self.most : 1 }
+        guard first == UInt8(ascii: "{") else { return 1 }
+        var found: Int?
         do throws(WireError) {
-            return try find(&cursor) ?? 1
+            try cursor.object { (name, cursor) throws(WireError) in
+                // Not `==`, for which an accent may be a character of its own.
+                guard name.utf8.elementsEqual(member.utf8) else { return try cursor.skip() }
+                found = nil
+                let weight = try Self.weight(of: &cursor)
+                // A number at the end of what is looked at may have more digits.
+                if !cursor.isAtEnd { found = weight }
+            }
+            try cursor.expectEnd()
+            return found ?? 1
         } catch {
-            return seen.count < body.readableBytes ? Self.most : 1
+            return isLonger && cursor.isAtEnd ? found ?? Self.most : Self.most
         }
     }
 
-    /// Behind the opening brace. nil: there is no such member.
-    private func find(_ cursor: inout JSONCursor) throws(WireError) -> Int? {
-        if cursor.take(UInt8(ascii: "}")) { return nil }
-        repeat {
-            let name = try cursor.string()
-            try cursor.expect(UInt8(ascii: ":"))
-            guard name == member else {
-                try cursor.skip()
-                continue
-            }
-            let weight = try Self.weight(of: &cursor)
-            // A number at the end of what is looked at may have more digits.
-            if !cursor.take(UInt8(ascii: ",")) { try cursor.expect(UInt8(ascii: "}")) }
-            return weight
-        } while cursor.take(UInt8(ascii: ","))
-        try cursor.expect(UInt8(ascii: "}"))
-        return nil
+    private static func isEncodedOtherwise(_ bytes: [UInt8]) -> Bool {
+        bytes.prefix(2).contains(0) || byteOrderMarks.contains { bytes.starts(with: $0) }
     }
 
     private static func weight(of cursor: inout JSONCursor) throws(WireError) -> Int {

@@ -30,6 +30,9 @@ struct JSONCursor {
         guard take(byte) else { throw Self.invalid }
     }
 
+    /// Nothing is left, not even a blank.
+    var isAtEnd: Bool { index >= bytes.endIndex }
+
     /// Nothing but blanks may follow.
     mutating func expectEnd() throws(WireError) {
         skipBlanks()

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The manifest beside the Swift example, which its users build by, while CI builds the same sources by Martlet's own.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ExamplePackageTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ExamplePackageTests {
     private struct Manifest: Decodable {
         struct Target: Decodable {
             struct Dependency: Decodable {
@@ -41,11 +41,9 @@ import Testing
         let scratch = FileManager.default.temporaryDirectory.appending(path: "martlet-manifest-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: scratch) }
         let words = ["package", "--package-path", folder.path, "--scratch-path", scratch.path, "dump-package"]
-        let run = try await CommandRun.tool("swift", words)
+        let run = try await CommandRun.tool("swift", words, within: .seconds(60))
         try #require(run.status == 0, "\(run.output)")
-        // Before it stands what is written to standard error.
-        let text = run.output.drop { $0 != "{" }
-        return try JSONDecoder().decode(Manifest.self, from: Data(text.utf8))
+        return try JSONDecoder().decode(Manifest.self, from: Data(run.standardOutput.utf8))
     }
 
     @Test func itNamesTheSourcesThatMartletsOwnManifestBuildsAndAProductThatThereIs() async throws {

@@ -7,7 +7,7 @@ import Glibc
 #endif
 
 /// The workers of a pipeline's stages come, die and are replaced.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct PipelineLifeTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PipelineLifeTests {
     @Test func KilledWorkersOfALaterStageCostNobodyMoreThanOneOutcome() async throws {
         let source = """
             class Prepare(LitAPI):
@@ -140,14 +140,14 @@ import Glibc
         let app = try App(source)
         defer { app.remove() }
         let martlet = try await MartletProcess.start(
-            app.configuration(["scale: {min: 0, max: 1, idle: 1s, cooldown: 1s}"]), environment: Repository.withSDK)
+            app.configuration(["scale: {min: 0, max: 1, idle: 5s, cooldown: 1s}"]), environment: Repository.withSDK)
         do {
             #expect(try await martlet.status().backends.isEmpty && app.notes.isEmpty)
             for round in 1...2 {
                 try await withThrowingTaskGroup { group in
                     for number in 0..<4 {
                         group.addTask {
-                            let answer = try await martlet.predict(#"{"n": \#(number)}"#)
+                            let answer = try await martlet.predict(#"{"n": \#(number)}"#, within: .seconds(30))
                             #expect(answer.expect(200).body == "\(10 * number + 10)")
                         }
                     }
@@ -155,7 +155,7 @@ import Glibc
                 }
                 #expect(app.notes.count == 2 * round)
                 #expect(app.notes.suffix(2).sorted() == ["loaded First", "loaded Second"])
-                try await until("all to rest again", within: .seconds(10), explain: { martlet.log() }) {
+                try await until("all to rest again", within: .seconds(20), explain: { martlet.log() }) {
                     try await martlet.status().backends.isEmpty
                 }
             }

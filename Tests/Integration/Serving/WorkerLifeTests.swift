@@ -324,6 +324,10 @@ import Glibc
         }
     }
 
+    /// The first call of each of these takes six seconds, what later ones are expected to take: what is spent on those
+    /// is less, however slow the machine.
+    private static let firstWithin: Duration = .seconds(30)
+
     @Test func TimeSavedOnWhatWaitsInTheGroupAndOnWhatIsComputedIsCountedByItsPhase() async throws {
         let source = """
             class Takes(LitAPI):
@@ -333,21 +337,21 @@ import Glibc
                 def predict(self, n, context):
                     note("begun", n)
                     if n == 0:
-                        time.sleep(2)
+                        time.sleep(6)
                     else:
                         held("never", until=lambda: context.cancelled)
                         context.check()
                     return n
             """
         try await withApp(source) { martlet, app in
-            try await martlet.predict(#"{"n": 0}"#).expect(200)
+            try await martlet.predict(#"{"n": 0}"#, within: Self.firstWithin).expect(200)
             let computed = try await martlet.begin(#"{"n": 1}"#)
             try await app.awaitNote("begun 1")
             let waits = try await martlet.begin(#"{"n": 2}"#)
             try await awaitRequests(1, "waiting", martlet)
             for phase in ["queued", "computing"] { #expect(try await saved(phase, martlet) == 0) }
             await waits.close()
-            try await until("it to be counted") { try await saved("queued", martlet) > 1.9 }
+            try await until("it to be counted") { try await saved("queued", martlet) > 5.9 }
             #expect(try await saved("computing", martlet) == 0)
             await computed.close()
             try await until("it to be counted") { try await saved("computing", martlet) > 0 }
@@ -369,13 +373,13 @@ import Glibc
                     note("begun", n)
                     yield "first"
                     if n == 0:
-                        time.sleep(2)
+                        time.sleep(6)
                     else:
                         held("never", until=lambda: context.cancelled)
                     yield "last"
             """
         try await withApp(source) { martlet, app in
-            #expect(try await martlet.predict(#"{"n": 0}"#).expect(200).body == "firstlast")
+            #expect(try await martlet.predict(#"{"n": 0}"#, within: Self.firstWithin).expect(200).body == "firstlast")
             let streamed = try await martlet.peer()
             try await streamed.send(Client.request("POST", "/predict", body: #"{"n": 1}"#))
             _ = try await streamed.receive(.text("first"))
@@ -384,7 +388,7 @@ import Glibc
             try await awaitRequests(2, "computing", martlet)
             for phase in ["waiting", "streaming"] { #expect(try await saved(phase, martlet) == 0) }
             await waits.close()
-            try await until("it to be counted") { try await saved("waiting", martlet) > 1.9 }
+            try await until("it to be counted") { try await saved("waiting", martlet) > 5.9 }
             #expect(try await saved("streaming", martlet) == 0)
             _ = try await streamed.leave(.reset)
             try await until("it to be counted") { try await saved("streaming", martlet) > 0 }
