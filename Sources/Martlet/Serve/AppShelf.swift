@@ -41,6 +41,7 @@ actor AppShelf {
             let ready = try await AppDescription.read(
                 try ChildCommand(spec, withheld: OwnVariables.names), app: configuration.app, on: loops.next(),
                 within: configuration.policy.readyWithin, logger: logger)
+            try IdleWeight.check(configuration, ready.apis)
             let app = ServedAPI.App(
                 configuration: configuration, settings: ready.settings, version: ready.version, spec: spec)
             let pipelines = try AppPipelines(ready.apis).all

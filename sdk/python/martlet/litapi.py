@@ -21,9 +21,12 @@ class LitAPI:
     Arguments:
         max_batch_size: requests in one call of `predict`, at least 1.
         batch_timeout: seconds that the first request of a batch may wait for others while every worker is busy.
-        batch_weight: what the requests of one call may weigh together; a heavier one is alone. None: no bound.
+        batch_weight: what the requests of one call may weigh together; a heavier one is alone. None: no bound. Wants
+            `weight_by` and a `max_batch_size` above 1; continuous batching has no such bound.
         weight_by: the member of the JSON body that says what a request weighs: a number itself, rounded up; a list as
-            many as it has elements, a string as many as it has characters. A request without it weighs 1.
+            many as it has elements, a string as many as it has characters. A request without it weighs 1, a form too.
+            Alone are an object that is not sound, and one of more than 1 MiB of which no such member ends within the
+            first MiB.
         api_path: the path, with a leading slash; one that ends in `*` serves everything below it.
         stream: whether the answer goes out piece by piece.
         spec: `OpenAISpec()`, `OpenAIEmbeddingSpec()`: the shape of requests and answers.
@@ -34,7 +37,7 @@ class LitAPI:
         timeout: seconds a request may take in all, queue included; None takes the server's.
         max_body: bytes of a request's body; None takes the server's.
 
-    Raises `ValueError` where an argument makes no sense.
+    Raises `ValueError` where an argument makes no sense; `LitServer` does for what two of them make none of together.
     """
 
     max_batch_size: int = 1
@@ -193,3 +196,10 @@ def overrides(api: LitAPI, hook: str) -> bool:
     """Whether the user wrote this hook."""
     function = getattr(api, hook, None)
     return getattr(function, "__func__", function) is not getattr(LitAPI, hook, None)
+
+
+def is_continuous(api: LitAPI) -> bool:
+    """Whether requests join and leave its running computation between two steps."""
+    return callable(getattr(api, "step", None)) and any(
+        callable(getattr(api, name, None)) for name in ("add", "add_request")
+    )

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Union
 
 from . import launch
 from .callbacks import CallbackRunner
-from .litapi import LitAPI
+from .litapi import LitAPI, is_continuous
 from .loggers import Logger
 from .pipeline import Pipeline
 
@@ -28,7 +28,18 @@ def _refuse(given: Mapping[str, bool]) -> None:
     wrong = [name for name, is_given in given.items() if is_given]
     if wrong:
         places = "workers_per_device and devices to the pipeline, all else to its stages"
-        raise ValueError(f"{', '.join(wrong)} cannot stand beside a pipeline: give {places}")
+        others = "for other APIs, workers_per_device as a map by path, and devices once each stage has its own"
+        raise ValueError(f"{', '.join(wrong)} cannot stand beside a pipeline: give {places} ({others})")
+
+
+def _refuse_idle_weight(api: LitAPI) -> None:
+    """Raises `ValueError` where `batch_weight` would bound nothing."""
+    if api.batch_weight is None:
+        return
+    if is_continuous(api):
+        raise ValueError("batch_weight cannot stand beside continuous batching: has_capacity() says what has room")
+    if api.max_batch_size == 1:
+        raise ValueError("batch_weight needs a max_batch_size above 1: it bounds what goes into one batch")
 
 
 class LitServer:
@@ -50,8 +61,9 @@ class LitServer:
             queue in one process in any case.
         middlewares: refused with a warning: Martlet's own settings do their work.
 
-    Beside a pipeline, `devices`, `workers_per_device` (but for a map by path of other APIs) and what concerns one API
-    (`max_batch_size`, `batch_timeout`, `stream`, `api_path`, `spec`, `loop`) are refused: they are its stages' own.
+    Beside a pipeline, `devices` (unless each of its stages has its own), `workers_per_device` (but for a map by path of
+    other APIs) and what concerns one API (`max_batch_size`, `batch_timeout`, `stream`, `api_path`, `spec`, `loop`) are
+    refused: they are its stages' own.
 
     Raises `ValueError` where two APIs share a path or an argument makes no sense.
     """
@@ -103,7 +115,7 @@ class LitServer:
                     "api_path": api_path is not None,
                     "spec": spec is not None,
                     "loop": loop is not None,
-                    "devices": devices != "auto",
+                    "devices": devices != "auto" and self._has_stages_without_devices(),
                     "workers_per_device": self._says_workers_of_stages(workers_per_device),
                 }
             )
@@ -118,6 +130,7 @@ class LitServer:
                 api.spec = spec
             if loop is not None:
                 api.loop = loop
+            _refuse_idle_weight(api)
         self.version: Optional[str] = None
         """Of the code: what workers of one group must have in common. Set when the file is loaded."""
         self.accelerator = accelerator
@@ -146,6 +159,9 @@ class LitServer:
         if isinstance(workers, Mapping):
             return any(api.api_path in workers for api in self.apis if api._stage is not None)
         return workers != 1
+
+    def _has_stages_without_devices(self) -> bool:
+        return any(api._stage is not None and api._stage.devices is None for api in self.apis)
 
     @property
     def lit_api(self) -> LitAPI:

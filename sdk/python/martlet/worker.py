@@ -18,10 +18,10 @@ from .chains.chain import Chain
 from .compat import used
 from .connection import Connection
 from .hooks import request_model
-from .litapi import LitAPI
+from .litapi import LitAPI, is_continuous
 from .litserver import DEFAULT_BODY, LitServer, bytes_of
 from .loops.calls import CallLoop
-from .loops.continuous import ContinuousLoop, is_continuous
+from .loops.continuous import ContinuousLoop
 from .loops.coroutines import CoroutineLoop
 from .loops.prepare import Served
 from .serving import Serving, end_process
@@ -203,6 +203,7 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
         "workers_per_device": server.workers_of(api),
         "devices": server.devices_of(api),
         "max_body": body if body is not None else DEFAULT_BODY,
+        "authorizes": True,
         "schemas": _schemas(api),
     }
     if api._stage is not None:

@@ -2,7 +2,7 @@ import unittest
 
 from fake_host import FakeHost, frames
 
-from martlet import LitAPI
+from martlet import LitAPI, LitServer
 
 MODEL = """
     import martlet
@@ -40,6 +40,20 @@ class BatchTests(unittest.TestCase):
                 make()
         self.assertEqual(ByClass(weight_by="n").batch_weight, 5)
         self.assertIsNone(LitAPI(weight_by="n").batch_weight, "a configuration may say it")
+
+    def test_a_bound_on_weight_that_would_have_no_effect_is_refused(self):
+        class Continuous(LitAPI):
+            def add(self, uid, x): ...
+
+            def step(self): ...
+
+        weights = {"batch_weight": 5, "weight_by": "n"}
+        with self.assertRaisesRegex(ValueError, "max_batch_size above 1"):
+            LitServer(LitAPI(**weights))
+        with self.assertRaisesRegex(ValueError, "continuous"):
+            LitServer(Continuous(max_batch_size=8, **weights))
+        LitServer(LitAPI(**weights), max_batch_size=8)
+        LitServer([LitAPI(weight_by="n"), Continuous(max_batch_size=8, api_path="/c")])
 
     def test_results_of_a_batch_in_one_frame_and_one_wrong_request_alone(self):
         with FakeHost(MODEL) as host:

@@ -93,6 +93,16 @@ class PipelineTests(unittest.TestCase):
             self.assertEqual([first.max_batch_size, first.stream, first.api_path], [1, False, "/p"])
         LitServer(Pipeline([LitAPI()]), accelerator="cpu", timeout=5)
 
+    def test_devices_of_a_server_hold_beside_a_pipeline_whose_stages_all_have_their_own(self):
+        alone = LitAPI(api_path="/a")
+        own = Pipeline([LitAPI(), LitAPI()], "/p", accelerator=["cpu", "cuda"], devices=[1, [3]])
+        server = LitServer([alone, own], accelerator="cuda", devices=[0, 1])
+        devices = [server.devices_of(api) for api in server.apis]
+        self.assertEqual(devices, [["cuda:0", "cuda:1"], ["cpu"], ["cuda:3"]])
+        half = Pipeline([LitAPI(), LitAPI()], "/p", devices=["auto", None])
+        with self.assertRaisesRegex(ValueError, "^devices cannot .*for other APIs, workers_per_device as a map by path"):
+            LitServer([LitAPI(api_path="/a"), half], devices=2)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -9,18 +9,11 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from ..errors import GivenUpUnasked, RequestCancelled
 from ..hooks import parameter_names
-from ..litapi import LitAPI
 from ..sinks import Slot
 from ..watcher import Watcher
 from .prepare import Served, run_to_end
 
 POLL_EVERY = 0.0005
-
-
-def is_continuous(api: LitAPI) -> bool:
-    return callable(getattr(api, "step", None)) and any(
-        callable(getattr(api, name, None)) for name in ("add", "add_request")
-    )
 
 
 class ContinuousLoop:
