@@ -47,7 +47,7 @@ struct BodyWeightTests {
         "An object that cannot be followed to its end is alone in its batch, wherever it breaks off",
         arguments: [
             "{", #"{"n":5"#, #"{"n":05}"#, #"{"n":"5}"#, #"{"m":5 "n":5}"#, #"{"n":5,oh"#, #"{"n":1}{"#,
-            #"{"n":1,"n":NaN}"#, #"{"\ud83d":1,"n":5}"#, #"{"m":\#(deep),"n":5}"#,
+            #"{"n":1,"n":NaN}"#, #"{"\ud83d":1,"n":5}"#, #"{"m":\#(Self.deep),"n":5}"#,
         ])
     func broken(_ body: String) {
         #expect(weight(body) == BodyWeight.most)

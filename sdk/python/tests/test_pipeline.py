@@ -100,7 +100,8 @@ class PipelineTests(unittest.TestCase):
         devices = [server.devices_of(api) for api in server.apis]
         self.assertEqual(devices, [["cuda:0", "cuda:1"], ["cpu"], ["cuda:3"]])
         half = Pipeline([LitAPI(), LitAPI()], "/p", devices=["auto", None])
-        with self.assertRaisesRegex(ValueError, "^devices cannot .*for other APIs, workers_per_device as a map by path"):
+        way = "for other APIs, workers_per_device as a map by path"
+        with self.assertRaisesRegex(ValueError, f"^devices cannot .*{way}"):
             LitServer([LitAPI(api_path="/a"), half], devices=2)
 
 

@@ -72,9 +72,9 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "workers[].weight_by", .text,
             "The member of the JSON body that says what a request weighs, if not the one that the file names: a number"
-                + " itself, a list its elements, a string its characters. A request without it weighs 1. An object that is"
-                + " not sound is alone in its batch, and so is one of more than 1 MiB of which no such member ends within"
-                + " the first MiB. Wants a `batch_weight`, here or in the file."),
+                + " itself, a list its elements, a string its characters. A request without it weighs 1. An object that"
+                + " is not sound is alone in its batch, and so is one of more than 1 MiB of which no such member ends"
+                + " within the first MiB. Wants a `batch_weight`, here or in the file."),
         ConfigurationKey(
             "workers[].shared_memory", .size, "64MiB",
             "Memory for bodies above 64 KiB to each worker, and as much from it; `off`: they go through its socket."),
