@@ -127,6 +127,14 @@ import Testing
         }
     }
 
+    @Test("takes no worker for one that asks for keys by itself, unless it says so")
+    func authorizes() throws {
+        let apis = #"{"path":"/a"},{"path":"/b","authorizes":true},{"path":"/c","authorizes":false}"#
+        let text = #"{"protocol":1,"apis":[\#(apis)]}"#
+        let ready = try WorkerReady(payload: Data(text.utf8))
+        #expect(ready.apis.map(\.authorizes) == [false, true, false])
+    }
+
     @Test("knows a chain by what its worker says, and takes what it does not say for all there can be")
     func chain() throws {
         func read(_ chain: String) throws -> ChainDescription? {

@@ -11,16 +11,13 @@ import Synchronization
 struct Dispatch: Sendable {
     private let caller: InnerCaller
     private let routes: RoutesInForce
-    /// What clients of this server must show: who got in to a chain gets in to its models.
-    private let key: Secret?
     private var client = "127.0.0.1"
     private var deadline = Instant.never
     private var priority = PriorityClass.interactive
 
-    init(_ loops: LoopTable, _ routes: RoutesInForce, key: Secret? = nil) {
+    init(_ loops: LoopTable, _ routes: RoutesInForce) {
         caller = InnerCaller(loops)
         self.routes = routes
-        self.key = key
     }
 
     /// For what is asked to answer `request`: models are called off by its deadline.
@@ -46,13 +43,13 @@ struct Dispatch: Sendable {
     func post<Value: Sendable>(
         _ path: String, _ body: JSON, read: (InnerBody) async throws -> Value
     ) async throws -> Value {
-        guard let (route, isOwn) = routes.route(to: path) else {
+        guard let (route, key) = routes.route(to: path) else {
             throw ModelError(status: 404, code: "not_found", message: "no model is configured")
         }
         var headers = HeaderBlock()
         headers.append(.contentType, "application/json")
-        // Nobody else's business, where a backend elsewhere is asked.
-        if isOwn, let key { headers.append("X-API-Key", key.exposed) }
+        // Who got in to a chain gets in to the models of this server.
+        if let key { headers.append("X-API-Key", key.exposed) }
         var request = LocalRequest(
             method: .post, path: path, query: "", headers: headers, body: ByteBuffer(string: body.text),
             clientAddress: client)
@@ -67,23 +64,31 @@ struct Dispatch: Sendable {
 
 /// The routes that a server has at present.
 final class RoutesInForce: Sendable {
-    private let state = Mutex((router: Router([]), own: Set<String>()))
+    private let state = Mutex((router: Router([]), own: [OwnPool]()))
 
-    /// - Parameter own: Names of the pools whose targets are this server's workers, or this process.
-    func adopt(_ routes: [Route], own: Set<String>) {
+    /// - Parameter own: The pools whose targets are this server's workers, or this process.
+    func adopt(_ routes: [Route], own: [OwnPool]) {
         state.withLock { $0 = (Router(routes), own) }
     }
 
-    /// The route to what is at `path`, and whether that is computed by this server's workers or this process.
-    func route(to path: String) -> (route: Route, isOwn: Bool)? {
+    /// The route to what is at `path`, and the key to show there: none where a backend elsewhere is asked, whose
+    /// business it is not.
+    func route(to path: String) -> (route: Route, key: Secret?)? {
         let head = RequestHead(
             method: .post, target: ByteBuffer(string: path), authority: ByteBuffer(), headers: HeaderBlock())
         return state.withLock { state in
             guard let route = state.router.match(head) else { return nil }
-            guard case .pool(let pool) = route.destination else { return (route, false) }
-            return (route, state.own.contains(pool.name))
+            guard case .pool(let pool) = route.destination else { return (route, nil) }
+            return (route, state.own.first { $0.pool === pool }?.key)
         }
     }
+}
+
+/// A pool whose targets are this server's workers, or this process.
+struct OwnPool: Sendable {
+    let pool: Pool
+    /// What its clients must show; nil: nothing.
+    let key: Secret?
 }
 
 /// A model's own refusal, or the server's in front of it.

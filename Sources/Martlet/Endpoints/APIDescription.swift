@@ -23,7 +23,8 @@ struct APIDescription: Sendable, Equatable {
     var platform = Platform.worker
     /// Of its code or its model; never empty.
     var version = "1"
-    /// What it is called where models have names, the best one first; none: it cannot be asked there.
+    /// What it is called where models have names, the best one first; none: it cannot be asked there. As words between
+    /// single slashes, without one at an end: others have no place in a path.
     var modelNames: [String] = []
     /// Whether assistants may call it.
     var isTool = true
@@ -58,8 +59,8 @@ extension APIDescription {
         requestSchema = schema
         // A stream's pieces are text or lines of JSON, and no one value.
         if !isStream { responseSchema = Schema.of(Served.Output.self) }
-        let words = path.split(separator: "/").joined(separator: "/")
-        if schema["type"] == "object", !words.isEmpty { modelNames = [words, path] }
+        let words = path.words
+        if schema["type"] == "object", !words.isEmpty { modelNames = [words] }
     }
 
     /// Of a chain in Swift.
@@ -81,11 +82,16 @@ extension ChainDescription {
 extension ServedAPI {
     /// What a model may be called: like the file of the app that has no other, like its path, or in full.
     fileprivate var modelNames: [String] {
-        let path = self.path.split(separator: "/").joined(separator: "/")
+        let path = self.path.words
         let file = app.configuration.name.split(separator: "/").last.map(String.init) ?? app.configuration.name
         let stem = file.hasSuffix(".py") ? String(file.dropLast(3)) : file
-        let names = name == app.configuration.name ? [stem, path, name] : [path, name]
+        let names = name == app.configuration.name ? [stem, path, name.words] : [path, name.words]
         var seen: Set<String> = []
         return names.filter { !$0.isEmpty && seen.insert($0).inserted }
     }
+}
+
+extension String {
+    /// A path as a name: what is between its slashes, with one between each.
+    fileprivate var words: String { split(separator: "/").joined(separator: "/") }
 }

@@ -1,34 +1,34 @@
+import Logging
 import MartletBase
-import MartletExchange
-import MartletWire
 
-/// Asks for the key that `LIT_SERVER_API_KEY` sets, before what this process answers itself: models and chains in
-/// Swift, and what is served beside the APIs of apps. Those ask for it in their workers, unless they have an
-/// `authorize` of their own.
-final class Keyed: LocalHandler {
-    private let handler: any LocalHandler
-    private let key: Secret
-
-    private init(_ handler: any LocalHandler, key: Secret) {
-        self.handler = handler
-        self.key = key
-    }
+/// Which key is asked for where `LIT_SERVER_API_KEY` sets one. What this process answers itself, models and chains in
+/// Swift and what is served beside all APIs, asks for the process's own. The workers of an app ask for the one in their
+/// environment, which is the process's unless `workers[].environment` says another: by themselves, where they say so
+/// in `READY`, else their route does it for them.
+enum Keyed {
+    private static let variable = "LIT_SERVER_API_KEY"
 
     /// The key of these variables; nil: none is asked for.
     static func key(in environment: [String: String]) -> Secret? {
-        environment["LIT_SERVER_API_KEY"].flatMap { $0.isEmpty ? nil : Secret($0) }
+        environment[variable].flatMap { $0.isEmpty ? nil : Secret($0) }
     }
 
-    /// - Parameter key: nil: whoever asks may.
-    static func guarding(_ handler: any LocalHandler, by key: Secret?) -> any LocalHandler {
-        guard let key else { return handler }
-        return Keyed(handler, key: key)
-    }
-
-    func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        guard key.matches(request.headers.value(named: "x-api-key") ?? "") else {
-            return .detail("The X-API-Key header does not hold the server's key", status: 401)
+    /// Says which apps have another key than this process.
+    static func warn(of workers: [WorkersConfiguration], besides environment: [String: String], _ logger: Logger) {
+        let own = key(in: environment)
+        for app in workers where app.key(in: environment) != own {
+            logger.warning(
+                "the workers of an app have another LIT_SERVER_API_KEY than Martlet: it is for their paths alone",
+                metadata: ["app": "\(app.name)"])
         }
-        return try await handler.handle(request)
+    }
+}
+
+extension WorkersConfiguration {
+    /// What its workers' clients must show; nil: nothing.
+    ///
+    /// - Parameter inherited: The variables of this process.
+    func key(in inherited: [String: String]) -> Secret? {
+        Keyed.key(in: inherited.merging(environment) { $1 })
     }
 }

@@ -20,7 +20,8 @@ struct OpenAPIDocument {
             if let chain = api.chain, api.route.hasSuffix("/") { add(chain, below: api.route) }
             guard !api.path.hasSuffix("*") else { continue }
             var operations = paths[api.path] ?? [:]
-            for method in api.methods where Self.methods.contains(method) {
+            var described: Set<String> = []
+            for method in api.methods where Self.methods.contains(method) && described.insert(method).inserted {
                 operations[method.lowercased()] = operation(of: api, method)
             }
             paths[api.path] = operations

@@ -6,6 +6,8 @@ struct SchemaParts {
     private static let definitionsPlace = "#/$defs/"
 
     private let all: [String: JSONValue]
+    /// The parts that each of them refers to.
+    private var references: [String: Set<String>] = [:]
 
     init(_ schema: JSONValue) {
         var found: [String: JSONValue] = [:]
@@ -14,22 +16,29 @@ struct SchemaParts {
         }
         found[""] = schema
         all = found
+        references = found.mapValues { targets(in: $0) }
     }
 
     /// Of the definitions, in order.
     var names: [String] { all.keys.filter { !$0.isEmpty }.sorted() }
 
     /// Whether something in it means all of it.
-    var refersToItself: Bool { all[""].map { targets(in: $0).contains("") } ?? false }
+    var refersToItself: Bool { references[""]?.contains("") ?? false }
 
-    /// A part with all that it refers to, however far.
-    func meaning(of name: String) -> [String: JSONValue] {
-        var found: [String: JSONValue] = [:]
-        var waiting = [name]
+    /// As it stands, definitions in it included.
+    subscript(name: String) -> JSONValue { all[name] ?? [:] }
+
+    /// The parts that mean something else in `other`: they, or what they refer to, however far. Takes as long as there
+    /// are references, not as each part has by way of others.
+    func differing(from other: SchemaParts) -> Set<String> {
+        var referrers: [String: [String]] = [:]
+        for (name, targets) in references {
+            for target in targets { referrers[target, default: []].append(name) }
+        }
+        var found = Set(all.keys).union(referrers.keys).filter { all[$0] != other.all[$0] }
+        var waiting = Array(found)
         while let next = waiting.popLast() {
-            guard found[next] == nil, let part = all[next] else { continue }
-            found[next] = part
-            waiting += targets(in: part)
+            for name in referrers[next] ?? [] where found.insert(name).inserted { waiting.append(name) }
         }
         return found
     }

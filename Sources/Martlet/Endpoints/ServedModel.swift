@@ -16,21 +16,30 @@ struct ServedModel: Sendable {
     /// Members of the body that are one value and no list, by the schema.
     let plainInputs: Set<String>
 
+    /// Others that come before it have all its names.
+    var isRenamed = false
+
     var version: String { api.version }
     var isReady: Bool { pool.isUsable(now: .current) }
 
     /// The models among what is served.
     static func all(_ apis: [APIDescription], routes: [Route], pools: [Pool]) -> [ServedModel] {
+        let stated = Set(apis.flatMap(\.modelNames))
         var taken: Set<String> = []
         return apis.compactMap { api in
-            guard !api.modelNames.isEmpty, let pool = pools.first(where: { $0.name == api.name }),
+            guard let first = api.modelNames.first, let pool = pools.first(where: { $0.name == api.name }),
                 let route = routes.first(where: { $0.leads(to: pool) })
             else { return nil }
-            let name = api.modelNames.first { !taken.contains($0) } ?? api.name
-            taken.formUnion(api.modelNames)
+            let own = api.modelNames.first { !taken.contains($0) }
+            var (name, number) = (own ?? "\(first)_2", 2)
+            while own == nil, taken.contains(name) || stated.contains(name) {
+                number += 1
+                name = "\(first)_\(number)"
+            }
+            taken.formUnion(api.modelNames + [name])
             return ServedModel(
                 name: name, aliases: api.modelNames, api: api, route: route, pool: pool,
-                plainInputs: plainInputs(api.requestSchema))
+                plainInputs: plainInputs(api.requestSchema), isRenamed: own == nil)
         }
     }
 

@@ -15,14 +15,10 @@ struct InProcessTargets: Sendable {
 
     /// Loads all models, side by side.
     ///
-    /// - Parameter key: What clients must show; nil: nothing.
     /// - Throws: what a model's `setup` throws.
-    static func load(
-        _ served: [Served], _ surroundings: Served.Surroundings, key: Secret?
-    ) async throws -> InProcessTargets {
+    static func load(_ served: [Served], _ surroundings: Served.Surroundings) async throws -> InProcessTargets {
         let entries = try await inParallel(served.count, atMost: nil) { index in
-            let handler = Keyed.guarding(try await served[index].make(surroundings), by: key)
-            return Entry(served: served[index], target: LocalTarget(handler))
+            Entry(served: served[index], target: LocalTarget(try await served[index].make(surroundings)))
         }
         return InProcessTargets(entries: entries)
     }

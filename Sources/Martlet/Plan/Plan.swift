@@ -29,6 +29,8 @@ struct Plan {
     }
 
     private(set) var pools: [Pool] = []
+    /// Of those, what apps and this process serve, in the order of ``apis``.
+    private(set) var own: [OwnPool] = []
     /// What is to hold in each pool.
     private(set) var policies: [(pool: Pool, policy: PoolPolicy)] = []
     private(set) var specs: [(spec: TargetSpec, pool: Pool)] = []
@@ -79,10 +81,12 @@ struct Plan {
     /// Adds what an app serves: a pool of one target, which the group of its workers becomes, and the route to it. Of a
     /// later stage of a pipeline, which comes after the first one, there are workers alone.
     ///
-    /// - Parameter all: What apps serve, this one included.
+    /// - Parameters:
+    ///   - all: What apps serve, this one included.
+    ///   - key: What its clients must show; nil: nothing.
     mutating func serve(
-        _ api: ServedAPI, among all: [ServedAPI], limits: LimitsConfiguration, labels: LabelRegistry,
-        observer: any PoolObserver, present: [Pool]
+        _ api: ServedAPI, among all: [ServedAPI], key: Secret?, limits: LimitsConfiguration,
+        labels: LabelRegistry, observer: any PoolObserver, present: [Pool]
     ) {
         workers.append(api.process)
         if let head = api.head {
@@ -95,31 +99,39 @@ struct Plan {
         let policy = api.poolPolicy
         let pool = Self.pool(api.name, policy, labels, observer, present)
         add(pool, policy)
+        own.append(OwnPool(pool: pool, key: key))
         backendTargets[api.name] = [BackendTarget(pool: pool, kind: .group(api.group))]
         served.append(api)
         let index = labels.index(of: api.path, in: .route)
-        routes.append(api.route(to: pool, index: index, policy: policy, limits, among: all))
+        routes.append(api.route(to: pool, index: index, policy: policy, limits, among: all, key: key))
     }
 
     /// Adds what this process serves itself: a pool of one target, and the route to it.
+    ///
+    /// - Parameter key: What its clients must show; nil: nothing.
     mutating func serve(
-        _ entry: InProcessTargets.Entry, limits: LimitsConfiguration, labels: LabelRegistry, observer: any PoolObserver,
-        present: [Pool]
+        _ entry: InProcessTargets.Entry, key: Secret?, limits: LimitsConfiguration, labels: LabelRegistry,
+        observer: any PoolObserver, present: [Pool]
     ) {
         let (served, policy) = (entry.served, entry.served.policy)
         let pool = Self.pool(served.path, policy, labels, observer, present)
         add(pool, policy)
+        own.append(OwnPool(pool: pool, key: key))
         inProcess.append(served)
         specs.append((TargetSpec(entry.target, named: "this process", policy: served.targetPolicy), pool))
         let rules = RequestRules(timeouts: policy.timeouts, retry: policy.retry)
         routes.append(
             Route(
                 index: labels.index(of: served.path, in: .route), path: served.path, destination: .pool(pool),
-                bodyLimit: limits.body, rules: [pool.index: rules], isExact: !served.path.hasSuffix("/")))
+                bodyLimit: limits.body, rules: [pool.index: rules], isExact: !served.path.hasSuffix("/"),
+                key: key))
     }
 
     /// All that is asked at paths of its own: what apps serve, then what this process serves.
     var apis: [APIDescription] { served.map { APIDescription($0) } + inProcess.map(\.api) }
+
+    /// The pools that the file names. One of them may be called like one of ``own``, and is another.
+    var configured: [Pool] { pools.filter { pool in !own.contains { $0.pool === pool } } }
 
     /// The pool of that name which is there already, or a new one.
     private static func pool(

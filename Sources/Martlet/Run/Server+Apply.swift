@@ -15,25 +15,34 @@ extension Server {
     /// Swaps to `configuration`: what stays keeps its counts and its health, streams go on. Throws when some of it
     /// cannot be (a certificate that does not load, an address in use); then nothing has changed.
     func apply(_ configuration: Configuration) async throws {
-        let (present, sink, former) = live.withLock { ($0.plan.pools, $0.accessLog, $0.configuration.accessLog) }
-        let plan = try await plan(configuration, present: present)
+        let (present, sink, former) = live.withLock { ($0.plan, $0.accessLog, $0.configuration.accessLog) }
+        let plan = try await plan(configuration, after: present)
         let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
         try await putInForce(configuration, plan, accessLog)
     }
 
     /// Everything that `configuration` means; apps that it serves are asked what they have.
-    func plan(_ configuration: Configuration, present: [Pool] = []) async throws -> Plan {
+    ///
+    /// - Parameter former: What is in force: its pools that stay go on.
+    func plan(_ configuration: Configuration, after former: Plan) async throws -> Plan {
+        let environment = ProcessInfo.processInfo.environment
+        Keyed.warn(of: configuration.workers, besides: environment, logger)
         for user in Set(configuration.backends.compactMap(\.user)) { _ = try ChildUser(named: user) }
-        let apps = try await apps.read(configuration.workers, environment: ProcessInfo.processInfo.environment)
+        let apps = try await apps.read(configuration.workers, environment: environment)
         try PathConflict.check(apps.filter { $0.head == nil }, against: configuration.routes)
         var plan = try Plan(
-            configuration, loops: loops.contexts.count, labels: labels, observer: observer, present: present)
+            configuration, loops: loops.contexts.count, labels: labels, observer: observer,
+            present: former.configured)
+        let present = former.own.map(\.pool)
         for api in apps {
             plan.serve(
-                api, among: apps, limits: configuration.limits, labels: labels, observer: observer, present: present)
+                api, among: apps, key: api.app.configuration.key(in: environment), limits: configuration.limits,
+                labels: labels, observer: observer, present: present)
         }
         for entry in live.withLock({ $0.inProcess.entries }) {
-            plan.serve(entry, limits: configuration.limits, labels: labels, observer: observer, present: present)
+            plan.serve(
+                entry, key: Keyed.key(in: environment), limits: configuration.limits, labels: labels,
+                observer: observer, present: present)
         }
         return plan
     }
@@ -67,7 +76,7 @@ extension Server {
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
         }
-        routes.adopt(plan.routes, own: Set(plan.apis.map(\.name)))
+        routes.adopt(plan.routes, own: plan.own)
         for (pool, policy) in plan.policies { pool.adopt(policy, now: .current) }
         let (coming, leaving) = live.withLock { live in
             let coming = plan.pools.filter { pool in !live.ticking.contains { $0 === pool } }
@@ -135,10 +144,12 @@ extension Server {
         ]
     }
 
-    func local(_ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0, isExact: Bool = true) -> Route {
+    func local(
+        _ path: String, _ handler: any LocalHandler, bodyLimit: Int = 0, isExact: Bool = true, key: Secret? = nil
+    ) -> Route {
         Route(
             index: labels.index(of: path, in: .route), path: path, destination: .local(handler), shape: .openAI,
-            bodyLimit: bodyLimit, isLogged: false, isExact: isExact)
+            bodyLimit: bodyLimit, isLogged: false, isExact: isExact, key: key)
     }
 }
 

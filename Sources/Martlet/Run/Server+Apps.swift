@@ -20,25 +20,28 @@ extension Server {
         guard !apis.isEmpty else { return [] }
         let app = plan.served.first?.app
         let settings = app?.settings ?? WorkerSettings()
-        let environment = ProcessInfo.processInfo.environment.merging(app?.configuration.environment ?? [:]) { $1 }
-        let models = ServedModel.all(apis, routes: plan.routes, pools: plan.pools)
+        let environment = ProcessInfo.processInfo.environment
+        let models = ServedModel.all(apis, routes: plan.routes, pools: plan.own.map(\.pool))
         var routes = plainRoutes(plan, apis, settings, hasModels: !models.isEmpty) + modelRoutes(models)
         let key = Keyed.key(in: environment)
-        for index in routes.indices { routes[index].handler = Keyed.guarding(routes[index].handler, by: key) }
+        for index in routes.indices { routes[index].key = key }
         if let path = settings.shutdown_path {
-            routes.append(Entry(path, shutdownEndpoint(environment), bodyLimit: 1 << 10, isStated: true))
+            let variables = environment.merging(app?.configuration.environment ?? [:]) { $1 }
+            routes.append(Entry(path, shutdownEndpoint(variables), bodyLimit: 1 << 10, isStated: true))
         }
         return routes.filter { plan.isFree($0.path, isStated: $0.isStated) }.map { entry in
             local(
                 entry.path, entry.handler, bodyLimit: entry.bodyLimit,
-                isExact: entry.path != InferenceEndpoint.path + "/")
+                isExact: entry.path != InferenceEndpoint.path + "/", key: entry.key)
         }
     }
 
     private struct Entry {
         let path: String
-        var handler: any LocalHandler
+        let handler: any LocalHandler
         var bodyLimit: Int
+        /// What clients must show; nil: nothing.
+        var key: Secret?
         /// The app itself says where.
         var isStated: Bool
 
@@ -53,10 +56,9 @@ extension Server {
     ) -> [Entry] {
         let health = settings.health_path ?? Self.healthPath
         let info = settings.info_path ?? Self.infoPath
-        let names = Set(apis.map(\.name))
         var routes: [Entry] = [
             Entry(
-                health, AppHealthEndpoint(pools: plan.pools.filter { names.contains($0.name) }),
+                health, AppHealthEndpoint(pools: plan.own.map(\.pool)),
                 isStated: settings.health_path != nil),
             Entry(info, AppTextEndpoint(info: plan.served.first, apis), isStated: settings.info_path != nil),
         ]
@@ -66,6 +68,10 @@ extension Server {
                 title: plan.served.first?.app.configuration.name ?? Serving.program, apis,
                 reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
             if hasModels, plan.isFree(InferenceEndpoint.path) { document.addInference() }
+            for api in document.schemas.leftOpen.sorted() {
+                logger.warning(
+                    "a schema has too many definitions: /openapi.json says nothing of it", metadata: ["api": "\(api)"])
+            }
             routes.append(Entry(Self.documentPath, AppTextEndpoint(document: document)))
         }
         return routes
@@ -74,6 +80,11 @@ extension Server {
     /// Ways to ask the models beside their own paths.
     private func modelRoutes(_ models: [ServedModel]) -> [Entry] {
         guard !models.isEmpty else { return [] }
+        for model in models where model.isRenamed {
+            logger.warning(
+                "two models have one name: the second is called otherwise",
+                metadata: ["model": "\(model.name)", "route": "\(model.api.path)"])
+        }
         let caller = InnerCaller(loops)
         let bodyLimit = models.map(\.route.bodyLimit).max() ?? 0
         let inference = InferenceEndpoint(models, caller: caller)

@@ -105,7 +105,7 @@ package final class Server: Sendable {
         async let _ = glue.run()
         try await loadServed()
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
-        try await putInForce(configuration, plan(configuration, present: live.withLock { $0.plan.pools }), accessLog)
+        try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
@@ -167,10 +167,9 @@ package final class Server: Sendable {
     var paths: [String] { live.withLock { $0.plan.served.map(\.path) } + served.map(\.place) }
 
     private func loadServed() async throws {
-        let key = Keyed.key(in: ProcessInfo.processInfo.environment)
         let surroundings = Served.Surroundings(
-            dispatch: Dispatch(loops, routes, key: key), logger: logger, clock: group.next())
-        let loaded = try await InProcessTargets.load(served, surroundings, key: key)
+            dispatch: Dispatch(loops, routes), logger: logger, clock: group.next())
+        let loaded = try await InProcessTargets.load(served, surroundings)
         live.withLock { $0.inProcess = loaded }
     }
 

@@ -92,9 +92,12 @@ struct ServedAPI: Sendable {
         return ManagedProcess(spec, worker: role)
     }
 
-    /// - Parameter all: What apps serve, this one included.
+    /// - Parameters:
+    ///   - all: What apps serve, this one included.
+    ///   - key: What its clients must show; nil: nothing.
     func route(
-        to pool: Pool, index: UInt16, policy: PoolPolicy, _ limits: LimitsConfiguration, among all: [ServedAPI]
+        to pool: Pool, index: UInt16, policy: PoolPolicy, _ limits: LimitsConfiguration, among all: [ServedAPI],
+        key: Secret?
     ) -> Route {
         Route(
             index: index, path: path, destination: .pool(pool), shape: path.hasPrefix("/v1/") ? .openAI : .plain,
@@ -103,7 +106,8 @@ struct ServedAPI: Sendable {
                 pool.index: RequestRules(
                     timeouts: policy.timeouts, retry: policy.retry, hash: nil, limit: .fixed, isModelAPI: false)
             ],
-            isExact: path == api.path, methods: api.methods, allowed: all.methods(at: api.path), readsBodyFirst: true)
+            isExact: path == api.path, methods: api.methods, allowed: all.methods(at: api.path), readsBodyFirst: true,
+            key: api.authorizes ? nil : key)
     }
 }
 

@@ -9,8 +9,11 @@ import NIOCore
 extension Exchange {
     func begin(now: Instant) {
         rearmIfEarlier()
+        // At once: a request that will never be served must not wait for a place.
+        guard route.admits(request?.head) else {
+            return answer(MartletError(.unauthorized, cause: "the X-API-Key header does not hold the server's key"))
+        }
         if let head = request?.head, !route.takes(head) {
-            // At once: a request that will never be served must not wait for a place.
             return answer(.wrongMethod(allow: route.allowed))
         }
         switch route.destination {

@@ -54,13 +54,15 @@ package final class Route: Sendable {
     let allowed: [String]
     /// A body is read before a target is picked: a slow upload takes no place. Model APIs do so in any case.
     let readsBodyFirst: Bool
+    /// What its clients must show as `X-API-Key`; nil: nothing.
+    private let key: Secret?
 
     package init(
         index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
         strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
         bodyLimit: Int, priority: PriorityClass = .interactive, hostHeader: HostHeader? = nil,
         rules: [UInt16: RequestRules] = [:], isLogged: Bool = true, isExact: Bool = false,
-        methods: [String] = [], allowed: [String]? = nil, readsBodyFirst: Bool = false
+        methods: [String] = [], allowed: [String]? = nil, readsBodyFirst: Bool = false, key: Secret? = nil
     ) {
         self.index = index
         name = path
@@ -86,10 +88,17 @@ package final class Route: Sendable {
         self.methods = methods
         self.allowed = allowed ?? methods
         self.readsBodyFirst = readsBodyFirst
+        self.key = key
     }
 
     /// What holds for its requests in `pool`.
     func rules(in pool: Pool) -> RequestRules { rules[pool.index] ?? RequestRules(pool, isModelAPI: isModelAPI) }
+
+    /// Whether the request shows the key that is asked for.
+    package func admits(_ head: RequestHead?) -> Bool {
+        guard let key else { return true }
+        return key.matches(head?.headers.value(named: "x-api-key") ?? "")
+    }
 
     /// Whether the request's method is served.
     package func takes(_ head: RequestHead) -> Bool { methods.isEmpty || methods.contains(head.methodText) }

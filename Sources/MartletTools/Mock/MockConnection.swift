@@ -153,6 +153,7 @@ final class MockConnection: ChannelInboundHandler, Ticking {
         }
         let now = monotonicNanoseconds()
         site.shared.counters.received(request.endpoint)
+        site.shared.keep(request)
         if let id { site.shared.records.received(id, microseconds: now / 1000) }
         exchange = Exchange(request: request, behaviour: behaviour, id: id, closes: closes)
         ticket &+= 1

@@ -15,6 +15,8 @@ package struct MockOptions: Sendable {
     package var slots: Int?
     /// When set, only one connection is accepted each time this passes.
     package var slowAccept: Duration?
+    /// The heads of all requests are kept, for who asks what they said.
+    package var keepsHeads = false
 
     package init() {}
 }

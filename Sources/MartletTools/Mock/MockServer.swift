@@ -102,6 +102,9 @@ package final class MockServer: Sendable {
     /// What is known of every request that carried an `x-mock-id`, in order of arrival; the oldest are forgotten.
     package var records: [MockRequestRecord] { shared.records.all }
 
+    /// The heads of all requests to its models, as they came; none, unless ``MockOptions/keepsHeads`` says so.
+    package var heads: [String] { shared.keptHeads }
+
     /// Waits until the request that carries this `x-mock-id` has reached `state`; nil when `timeout` passes first.
     package func wait(
         for id: String, state: MockRequestState, timeout: Duration = .seconds(5)
@@ -132,6 +135,7 @@ final class MockShared: Sendable {
     let slots: MockSlots
     let counters = MockCounters()
     let records = MockRecords()
+    private let heads = Mutex<[String]>([])
     private let sites = Mutex<[ObjectIdentifier: NIOLoopBound<MockSite>]>([:])
     private let isStopped = Atomic(false)
 
@@ -147,6 +151,13 @@ final class MockShared: Sendable {
         var stats = counters.stats
         slots.note(in: &stats)
         return stats
+    }
+
+    var keptHeads: [String] { heads.withLock { $0 } }
+
+    func keep(_ request: MockRequest) {
+        guard options.keepsHeads else { return }
+        heads.withLock { $0.append(String(buffer: request.head)) }
     }
 
     /// The loop's own part; called on that loop.

@@ -33,6 +33,9 @@ package struct WorkerAPI: Sendable, Equatable {
     /// The stage after it in its pipeline, as the app calls it: gets its answers as bodies. nil: they are the client's.
     package var then: String?
 
+    /// Its workers see for themselves who may ask; else the server's key is asked for in front of them.
+    package var authorizes = false
+
     /// JSON Schemas of bodies; nil: the app does not say.
     package var requestSchema: JSONValue?
     package var responseSchema: JSONValue?

@@ -49,6 +49,7 @@ package struct WorkerReady: Sendable {
         var devices: [String]?
         var max_body: Int?
         var then: String?
+        var authorizes: Bool?
         var schemas: Schemas?
         var chain: Chain?
         var mcp: WorkerAPI.Tool?
@@ -102,6 +103,7 @@ extension WorkerAPI {
         devices = text.devices.flatMap { $0.isEmpty ? nil : Array($0.prefix(Self.mostPerDevice)) } ?? devices
         maxBody = text.max_body
         then = text.then
+        authorizes = text.authorizes ?? authorizes
         requestSchema = text.schemas?.request
         responseSchema = text.schemas?.response
         chain = text.chain.map { chain in

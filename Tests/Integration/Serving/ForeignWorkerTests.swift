@@ -9,17 +9,19 @@ import Testing
 
     /// Workers that are no Python with the SDK but a script that speaks the protocol, in this mode.
     private static func withFake(
-        _ mode: String, _ keys: String..., workers count: Int = 1,
+        _ mode: String, _ keys: String..., workers count: Int = 1, environment: [String: String] = [:],
+        variables: String = "",
         body: (MartletProcess, _ notes: () -> [String]) async throws -> Void
     ) async throws {
         let app = try App("")
         defer { app.remove() }
         let notes = app.directory.appending(path: "notes").path
         let own = [
-            "python: \(script)", "environment: {MODE: \(mode), NOTES: \(notes)}", "restart: {stable: 1ms}",
+            "python: \(script)", "environment: {MODE: \(mode), NOTES: \(notes)\(variables)}", "restart: {stable: 1ms}",
         ]
         let configuration = app.configuration(own + keys)
-        let martlet = try await MartletProcess.start(configuration, environment: Repository.withSDK)
+        let martlet = try await MartletProcess.start(
+            configuration, environment: Repository.withSDK.merging(environment) { $1 })
         do {
             try await martlet.awaitWorkers(count)
             let before = try await martlet.rest()
@@ -121,6 +123,39 @@ import Testing
     @Test func WhatAnAppSaysOfItselfIsBounded() async throws {
         try await Self.withFake("great numbers") { martlet, _ in
             try await martlet.predict().expect(200)
+        }
+    }
+
+    private static let keyed = ["LIT_SERVER_API_KEY": "sesame"]
+
+    @Test func TheServersKeyIsAskedForInFrontOfOneThatDoesNotAskByItself() async throws {
+        try await Self.withFake("open", environment: Self.keyed) { martlet, notes in
+            for fields in [[], ["X-API-Key: sesam"]] {
+                try await martlet.predict(headers: fields).expect(401, "unauthorized")
+            }
+            #expect(notes().isEmpty)
+            try await martlet.predict(headers: ["X-API-Key: sesame"]).expect(200)
+            #expect(!martlet.log().contains("another LIT_SERVER_API_KEY"))
+        }
+        try await Self.withFake("authorizes", environment: Self.keyed) { martlet, _ in
+            try await martlet.predict().expect(200)
+        }
+    }
+
+    @Test func TheKeyInAnAppsEnvironmentIsForItsOwnPathsAlone() async throws {
+        let variables = ", LIT_SERVER_API_KEY: other"
+        try await Self.withFake("open", environment: Self.keyed, variables: variables) { martlet, _ in
+            for (key, app, server) in [("sesame", 401, 200), ("other", 200, 401)] {
+                let fields = ["X-API-Key: \(key)"]
+                try await martlet.predict(headers: fields).expect(app)
+                try await martlet.get("/info", headers: fields).expect(server)
+            }
+            #expect(martlet.log().ranges(of: "another LIT_SERVER_API_KEY").count == 1)
+        }
+        // Without one of its own, the server's paths are open.
+        try await Self.withFake("open", variables: variables) { martlet, _ in
+            try await martlet.predict().expect(401, "unauthorized")
+            try await martlet.get("/info").expect(200)
         }
     }
 

@@ -19,10 +19,11 @@ import Glibc
     }
 
     private func withExample(
-        _ options: MockOptions = MockOptions(), body: (MartletProcess, MockServer) async throws -> Void
+        _ options: MockOptions = MockOptions(), environment: [String: String] = [:],
+        body: (MartletProcess, MockServer) async throws -> Void
     ) async throws {
         try await withMocks(1, options) { mocks in
-            try await withProgram("jokes", Self.configuration(mocks[0].url)) { martlet in
+            try await withProgram("jokes", Self.configuration(mocks[0].url), environment: environment) { martlet in
                 try await body(martlet, mocks[0])
             }
         }
@@ -174,6 +175,19 @@ import Glibc
                 #expect(answer.status == 200, "\(path): \(answer.body)")
                 guard path == "/vectors/invoke" else { continue }
                 #expect(answer.body.hasPrefix(#"{"output":[[1],[4]]"#), "\(answer.body)")
+            }
+        }
+    }
+
+    @Test func noOtherBackendSeesTheKey() async throws {
+        var options = MockOptions()
+        options.keepsHeads = true
+        try await withExample(options, environment: ["LIT_SERVER_API_KEY": "sesame"]) { martlet, mock in
+            try await martlet.post("/joke/invoke", headers: ["X-API-Key: sesame"], body: Self.topic).expect(200)
+            let heads = mock.heads.filter { $0.hasPrefix("POST /v1/chat/completions ") }
+            #expect(heads.count == 1)
+            for head in heads {
+                #expect(!head.lowercased().contains("x-api-key") && !head.contains("sesame"), "\(head)")
             }
         }
     }

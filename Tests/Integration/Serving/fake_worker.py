@@ -148,7 +148,7 @@ if hello["purpose"] == "serve" and mode == "slow start":
         control(PROGRESS, {"message": f"layer {number}"})
         time.sleep(0.15)
 version = str(os.getpid()) if mode == "versions" and hello["purpose"] == "serve" else "1"
-api = {"path": "/predict", "stream": mode == "flood"}
+api = {"path": "/predict", "stream": mode == "flood", "authorizes": mode == "authorizes"}
 if mode == "great numbers":
     great = (1 << 63) - 1
     api.update(max_batch=great, concurrent=great, batch_timeout_ms=1e300, timeout_ms=1e300)

@@ -66,6 +66,55 @@ struct OpenAPIDocumentTests {
             ])
     }
 
+    /// Definitions each of which refers to the next one; the last one is of this type.
+    private func chained(_ count: Int, ending type: String) -> JSONValue {
+        var definitions: [String: JSONValue] = ["D\(count - 1)": ["type": .string(type)]]
+        for number in 0..<count - 1 { definitions["D\(number)"] = ["$ref": .string("#/$defs/D\(number + 1)")] }
+        return ["$ref": "#/$defs/D0", "$defs": .object(definitions)]
+    }
+
+    @Test("Many definitions that refer to each other take no longer than they are many", .timeLimit(.minutes(1)))
+    func manyDefinitions() throws {
+        let count = OpenAPISchemas.mostDefinitions
+        let (one, other) = (chained(count, ending: "integer"), chained(count, ending: "string"))
+        var apis = (0..<20).map { api("/same\($0)", schema: one) }
+        apis += (0..<10).map { api("/other\($0)", schema: other) }
+        let clock = ContinuousClock()
+        var document = OpenAPIDocument(title: "model.py", [], reads: [])
+        let time = clock.measure { document = OpenAPIDocument(title: "model.py", apis, reads: []) }
+        // With all that each of them means it would be thirty times half a million definitions.
+        #expect(time < .seconds(10), "\(time)")
+        #expect(document.schemas.all.count == 2 * count && document.schemas.leftOpen.isEmpty)
+        let place = "#/components/schemas/"
+        #expect(document.schemas.all["other0.D0"] == ["$ref": .string(place + "other0.D1")])
+        #expect(body(try read(document), "/other9") == ["$ref": .string(place + "other0.D0")])
+    }
+
+    @Test("A schema with too many definitions is left open, and it is said whose")
+    func tooManyDefinitions() throws {
+        let schema = chained(OpenAPISchemas.mostDefinitions + 1, ending: "integer")
+        let chain = ChainDescription(input: schema, output: ["type": "string"], config: [:])
+        let apis = [api("/predict", schema: schema), APIDescription(name: "/up/", path: "/up/*", chain: chain)]
+        let document = OpenAPIDocument(title: "model.py", apis, reads: [])
+        #expect(document.schemas.leftOpen == ["predict", "up"])
+        #expect(body(try read(document), "/predict") == [:])
+        #expect(document.schemas.all == ["up_output": ["type": "string"]])
+    }
+
+    @Test("Names that are written alike are told from each other, however many there are")
+    func namesAlike() throws {
+        var definitions: [String: JSONValue] = [:]
+        for number in 0..<300 {
+            // A letter that is none in the names of components.
+            let letter = UnicodeScalar(0x4E00 + number).map { String($0) } ?? ""
+            definitions[letter] = ["const": .integer(Int64(number))]
+        }
+        let apis = ["a", "b"].map { api("/\($0)", schema: ["$defs": .object(definitions)]) }
+        let document = OpenAPIDocument(title: "model.py", apis, reads: [])
+        #expect(Set(document.schemas.all.values) == Set(definitions.values))
+        #expect(document.schemas.all.count == definitions.count)
+    }
+
     @Test("A chain is described at each of its paths, with and without a configuration in it, its schemas once")
     func chains() throws {
         let input: JSONValue = ["$ref": "#/$defs/Topic", "$defs": ["Topic": ["type": "object"]]]

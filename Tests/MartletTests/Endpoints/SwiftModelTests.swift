@@ -66,15 +66,46 @@ struct SwiftModelTests {
     @Test("With a key set, whoever does not show it is refused")
     func key() async throws {
         let key = try #require(Keyed.key(in: ["LIT_SERVER_API_KEY": "sesame"]))
-        let guarded = Keyed.guarding(inside.doubling, by: key)
-        for fields in [[], [("X-API-Key", "sesam")]] {
-            #expect(try await guarded.handle(.fake(.post, "/double", #"{"number": 1}"#, fields)).status == 401)
+        func status(_ key: Secret?, _ fields: [(String, String)] = []) async throws -> Int {
+            let route = Route(
+                index: 0, path: "/double", destination: .local(inside.doubling), bodyLimit: 1 << 20, key: key)
+            return try await inside.caller.ask(route, .fake(.post, "/double", #"{"number": 1}"#, fields)).status
         }
-        let shown = try await guarded.handle(.fake(.post, "/double", #"{"number": 1}"#, [("X-API-Key", "sesame")]))
-        #expect(shown.status == 200)
-        for nothing in [[:], ["LIT_SERVER_API_KEY": ""]] {
-            let open = Keyed.guarding(inside.doubling, by: Keyed.key(in: nothing))
-            #expect(try await open.handle(.fake(.post, "/double", #"{"number": 1}"#)).status == 200)
+        for fields in [[], [("X-API-Key", "sesam")]] { #expect(try await status(key, fields) == 401) }
+        #expect(try await status(key, [("X-API-Key", "sesame")]) == 200)
+        for nothing in [[:], ["LIT_SERVER_API_KEY": ""]] { #expect(try await status(Keyed.key(in: nothing)) == 200) }
+    }
+
+    @Test("The key of a model of this server goes to no pool that the configuration calls by the model's path")
+    func keyForOwnAlone() throws {
+        let (own, named) = (
+            try Pool.fake("/double", count: 1, now: .current), try Pool.fake("/double", count: 1, now: .current))
+        let routes = RoutesInForce()
+        routes.adopt(
+            [
+                Route(index: 0, path: "/double", destination: .pool(own), bodyLimit: 1, isExact: true),
+                Route(index: 1, path: "/", destination: .pool(named), bodyLimit: 1),
+            ],
+            own: [OwnPool(pool: own, key: Secret("sesame"))])
+        #expect(routes.route(to: "/double")?.key == Secret("sesame"))
+        let elsewhere = try #require(routes.route(to: "/elsewhere"))
+        #expect(elsewhere.key == nil)
+    }
+
+    @Test("A model whose name another one has gets a number behind it, and is asked by that")
+    func takenName() async throws {
+        let worker = APIDescription(name: "m.py", path: "/predict", modelNames: ["double"])
+        let apis = [worker, API("/double", Doubling()).served.api, API("/double_2", Doubling()).served.api]
+        let pools = try apis.map { try Pool.fake($0.name, count: 1, now: .current) }
+        let destinations: [Route.Destination] = [.pool(pools[0]), .pool(pools[1]), .pool(pools[2])]
+        let routes = zip(apis, destinations).map { Route(index: 0, path: $0.route, destination: $1, bodyLimit: 1) }
+        let models = ServedModel.all(apis, routes: routes, pools: pools)
+        #expect(models.map(\.name) == ["double", "double_3", "double_2"])
+        #expect(models.map(\.isRenamed) == [false, true, false])
+        let endpoint = InferenceEndpoint(models, caller: inside.caller)
+        for (name, platform) in [("double", "martlet_worker"), ("double_3", "martlet_swift")] {
+            let metadata = try await endpoint.handle(.fake(.get, "/v2/models/\(name)")).json
+            #expect(metadata["platform"]?.words == platform)
         }
     }
 

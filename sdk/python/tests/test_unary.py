@@ -143,6 +143,7 @@ class UnaryTests(unittest.TestCase):
 
     def test_a_key_for_the_whole_server(self):
         with FakeHost(MODEL, environment={"LIT_SERVER_API_KEY": "ké"}) as host:
+            self.assertIs(host.ready.meta["apis"][0]["authorizes"], True)
             for headers in ({}, {"x-api-key": "k"}):
                 host.execute(1, headers=headers)
                 self.assertEqual(host.take(frames.ERROR).status, 401)
