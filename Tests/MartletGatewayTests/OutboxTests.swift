@@ -1,3 +1,4 @@
+import Glibc
 import MartletExchange
 import MartletNet
 import MartletTesting
@@ -141,6 +142,14 @@ import Testing
             writer.value.writeAll(context, lines: 1)
             #expect(!writer.value.isBroken)
             peer.reset()
+            // It is there at once as a rule; a busy machine brings it later.
+            let arrived = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { socket in
+                var watched = pollfd(fd: socket, events: 0, revents: 0)
+                return poll(&watched, 1, 2000)
+            }
+            #expect(arrived == 1)
             writer.value.writeAll(context, lines: 1)
             #expect(writer.value.isBroken)
         }.get()
