@@ -147,7 +147,7 @@ import Testing
                 of: NIOBSDSocket.Handle.self
             ) { socket in
                 var watched = pollfd(fd: socket, events: 0, revents: 0)
-                return poll(&watched, 1, 2000)
+                return unsafe poll(&watched, 1, 2000)
             }
             #expect(arrived == 1)
             writer.value.writeAll(context, lines: 1)
