@@ -11,8 +11,8 @@ from . import people, stage, verdict
 
 SLOTS, TARGETS = 8, 2
 CLASS = "x-request-priority"
-# A load that holds connections without a use for all of them would meet some that are just being closed for that: another
-# storm than this one.
+# A load that holds connections without a use for all of them would meet some that are just being closed for that:
+# another storm than this one.
 LIMITS = "limits: {header_timeout: 2m, keepalive: 2m}\n"
 
 
