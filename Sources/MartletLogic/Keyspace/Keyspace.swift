@@ -12,13 +12,22 @@ public struct Keyspace: Sendable {
     public static let databaseCount = 16
 
     /// What changed since it was last taken, in order.
-    public internal(set) var mutations: [Mutation] = []
+    public private(set) var mutations: [Mutation] = []
 
     /// The longest string, in bytes; `APPEND` and `SETRANGE` refuse to make a longer one.
     public var longestString = 512 << 20
 
+    /// About how much memory the data takes, in bytes; kept up with each change.
+    public internal(set) var bytes = 0
+
+    var databases = Array(repeating: Database(), count: 2 * Self.databaseCount)
+    /// What `RANDOMKEY`, `SPOP` and `SRANDMEMBER` choose by.
+    var random: SplitMix64
+
     /// `seed` decides what `RANDOMKEY`, `SPOP` and `SRANDMEMBER` choose.
-    public init(seed: UInt64 = 0) {}
+    public init(seed: UInt64 = 0) {
+        random = SplitMix64(seed: seed)
+    }
 
     /// Runs one command. A refused one changes nothing and answers an error in Redis' words.
     ///
@@ -29,14 +38,21 @@ public struct Keyspace: Sendable {
     public mutating func run(
         _ command: KeyspaceCommand, _ arguments: [Bytes], in database: Int, now: Int64
     ) -> Answer {
-        .error(code: "ERR", text: "unknown command")
-    }
-
-    /// Runs a known script, natively. It answers `ERR` when it was given too few keys or arguments.
-    public mutating func run(
-        _ script: KnownScript, keys: [Bytes], _ arguments: [Bytes], in database: Int, now: Int64
-    ) -> Answer {
-        .error(code: "ERR", text: "unknown script")
+        let call = Call(command: command, arguments: arguments, database: database, now: now)
+        do throws(Refusal) {
+            guard databases.indices.contains(database) else { throw .databaseOutOfRange }
+            guard command.accepts(arguments.count) else { throw call.wrongArgumentCount }
+            return switch command.family {
+            case .strings: try string(call)
+            case .keys: try key(call)
+            case .lists: try list(call)
+            case .hashes: try hash(call)
+            case .sets: try set(call)
+            case .sortedSets: try sortedSet(call)
+            }
+        } catch {
+            return error.answer
+        }
     }
 
     /// The mutations since the last call: what a journal must keep.
@@ -45,31 +61,47 @@ public struct Keyspace: Sendable {
         return mutations
     }
 
-    /// Makes a change that another keyspace made. It appends no mutation.
-    ///
-    /// - Returns: false, and nothing changed, when it does not fit the data (a push onto a string): the mutations before
-    ///   it are not all here.
-    @discardableResult
-    public mutating func apply(_ mutation: Mutation) -> Bool { false }
-
     /// When the next key ends, in milliseconds since 1970; nil when none does.
-    public var nextExpiry: Int64? { nil }
+    public var nextExpiry: Int64? { databases.lazy.compactMap(\.nextExpiry).min() }
 
-    /// Removes keys whose time is over, in the order of their times, and appends their mutations.
+    /// Removes keys whose time is over, and appends their mutations.
     ///
     /// - Returns: how many; `limit` when there may be more.
     @discardableResult
-    public mutating func expireSome(now: Int64, limit: Int) -> Int { 0 }
+    public mutating func expireSome(now: Int64, limit: Int) -> Int {
+        var removed = 0
+        for database in databases.indices {
+            for (key, expiry) in databases[database].expiring(limit - removed) where expiry <= now {
+                perform(.remove, on: key, in: database)
+                removed += 1
+            }
+        }
+        return removed
+    }
 
     /// How many keys a database has, those whose time is over but which nobody touched included.
-    public func count(in database: Int) -> Int { 0 }
+    public func count(in database: Int) -> Int {
+        databases.indices.contains(database) ? databases[database].items.count : 0
+    }
 
-    /// About how much memory the data takes, in bytes; kept up with each change.
-    public var bytes: Int { 0 }
+    /// Makes a change and appends it.
+    mutating func perform(_ change: Mutation.Change, on key: Bytes, in database: Int) {
+        let mutation = Mutation(database: database, key: key, change: change)
+        let fits = apply(mutation)
+        assert(fits, "a command made a change that does not fit")
+        mutations.append(mutation)
+    }
 
-    /// The whole data as mutations that build it anew in an empty keyspace, none of them much larger than `size` bytes
-    /// (but a single element that is). A copy of the keyspace costs nothing until one of both changes: walk the copy.
-    public func forEachMutation<Failure: Error>(
-        size: Int = 1 << 20, _ body: (Mutation) throws(Failure) -> Void
-    ) throws(Failure) {}
+    /// The place of a key that is there now. One whose time is over is removed.
+    mutating func find(_ key: Bytes, in database: Int, now: Int64) -> Int? {
+        guard let place = databases[database].items.find(key) else { return nil }
+        guard databases[database].items.entries[place].value.expiry <= now else { return place }
+        perform(.remove, on: key, in: database)
+        return nil
+    }
+}
+
+extension Keyspace: Equatable {
+    /// The same data; what was not taken yet and what random choices come next do not matter.
+    public static func == (left: Keyspace, right: Keyspace) -> Bool { left.databases == right.databases }
 }

@@ -49,6 +49,32 @@ public enum KeyspaceCommand: String, Sendable, CaseIterable {
         }
     }
 
+    enum Family { case strings, keys, lists, hashes, sets, sortedSets }
+
+    var family: Family {
+        switch self {
+        case .get, .set, .setex, .psetex, .setnx, .getset, .getdel, .getex, .mget, .mset, .msetnx, .append, .strlen,
+            .incr, .decr, .incrby, .decrby, .incrbyfloat, .getrange, .setrange:
+            .strings
+        case .del, .unlink, .exists, .type, .expire, .pexpire, .expireat, .pexpireat, .ttl, .pttl, .expiretime,
+            .pexpiretime, .persist, .rename, .renamenx, .keys, .scan, .randomkey, .dbsize, .flushdb, .flushall, .swapdb,
+            .object, .copy, .move, .touch:
+            .keys
+        case .lpush, .rpush, .lpushx, .rpushx, .lpop, .rpop, .llen, .lrange, .lindex, .lset, .lrem, .ltrim, .linsert,
+            .rpoplpush, .lmove, .lpos:
+            .lists
+        case .hset, .hsetnx, .hmset, .hget, .hmget, .hgetall, .hdel, .hexists, .hlen, .hkeys, .hvals, .hincrby,
+            .hincrbyfloat, .hscan, .hstrlen:
+            .hashes
+        case .sadd, .srem, .smembers, .sismember, .smismember, .scard, .spop, .srandmember, .sscan, .sunion, .sinter,
+            .sdiff, .smove:
+            .sets
+        case .zadd, .zrem, .zscore, .zmscore, .zcard, .zcount, .zrange, .zrangebyscore, .zrevrange, .zrevrangebyscore,
+            .zrank, .zrevrank, .zincrby, .zpopmin, .zpopmax, .zremrangebyscore, .zremrangebyrank, .zscan:
+            .sortedSets
+        }
+    }
+
     private var shape: CommandShape { CommandShape.table[self] ?? CommandShape(0...0, .reads, .none) }
 
     private static let byName = Dictionary(

@@ -1,0 +1,81 @@
+/// One command with its arguments, as its family reads them.
+struct Call {
+    let command: KeyspaceCommand
+    let arguments: [Bytes]
+    let database: Int
+    /// Milliseconds since 1970.
+    let now: Int64
+
+    subscript(index: Int) -> Bytes { arguments[index] }
+
+    var count: Int { arguments.count }
+    var key: Bytes { arguments[0] }
+
+    /// The option at this place, in lower case.
+    func option(_ index: Int) -> String { arguments[index].lowercased }
+
+    /// The argument after this one: an option's value.
+    func value(after index: Int) throws(Refusal) -> Bytes {
+        guard index + 1 < count else { throw .syntax }
+        return arguments[index + 1]
+    }
+
+    func integer(_ index: Int) throws(Refusal) -> Int64 {
+        guard let number = NumberText.integer(arguments[index]) else { throw .notAnInteger }
+        return number
+    }
+
+    /// A number that is a place or a count. What no memory could hold stands for the most or the least there can be.
+    func place(_ index: Int) throws(Refusal) -> Int { Int(clamping: try integer(index)) }
+
+    /// A number that must not be negative.
+    func positive(_ index: Int) throws(Refusal) -> Int {
+        let number = try place(index)
+        guard number >= 0 else { throw .notPositive }
+        return number
+    }
+
+    func double(_ index: Int) throws(Refusal) -> Double {
+        guard let number = NumberText.double(arguments[index]) else { throw .notAFloat }
+        return number
+    }
+
+    var wrongArgumentCount: Refusal {
+        Refusal("wrong number of arguments for '\(command.rawValue)' command")
+    }
+}
+
+extension Bytes {
+    /// In lower case, as text: options and units of commands.
+    var lowercased: String { String(decoding: array.map(ASCII.lowercased), as: UTF8.self) }
+}
+
+/// Why a command is refused, in Redis' words.
+struct Refusal: Error, Equatable {
+    var code = "ERR"
+    var text: String
+
+    init(_ text: String) { self.text = text }
+
+    init(code: String, _ text: String) {
+        self.code = code
+        self.text = text
+    }
+
+    var answer: Answer { .error(code: code, text: text) }
+
+    static let wrongType = Refusal(
+        code: "WRONGTYPE", "Operation against a key holding the wrong kind of value")
+    static let syntax = Refusal("syntax error")
+    static let notAnInteger = Refusal("value is not an integer or out of range")
+    static let notPositive = Refusal("value is out of range, must be positive")
+    static let notAFloat = Refusal("value is not a valid float")
+    static let noSuchKey = Refusal("no such key")
+    static let overflow = Refusal("increment or decrement would overflow")
+    static let notFinite = Refusal("increment would produce NaN or Infinity")
+    static let sameObject = Refusal("source and destination objects are the same")
+    static let databaseOutOfRange = Refusal("DB index is out of range")
+    static let indexOutOfRange = Refusal("index out of range")
+    static let invalidCursor = Refusal("invalid cursor")
+    static let tooLong = Refusal("string exceeds maximum allowed size (proto-max-bulk-len)")
+}
