@@ -29,10 +29,9 @@ struct Call {
     func place(_ index: Int) throws(Refusal) -> Int { Int(clamping: try integer(index)) }
 
     /// A number that must not be negative.
-    func positive(_ index: Int) throws(Refusal) -> Int {
-        let number = try place(index)
-        guard number >= 0 else { throw .notPositive }
-        return number
+    func positive(_ index: Int, else refusal: Refusal = .notPositive) throws(Refusal) -> Int {
+        guard let number = NumberText.integer(arguments[index]), number >= 0 else { throw refusal }
+        return Int(clamping: number)
     }
 
     func double(_ index: Int) throws(Refusal) -> Double {
@@ -48,6 +47,9 @@ struct Call {
 extension Bytes {
     /// In lower case, as text: options and units of commands.
     var lowercased: String { String(decoding: array.map(ASCII.lowercased), as: UTF8.self) }
+
+    /// As text without line breaks: a part of a refusal, which is a line.
+    var oneLine: String { Bytes(array.map { [0x0A, 0x0D].contains($0) ? UInt8(ascii: " ") : $0 }).text }
 }
 
 /// Why a command is refused, in Redis' words.
@@ -66,6 +68,10 @@ struct Refusal: Error, Equatable {
 
     static let wrongType = Refusal(
         code: "WRONGTYPE", "Operation against a key holding the wrong kind of value")
+    static func outOfRange(_ least: Int, _ most: Int) -> Refusal {
+        Refusal("value is out of range, value must between \(least) and \(most)")
+    }
+
     static let syntax = Refusal("syntax error")
     static let notAnInteger = Refusal("value is not an integer or out of range")
     static let notPositive = Refusal("value is out of range, must be positive")

@@ -43,7 +43,7 @@ struct CommandShape: Sendable {
         .pexpiretime: reads(1...1), .persist: writes(1...1), .rename: writes(2...2, .firstTwo),
         .renamenx: writes(2...2, .firstTwo), .keys: reads(1...1, .none), .scan: reads(1...any, .none),
         .randomkey: reads(0...0, .none), .dbsize: reads(0...0, .none), .flushdb: writes(0...any, .none),
-        .flushall: writes(0...any, .none), .swapdb: writes(2...2, .none), .object: reads(2...2, .second),
+        .flushall: writes(0...any, .none), .swapdb: writes(2...2, .none), .object: reads(1...any, .second),
         .copy: grows(2...any, .firstTwo), .move: writes(2...2), .touch: reads(1...any, .all),
 
         .lpush: grows(2...any), .rpush: grows(2...any), .lpushx: grows(2...any), .rpushx: grows(2...any),

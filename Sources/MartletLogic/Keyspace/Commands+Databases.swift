@@ -90,9 +90,13 @@ struct ScanOptions {
 }
 
 extension Call {
+    /// Nothing means the beginning, and a minus counts down from the largest number: as C reads unsigned numbers.
     func cursor(_ index: Int) throws(Refusal) -> UInt64 {
-        guard let cursor = UInt64(arguments[index].text) else { throw .invalidCursor }
-        return cursor
+        let text = arguments[index].text
+        if text.isEmpty { return 0 }
+        let isNegative = text.hasPrefix("-")
+        guard let cursor = UInt64(isNegative ? String(text.dropFirst()) : text) else { throw .invalidCursor }
+        return isNegative ? 0 &- cursor : cursor
     }
 }
 

@@ -78,6 +78,7 @@ extension Keyspace {
 
     private mutating func scanFields(_ call: Call) throws(Refusal) -> Answer {
         let cursor = try call.cursor(1)
+        guard try readHash(call.key, call, \.isEmpty) != nil else { return .scanned([], next: 0) }
         let options = try ScanOptions(call, from: 2)
         let answer = try readHash(call.key, call) { table in
             let (places, next) = table.scan(from: cursor, count: options.count)

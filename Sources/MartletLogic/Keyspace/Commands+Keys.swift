@@ -38,8 +38,9 @@ extension Keyspace {
 
     private mutating func object(_ call: Call) throws(Refusal) -> Answer {
         guard call.option(0) == "encoding" else {
-            throw Refusal("unknown subcommand '\(call[0].text.prefix(128))'. Try OBJECT HELP.")
+            throw Refusal("unknown subcommand '\(call[0].oneLine.prefix(128))'. Try OBJECT HELP.")
         }
+        guard call.count == 2 else { throw Refusal("wrong number of arguments for 'object|encoding' command") }
         return stored(call[1], call).map { .bulk($0.encodingName) } ?? .null
     }
 
@@ -105,6 +106,7 @@ extension Keyspace {
     /// The number of a database that clients may see.
     private func databaseNumber(_ call: Call, _ index: Int) throws(Refusal) -> Int {
         let number = try call.place(index)
+        guard Int32(exactly: number) != nil else { throw .outOfRange(Int(Int32.min), Int(Int32.max)) }
         guard (0..<Self.databaseCount).contains(number) else { throw .databaseOutOfRange }
         return number
     }
@@ -124,7 +126,7 @@ private struct ExpireCondition {
             case "xx": ifAny = true
             case "gt": ifLater = true
             case "lt": ifSooner = true
-            default: throw Refusal("Unsupported option \(call[index].text)")
+            default: throw Refusal("Unsupported option \(call[index].oneLine)")
             }
         }
         if ifNone, ifAny || ifLater || ifSooner {

@@ -10,9 +10,8 @@ extension Keyspace {
         case .llen: return .integer(Int64(try readList(call.key, call, \.count) ?? 0))
         case .lrange: return try listRange(call)
         case .lindex:
-            let index = try call.place(1)
-            let element = try readList(call.key, call) { ring in ring.place(index).map { ring[$0] } }
-            return element.flatMap { $0 }.map(Answer.bulk) ?? .null
+            guard let place = try place(call) else { return .null }
+            return try readList(call.key, call) { ring in .bulk(ring[place]) } ?? .null
         case .lset: return try setElement(call)
         case .lrem: return try removeElements(call)
         case .ltrim: return try trim(call)
@@ -63,13 +62,18 @@ extension Keyspace {
         return .array(found ?? [])
     }
 
-    private mutating func setElement(_ call: Call) throws(Refusal) -> Answer {
-        // Redis looks for the key first.
-        guard try readList(call.key, call, \.count) != nil else { throw .noSuchKey }
+    /// The place that a command names; nil when the list does not have it. A missing list is noticed before a number that
+    /// is none, as in Redis.
+    private mutating func place(_ call: Call) throws(Refusal) -> Int? {
+        guard let count = try readList(call.key, call, \.count) else { return nil }
         let index = try call.place(1)
-        guard let place = try readList(call.key, call, { $0.place(index) }).flatMap({ $0 }) else {
-            throw .indexOutOfRange
-        }
+        let place = index < 0 ? index + count : index
+        return (0..<count).contains(place) ? place : nil
+    }
+
+    private mutating func setElement(_ call: Call) throws(Refusal) -> Answer {
+        guard exists(call.key, call) else { throw .noSuchKey }
+        guard let place = try place(call) else { throw .indexOutOfRange }
         perform(.setElement(place, call[2]), on: call.key, call)
         return .ok
     }
@@ -134,20 +138,14 @@ private struct FindOptions {
             guard index + 1 < call.count else { throw .syntax }
             switch call.option(index) {
             case "rank":
-                rank = try call.place(index + 1)
+                rank = max(try call.place(index + 1), -Int.max)
                 guard rank != 0 else {
                     throw Refusal(
                         "RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
                             + "or use negative to start from the end of the list")
                 }
-                guard rank != Int.min else { throw Refusal("value is out of range") }
-            case "count":
-                let number = try call.place(index + 1)
-                guard number >= 0 else { throw Refusal("COUNT can't be negative") }
-                count = number
-            case "maxlen":
-                longestLook = try call.place(index + 1)
-                guard longestLook >= 0 else { throw Refusal("MAXLEN can't be negative") }
+            case "count": count = try call.positive(index + 1, else: Refusal("COUNT can't be negative"))
+            case "maxlen": longestLook = try call.positive(index + 1, else: Refusal("MAXLEN can't be negative"))
             default: throw .syntax
             }
         }
@@ -165,12 +163,6 @@ extension Call {
 }
 
 extension Ring {
-    /// The place that a number means: negative ones count from the end.
-    fileprivate func place(_ index: Int) -> Int? {
-        let place = index < 0 ? index + count : index
-        return indices.contains(place) ? place : nil
-    }
-
     /// The places from one number to another, both included; empty when there are none.
     fileprivate func places(_ first: Int, _ last: Int) -> Range<Int> { PlaceRange.clamped(first, last, count: count) }
 }

@@ -45,6 +45,7 @@ extension Keyspace {
 
     private mutating func scanMembers(_ call: Call) throws(Refusal) -> Answer {
         let cursor = try call.cursor(1)
+        guard try readSet(call.key, call, \.isEmpty) != nil else { return .scanned([], next: 0) }
         let options = try ScanOptions(call, from: 2)
         let answer = try readSet(call.key, call) { table in
             let (places, next) = table.scan(from: cursor, count: options.count)
@@ -69,7 +70,7 @@ extension Keyspace {
         guard call.count <= 2 else { throw .syntax }
         guard call.count > 1 else { return try choose(1, call).first.map(Answer.bulk) ?? .null }
         let count = try call.place(1)
-        guard count != Int.min, count != Int.max else { throw Refusal("value is out of range") }
+        guard count != Int.min else { throw .outOfRange(-Int.max, Int.max) }
         guard count < 0 else { return .array(try choose(count, call).map(Answer.bulk)) }
         // A negative count asks for so many throws of the dice: members may come again.
         var random = random

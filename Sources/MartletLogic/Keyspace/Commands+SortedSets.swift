@@ -108,6 +108,7 @@ extension Keyspace {
 
     private mutating func scanScored(_ call: Call) throws(Refusal) -> Answer {
         let cursor = try call.cursor(1)
+        guard try readSortedSet(call.key, call, \.isEmpty) != nil else { return .scanned([], next: 0) }
         let options = try ScanOptions(call, from: 2)
         let answer = try readSortedSet(call.key, call) { sorted in
             let (places, next) = sorted.table.scan(from: cursor, count: options.count)

@@ -42,7 +42,7 @@ public enum KeyspaceCommand: String, Sendable, CaseIterable {
         switch shape.keys {
         case .none: return []
         case .first: return [arguments[0]]
-        case .second: return [arguments[1]]
+        case .second: return Array(arguments.dropFirst().prefix(1))
         case .firstTwo: return Array(arguments[0...1])
         case .all: return arguments
         case .everyOther: return stride(from: 0, to: arguments.count, by: 2).map { arguments[$0] }

@@ -23,15 +23,20 @@ enum NumberText {
     /// A score: decimal, hexadecimal or infinite; nil for NaN and for what is too large.
     static func double(_ bytes: Bytes) -> Double? { real(bytes) }
 
-    /// An end of a range: as a score, but what is too large is infinite.
-    static func bound(_ bytes: some Sequence<UInt8>) -> Double? {
-        guard let number = Double(String(decoding: Array(bytes), as: UTF8.self)), !number.isNaN else { return nil }
+    /// An end of a range: as a score, but what is too large is infinite, blanks may come first, and nothing means 0.
+    static func bound(_ bytes: ArraySlice<UInt8>) -> Double? {
+        let text = bytes.drop { $0 == UInt8(ascii: " ") || (0x09...0x0D).contains($0) }
+        guard !bytes.isEmpty else { return 0 }
+        guard !text.contains(0) else { return nil }
+        guard let number = Double(String(decoding: text, as: UTF8.self)), !number.isNaN else { return nil }
         return number
     }
 
     static func wide(_ bytes: Bytes) -> Wide? { real(bytes) }
 
     private static func real<Number: BinaryFloatingPoint & LosslessStringConvertible>(_ bytes: Bytes) -> Number? {
+        // The standard library stops at a zero byte, as if the text ended there.
+        guard !bytes.array.contains(0) else { return nil }
         guard let number = Number(String(decoding: bytes.array, as: UTF8.self)), !number.isNaN else { return nil }
         let namesInfinity = bytes.array.contains { ASCII.lowercased($0) == UInt8(ascii: "f") }
             && bytes.array.contains { ASCII.lowercased($0) == UInt8(ascii: "i") }
@@ -51,7 +56,7 @@ enum NumberText {
     /// A float that was counted up: at most 17 digits after the point, no exponent, no zeros at the end.
     static func text(_ number: Wide) -> Bytes {
         let magnitude = number.magnitude
-        // From here on there is no fraction, and what has more digits than an integer can hold is rare.
+        // From here on there is no fraction.
         guard magnitude < 0x1p63 else { return Bytes(wholeText(number)) }
         let whole = magnitude.rounded(.towardZero)
         let scale: UInt128 = 100_000_000_000_000_000
@@ -73,8 +78,8 @@ enum NumberText {
         guard fraction > 0 else { return 0 }
         // The fraction is significand / 2^shift.
         let shift = fraction.significandWidth - Int(fraction.exponent)
-        let significand = UInt64(fraction * Wide(sign: .plus, exponent: shift, significand: 1))
         guard shift < 127 else { return 0 }
+        let significand = UInt64(fraction * Wide(sign: .plus, exponent: shift, significand: 1))
         let product = UInt128(significand) * scale
         let quotient = product >> UInt128(shift)
         let rest = product - quotient << UInt128(shift)
@@ -82,16 +87,31 @@ enum NumberText {
         return rest > half || (rest == half && quotient % 2 == 1) ? quotient + 1 : quotient
     }
 
-    /// A number without a fraction, digit by digit.
+    /// A number without a fraction: its significand, doubled as often as its exponent says.
     private static func wholeText(_ number: Wide) -> String {
-        var digits = ""
-        var rest = number.magnitude
-        while rest >= 1 {
-            let next = (rest / 10).rounded(.towardZero)
-            digits = String(Int(rest - next * 10)) + digits
-            rest = next
+        var doublings = Int(number.exponent) - number.significandWidth
+        var carry = UInt64(number.magnitude * Wide(sign: .plus, exponent: -doublings, significand: 1))
+        // Nine digits each, the lowest first.
+        var limbs: [UInt64] = []
+        let limit: UInt64 = 1_000_000_000
+        while doublings > 0 || carry > 0 {
+            let shift = limbs.isEmpty ? 0 : min(doublings, 30)
+            for index in limbs.indices {
+                let wide = limbs[index] << UInt64(shift) + carry
+                limbs[index] = wide % limit
+                carry = wide / limit
+            }
+            while carry > 0 {
+                limbs.append(carry % limit)
+                carry /= limit
+            }
+            doublings -= shift
         }
-        return (number < 0 ? "-" : "") + digits
+        let digits = limbs.reversed().enumerated().map { place, limb in
+            let text = String(limb)
+            return place == 0 ? text : String(repeating: "0", count: 9 - text.count) + text
+        }
+        return (number < 0 ? "-" : "") + digits.joined()
     }
 }
 

@@ -10,13 +10,12 @@ struct RangeOptions {
     private(set) var withScores = false
     private var bounds: Bounds
     private var offset = 0
-    /// Negative: all.
+    /// Negative: all. -1 is as if none was named.
     private var limit = -1
 
     init(_ call: Call) throws(Refusal) {
         var isByScore = [.zrangebyscore, .zrevrangebyscore].contains(call.command)
         var isByMember = false
-        var hasLimit = false
         isReversed = [.zrevrange, .zrevrangebyscore].contains(call.command)
         let isGeneral = call.command == .zrange
         // Set below, once it is known what the numbers mean.
@@ -28,7 +27,6 @@ struct RangeOptions {
             case "limit" where index + 2 < call.count:
                 offset = try call.place(index + 1)
                 limit = try call.place(index + 2)
-                hasLimit = true
                 index += 2
             case "rev" where isGeneral && !isReversed: isReversed = true
             case "byscore" where isGeneral && !isByScore && !isByMember: isByScore = true
@@ -37,7 +35,7 @@ struct RangeOptions {
             }
             index += 1
         }
-        if hasLimit, !isByScore, !isByMember {
+        if limit != -1, !isByScore, !isByMember {
             throw Refusal("syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
         }
         if withScores, isByMember {

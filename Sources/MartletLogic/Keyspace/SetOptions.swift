@@ -6,7 +6,8 @@ struct SetOptions {
     private(set) var answersOld = false
     private(set) var keepsExpiry = false
     private(set) var persists = false
-    private var duration: (text: Bytes, unit: ExpiryUnit, isAbsolute: Bool)?
+    /// The option that was named, perhaps twice, and its last value.
+    private var duration: (option: String, text: Bytes)?
 
     init(_ call: Call, from first: Int) throws(Refusal) {
         let isSet = call.command == .set
@@ -20,9 +21,8 @@ struct SetOptions {
             case "keepttl" where isSet && duration == nil: keepsExpiry = true
             case "persist" where !isSet && duration == nil: persists = true
             case "ex", "px", "exat", "pxat":
-                guard duration == nil, !keepsExpiry, !persists else { throw .syntax }
-                let unit = option.hasPrefix("p") ? ExpiryUnit.milliseconds : .seconds
-                duration = (try call.value(after: index), unit, option.hasSuffix("at"))
+                guard duration?.option ?? option == option, !keepsExpiry, !persists else { throw .syntax }
+                duration = (option, try call.value(after: index))
                 index += 1
             default: throw .syntax
             }
@@ -33,7 +33,8 @@ struct SetOptions {
     /// When the key ends, in milliseconds since 1970; nil when that is not said.
     func expiry(_ call: Call) throws(Refusal) -> Int64? {
         guard let duration else { return nil }
-        return try call.expiry(duration.text, unit: duration.unit, isAbsolute: duration.isAbsolute)
+        let unit = duration.option.hasPrefix("p") ? ExpiryUnit.milliseconds : .seconds
+        return try call.expiry(duration.text, unit: unit, isAbsolute: duration.option.hasSuffix("at"))
     }
 }
 
@@ -52,7 +53,7 @@ extension Call {
     func expiry(_ number: Int64, unit: ExpiryUnit, isAbsolute: Bool) throws(Refusal) -> Int64 {
         let (milliseconds, isTooLong) = number.multipliedReportingOverflow(by: unit.rawValue)
         let (end, isTooLate) = milliseconds.addingReportingOverflow(isAbsolute ? 0 : now)
-        guard !isTooLong, !isTooLate, end != Database.never else { throw invalidExpiry }
-        return end
+        guard !isTooLong, !isTooLate else { throw invalidExpiry }
+        return min(end, Database.never - 1)
     }
 }
