@@ -94,4 +94,24 @@ struct JournalTroubleTests {
         #expect(life.journal.commit())
         #expect(try JournalLife(disk.crashed(.everything)).replayed == 6)
     }
+
+    @Test("Segments that were begun during a snapshot outlive it")
+    func failureDuringASnapshot() throws {
+        let disk = FakeDisk()
+        let life = try JournalLife(disk)
+        try life.append(2)
+        life.journal.commit()
+        let snapshot = try life.journal.beginSnapshot()
+        try life.append()
+        life.journal.commit()
+        disk.change { $0.failingSyncs = 1 }
+        try life.append()
+        #expect(!life.journal.commit())
+        #expect(life.journal.commit())
+        for number in 1...2 { try snapshot.write(JournalLife.record(UInt64(number))) }
+        try snapshot.finish()
+        for loss in [FakeDisk.Loss.nothing, .everything] {
+            #expect(try JournalLife(disk.crashed(loss)).replayed == 4)
+        }
+    }
 }

@@ -112,7 +112,7 @@ struct Recovery {
         while expected < limit ?? .max, let frame = try nextFrame(&reader), frame.head.first == expected,
             frame.head.records > 0
         {
-            try replayFrame(frame, reader.name, before: limit ?? .max)
+            try replayFrame(frame, reader.name)
             expected += UInt64(frame.head.records)
         }
         if limit == nil {
@@ -129,10 +129,10 @@ struct Recovery {
         }
     }
 
-    private mutating func replayFrame(_ frame: Frame, _ name: String, before limit: UInt64) throws(JournalError) {
+    private mutating func replayFrame(_ frame: Frame, _ name: String) throws(JournalError) {
         var sequence = frame.head.first
         for record in try records(frame, name) {
-            if sequence == next, sequence < limit {
+            if sequence == next {
                 try hand(record.bytes, name, record.offset)
                 next += 1
             }
