@@ -4,7 +4,9 @@ import Testing
 @Suite("Whatever a crash leaves, all that was acknowledged is there, in order, and nothing else is")
 struct JournalCrashTests {
     /// A life that ends at an operation; whether that still had its effect.
-    private static func live(until operation: Int, late: Bool) throws -> (disk: FakeDisk, acknowledged: UInt64, appended: UInt64) {
+    private static func live(
+        until operation: Int, late: Bool
+    ) throws -> (disk: FakeDisk, acknowledged: UInt64, appended: UInt64) {
         let disk = FakeDisk()
         disk.change { ($0.failsFrom, $0.failsLate) = (operation, late) }
         // On an empty disk the opening syncs the folder, and may fail.
@@ -76,7 +78,8 @@ struct JournalCrashTests {
                         // Whoever opened it has seen this; it must not vanish.
                         least = max(least, life.replayed)
                     }
-                    for last in [FakeDisk.Loss.nothing, .everything, .random(10 + UInt64(second)), .random(20 + UInt64(second))] {
+                    let seed = UInt64(second)
+                    for last in [FakeDisk.Loss.nothing, .everything, .random(10 + seed), .random(20 + seed)] {
                         try Self.check(
                             disk.crashed(last), least...max(least, appended),
                             "operation \(operation), \(loss), then \(second), \(last)")

@@ -184,5 +184,10 @@ struct JournalTests {
         life.journal.commit()
         #expect(life.journal.figures.bytesSinceSnapshot > 0)
         #expect(try JournalLife(disk.crashed(.everything)).replayed == 4)
+
+        let late = try life.journal.beginSnapshot()
+        try late.write([1])
+        try life.journal.close()
+        #expect(throws: JournalError.closed) { try late.finish() }
     }
 }

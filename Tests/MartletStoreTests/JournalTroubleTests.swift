@@ -59,7 +59,8 @@ struct JournalTroubleTests {
         let disk = FakeDisk()
         let told = Mutex<[Int?]>([])
         let journal = try Journal.open(
-            disk, driver: .caller, replay: { _ in }, onTrouble: { trouble in told.withLock { $0.append(trouble?.attempts) } })
+            disk, driver: .caller, replay: { _ in },
+            onTrouble: { trouble in told.withLock { $0.append(trouble?.attempts) } })
         disk.change { $0.failingSyncs = 2 }
         _ = try journal.append([1])
         while !journal.commit() {}

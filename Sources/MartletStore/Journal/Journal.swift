@@ -46,15 +46,15 @@ package final class Journal: Sendable {
     private let onSynced: @Sendable (UInt64) -> Void
     private let onTrouble: @Sendable (JournalTrouble?) -> Void
 
-    /// What opening found that need not be, in words for the log: a record that was cut off, a file that held nothing.
+    /// What opening found that need not be, in words for the log: a torn end, a file that held nothing.
     package let remarks: [String]
 
     /// Locks the folder, replays what is in it and continues behind that.
     ///
     /// - Parameters:
     ///   - replay: Gets each record: those of the newest snapshot, then all that follow. An error ends the opening.
-    ///   - onSynced: All records up to this sequence are durable. Called where the disk is waited for, in order; it must
-    ///     not call the journal's ``close()``.
+    ///   - onSynced: All records up to this sequence are durable. Called where the disk is waited for, in order; it
+    ///     must not call the journal's ``close()``.
     ///   - onTrouble: Writing failed, for the first time or again; nil: it works again. Called as `onSynced`.
     package static func open(
         _ files: any Files,
@@ -170,6 +170,8 @@ package final class Journal: Sendable {
         if let queue { queue.sync { finish() } } else { finish() }
         if let trouble { throw .files(trouble.error) }
     }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     private func finish() {
         commit()

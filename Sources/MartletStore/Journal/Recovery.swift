@@ -118,8 +118,7 @@ struct Recovery {
         if limit == nil {
             try finishLast(&reader, expected: expected)
         } else if let limit, expected < limit {
-            throw .damaged(
-                file: reader.name, offset: reader.offset, reason: "record \(expected) cannot be read, later ones are there")
+            throw Self.unreadable(expected, reader.name, reader.offset)
         }
         if expected <= snapshotNext {
             obsolete.append(reader.name)
@@ -151,14 +150,16 @@ struct Recovery {
         } catch {
             throw .files(error)
         }
-        guard !isDamaged else {
-            throw .damaged(file: reader.name, offset: end, reason: "record \(expected) cannot be read, later ones are there")
-        }
+        guard !isDamaged else { throw Self.unreadable(expected, reader.name, end) }
         if isTorn {
             result.remarks.append("\(reader.name) was cut off at byte \(end): what followed had not been acknowledged")
         }
         // Synced with that: what was replayed may have been in memory only.
         try orFail { () throws(FilesError) in try files.truncate(reader.name, to: end) }
+    }
+
+    private static func unreadable(_ record: UInt64, _ name: String, _ offset: Int) -> JournalError {
+        .damaged(file: name, offset: offset, reason: "record \(record) cannot be read, later ones are there")
     }
 
     // MARK: Parts

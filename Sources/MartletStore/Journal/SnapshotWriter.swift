@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Writes a snapshot: records that, replayed alone, give the state in which the journal was when it was begun. Its calls
-/// wait for the disk: use it where that is no harm, never on an event loop.
+/// Writes a snapshot: records that, replayed alone, give the state in which the journal was when it was begun. Its
+/// calls wait for the disk: use it where that is no harm, never on an event loop.
 ///
 /// It counts once ``finish()`` has returned. One that nobody holds any more is abandoned.
 package final class SnapshotWriter: Sendable {
@@ -75,6 +75,8 @@ package final class SnapshotWriter: Sendable {
     }
 
     private func step(_ body: (inout Output) throws(FilesError) -> Void) throws(JournalError) {
+        // The folder may be another process' by now.
+        guard !journal.isClosed else { throw .closed }
         let failure = state.withLock { state -> JournalError? in
             do throws(FilesError) {
                 var output: Output

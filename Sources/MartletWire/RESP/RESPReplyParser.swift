@@ -17,8 +17,8 @@ public struct RESPReplyLimits: Sendable, Equatable {
 /// Reads what a server answers, RESP2 and RESP3, for clients.
 ///
 /// A value is taken from the input once all of it is there; what an aggregate holds is taken as it comes. Bulk strings
-/// are slices of the input and pin it. Attributes, which say something about a reply, are read and dropped. The streamed
-/// types, which no Redis ever sent, are refused.
+/// are slices of the input and pin it. Attributes, which say something about a reply, are read and dropped. The
+/// streamed types, which no Redis ever sent, are refused.
 public struct RESPReplyParser: Sendable {
     private enum Kind: Sendable {
         case array, set, map, push, attribute

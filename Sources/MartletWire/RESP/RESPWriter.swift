@@ -2,9 +2,9 @@ public import NIOCore
 
 /// Writes replies, each at the end of a buffer, in the version that the client asked for.
 ///
-/// The types that RESP2 lacks become what Redis makes of them: a map is a flat array of keys and values, a set or a push
-/// an array, a boolean the integer 1 or 0, doubles, big numbers and verbatim text bulk strings. The caller writes the
-/// values of an aggregate itself, right behind its head.
+/// The types that RESP2 lacks become what Redis makes of them: a map is a flat array of keys and values, a set or a
+/// push an array, a boolean the integer 1 or 0, doubles, big numbers and verbatim text bulk strings. The caller writes
+/// the values of an aggregate itself, right behind its head.
 public struct RESPWriter: Sendable, Equatable {
     /// The version of the protocol, as `HELLO` names it.
     public enum Version: Int, Sendable {
