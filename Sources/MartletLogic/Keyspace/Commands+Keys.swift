@@ -8,9 +8,9 @@ extension Keyspace {
         case .pexpire: return try expire(call, unit: .milliseconds, isAbsolute: false)
         case .expireat: return try expire(call, unit: .seconds, isAbsolute: true)
         case .pexpireat: return try expire(call, unit: .milliseconds, isAbsolute: true)
-        case .ttl: return expiry(call) { ($0 - call.now + 500) / 1000 }
+        case .ttl: return expiry(call) { Self.seconds($0 - call.now) }
         case .pttl: return expiry(call) { $0 - call.now }
-        case .expiretime: return expiry(call) { ($0 + 500) / 1000 }
+        case .expiretime: return expiry(call) { Self.seconds($0) }
         case .pexpiretime: return expiry(call) { $0 }
         case .persist:
             guard expiry(of: call.key, call) != Database.never else { return .integer(0) }
@@ -50,6 +50,11 @@ extension Keyspace {
         guard exists(call.key, call) else { return .integer(-2) }
         let expiry = expiry(of: call.key, call)
         return .integer(expiry == Database.never ? -1 : shown(expiry))
+    }
+
+    /// Rounded to the nearest; no sum, as there may be no larger number.
+    private static func seconds(_ milliseconds: Int64) -> Int64 {
+        milliseconds / 1000 + (milliseconds % 1000 >= 500 ? 1 : 0)
     }
 
     private mutating func expire(_ call: Call, unit: ExpiryUnit, isAbsolute: Bool) throws(Refusal) -> Answer {

@@ -48,7 +48,8 @@ extension Keyspace {
     ) throws(Refusal) -> Answer {
         let element = try readList(call.key, call) { ring in end == .left ? ring.first : ring.last }
         guard let element = element.flatMap({ $0 }) else { return .null }
-        _ = try readList(call[1], call, \.count)
+        // The only element of a list stays where it is: without it the list would go, and its expiry.
+        guard try readList(call[1], call, \.count) != 1 || call.key != call[1] else { return .bulk(element) }
         perform(.pop(1, end), on: call.key, call)
         perform(.push([element], otherEnd), on: call[1], call)
         return .bulk(element)

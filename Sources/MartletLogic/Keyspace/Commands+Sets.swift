@@ -57,6 +57,9 @@ extension Keyspace {
 
     // MARK: - By chance
 
+    /// How many members `SRANDMEMBER` with a negative count answers at most: a short command must not fill the memory.
+    private static let mostRepeated = 1 << 20
+
     private mutating func popMembers(_ call: Call) throws(Refusal) -> Answer {
         guard call.count <= 2 else { throw .syntax }
         let limit = call.count > 1 ? try call.positive(1) : nil
@@ -70,7 +73,7 @@ extension Keyspace {
         guard call.count <= 2 else { throw .syntax }
         guard call.count > 1 else { return try choose(1, call).first.map(Answer.bulk) ?? .null }
         let count = try call.place(1)
-        guard count != Int.min else { throw .outOfRange(-Int.max, Int.max) }
+        guard count >= -Self.mostRepeated else { throw .outOfRange(-Self.mostRepeated, Int.max) }
         guard count < 0 else { return .array(try choose(count, call).map(Answer.bulk)) }
         // A negative count asks for so many throws of the dice: members may come again.
         var random = random
