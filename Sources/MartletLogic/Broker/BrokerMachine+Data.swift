@@ -49,7 +49,8 @@ extension BrokerMachine {
         case .refuse(let refusal): return refusal
         case .push(let values, let kept):
             guard !values.isEmpty else { return .integer(length.asInteger + Int64(kept)) }
-            return keyspace.run(command, [list] + values, in: database, now: now)
+            let answer = keyspace.run(command, [list] + values, in: database, now: now)
+            return kept > 0 && !answer.isError ? .integer(answer.asInteger + Int64(kept)) : answer
         }
     }
 }

@@ -109,7 +109,7 @@ extension BrokerMachine {
         switch arguments[0].text.uppercased() {
         case "GET" where arguments.count > 1:
             let patterns = arguments.dropFirst().map { Bytes($0.text.lowercased()) }
-            let found = settings.filter { name, _ in patterns.contains { Glob.matches($0, Bytes(name)) } }
+            let found = settings.filter { name, _ in patterns.contains { Glob.matches(Bytes(name), $0) } }
             return .map(found.map { Answer.Pair(.bulk(Bytes($0.0)), .bulk(Bytes($0.1))) })
         case "RESETSTAT" where arguments.count == 1: return .ok
         case "SET":

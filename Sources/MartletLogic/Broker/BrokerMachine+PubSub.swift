@@ -37,7 +37,7 @@ extension BrokerMachine {
         let rest = arguments.dropFirst()
         switch arguments[0].text.uppercased() {
         case "CHANNELS" where rest.count <= 1:
-            let names = subscriptions.channelNames.filter { name in rest.first.map { Glob.matches($0, name) } ?? true }
+            let names = subscriptions.channelNames.filter { name in rest.first.map { Glob.matches(name, $0) } ?? true }
             return .array(names.map { .bulk($0) })
         case "NUMSUB": return .array(rest.flatMap { [.bulk($0), .integer(Int64(subscriptions.count($0)))] })
         case "NUMPAT" where rest.isEmpty: return .integer(Int64(subscriptions.patternCount))

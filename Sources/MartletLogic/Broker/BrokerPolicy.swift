@@ -9,6 +9,12 @@ public struct BrokerPolicy: Sendable, Equatable {
     public var maximumMessageBytes = 64 << 20
     /// So often a message is given to workers; after that it is a dead letter.
     public var maximumDeliveries = 10
+    /// From this failure on a message does not return at once: its next delivery waits `firstDelayMilliseconds`, then
+    /// twice as long each time, give or take a half. So what kills workers does not kill them one after the other, and
+    /// what was with it by chance parts from it.
+    public var failuresBeforeDelay = 3
+    public var firstDelayMilliseconds: Int64 = 1000
+    public var longestDelayMilliseconds: Int64 = 60_000
     /// How long the broker waits after its own start for workers that had taken messages before it, in milliseconds:
     /// they come back and acknowledge what they did meanwhile. Then the messages return to their queues.
     public var returnGraceMilliseconds: Int64 = 30_000

@@ -18,11 +18,11 @@ package final class BrokerServer: Sendable {
     private let driver: NIOLoopBound<BrokerDriver>
     private let journal: Journal
     private let limits: BrokerLimits
-    private let failure: EventLoopFuture<Void>
+    private let end: EventLoopPromise<Void>
 
     private init(
         group: MultiThreadedEventLoopGroup, listener: any Channel, address: SocketAddress,
-        driver: NIOLoopBound<BrokerDriver>, journal: Journal, limits: BrokerLimits, failure: EventLoopFuture<Void>
+        driver: NIOLoopBound<BrokerDriver>, journal: Journal, limits: BrokerLimits, end: EventLoopPromise<Void>
     ) {
         self.group = group
         self.listener = listener
@@ -30,7 +30,7 @@ package final class BrokerServer: Sendable {
         self.driver = driver
         self.journal = journal
         self.limits = limits
-        self.failure = failure
+        self.end = end
     }
 
     /// Reads the data, listens and serves.
@@ -56,8 +56,8 @@ package final class BrokerServer: Sendable {
         }
     }
 
-    /// Returns when the broker cannot go on, with the reason; until `stop`, that is never.
-    package func failed() async throws { try await failure.get() }
+    /// Returns when the broker has stopped. Throws when it cannot go on: the reason.
+    package func ended() async throws { try await end.futureResult.get() }
 
     /// Takes no more commands, tells what is on its way, makes all durable and closes.
     package func stop() async throws {
@@ -72,6 +72,7 @@ package final class BrokerServer: Sendable {
         }
         try await done.futureResult.get()
         try await closeJournal()
+        end.succeed()
         try await group.shutdownGracefully()
     }
 
@@ -96,6 +97,11 @@ extension BrokerServer {
         func call(_ sequence: UInt64) { handler.withLock { $0 }?(sequence) }
     }
 
+    /// A change that does not fit the data: what came before it is not all there.
+    private struct Misfit: Error {
+        var mutation: String
+    }
+
     private static func open(
         _ folder: String, logger: Logger
     ) throws -> (journal: Journal, keyspace: Keyspace, hook: SyncHook) {
@@ -108,7 +114,7 @@ extension BrokerServer {
             try SystemFiles(folder: folder), policy: policy,
             replay: { record in
                 for mutation in try MutationCodec.decode(record) where !keyspace.apply(mutation) {
-                    throw MutationCodec.Malformed(offset: 0)
+                    throw Misfit(mutation: "\(mutation)")
                 }
             },
             onSynced: { hook.call($0) },
@@ -134,13 +140,13 @@ extension BrokerServer {
         facts.runID = ProcessFacts.runID
         let machine = BrokerMachine(
             keyspace: keyspace, reader: .celery, policy: settings.policy, facts: facts, now: BrokerDriver.now)
-        let failure = loop.makePromise(of: Void.self)
+        let end = loop.makePromise(of: Void.self)
         let bounds = limits
         let driver = try await loop.submit {
             NIOLoopBound(
                 BrokerDriver(
                     machine, journal: journal, limits: bounds, loop: loop, logger: logger,
-                    onFailure: { failure.fail($0) }), eventLoop: loop)
+                    onFailure: { end.fail($0) }), eventLoop: loop)
         }.get()
         hook.set { sequence in loop.execute { driver.value.synced(sequence) } }
         let listener = try await listen(socket, settings, on: group, driver)
@@ -149,7 +155,7 @@ extension BrokerServer {
         try await listener.setOption(.autoRead, value: true).get()
         return BrokerServer(
             group: group, listener: listener, address: address, driver: driver, journal: journal, limits: limits,
-            failure: failure.futureResult)
+            end: end)
     }
 
     private static func listen(

@@ -17,6 +17,14 @@ public struct CeleryTask: Sendable, Equatable {
     /// Not after this time, in milliseconds since 1970; rounded up.
     public var expires: Int64?
 
+    public init(version: Version, id: String, name: String, eta: Int64? = nil, expires: Int64? = nil) {
+        self.version = version
+        self.id = id
+        self.name = name
+        self.eta = eta
+        self.expires = expires
+    }
+
     /// Reads a body of the first version: `{"task":…,"id":…,"eta":…}`. nil: it is no task at all.
     static func body(_ bytes: [UInt8]) throws(CeleryFlaw) -> CeleryTask? {
         var cursor = JSONCursor(bytes)

@@ -36,7 +36,7 @@ struct Subscriptions: Sendable {
     /// Who hears something on `channel`, with the pattern by which.
     func hearers(of channel: Bytes) -> [(client: ClientID, pattern: Bytes?)] {
         var hearers = (channels[channel] ?? []).map { (client: $0, pattern: Bytes?.none) }
-        for (pattern, clients) in patterns where Glob.matches(pattern, channel) {
+        for (pattern, clients) in patterns where Glob.matches(channel, pattern) {
             hearers += clients.map { (client: $0, pattern: pattern) }
         }
         return hearers

@@ -62,7 +62,7 @@ extension QueueKeeper {
     // MARK: Until their time
 
     /// Keeps a message back. False: it could not be.
-    private mutating func hold(
+    mutating func hold(
         _ message: Bytes, until eta: Int64, for list: Bytes, in database: Int, _ keyspace: inout Keyspace, now: Int64
     ) -> Bool {
         let answer = keyspace.run(

@@ -1,3 +1,5 @@
+import MartletBase
+
 extension QueueKeeper {
     /// A connection is gone. What it was given and never wrote down goes back, and what its worker had taken, when it
     /// was the last of that worker.
@@ -40,9 +42,10 @@ extension QueueKeeper {
     /// it by now. Its list.
     mutating func recall(_ place: Place, _ keyspace: inout Keyspace, now: Int64) -> Bytes? {
         guard let returned = rooms[place.database].returned.removeValue(forKey: place.key) else { return nil }
-        let removed = keyspace.run(
-            .lrem, [returned.list, "-1", returned.message], in: place.database, now: now)
-        return removed.asInteger > 0 ? returned.list : nil
+        let (list, message) = (returned.list, returned.message)
+        if keyspace.run(.lrem, [list, "-1", message], in: place.database, now: now).asInteger > 0 { return list }
+        let held = [HiddenKey.held(list), message]
+        return keyspace.run(.zrem, held, in: Self.hidden(place.database), now: now).asInteger > 0 ? list : nil
     }
 
     /// Fields are removed from a hash: a consumer that lost its connections acknowledges what went back meanwhile.
@@ -91,14 +94,34 @@ extension QueueKeeper {
         _ message: Bytes, _ place: Place, to list: Bytes, isFailure: Bool, _ keyspace: inout Keyspace, now: Int64
     ) {
         let mayLive = !isFailure || countFailure(place, &keyspace, now: now)
+        if mayLive, isFailure, let delay = delay(place),
+            hold(message, until: now + delay, for: list, in: place.database, &keyspace, now: now)
+        {
+            return remember(message, place, list)
+        }
         guard mayLive, !keyspace.run(.rpush, [list, message], in: place.database, now: now).isError else {
             // Too often, or something else is under the list's name now.
             return bury(message, place, from: list, &keyspace, now: now)
         }
+        remember(message, place, list)
+    }
+
+    private mutating func remember(_ message: Bytes, _ place: Place, _ list: Bytes) {
         if rooms[place.database].returned.count >= QueueRoom.maximumReturned {
             rooms[place.database].returned.removeAll()
         }
         rooms[place.database].returned[place.key] = QueueRoom.Returned(list: list, message: message)
+    }
+
+    /// How long a message that failed must wait, in milliseconds; nil: not at all. The same message waits as long in
+    /// every run.
+    private func delay(_ place: Place) -> Int64? {
+        let failures = rooms[place.database].failures[place.key, default: 0]
+        guard failures >= policy.failuresBeforeDelay else { return nil }
+        let doublings = min(failures - policy.failuresBeforeDelay, 20)
+        let delay = min(policy.firstDelayMilliseconds << Int64(doublings), policy.longestDelayMilliseconds)
+        let share = Int64(FNV1a.of(place.key.text + "\(failures)") % 1024)
+        return delay / 2 + delay * share / 1024
     }
 
     private mutating func tell(_ places: [Place]) {
