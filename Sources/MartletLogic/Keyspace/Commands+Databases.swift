@@ -58,8 +58,8 @@ extension Keyspace {
     /// Keys whose time is over are removed on the way.
     private mutating func randomKey(_ call: Call) -> Answer {
         while !databases[call.database].items.isEmpty {
-            let entries = databases[call.database].items.entries
-            let key = entries[Int.random(in: entries.indices, using: &random)].key
+            let place = Int.random(in: 0..<databases[call.database].items.count, using: &random)
+            let key = databases[call.database].items.entries[place].key
             if exists(key, call) { return .bulk(key) }
         }
         return .null

@@ -160,7 +160,8 @@ extension Database.Stored {
             isSmall(table.count) && table.entries.allSatisfy { isShort($0.key) && isShort($0.value) }
                 ? "listpack" : "hashtable"
         case .set(let table):
-            table.count <= 512 && table.entries.allSatisfy { NumberText.integer($0.key) != nil } ? "intset" : "hashtable"
+            table.count <= 512 && table.entries.allSatisfy { NumberText.integer($0.key) != nil }
+                ? "intset" : "hashtable"
         case .sortedSet(let sorted):
             isSmall(sorted.count) && sorted.table.entries.allSatisfy { isShort($0.key) } ? "listpack" : "skiplist"
         }

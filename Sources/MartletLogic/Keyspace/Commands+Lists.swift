@@ -63,8 +63,8 @@ extension Keyspace {
         return .array(found ?? [])
     }
 
-    /// The place that a command names; nil when the list does not have it. A missing list is noticed before a number that
-    /// is none, as in Redis.
+    /// The place that a command names; nil when the list does not have it. A missing list is noticed before a number
+    /// that is none, as in Redis.
     private mutating func place(_ call: Call) throws(Refusal) -> Int? {
         guard let count = try readList(call.key, call, \.count) else { return nil }
         let index = try call.place(1)
@@ -91,9 +91,10 @@ extension Keyspace {
 
     private mutating func removeElements(_ call: Call) throws(Refusal) -> Answer {
         let count = try call.place(1)
-        let limit = count == 0 ? Int.max : count == Int.min ? Int.max : abs(count)
+        let limit = count == 0 || count == Int.min ? Int.max : abs(count)
         let end = count < 0 ? Mutation.End.right : .left
-        let found = try readList(call.key, call) { ring in ring.places(of: call[2], limit: limit, from: end).count } ?? 0
+        let places = try readList(call.key, call) { $0.places(of: call[2], limit: limit, from: end) }
+        let found = places?.count ?? 0
         if found > 0 { perform(.removeElements(call[2], found, end), on: call.key, call) }
         return .integer(Int64(found))
     }

@@ -78,7 +78,9 @@ extension Keyspace {
         // A negative count asks for so many throws of the dice: members may come again.
         var random = random
         let chosen = try readSet(call.key, call) { table in
-            (0..<(-count)).map { _ in Answer.bulk(table.entries[.random(in: table.entries.indices, using: &random)].key) }
+            (0..<(-count)).map { _ in
+                Answer.bulk(table.entries[.random(in: table.entries.indices, using: &random)].key)
+            }
         }
         self.random = random
         return .array(chosen ?? [])

@@ -59,8 +59,8 @@ extension Database: Equatable {
     static func == (left: Database, right: Database) -> Bool { left.items == right.items }
 }
 
-/// About how much memory things take, in bytes. An array's own block, the growth of tables and what the allocator rounds
-/// up are counted in.
+/// About how much memory things take, in bytes. An array's own block, the growth of tables and what the allocator
+/// rounds up are counted in.
 enum Weight {
     static func of(_ bytes: Bytes) -> Int { ofBytes(bytes.count) }
     static func ofBytes(_ count: Int) -> Int { count == 0 ? 0 : 48 + count }

@@ -1,8 +1,8 @@
 extension Keyspace {
     /// Makes a change that another keyspace made. It appends no mutation.
     ///
-    /// - Returns: false, and nothing changed, when it does not fit the data (a push onto a string): the mutations before
-    ///   it are not all here.
+    /// - Returns: false, and nothing changed, when it does not fit the data (a push onto a string): the mutations
+    ///   before it are not all here.
     @discardableResult
     public mutating func apply(_ mutation: Mutation) -> Bool {
         let database = mutation.database
@@ -18,7 +18,8 @@ extension Keyspace {
             databases[database].expire(place, at: expiry ?? Database.never)
             return true
         case .remove: return remove(key, in: database)
-        case .move(let target, let name): return copy(key, in: database, to: name, in: target) && remove(key, in: database)
+        case .move(let target, let name):
+            return copy(key, in: database, to: name, in: target) && remove(key, in: database)
         case .copy(let target, let name): return copy(key, in: database, to: name, in: target)
         case .clear:
             bytes -= databases[database].items.entries.reduce(0) { $0 + $1.value.bytes }
@@ -75,8 +76,8 @@ extension Keyspace {
 
     // MARK: - Inside a key
 
-    /// Lets a change work on what a key holds, or on what `empty` gives for a key that is not there; a collection that is
-    /// empty then takes its key with it.
+    /// Lets a change work on what a key holds, or on what `empty` gives for a key that is not there; a collection that
+    /// is empty then takes its key with it.
     ///
     /// - Parameter body: answers by how many bytes the value grew; nil, and nothing changed, when it does not fit.
     private mutating func change(

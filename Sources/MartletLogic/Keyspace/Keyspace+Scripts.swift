@@ -1,6 +1,6 @@
 extension Keyspace {
-    /// Runs a known script, natively. It answers `ERR` when it was given too few keys or arguments. As in Redis, what its
-    /// first steps changed stays when a later one is refused.
+    /// Runs a known script, natively. It answers `ERR` when it was given too few keys or arguments. As in Redis, what
+    /// its first steps changed stays when a later one is refused.
     public mutating func run(
         _ script: KnownScript, keys: [Bytes], _ arguments: [Bytes], in database: Int, now: Int64
     ) -> Answer {

@@ -2,13 +2,13 @@ import MartletBase
 
 /// The data of the embedded broker and the commands on it, as one value.
 ///
-/// There is no clock and no disk: time comes in as milliseconds since 1970, changes go out as mutations. Whatever changes
-/// the data does so by a mutation, so a keyspace that applied all mutations of another one equals it.
+/// There is no clock and no disk: time comes in as milliseconds since 1970, changes go out as mutations. Whatever
+/// changes the data does so by a mutation, so a keyspace that applied all mutations of another one equals it.
 ///
 /// Time ends a key when it is next touched, or by `expireSome`; both append a mutation.
 public struct Keyspace: Sendable {
-    /// The databases that clients may select. As many hidden ones stand behind them, `databaseCount` further on, for the
-    /// caller's own bookkeeping; commands that name a database or touch all of them see those of clients only.
+    /// The databases that clients may select. As many hidden ones stand behind them, `databaseCount` further on, for
+    /// the caller's own bookkeeping; commands that name a database or touch all of them see those of clients only.
     public static let databaseCount = 16
 
     /// What changed since it was last taken, in order.

@@ -1,8 +1,8 @@
-/// One change of the data, by its effect: a key's new value, what was pushed, when it ends. Never a question to the data
-/// or the clock, so a replay in the same order gives the same data.
+/// One change of the data, by its effect: a key's new value, what was pushed, when it ends. Never a question to the
+/// data or the clock, so a replay in the same order gives the same data.
 ///
-/// A change says what happened once: it is not idempotent (a push is a push). What one command changed belongs together:
-/// keep the mutations of one run in one record.
+/// A change says what happened once: it is not idempotent (a push is a push). What one command changed belongs
+/// together: keep the mutations of one run in one record.
 public struct Mutation: Sendable, Equatable {
     public var database: Int
     /// Empty for `clear` and `swap`, which touch a whole database.

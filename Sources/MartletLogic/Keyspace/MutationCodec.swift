@@ -1,4 +1,5 @@
-/// Mutations as bytes, for the journal: numbers as variable-length integers, byte strings with their length before them.
+/// Mutations as bytes, for the journal: numbers as variable-length integers, byte strings with their length before
+/// them.
 ///
 /// The bytes begin with the version of the form. A mutation is its kind, its database, its key and what the kind needs.
 public enum MutationCodec {

@@ -73,7 +73,8 @@ enum NumberText {
         return Bytes(digits.isEmpty ? "\(sign)\(integer)" : "\(sign)\(integer).\(digits)")
     }
 
-    /// A fraction below 1 times `scale`, rounded to the nearest, halves to even: exact, as no product is rounded before.
+    /// A fraction below 1 times `scale`, rounded to the nearest, halves to even: exact, as no product is rounded
+    /// before.
     private static func scaled(_ fraction: Wide, by scale: UInt128) -> UInt128 {
         guard fraction > 0 else { return 0 }
         // The fraction is significand / 2^shift.
@@ -115,8 +116,8 @@ enum NumberText {
     }
 }
 
-// What `INCRBYFLOAT` counts with: as wide as the machine has, as in Redis. A change holds the result, so another machine
-// that replays it has the same.
+// What `INCRBYFLOAT` counts with: as wide as the machine has, as in Redis. A change holds the result, so another
+// machine that replays it has the same.
 #if arch(x86_64) || arch(i386)
 typealias Wide = Float80
 #else

@@ -1,8 +1,9 @@
-/// A hash table whose entries lie close together: one can be chosen at random in one step, and a scan can stop and go on.
+/// A hash table whose entries lie close together: one can be chosen at random in one step, and a scan can stop and go
+/// on.
 ///
 /// The upper bits of a hash name a bucket, and a bucket is a chain through the entries. An entry that is removed is
-/// replaced by the last one. A scan's cursor is a point in the space of hashes: buckets before it were seen. However the
-/// table grows or shrinks meanwhile, buckets only split or join there, so what stays is seen, at worst twice.
+/// replaced by the last one. A scan's cursor is a point in the space of hashes: buckets before it were seen. However
+/// the table grows or shrinks meanwhile, buckets only split or join there, so what stays is seen, at worst twice.
 struct Table<Value: Sendable>: Sendable {
     struct Entry: Sendable {
         let key: Bytes

@@ -38,9 +38,11 @@ struct GlobTests {
         #expect(NumberText.double("+inf") == .infinity)
         #expect(NumberText.double("0x10") == 16)
         for text in ["", "nan", "1e400", " 1", "1x", "1\0"] { #expect(NumberText.double(Bytes(text)) == nil, "\(text)") }
-        let shown = [1, -0.0, 0.1, 1e16, 1e17, 1e300, -.infinity, 1e-7, 1_700_000_000.25].map { NumberText.text($0).text }
+        let scores: [Double] = [1, -0.0, 0.1, 1e16, 1e17, 1e300, -.infinity, 1e-7, 1_700_000_000.25]
         #expect(
-            shown == ["1", "-0", "0.1", "10000000000000000", "1e+17", "1e+300", "-inf", "1e-07", "1700000000.25"])
+            scores.map { NumberText.text($0).text } == [
+                "1", "-0", "0.1", "10000000000000000", "1e+17", "1e+300", "-inf", "1e-07", "1700000000.25",
+            ])
     }
 
     @Test("counted floats are written without an exponent, however large or small they are")

@@ -51,10 +51,10 @@ struct HashCommandTests {
             HINCRBY h t 1 -> ERR hash value is not an integer
             HINCRBY h n x -> ERR value is not an integer or out of range
             HINCRBYFLOAT h f 10.5 -> 10.5
-            HINCRBYFLOAT h f 0.1 -> 10.6
+            HINCRBYFLOAT h f 0.125 -> 10.625
             HINCRBYFLOAT h t 1 -> ERR hash value is not a float
             HINCRBYFLOAT h f inf -> ERR value is NaN or Infinity
-            HGET h f -> 10.6
+            HGET h f -> 10.625
             """)
     }
 

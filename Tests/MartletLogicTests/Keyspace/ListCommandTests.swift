@@ -78,7 +78,8 @@ struct ListCommandTests {
             LPOS l c COUNT 2 RANK -1 -> [7 6]
             LPOS l c MAXLEN 2 -> nil
             LPOS l x COUNT 1 -> []
-            LPOS l c RANK 0 -> ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list
+            LPOS l c RANK 0 -> ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
+            or use negative to start from the end of the list
             LPOS l c COUNT -1 -> ERR COUNT can't be negative
             LPOS l c MAXLEN -1 -> ERR MAXLEN can't be negative
             LPOS l c COUNT -> ERR syntax error

@@ -66,7 +66,8 @@ struct SetCommandTests {
             SPOP s -1 -> ERR value is out of range, must be positive
             SPOP s 1 2 -> ERR syntax error
             SRANDMEMBER s 0 -> []
-            SRANDMEMBER s -9223372036854775807 -> ERR value is out of range, value must between -1048576 and 9223372036854775807
+            SRANDMEMBER s -9223372036854775807 -> ERR value is out of range, \
+            value must between -1048576 and 9223372036854775807
             SPOP none -> nil
             SPOP none 2 -> <>
             SRANDMEMBER none -> nil

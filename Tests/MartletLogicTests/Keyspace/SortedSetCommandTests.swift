@@ -58,7 +58,8 @@ struct SortedSetCommandTests {
             ZREVRANGEBYSCORE z +inf 2 LIMIT 1 -1 -> [c b]
             ZREVRANGEBYSCORE z 3 2 WITHSCORES -> [c,3 b,2]
             ZRANGEBYSCORE z x 3 -> ERR min or max is not a float
-            ZRANGE z 0 1 LIMIT 0 1 -> ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX
+            ZRANGE z 0 1 LIMIT 0 1 -> ERR syntax error, \
+            LIMIT is only supported in combination with either BYSCORE or BYLEX
             ZRANGE z - + BYLEX WITHSCORES -> ERR syntax error, WITHSCORES not supported in combination with BYLEX
             ZRANGE z a + BYLEX -> ERR min or max not valid string range item
             ZRANGE z 0 1 BYSCORE BYLEX -> ERR syntax error
