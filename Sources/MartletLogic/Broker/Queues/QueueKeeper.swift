@@ -8,7 +8,7 @@ struct QueueKeeper: Sendable {
     let reader: MessageReader
     let policy: BrokerPolicy
     var rooms = [QueueRoom](repeating: QueueRoom(), count: Keyspace.databaseCount)
-    var workers = WorkerTable()
+    var workers = ConsumerTable()
     /// Messages that wait for their time: the lists they wait for.
     var due = DueHeap<Place>()
     /// When messages that were taken before the broker's start, and that nobody asked about, go back.

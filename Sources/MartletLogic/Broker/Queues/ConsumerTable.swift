@@ -2,7 +2,7 @@
 ///
 /// A worker pops on one connection and writes down what it took on another: that is how the broker learns that both are
 /// the same process. When the last of them is gone, so is the worker.
-struct WorkerTable: Sendable {
+struct ConsumerTable: Sendable {
     /// A message that was taken: its database and its tag.
     typealias Taken = Place
 
