@@ -8,6 +8,7 @@ import MartletNet
 import MartletTasks
 import MartletTelemetry
 import NIOCore
+import UnixSignals
 
 /// What `martlet broker` is told.
 package struct BrokerOptions: Sendable {

@@ -7,6 +7,7 @@ extension BrokerMachine {
 
     mutating func queue(_ command: BrokerCommand, _ arguments: [Bytes], of id: ClientID) -> Answer {
         let length = clients[id]?.transaction?.commands.count ?? 0
+        let bytes = arguments.reduce(clients[id]?.transaction?.bytes ?? 0) { $0 + $1.count }
         if case .own(let own) = command, own.isRefusedInTransaction {
             clients[id]?.transaction?.isFlawed = true
             return BrokerRefusal.notInTransaction
@@ -16,7 +17,13 @@ extension BrokerMachine {
             return BrokerRefusal.error(
                 "a transaction holds \(policy.maximumTransaction) commands at most: send several")
         }
+        guard bytes <= policy.maximumTransactionBytes else {
+            clients[id]?.transaction?.isFlawed = true
+            return BrokerRefusal.error(
+                "a transaction holds \(policy.maximumTransactionBytes) bytes at most: send several")
+        }
         clients[id]?.transaction?.commands.append((command, arguments))
+        clients[id]?.transaction?.bytes = bytes
         return .simple("QUEUED")
     }
 

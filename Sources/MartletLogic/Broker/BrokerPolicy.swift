@@ -20,6 +20,8 @@ public struct BrokerPolicy: Sendable, Equatable {
     public var returnGraceMilliseconds: Int64 = 30_000
     /// How many commands a transaction may hold.
     public var maximumTransaction = 1 << 20
+    /// How long the arguments of a transaction may be together, in bytes.
+    public var maximumTransactionBytes = 128 << 20
 
     public init() {}
 

@@ -3,8 +3,8 @@ import Logging
 import MartletLogic
 import MartletStore
 
-/// Writes the data as a whole from time to time, so that the journal does not grow for ever. A thread of its own does it,
-/// from a copy.
+/// Writes the data as a whole from time to time, so that the journal does not grow for ever. A thread of its own does
+/// it, from a copy.
 struct Snapshots {
     private let journal: Journal
     private let logger: Logger

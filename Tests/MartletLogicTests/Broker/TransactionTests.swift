@@ -120,4 +120,12 @@ import Testing
         #expect(bench.answer(1, "SET c 1")?.isError == true)
         #expect(bench.answer(1, "EXEC") == BrokerRefusal.execAbort)
     }
+
+    @Test func soAreItsBytes() {
+        let bench = BrokerBench { $0.maximumTransactionBytes = 10 }
+        bench.say(1, "MULTI")
+        #expect(bench.answer(1, "SET a 12345") == .simple("QUEUED"))
+        #expect(bench.answer(1, "SET a 12345")?.isError == true)
+        #expect(bench.answer(1, "EXEC") == BrokerRefusal.execAbort)
+    }
 }

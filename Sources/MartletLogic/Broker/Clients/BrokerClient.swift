@@ -26,6 +26,8 @@ struct BrokerClient: Sendable {
     /// A transaction that is being queued.
     struct Transaction: Sendable {
         var commands: [(command: BrokerCommand, arguments: [Bytes])] = []
+        /// Of all arguments.
+        var bytes = 0
         /// A command was refused: `EXEC` will be, too.
         var isFlawed = false
     }
