@@ -50,6 +50,7 @@ let package = Package(
         // Floor 2: hands
         .target(name: "CMartlet"),
         .target(name: "MartletWire", dependencies: ["MartletBase", nioCore]),
+        .target(name: "MartletStore", dependencies: ["MartletBase"]),
         .target(
             name: "MartletNet",
             dependencies: ["MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL, subprocess, system]),
@@ -70,6 +71,11 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
                 nioCore, nioPosix, logging, lifecycle,
             ]),
+        .target(
+            name: "MartletTasks",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", nioCore, nioPosix, logging,
+            ]),
         // Floor 4: front desk
         .target(
             name: "MartletConsole",
@@ -81,7 +87,7 @@ let package = Package(
             name: "Martlet",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
-                "MartletGateway", "MartletWorkers", "MartletConsole",
+                "MartletGateway", "MartletWorkers", "MartletTasks", "MartletConsole",
                 nioCore, nioPosix, nioSSL, logging, lifecycle, signals, yams,
             ],
             // The same file as the Python SDK's.
@@ -123,12 +129,18 @@ let package = Package(
             dependencies: [
                 "MartletNet", "MartletBase", "MartletWire", nioCore, nioEmbedded, nioPosix, nioSSL,
             ]),
+        .testTarget(name: "MartletStoreTests", dependencies: ["MartletStore", "MartletBase"]),
         .testTarget(name: "MartletTelemetryTests", dependencies: ["MartletTelemetry", "MartletBase", logging]),
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
                 "MartletWorkers", "MartletExchange", "MartletNet", "MartletWire", "MartletLogic", "MartletBase",
                 "MartletTesting", nioCore, nioPosix, logging, .product(name: "InMemoryLogging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "MartletTasksTests",
+            dependencies: [
+                "MartletTasks", "MartletLogic", "MartletWire", "MartletNet", "MartletBase", nioCore, nioPosix, logging,
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(

@@ -1,0 +1,47 @@
+/// Scripts of clients that we know run natively; there is no Lua.
+extension BrokerMachine {
+    /// `EVAL text keys key… argument…`, and `EVALSHA` with the text's SHA-1.
+    mutating func eval(_ command: OwnCommand, _ arguments: [Bytes], of id: ClientID, now: Int64) -> Answer {
+        guard let database = clients[id]?.database else { return .null }
+        guard let count = Int(arguments[1].text) else { return BrokerRefusal.notInteger }
+        guard count >= 0 else { return BrokerRefusal.error("Number of keys can't be negative") }
+        guard count <= arguments.count - 2 else {
+            return BrokerRefusal.error("Number of keys can't be greater than number of args")
+        }
+        let script: KnownScript
+        if command == .eval {
+            guard let known = KnownScript(text: arguments[0]) else { return BrokerRefusal.unknownScript }
+            loadedScripts.insert(known)
+            script = known
+        } else {
+            // As Redis: who gets this refusal sends the script.
+            guard let known = KnownScript(sha1: arguments[0]), loadedScripts.contains(known) else {
+                return BrokerRefusal.noScript
+            }
+            script = known
+        }
+        if keyspace.bytes > policy.hardMaximumBytes { return BrokerRefusal.outOfMemory }
+        defer { absorb(id, now: now) }
+        return keyspace.run(
+            script, keys: Array(arguments[2..<(2 + count)]), Array(arguments[(2 + count)...]), in: database, now: now)
+    }
+
+    mutating func script(_ arguments: [Bytes]) -> Answer {
+        let rest = arguments.dropFirst()
+        switch arguments[0].text.uppercased() {
+        case "LOAD" where rest.count == 1:
+            guard let script = KnownScript(text: arguments[1]) else { return BrokerRefusal.unknownScript }
+            loadedScripts.insert(script)
+            return .bulk(KnownScript.sha1(of: arguments[1]))
+        case "EXISTS" where !rest.isEmpty:
+            return .array(
+                rest.map { sha1 in
+                    .integer(KnownScript(sha1: sha1).map { loadedScripts.contains($0) } == true ? 1 : 0)
+                })
+        case "FLUSH" where rest.count <= 1:
+            loadedScripts = []
+            return .ok
+        default: return BrokerRefusal.unknownSubcommand(arguments[0], of: "script")
+        }
+    }
+}

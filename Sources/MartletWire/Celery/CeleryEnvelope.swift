@@ -1,0 +1,197 @@
+/// A message as kombu puts it on a list: what of it a broker must know. The rest is passed on as it is.
+///
+/// Messages that are no tasks travel the same way: replies of remote control, events.
+public struct CeleryEnvelope: Sendable, Equatable {
+    public var deliveryTag: String
+    public var exchange: String
+    public var routingKey: String
+    /// 0 is served first.
+    public var priority: Int
+    /// It was delivered before, and given back.
+    public var isRedelivered: Bool
+    /// nil: no task.
+    public var task: CeleryTask?
+    /// Where its marks of having been delivered before are, or belong.
+    fileprivate var marks: [Mark] = []
+
+    /// What some bytes are.
+    public enum Reading: Sendable, Equatable {
+        case envelope(CeleryEnvelope)
+        /// It was meant to be an envelope.
+        case broken(CeleryFlaw)
+        /// Nothing that kombu would write: harmless but on a queue of kombu's.
+        case foreign(CeleryFlaw)
+    }
+
+    public static func read(_ bytes: [UInt8]) -> Reading {
+        var reader = EnvelopeReader()
+        do throws(CeleryFlaw) {
+            return .envelope(try reader.read(bytes))
+        } catch {
+            return reader.isEnvelope ? .broken(error) : .foreign(error)
+        }
+    }
+
+    /// The same message, marked in the two places where kombu marks what it gives back. `bytes` are those it was read
+    /// from.
+    public func redelivered(_ bytes: [UInt8]) -> [UInt8] {
+        var marked = bytes
+        for mark in marks.sorted(by: { $0.range.lowerBound > $1.range.lowerBound }) {
+            marked.replaceSubrange(mark.range, with: mark.text.utf8)
+        }
+        return marked
+    }
+}
+
+/// A place in a message, and what belongs there to say that it was delivered before.
+private struct Mark: Sendable, Equatable {
+    var range: Range<Int>
+    var text: String
+}
+
+private struct EnvelopeReader {
+    /// Whether it has what only envelopes have.
+    private(set) var isEnvelope = false
+    private var body: ArraySlice<UInt8>?
+    private var isJSON = false
+    private var properties: Properties?
+    private var task = CeleryTaskReader()
+    private var hasBadHeaders = false
+    private var marks: [Mark] = []
+    private var isRedelivered = false
+
+    private struct Properties {
+        var deliveryTag: JSONScalar.Kind?
+        var bodyEncoding: JSONScalar.Kind?
+        var priority = 0
+        var hasDeliveryInfo = false
+        var exchange: JSONScalar.Kind?
+        var routingKey: JSONScalar.Kind?
+    }
+
+    mutating func read(_ bytes: [UInt8]) throws(CeleryFlaw) -> CeleryEnvelope {
+        var cursor = JSONCursor(bytes)
+        guard cursor.peek() == UInt8(ascii: "{") else { throw .notAnObject }
+        do throws(WireError) {
+            try cursor.members { name, cursor throws(WireError) in try take(name, &cursor) }
+            try cursor.expectEnd()
+        } catch {
+            throw .notJSON
+        }
+        return try envelope()
+    }
+
+    private mutating func take(_ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) {
+        switch name.count {
+        case 6 where name.elementsEqual(#""body""#.utf8):
+            guard cursor.peek() == UInt8(ascii: "\"") else { return try cursor.skip() }
+            body = try cursor.value()
+        case 9 where name.elementsEqual(#""headers""#.utf8): try takeHeaders(&cursor)
+        case 12 where name.elementsEqual(#""properties""#.utf8): try takeProperties(&cursor)
+        case 14 where name.elementsEqual(#""content-type""#.utf8):
+            isEnvelope = true
+            isJSON = try cursor.kind() == .string("application/json")
+        default: try cursor.skip()
+        }
+    }
+
+    private mutating func takeHeaders(_ cursor: inout JSONCursor) throws(WireError) {
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            hasBadHeaders = try cursor.kind() != .null
+            return
+        }
+        try takeMarked(&cursor) { reader, name, cursor throws(WireError) in
+            guard try reader.task.take(name, &cursor) else { return try cursor.skip() }
+        }
+        if task.hasName { isEnvelope = true }
+    }
+
+    private mutating func takeProperties(_ cursor: inout JSONCursor) throws(WireError) {
+        guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
+        isEnvelope = isEnvelope || body != nil
+        var properties = Properties()
+        try cursor.members { name, cursor throws(WireError) in
+            if name.elementsEqual(#""delivery_tag""#.utf8) {
+                properties.deliveryTag = try cursor.kind()
+            } else if name.elementsEqual(#""delivery_info""#.utf8) {
+                guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
+                properties.hasDeliveryInfo = true
+                try takeMarked(&cursor) { _, name, cursor throws(WireError) in
+                    try Self.takeDeliveryInfo(name, &cursor, into: &properties)
+                }
+            } else if name.elementsEqual(#""body_encoding""#.utf8) {
+                properties.bodyEncoding = try cursor.kind()
+            } else if name.elementsEqual(#""priority""#.utf8) {
+                properties.priority = Int(String(decoding: try cursor.value(), as: UTF8.self)) ?? 0
+            } else {
+                try cursor.skip()
+            }
+        }
+        self.properties = properties
+    }
+
+    private static func takeDeliveryInfo(
+        _ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor, into properties: inout Properties
+    ) throws(WireError) {
+        if name.elementsEqual(#""exchange""#.utf8) {
+            properties.exchange = try cursor.kind()
+        } else if name.elementsEqual(#""routing_key""#.utf8) {
+            properties.routingKey = try cursor.kind()
+        } else {
+            try cursor.skip()
+        }
+    }
+
+    /// Reads an object in which `redelivered` belongs: its other members go to `member`.
+    private mutating func takeMarked(
+        _ cursor: inout JSONCursor,
+        _ member: (inout EnvelopeReader, ArraySlice<UInt8>, inout JSONCursor) throws(WireError) -> Void
+    ) throws(WireError) {
+        var first: Int?
+        var mark: Mark?
+        let start = cursor
+        try cursor.members { name, cursor throws(WireError) in
+            if first == nil { first = name.startIndex }
+            guard name.elementsEqual(#""redelivered""#.utf8) else { return try member(&self, name, &cursor) }
+            let value = try cursor.value()
+            mark = Mark(range: value.startIndex..<value.endIndex, text: "true")
+            if value.elementsEqual("true".utf8) { isRedelivered = true }
+        }
+        if let mark {
+            marks.append(mark)
+        } else if let first {
+            marks.append(Mark(range: first..<first, text: #""redelivered": true, "#))
+        } else {
+            var object = start
+            let end = try object.value().endIndex - 1
+            marks.append(Mark(range: end..<end, text: #""redelivered": true"#))
+        }
+    }
+
+    private func envelope() throws(CeleryFlaw) -> CeleryEnvelope {
+        guard let body else { throw .noBody }
+        if hasBadHeaders { throw .badHeaders }
+        guard let properties else { throw .noProperties }
+        guard case .string(let tag) = properties.deliveryTag, !tag.isEmpty else { throw .noDeliveryTag }
+        guard properties.hasDeliveryInfo else { throw .noDeliveryInfo }
+        guard case .string(let exchange) = properties.exchange else { throw .noExchange }
+        guard case .string(let routingKey) = properties.routingKey else { throw .noRoutingKey }
+        var envelope = CeleryEnvelope(
+            deliveryTag: tag, exchange: exchange, routingKey: routingKey, priority: properties.priority,
+            isRedelivered: isRedelivered)
+        envelope.task = task.hasName ? try task.task(.two) : try taskInBody(body, properties)
+        envelope.marks = marks
+        return envelope
+    }
+
+    private func taskInBody(_ quoted: ArraySlice<UInt8>, _ properties: Properties) throws(CeleryFlaw) -> CeleryTask? {
+        let text = quoted.dropFirst().dropLast()
+        guard isJSON else { return nil }
+        if properties.bodyEncoding == .string("base64") {
+            return try Base64.decode(text).flatMap { bytes throws(CeleryFlaw) in try CeleryTask.body(bytes) }
+        }
+        return try JSONString.decode(Array(text)).flatMap { text throws(CeleryFlaw) in
+            try CeleryTask.body(Array(text.utf8))
+        }
+    }
+}
