@@ -102,7 +102,8 @@ package enum BrokerProcess {
         // Heard from here on: what is on its way is told, and what is told is on disk.
         let signals = await Haste.signals()
         let server = try await start(options, logger: logger)
-        print(text(options, server.address))
+        // At once, also when it goes to a file or another program.
+        FileHandle.standardOutput.write(Data((text(options, server.address) + "\n").utf8))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.ended() }
             group.addTask { for await _ in signals { return } }

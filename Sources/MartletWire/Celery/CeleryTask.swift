@@ -35,8 +35,8 @@ public struct CeleryTask: Sendable, Equatable {
             try cursor.members { name, cursor throws(WireError) in
                 if name.elementsEqual(#""utc""#.utf8) {
                     isTimeLocal = try cursor.scalar().kind == .bool(false)
-                } else if try !reader.take(name, &cursor) {
-                    try cursor.skip()
+                } else {
+                    guard try reader.take(name, &cursor) else { return try cursor.skip() }
                 }
             }
         } catch {
