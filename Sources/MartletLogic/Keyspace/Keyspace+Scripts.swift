@@ -130,7 +130,9 @@ private struct ScriptSteps {
         return .array([ready, added, header, .integer(claimed == .ok ? 1 : 0)])
     }
 
-    private mutating func extendClaim(_ claim: Bytes, size: Bytes, _ arguments: [Bytes]) throws(CommandRefusal) -> Answer {
+    private mutating func extendClaim(
+        _ claim: Bytes, size: Bytes, _ arguments: [Bytes]
+    ) throws(CommandRefusal) -> Answer {
         let (token, expiry) = (arguments[0], arguments[1])
         if try holds(claim, token) { return try call(.expire, claim, expiry) }
         guard try call(.get, claim) == .null, try call(.exists, size) == .integer(1) else { return .integer(0) }
