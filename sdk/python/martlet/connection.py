@@ -6,7 +6,6 @@ goes out in one write at the next `flush`. Any thread may post and flush.
 
 import array
 import os
-import select
 import socket
 import threading
 import time
@@ -19,10 +18,6 @@ FLUSH_BYTES = 16 * 1024
 FLUSH_AFTER = 0.0005
 """A fast producer's items wait for each other at most so many seconds, or until `FLUSH_BYTES` are there."""
 
-LOOK_FOR = 0.0002
-"""Seconds for which a reader that waits looks again and again before it sleeps, where bytes came so soon the last time:
-to wake a sleeping core takes longer than a short item."""
-
 _FRAME_BYTES = 512 * 1024
 
 
@@ -32,10 +27,6 @@ class Connection:
     def __init__(self, sock: socket.socket):
         sock.setblocking(True)
         self._socket = sock
-        self._look = select.poll()
-        self._look.register(sock, select.POLLIN)
-        self._waited = 1.0
-        """How many seconds the last wait took."""
         self._reader = frames.FrameReader()
         self._room = memoryview(bytearray(READ_SIZE))
         """Read into each time: so much memory made anew for each read costs more than all else of a short item."""
@@ -88,8 +79,6 @@ class Connection:
         Raises `EOFError` at the end of the connection, `ProtocolError` on garbage.
         """
         try:
-            if wait:
-                self._wait()
             count = self._socket.recv_into(self._room, 0, 0 if wait else socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return []
@@ -98,20 +87,6 @@ class Connection:
         if not count:
             raise EOFError
         return self._reader.feed(bytes(self._room[:count]))
-
-    def _wait(self) -> None:
-        """Returns when there are bytes, or when it is better to sleep until they come."""
-        began = now = time.monotonic()
-        look_until = began + LOOK_FOR if self._waited < LOOK_FOR else began
-        while not self._look.poll(0):
-            now = time.monotonic()
-            if now >= look_until:
-                self._look.poll()
-                now = time.monotonic()
-                break
-            # Whoever else could use this core goes first.
-            os.sched_yield()
-        self._waited = now - began
 
     def post(self, type: int, item: bytes, body_length: int) -> None:
         """Puts one item into the next write. `body_length` is at most 64 KiB."""
