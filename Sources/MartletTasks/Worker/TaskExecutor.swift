@@ -1,0 +1,165 @@
+package import MartletBase
+package import MartletWire
+package import NIOCore
+
+/// Whoever can carry out tasks: a group of Python workers, Swift closures, shell commands, calls of models.
+package protocol TaskExecutor: Sendable {
+    /// What it knows how to run. Asked for once before the worker takes anything, and again after a restart.
+    var tasks: [TaskDescription] { get }
+
+    /// Runs one task. Cancelling the Swift task that waits here ends the run: the client left.
+    ///
+    /// Never called for more tasks at one time than the worker has slots.
+    func run(_ run: TaskRun) async -> TaskOutcome
+
+    /// The processes that run tasks, for `inspect stats`; empty: they run in this one.
+    var processIDs: [Int] { get }
+
+    /// The worker has so many slots from now on: processes may be started or, when they are idle, ended.
+    func resize(to slots: Int) async
+
+    /// Loads the code of the tasks again (`pool_restart`). Tasks that run are waited for.
+    func restart() async throws
+}
+
+extension TaskExecutor {
+    package var processIDs: [Int] { [] }
+    package func resize(to slots: Int) async {}
+    package func restart() async throws {}
+}
+
+/// A kind of task that a worker knows how to run, and what holds for it unless a message says otherwise.
+package struct TaskDescription: Sendable, Hashable {
+    /// Such as `tasks.add`.
+    package var name: String
+    /// In seconds; the task is told.
+    package var softLimit: Double?
+    /// In seconds; the run is ended.
+    package var hardLimit: Double?
+    /// How often it is run again after a failure that asks for it; nil: without end.
+    package var maximumRetries: Int?
+    /// Before the first retry, in seconds, where the task does not say; doubled for each further one.
+    package var retryDelay: Double
+    /// Such as `10/m`; nil or empty: none.
+    package var rateLimit: String?
+    /// No result is stored.
+    package var ignoresResult: Bool
+    /// Failures are stored even so.
+    package var storesErrorsEvenIfIgnored: Bool
+    /// `STARTED` is stored when a run begins.
+    package var tracksStarted: Bool
+    /// The app keeps Celery's books itself: what it says of a run is only announced.
+    package var settlesItself: Bool
+
+    package init(
+        name: String, softLimit: Double? = nil, hardLimit: Double? = nil, maximumRetries: Int? = 3,
+        retryDelay: Double = 180, rateLimit: String? = nil, ignoresResult: Bool = false,
+        storesErrorsEvenIfIgnored: Bool = false, tracksStarted: Bool = false, settlesItself: Bool = false
+    ) {
+        self.name = name
+        self.softLimit = softLimit
+        self.hardLimit = hardLimit
+        self.maximumRetries = maximumRetries
+        self.retryDelay = retryDelay
+        self.rateLimit = rateLimit
+        self.ignoresResult = ignoresResult
+        self.storesErrorsEvenIfIgnored = storesErrorsEvenIfIgnored
+        self.tracksStarted = tracksStarted
+        self.settlesItself = settlesItself
+    }
+}
+
+/// One run of one task.
+package struct TaskRun: Sendable {
+    package var message: TaskMessage
+    /// The message as it was served.
+    package var bytes: ByteBuffer
+    package var receipt: Receipt
+    /// How often the message was served, this time included.
+    package var deliveries: Int
+    /// When the task is to be told that its time is nearly over; nil: never.
+    package var softDeadline: Instant?
+    /// When the worker ends the run; `.never`: it does not.
+    package var deadline: Instant
+    /// Stores a state of the task's own, `PROGRESS`, with what it states.
+    package var progress: @Sendable (JSONValue) async -> Void
+}
+
+/// How a run ended.
+package enum TaskOutcome: Sendable {
+    /// - Parameter runtime: In seconds, as everywhere here.
+    case success(JSONValue, runtime: Double)
+    case failure(TaskFailure, runtime: Double)
+    /// The task asks to be run again.
+    ///
+    /// - Parameter delay: In seconds; nil: as its description says. Above the description's retries it is a failure.
+    case retry(TaskFailure, delay: Double?)
+    /// The app stored the result and published what follows by itself.
+    case settled(TaskSettlement)
+    /// The process that ran it is gone.
+    case lost(reason: String)
+    /// Its time was over: it did not heed the hard limit's cancellation any other way.
+    case timedOut
+    /// It was cancelled, and stopped.
+    case cancelled
+    /// It wants to be gone without a result (`Reject`, `Ignore`).
+    case rejected(requeue: Bool, TaskFailure)
+    case ignored
+}
+
+/// What an app says of a run whose books it kept itself.
+package struct TaskSettlement: Sendable, Hashable {
+    package enum State: String, Sendable {
+        case success = "SUCCESS"
+        case failure = "FAILURE"
+        case retry = "RETRY"
+        case rejected = "REJECTED"
+        case requeued = "REQUEUED"
+        case ignored = "IGNORED"
+        case revoked = "REVOKED"
+    }
+
+    package var state: State
+    /// The `repr` of the value; of a success.
+    package var result: String
+    /// The `repr` of the exception; of anything else.
+    package var exception: String
+    package var traceback: String
+    /// In seconds.
+    package var runtime: Double
+
+    package init(
+        state: State, result: String = "", exception: String = "", traceback: String = "", runtime: Double = 0
+    ) {
+        self.state = state
+        self.result = result
+        self.exception = exception
+        self.traceback = traceback
+        self.runtime = runtime
+    }
+}
+
+/// An exception, as Celery's clients raise it again.
+package struct TaskFailure: Sendable, Hashable, Error {
+    /// Such as `ValueError`.
+    package var type: String
+    /// Such as `builtins`.
+    package var module: String
+    /// What it was made with; `["bad z"]`.
+    package var arguments: [JSONValue]
+    package var traceback: String?
+
+    package init(
+        type: String, module: String = "builtins", arguments: [JSONValue] = [], traceback: String? = nil
+    ) {
+        self.type = type
+        self.module = module
+        self.arguments = arguments
+        self.traceback = traceback
+    }
+
+    /// One of Celery's own.
+    package static func celery(_ type: String, _ arguments: JSONValue...) -> TaskFailure {
+        TaskFailure(type: type, module: "celery.exceptions", arguments: arguments)
+    }
+}
