@@ -1,4 +1,5 @@
 package import MartletBase
+package import MartletLogic
 package import MartletWire
 package import NIOCore
 
@@ -28,45 +29,29 @@ extension TaskExecutor {
     package func restart() async throws {}
 }
 
-/// A kind of task that a worker knows how to run, and what holds for it unless a message says otherwise.
-package struct TaskDescription: Sendable, Hashable {
-    /// Such as `tasks.add`.
-    package var name: String
-    /// In seconds; the task is told.
-    package var softLimit: Double?
-    /// In seconds; the run is ended.
-    package var hardLimit: Double?
-    /// How often it is run again after a failure that asks for it; nil: without end.
-    package var maximumRetries: Int?
-    /// Before the first retry, in seconds, where the task does not say; doubled for each further one.
-    package var retryDelay: Double
-    /// Such as `10/m`; nil or empty: none.
-    package var rateLimit: String?
+/// A kind of task that a worker knows how to run.
+package struct TaskDescription: Sendable, Equatable {
+    /// Its name, limits, rate and retries: what holds unless a message says otherwise.
+    package var rules: TaskRules
     /// No result is stored.
-    package var ignoresResult: Bool
+    package var ignoresResult = false
     /// Failures are stored even so.
-    package var storesErrorsEvenIfIgnored: Bool
+    package var storesErrorsEvenIfIgnored = false
     /// `STARTED` is stored when a run begins.
-    package var tracksStarted: Bool
+    package var tracksStarted = false
     /// The app keeps Celery's books itself: what it says of a run is only announced.
-    package var settlesItself: Bool
+    package var settlesItself = false
 
-    package init(
-        name: String, softLimit: Double? = nil, hardLimit: Double? = nil, maximumRetries: Int? = 3,
-        retryDelay: Double = 180, rateLimit: String? = nil, ignoresResult: Bool = false,
-        storesErrorsEvenIfIgnored: Bool = false, tracksStarted: Bool = false, settlesItself: Bool = false
-    ) {
-        self.name = name
-        self.softLimit = softLimit
-        self.hardLimit = hardLimit
-        self.maximumRetries = maximumRetries
-        self.retryDelay = retryDelay
-        self.rateLimit = rateLimit
-        self.ignoresResult = ignoresResult
-        self.storesErrorsEvenIfIgnored = storesErrorsEvenIfIgnored
-        self.tracksStarted = tracksStarted
-        self.settlesItself = settlesItself
+    /// - Parameter name: Such as `tasks.add`.
+    package init(name: String) {
+        rules = TaskRules(name: name)
     }
+
+    package init(rules: TaskRules) {
+        self.rules = rules
+    }
+
+    package var name: String { rules.name }
 }
 
 /// One run of one task.
@@ -92,13 +77,13 @@ package enum TaskOutcome: Sendable {
     case failure(TaskFailure, runtime: Double)
     /// The task asks to be run again.
     ///
-    /// - Parameter delay: In seconds; nil: as its description says. Above the description's retries it is a failure.
+    /// - Parameter delay: In seconds; nil: as its rules say. Above the rules' retries it is a failure.
     case retry(TaskFailure, delay: Double?)
     /// The app stored the result and published what follows by itself.
     case settled(TaskSettlement)
     /// The process that ran it is gone.
     case lost(reason: String)
-    /// Its time was over: it did not heed the hard limit's cancellation any other way.
+    /// Its hard limit was over, and the executor itself ended it.
     case timedOut
     /// It was cancelled, and stopped.
     case cancelled

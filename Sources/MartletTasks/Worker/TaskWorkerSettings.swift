@@ -1,51 +1,45 @@
+package import MartletLogic
+
 /// What a worker is told at its start; Celery's words where Celery has them.
 package struct TaskWorkerSettings: Sendable {
     /// Its name among the workers, such as `celery@host`.
     package var name: String
     /// In the order in which they are asked; the one that was served goes to the end.
     package var queues: [String]
-    /// How many tasks run at one time (`-c`).
-    package var concurrency: Int
-    /// Between which bounds `concurrency` may change (`--autoscale`); nil: it does not.
-    package var autoscale: ClosedRange<Int>?
-    /// How many tasks are taken for each slot (`--prefetch-multiplier`): 1 takes what can run at once. Tasks that are
-    /// done within milliseconds are taken ahead of time all the same, worth a few hundredths of a second of work.
-    package var prefetchMultiplier = 1
-    /// A task that is not heard of for so long is given to another worker.
-    package var lease: Duration = .seconds(30)
+    /// Slots, prefetch, leases, limits, deliveries: what the desk decides by.
+    package var desk: DeskPolicy
     /// How long a stop waits for tasks that run; then they are handed back.
     package var drain: Duration = .seconds(60)
-    /// In seconds, for tasks that have none of their own (`--soft-time-limit`, `--time-limit`).
-    package var softLimit: Double?
-    package var hardLimit: Double?
-    /// How long a run that was cancelled may go on before its outcome is no longer waited for.
-    package var cancelGrace: Duration = .seconds(10)
-    /// A message that was served so often and never ended goes to the dead letters.
-    package var maximumDeliveries = 5
-    /// How long results are kept.
+    /// How long results are kept; `.zero`: for ever.
     package var resultExpires: Duration = .seconds(86_400)
     /// Task events are sent from the start (`-E`), and not only when somebody asks for them.
     package var sendsTaskEvents = false
-    /// Worker events, at all.
+    /// Any events (`--without-heartbeat` turns them off).
     package var sendsEvents = true
     package var heartbeat: Duration = .seconds(2)
     /// Other workers are asked for what they know at the start (`--without-mingle` turns it off).
     package var mingles = true
-    /// Tasks whose time is to come that are held here, where the broker does not hold them itself.
-    package var heldTasks = 100_000
-    /// Revocations that are remembered, and for how long.
-    package var revocations = 50_000
-    package var revocationExpires: Duration = .seconds(10_800)
-    /// No answer from the broker for so long: the worker is not ready, and says so.
+    /// Other workers' events are heard (`--without-gossip` turns it off).
+    package var gossips = true
+    /// Events that wait to be sent; above it the oldest are dropped and counted.
+    package var eventBuffer = 10_000
+    /// Runs that are over and not yet told to the broker; nothing is taken while there are so many.
+    package var unsettled = 4096
+    /// Nothing heard from the broker for so long: the worker is not ready, and says so.
     package var stall: Duration = .seconds(15)
     /// The database of the broker, which its channels are named by.
     package var database = 0
+    /// What `inspect stats` tells of the broker; without the password.
+    package var brokerHost = "localhost"
+    package var brokerPort = 6379
+    /// What `inspect conf` tells beside the settings above.
+    package var configuration: [String: String] = [:]
     /// Of Martlet.
     package var version = "0"
 
-    package init(name: String, queues: [String], concurrency: Int) {
+    package init(name: String, queues: [String], desk: DeskPolicy) {
         self.name = name
         self.queues = queues
-        self.concurrency = concurrency
+        self.desk = desk
     }
 }
