@@ -67,13 +67,13 @@ package struct TaskRun: Sendable {
     /// When the worker ends the run; `.never`: it does not.
     package var deadline: Instant
     /// Stores a state of the task's own, `PROGRESS`, with what it states.
-    package var progress: @Sendable (JSONValue) async -> Void
+    package var progress: @Sendable (RawJSON) async -> Void
 }
 
 /// How a run ended.
 package enum TaskOutcome: Sendable {
     /// - Parameter runtime: In seconds, as everywhere here.
-    case success(JSONValue, runtime: Double)
+    case success(RawJSON, runtime: Double)
     case failure(TaskFailure, runtime: Double)
     /// The task asks to be run again.
     ///
@@ -131,11 +131,11 @@ package struct TaskFailure: Sendable, Hashable, Error {
     /// Such as `builtins`.
     package var module: String
     /// What it was made with; `["bad z"]`.
-    package var arguments: [JSONValue]
+    package var arguments: [RawJSON]
     package var traceback: String?
 
     package init(
-        type: String, module: String = "builtins", arguments: [JSONValue] = [], traceback: String? = nil
+        type: String, module: String = "builtins", arguments: [RawJSON] = [], traceback: String? = nil
     ) {
         self.type = type
         self.module = module
@@ -143,8 +143,8 @@ package struct TaskFailure: Sendable, Hashable, Error {
         self.traceback = traceback
     }
 
-    /// One of Celery's own.
-    package static func celery(_ type: String, _ arguments: JSONValue...) -> TaskFailure {
-        TaskFailure(type: type, module: "celery.exceptions", arguments: arguments)
+    /// - Parameter text: What it says, its one argument.
+    package init(_ type: String, module: String = "builtins", _ text: String, traceback: String? = nil) {
+        self.init(type: type, module: module, arguments: [RawJSON(text)], traceback: traceback)
     }
 }

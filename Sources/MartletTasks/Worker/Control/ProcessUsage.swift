@@ -1,0 +1,49 @@
+import Glibc
+import MartletWire
+
+/// What this process and its machine have used, as Celery's workers tell it.
+enum ProcessUsage {
+    /// `rusage` of `inspect stats`.
+    static var report: JSONValue {
+        var usage = rusage()
+        // SAFETY: the kernel fills the one structure that is passed.
+        guard unsafe getrusage(RUSAGE_SELF, &usage) == 0 else { return "N/A" }
+        return [
+            "utime": .number(seconds(usage.ru_utime)), "stime": .number(seconds(usage.ru_stime)),
+            "maxrss": number(usage.ru_maxrss), "ixrss": number(usage.ru_ixrss), "idrss": number(usage.ru_idrss),
+            "isrss": number(usage.ru_isrss), "minflt": number(usage.ru_minflt), "majflt": number(usage.ru_majflt),
+            "nswap": number(usage.ru_nswap), "inblock": number(usage.ru_inblock),
+            "oublock": number(usage.ru_oublock), "msgsnd": number(usage.ru_msgsnd),
+            "msgrcv": number(usage.ru_msgrcv), "nsignals": number(usage.ru_nsignals),
+            "nvcsw": number(usage.ru_nvcsw), "nivcsw": number(usage.ru_nivcsw),
+        ]
+    }
+
+    /// The most memory that it had at one time, in bytes.
+    static var peakMemoryBytes: Int {
+        var usage = rusage()
+        // SAFETY: the kernel fills the one structure that is passed.
+        return unsafe getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * 1024 : 0
+    }
+
+    /// Of the machine, over 1, 5 and 15 minutes.
+    static var load: [Double] {
+        var load = [0.0, 0, 0]
+        // SAFETY: three values are asked for, and there is room for three.
+        let count = unsafe load.withUnsafeMutableBufferPointer { unsafe getloadavg($0.baseAddress, 3) }
+        return count == 3 ? load.map { ($0 * 100).rounded() / 100 } : [0, 0, 0]
+    }
+
+    /// Hours that the local time is behind UTC: what events state.
+    static var utcOffsetHours: Double {
+        var now = time(nil)
+        var local = tm()
+        // SAFETY: both are read and filled by the one call.
+        guard unsafe localtime_r(&now, &local) != nil else { return 0 }
+        return local.tm_gmtoff == 0 ? 0 : -Double(local.tm_gmtoff) / 3600
+    }
+
+    private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
+
+    private static func number(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+}
