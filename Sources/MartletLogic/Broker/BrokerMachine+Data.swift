@@ -24,6 +24,14 @@ extension BrokerMachine {
                 return BrokerRefusal.error(
                     "SWAPDB is not possible where there are queues: let workers empty them, or select another database")
             }
+        case .flushdb, .flushall:
+            let answer = keyspace.run(command, arguments, in: database, now: now)
+            guard !answer.isError else { return answer }
+            absorb(id, now: now)
+            for database in command == .flushdb ? [database] : Array(0..<Keyspace.databaseCount) {
+                queues.clear(database, &keyspace, now: now)
+            }
+            return answer
         default: break
         }
         return keyspace.run(command, arguments, in: database, now: now)
@@ -37,7 +45,7 @@ extension BrokerMachine {
         }
     }
 
-    private mutating func pushOnList(
+    mutating func pushOnList(
         _ command: KeyspaceCommand, _ arguments: [Bytes], in database: Int, now: Int64
     ) -> Answer {
         let list = arguments[0]

@@ -3,6 +3,10 @@ extension BrokerMachine {
     /// later.
     mutating func answer(to name: Bytes, _ arguments: [Bytes], of id: ClientID, now: Int64) -> Answer? {
         guard let client = clients[id] else { return nil }
+        if Self.isOfHTTP(name) {
+            close(id)
+            return nil
+        }
         let command = BrokerCommand.named(name)
         if !client.isAuthenticated, !(command?.needsNoPassword ?? false) { return BrokerRefusal.noAuth }
         guard let command else { return flawing(id, BrokerRefusal.unknown(name)) }
@@ -15,6 +19,12 @@ extension BrokerMachine {
         }
         if client.transaction != nil, command.isQueued { return queue(command, arguments, of: id) }
         return perform(command, arguments, of: id, now: now)
+    }
+
+    /// The beginning of a line of HTTP. A page in somebody's browser can send a request to this machine's ports, and
+    /// the lines of its body would be commands: nothing more is read from there.
+    private static func isOfHTTP(_ name: Bytes) -> Bool {
+        (4...5).contains(name.count) && ["post", "host:"].contains(Bytes(name.array.map(ASCII.lowercased)))
     }
 
     mutating func perform(

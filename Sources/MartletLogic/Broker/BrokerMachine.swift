@@ -20,7 +20,7 @@ public struct BrokerMachine: Sendable {
     var lines = WaitingLines()
     var subscriptions = Subscriptions()
     var watchers: [Place: Set<ClientID>] = [:]
-    var loadedScripts: Set<KnownScript> = []
+    var loadedScripts: Set<BrokerScript> = []
     /// The commands of a transaction run.
     var isInTransaction = false
     let startTime: Int64

@@ -164,7 +164,8 @@ extension BrokerServer {
     ) async throws -> any Channel {
         let tls = settings.tls
         var limits = RESPLimits()
-        limits.bulkBytes = max(settings.policy.maximumMessageBytes, 1 << 20)
+        // What a worker writes down of a message is longer than the message.
+        limits.bulkBytes = 2 * max(settings.policy.maximumMessageBytes, 1 << 20)
         limits.commandBytes = 2 * limits.bulkBytes
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.autoRead, value: false)

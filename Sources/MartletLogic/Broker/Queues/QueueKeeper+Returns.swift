@@ -26,8 +26,10 @@ extension QueueKeeper {
         for (place, taken) in ordered {
             rooms[place.database].taken[place.key] = nil
             workers.gave(place)
+            forgetList(place, &keyspace, now: now)
             let note = keyspace.run(.hget, [taken.hash, place.key], in: place.database, now: now).asBytes
             _ = keyspace.run(.hdel, [taken.hash, place.key], in: place.database, now: now)
+            _ = keyspace.run(.hdel, [Self.key(Bytes(OwnScript.leases), beside: taken.hash), place.key], in: place.database, now: now)
             if let index = taken.index, !index.isEmpty {
                 _ = keyspace.run(.zrem, [index, place.key], in: place.database, now: now)
             }
@@ -80,7 +82,7 @@ extension QueueKeeper {
     /// moves its messages back. They then count as new ones.
     mutating func bury(_ message: Bytes, _ place: Place, from list: Bytes, _ keyspace: inout Keyspace, now: Int64) {
         forgetFailures(place, &keyspace, now: now)
-        let queue = Bindings.queue(of: list)
+        let queue = rooms[place.database].bindings.queue(of: list)
         _ = keyspace.run(.lpush, [Self.deadLetters(of: queue), message], in: place.database, now: now)
         var task = ""
         if case .message(let read) = reader.read(message) { task = read.task }
