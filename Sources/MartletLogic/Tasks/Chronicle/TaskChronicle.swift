@@ -91,6 +91,13 @@ public struct TaskChronicle: Sendable {
     /// How a queue did in the last minute.
     public func pace(of queue: String, now: Double) -> QueuePace { tallies[queue]?.pace(now: now) ?? QueuePace() }
 
+    /// How many tasks of a queue workers said that they are at.
+    public func running(on queue: String) -> Int {
+        workersByName.values.reduce(0) { sum, worker in
+            sum + worker.current.count { tasks[$0]?.queue == queue && tasks[$0]?.state == TaskState.started }
+        }
+    }
+
     /// Of those that events or this desk named.
     public var queueNames: [String] { tallies.keys.sorted() }
 
