@@ -99,7 +99,7 @@ extension Server {
     ) throws -> [Listeners.Wanted] {
         var settings = FrontSettings(configuration)
         settings.governor = governor
-        let router = Router(publicRoutes(plan))
+        let router = Router(publicRoutes(plan, configuration))
         var wanted = try zip(configuration.listen, configuration.listenNames).map { listen, name in
             try Listeners.Wanted(listen, router: router, settings: settings, named: name)
         }
@@ -110,19 +110,20 @@ extension Server {
         return wanted
     }
 
-    private func publicRoutes(_ plan: Plan) -> [Route] {
-        let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(plan, below: $0.name, host: $0.host) }
+    private func publicRoutes(_ plan: Plan, _ settings: Configuration) -> [Route] {
+        let names = ModelNames(plan.models, client: client)
+        let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(names, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
-        return plan.routes + healthRoutes(plan) + appRoutes(plan)
-            + (plan.pools.isEmpty ? [modelList(plan, below: "/v1/", host: nil)] : modelAPIs)
+        return plan.routes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
+            + (plan.pools.isEmpty ? [modelList(names, below: "/v1/", host: nil)] : modelAPIs)
     }
 
     /// The list of models beside a route of the model API.
-    private func modelList(_ plan: Plan, below prefix: String, host: String?) -> Route {
+    private func modelList(_ names: ModelNames, below prefix: String, host: String?) -> Route {
         let path = prefix.hasSuffix("/") ? "\(prefix)models" : "\(prefix)/models"
         return Route(
             index: labels.index(of: (host ?? "") + path, in: .route), path: path, host: host,
-            destination: .local(ModelsEndpoint(table: plan.models, client: client, created: started)),
+            destination: .local(ModelsEndpoint(names, created: started)),
             shape: .openAI, bodyLimit: 0)
     }
 

@@ -26,6 +26,9 @@ struct ConfigurationKeysTests {
           b: {command: [serve, "{port}"], environment: {a: b}}
         workers:
           - {app: model.py, environment: {a: b}, scale: {max: 2}}
+        tasks:
+          broker: {tls: {certificate: a, key: b}}
+        ollama: {models: {llama: m}}
         """
 
     private func decode(_ root: ConfigurationNode) throws -> Configuration {

@@ -140,6 +140,17 @@ enum SharedDecoder {
         }
     }
 
+    // MARK: - TLS
+
+    /// `tls` of what listens.
+    static func serverTLS(_ parent: Section) -> TLSServerConfiguration? {
+        guard let tls = parent.optionalSection("tls") else { return nil }
+        tls.require("certificate", "key")
+        let clientCA = tls.text("client_ca")
+        guard let certificate = tls.text("certificate"), let key = tls.text("key") else { return nil }
+        return TLSServerConfiguration(certificate: certificate, key: key, clientCA: clientCA)
+    }
+
     // MARK: - Paths
 
     /// A path as it can stand in a request line, perhaps with a query.

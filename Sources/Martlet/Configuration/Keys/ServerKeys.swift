@@ -63,9 +63,9 @@ extension ConfigurationKeys {
             ),
         ]
 
-    private static func serverTLS(_ path: String) -> [ConfigurationKey] {
+    static func serverTLS(_ path: String, plain: String = "HTTP") -> [ConfigurationKey] {
         [
-            ConfigurationKey(path, .section, "Serve TLS instead of plain HTTP."),
+            ConfigurationKey(path, .section, "Serve TLS instead of plain \(plain)."),
             ConfigurationKey("\(path).certificate", .file, "PEM file of the certificate chain. Required."),
             ConfigurationKey("\(path).key", .file, "PEM file of its private key. Required."),
             ConfigurationKey(
