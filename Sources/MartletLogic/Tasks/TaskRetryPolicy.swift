@@ -1,4 +1,4 @@
-public import MartletBase
+import MartletBase
 
 /// How often a task that failed is run again, and when: after a time that doubles each time, of which a random part is
 /// waited ("full jitter"), so that tasks that failed together do not come back together.
@@ -19,7 +19,7 @@ public struct TaskRetryPolicy: Sendable, Equatable {
 
     /// How long a task that was run again `retries` times waits for the next time.
     public func delay(retries: Int, using random: inout some RandomNumberGenerator) -> Duration {
-        let longest = max(longest, .zero)
+        let longest = max(self.longest, .zero)
         // Beyond 62 doublings any base is longer than the longest.
         let factor: Int64 = 1 << Int64(min(max(retries, 0), 62))
         let (product, overflow) = max(base, .zero).wholeNanoseconds.multipliedReportingOverflow(by: factor)

@@ -1,5 +1,3 @@
-public import MartletBase
-
 /// What an operator states about a worker.
 public struct DeskPolicy: Sendable, Equatable {
     /// Tasks that run at one time (`--concurrency`).
@@ -19,6 +17,9 @@ public struct DeskPolicy: Sendable, Equatable {
     public var maximumBlocked = 1000
     /// A task that is not heard of for so long is given to another worker.
     public var lease: Duration = .seconds(30)
+    /// Whether a run goes on although its lease could not be renewed in time, until the broker says that it is lost.
+    /// Otherwise it is ended shortly before somebody else may have the task.
+    public var outlivesSilence = false
     /// A message that was served so often and never ended goes to the dead letters.
     public var maximumDeliveries = 5
     /// In seconds, for tasks that have none of their own (`--soft-time-limit`, `--time-limit`).

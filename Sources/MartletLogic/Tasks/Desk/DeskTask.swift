@@ -1,5 +1,3 @@
-public import MartletBase
-
 /// A task in a worker's hand, for `inspect` and the console.
 public struct DeskTask: Sendable, Equatable {
     /// How far it is.

@@ -158,7 +158,7 @@ public enum DeskAction: Sendable, Equatable {
     case kill(DeliveryID, KillReason)
     /// Its lease is lost: end the run, somebody else has the task. It is in hand until ``WorkerDesk/ended(_:_:now:)``.
     case abandon(DeliveryID)
-    /// Tell the broker; then ``WorkerDesk/settled(_:isCommitted:now:)``.
+    /// Tell the broker; then ``WorkerDesk/settled(_:isCommitted:)``.
     case settle(DeliveryID, Settlement)
     /// It is over here, and the broker is told nothing: the lease is lost.
     case forget(DeliveryID)
