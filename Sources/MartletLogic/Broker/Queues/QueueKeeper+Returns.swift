@@ -29,7 +29,8 @@ extension QueueKeeper {
             forgetList(place, &keyspace, now: now)
             let note = keyspace.run(.hget, [taken.hash, place.key], in: place.database, now: now).asBytes
             _ = keyspace.run(.hdel, [taken.hash, place.key], in: place.database, now: now)
-            _ = keyspace.run(.hdel, [Self.key(Bytes(OwnScript.leases), beside: taken.hash), place.key], in: place.database, now: now)
+            let leases = Self.key(OwnScript.leases, beside: taken.hash)
+            _ = keyspace.run(.hdel, [leases, place.key], in: place.database, now: now)
             if let index = taken.index, !index.isEmpty {
                 _ = keyspace.run(.zrem, [index, place.key], in: place.database, now: now)
             }
