@@ -31,6 +31,4 @@ final class TaskRunner: Sendable {
         }
         task?.cancel()
     }
-
-    var isCancelled: Bool { state.withLock { $0.isCancelled } }
 }

@@ -1,0 +1,138 @@
+import Logging
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletWire
+
+/// The role that tells the broker what became of messages: many at once, again until the broker has heard it.
+extension TaskWorker {
+    private static let entriesAtOnce = 1024
+
+    func tellOutcomes() async {
+        await withDiscardingTaskGroup { chords in
+            while true {
+                let entries = await settlements.take(atMost: Self.entriesAtOnce)
+                if entries.isEmpty { return }
+                var plain: [BookEntry] = []
+                plain.reserveCapacity(entries.count)
+                for entry in entries {
+                    if entry.hasFirst {
+                        // Takes some round trips of its own, for which nobody else is to wait.
+                        chords.addTask { await self.settleAfterFirst(entry) }
+                    } else {
+                        plain.append(entry)
+                    }
+                }
+                await settle(plain)
+            }
+        }
+    }
+
+    /// Tells the broker, again and again, until it answers.
+    private func settle(_ entries: [BookEntry]) async {
+        guard !entries.isEmpty else { return }
+        var left = entries
+        var isRepeated = false
+        var pause = Pause()
+        while !left.isEmpty, !Task.isCancelled {
+            do {
+                let answers = try await tell(left)
+                heardFromBroker(took: false)
+                await conclude(left, answers, isRepeated: isRepeated)
+                return
+            } catch {
+                logger.debug("outcomes cannot be told", metadata: ["error": "\(error)", "outcomes": "\(left.count)"])
+                isRepeated = true
+                await pause.wait()
+                left = left.filter { !isAbandoned($0) }
+            }
+        }
+    }
+
+    /// Whether each was still ours.
+    private func tell(_ entries: [BookEntry]) async throws -> [Bool] {
+        let finishes = entries.compactMap(\.finish)
+        var finished = finishes.isEmpty ? [][...] : try await broker.finish(finishes)[...]
+        var answers: [Bool] = []
+        answers.reserveCapacity(entries.count)
+        for entry in entries {
+            switch entry.act {
+            case .finish: answers.append(finished.popFirst() ?? false)
+            case .giveBack(let atHead):
+                answers.append(try await broker.giveBack(entry.receipt, message: entry.message, atHead: atHead))
+            case .bury:
+                answers.append(try await broker.bury(entry.receipt, message: entry.message))
+            }
+        }
+        return answers
+    }
+
+    /// What has to come before the message is acknowledged, each step of which may be done twice.
+    private func settleAfterFirst(_ entry: BookEntry) async {
+        var pause = Pause()
+        while !Task.isCancelled {
+            do {
+                try await takeFirstSteps(of: entry)
+                return await settle([entry])
+            } catch {
+                logger.debug(
+                    "what follows a task cannot be told", metadata: ["id": "\(entry.taskID)", "error": "\(error)"])
+                await pause.wait()
+            }
+        }
+    }
+
+    private func takeFirstSteps(of entry: BookEntry) async throws {
+        guard try await mayAct(on: entry) else { return }
+        for result in entry.failing { try await broker.store(result) }
+        for part in entry.parts { try await ChordKeeper(broker: broker, books: books, logger: logger).add(part) }
+    }
+
+    /// Whether its lease stands: what comes first is not fenced by itself.
+    private func mayAct(on entry: BookEntry) async throws -> Bool {
+        try await broker.renew([entry.receipt]).isEmpty
+    }
+
+    private func isAbandoned(_ entry: BookEntry) -> Bool {
+        guard let id = entry.id else { return false }
+        return state.withLock { $0.held[id] == nil }
+    }
+
+    /// The desk is told, what was counted is counted, and monitors hear of it.
+    private func conclude(_ entries: [BookEntry], _ answers: [Bool], isRepeated: Bool) async {
+        var answers = answers
+        if isRepeated {
+            for index in entries.indices where !answers[index] { answers[index] = await wasOurs(entries[index]) }
+        }
+        let chores = decide { state, _ in
+            state.unsettled -= entries.count
+            for (entry, isCommitted) in zip(entries, answers) {
+                guard let id = entry.id else { continue }
+                state.desk.settled(id, isCommitted: isCommitted)
+                state.held[id] = nil
+                state.counters[entry.name, default: .init()].count(isCommitted ? entry.tally : .abandoned)
+            }
+            return []
+        }
+        carryOut(chores)
+        for (entry, isCommitted) in zip(entries, answers) {
+            if isCommitted, let event = entry.event { events.task(event) }
+            if !isCommitted { tellOfLoss(entry) }
+        }
+        endIfEmpty()
+    }
+
+    /// Whether what was told before the connection broke had arrived: its result is there.
+    private func wasOurs(_ entry: BookEntry) async -> Bool {
+        guard let storing = entry.finish?.storing, let stored = try? await broker.result(of: entry.taskID) else {
+            return false
+        }
+        return stored == storing.json
+    }
+
+    private func tellOfLoss(_ entry: BookEntry) {
+        logger.warning(
+            "an outcome is discarded: the lease was lost",
+            metadata: ["task": "\(entry.name)", "id": "\(entry.taskID)", "queue": "\(entry.receipt.queue)"])
+    }
+}
