@@ -4,11 +4,11 @@ extension BrokerMachine {
         _ script: OwnScript, keys: [Bytes], _ arguments: ArraySlice<Bytes>, of id: ClientID, in database: Int,
         now: Int64
     ) -> Answer {
-        guard let leases = Leases(keys, client: id, database: database, now: now) else {
+        guard let leases = LeaseKeys(keys, client: id, database: database, now: now) else {
             return BrokerRefusal.error("Martlet's scripts need five keys")
         }
         switch script {
-        case .take: return take(arguments, from: keys.dropFirst(Leases.keyCount), leases)
+        case .take: return take(arguments, from: keys.dropFirst(LeaseKeys.count), leases)
         case .finish: return finish(arguments, leases)
         case .renew: return renew(arguments, leases)
         case .giveBack: return giveBack(arguments, leases)
@@ -17,42 +17,17 @@ extension BrokerMachine {
         }
     }
 
-    /// Where leases are, and who asks.
-    private struct Leases {
-        static let keyCount = 5
-
-        let unacked: Bytes
-        let index: Bytes
-        let leases: Bytes
-        let counter: Bytes
-        let client: ClientID
-        let database: Int
-        /// Milliseconds since 1970.
-        let now: Int64
-
-        init?(_ keys: [Bytes], client: ClientID, database: Int, now: Int64) {
-            guard keys.count >= Self.keyCount else { return nil }
-            (unacked, index, leases, counter) = (keys[0], keys[1], keys[2], keys[3])
-            self.client = client
-            self.database = database
-            self.now = now
-        }
-
-        /// As kombu writes times.
-        var time: Bytes { NumberText.text(Double(now) / 1000) }
-    }
-
-    private mutating func run(_ command: KeyspaceCommand, _ arguments: [Bytes], _ leases: Leases) -> Answer {
+    mutating func run(_ command: KeyspaceCommand, _ arguments: [Bytes], _ leases: LeaseKeys) -> Answer {
         keyspace.run(command, arguments, in: leases.database, now: leases.now)
     }
 
-    private mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: Leases) -> Bool {
+    private mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
         run(.hget, [leases.leases, tag], leases) == .bulk(lease)
             && run(.hexists, [leases.unacked, tag], leases) == .integer(1)
     }
 
     /// Messages are no longer taken.
-    private mutating func letGo(_ tags: [Bytes], _ leases: Leases) {
+    private mutating func letGo(_ tags: [Bytes], _ leases: LeaseKeys) {
         guard !tags.isEmpty else { return }
         _ = run(.zrem, [leases.index] + tags, leases)
         _ = run(.hdel, [leases.unacked] + tags, leases)
@@ -71,77 +46,9 @@ extension BrokerMachine {
         return .array(answers)
     }
 
-    // MARK: Taking
-
-    /// What one take of many messages may be long, in bytes: it is one record of the journal, and one answer.
-    private static let takenBytes = 8 << 20
-
-    private mutating func take(
-        _ arguments: ArraySlice<Bytes>, from lists: ArraySlice<Bytes>, _ leases: Leases
-    ) -> Answer {
-        guard let wanted = arguments.first.flatMap(NumberText.integer) else { return BrokerRefusal.notInteger }
-        var (rest, room) = (Int(clamping: wanted), Self.takenBytes)
-        var lease: Int64?
-        var answer: [Answer] = []
-        var refusal: Answer?
-        for (place, list) in lists.enumerated() {
-            while rest > 0, room > 0 {
-                let popped = run(.rpop, [list, Bytes("\(min(rest, 16))")], leases)
-                if popped.isError { refusal = refusal ?? popped }
-                let messages = read(popped.asList, from: list, leases)
-                guard !messages.isEmpty else {
-                    if popped.asList.isEmpty { break }
-                    continue
-                }
-                let number = lease ?? run(.incr, [leases.counter], leases).asInteger
-                lease = number
-                writeDown(messages, from: list, lease: number, leases)
-                if answer.isEmpty { answer.append(.integer(number)) }
-                for (bytes, message) in messages {
-                    let deliveries = queues.leased(
-                        message, from: list, in: leases.database, hash: leases.unacked, index: leases.index,
-                        by: leases.client, &keyspace, now: leases.now)
-                    answer += [
-                        .integer(Int64(place + 1)), .bulk(message.tag), .integer(Int64(deliveries)), .bulk(bytes),
-                    ]
-                    room -= bytes.count
-                }
-                rest -= messages.count
-            }
-        }
-        return answer.isEmpty ? refusal ?? .array([]) : .array(answer)
-    }
-
-    /// What is no message is put aside: it must not stand in the way of others, nor be lost.
-    private mutating func read(
-        _ popped: [Bytes], from list: Bytes, _ leases: Leases
-    ) -> [(bytes: Bytes, message: BrokerMessage)] {
-        popped.compactMap { bytes in
-            if case .message(let message) = queues.reader.read(bytes) { return (bytes, message) }
-            let place = Place(database: leases.database, key: "")
-            queues.bury(bytes, place, from: list, &keyspace, now: leases.now)
-            return nil
-        }
-    }
-
-    private mutating func writeDown(
-        _ messages: [(bytes: Bytes, message: BrokerMessage)], from list: Bytes, lease: Int64, _ leases: Leases
-    ) {
-        let text = Bytes(LeaseText.of(lease, list: list))
-        var (scores, notes, tokens) = ([leases.index], [leases.unacked], [leases.leases])
-        for (bytes, message) in messages {
-            scores += [leases.time, message.tag]
-            notes += [message.tag, queues.reader.reservation(bytes, message)]
-            tokens += [message.tag, text]
-        }
-        _ = run(.zadd, scores, leases)
-        _ = run(.hset, notes, leases)
-        _ = run(.hset, tokens, leases)
-    }
-
     // MARK: Ending
 
-    private mutating func finish(_ arguments: ArraySlice<Bytes>, _ leases: Leases) -> Answer {
+    private mutating func finish(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
         var answers: [Answer] = []
         var done: [Bytes] = []
         var seen: Set<Bytes> = []
@@ -170,7 +77,7 @@ extension BrokerMachine {
     }
 
     /// Lists and messages by turns. Why one was refused.
-    private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: Leases) -> Answer? {
+    private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer? {
         for place in stride(from: messages.startIndex, to: messages.endIndex, by: 2) {
             let pushed = pushOnList(
                 .lpush, [messages[place], messages[place + 1]], in: leases.database, now: leases.now)
@@ -180,7 +87,7 @@ extension BrokerMachine {
     }
 
     /// Stores and announces the result in a group of `finish`, if there is one. Why that was refused.
-    private mutating func storeResult(_ group: [Bytes], _ leases: Leases) -> Answer? {
+    private mutating func storeResult(_ group: [Bytes], _ leases: LeaseKeys) -> Answer? {
         let (key, seconds, result) = (group[2], group[3], group[4])
         guard !key.isEmpty, !isSuccess(key, leases) else { return nil }
         let stored =
@@ -191,12 +98,12 @@ extension BrokerMachine {
     }
 
     /// Whether a success is stored: Celery and Martlet write the state first.
-    private mutating func isSuccess(_ key: Bytes, _ leases: Leases) -> Bool {
+    private mutating func isSuccess(_ key: Bytes, _ leases: LeaseKeys) -> Bool {
         guard let beginning = run(.getrange, [key, "0", "63"], leases).asBytes else { return false }
         return [#""status": "SUCCESS""#, #""status":"SUCCESS""#].contains { beginning.text.contains($0) }
     }
 
-    private mutating func renew(_ arguments: ArraySlice<Bytes>, _ leases: Leases) -> Answer {
+    private mutating func renew(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
         answers(arguments, by: 2) { machine, group in
             let (tag, lease) = (group[group.startIndex], group[group.startIndex + 1])
             guard machine.isMine(tag, lease, leases) else { return .integer(0) }
@@ -206,7 +113,7 @@ extension BrokerMachine {
         }
     }
 
-    private mutating func giveBack(_ arguments: ArraySlice<Bytes>, _ leases: Leases) -> Answer {
+    private mutating func giveBack(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
         answers(arguments, by: 4) { machine, group in
             let (tag, lease) = (group[group.startIndex], group[group.startIndex + 1])
             let (push, message) = (group[group.startIndex + 2], group[group.startIndex + 3])
@@ -222,7 +129,7 @@ extension BrokerMachine {
         }
     }
 
-    private mutating func bury(_ arguments: ArraySlice<Bytes>, _ leases: Leases) -> Answer {
+    private mutating func bury(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
         answers(arguments, by: 3) { machine, group in
             let (tag, lease) = (group[group.startIndex], group[group.startIndex + 1])
             guard let list = LeaseText.list(lease), machine.isMine(tag, lease, leases) else { return .integer(0) }
@@ -239,7 +146,7 @@ extension BrokerMachine {
     /// Looks at so many of the messages that were taken first.
     private static let lookedAt = 10_000
 
-    private mutating func restore(_ arguments: ArraySlice<Bytes>, _ leases: Leases) -> Answer {
+    private mutating func restore(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
         let numbers = arguments.compactMap(NumberText.integer)
         guard numbers.count == 3, arguments.count == 3 else { return BrokerRefusal.notInteger }
         let end = NumberText.text(Double(leases.now / 1000) - Double(numbers[0]))

@@ -16,6 +16,14 @@ enum BrokerScript: Hashable, Sendable {
     init?(text: Bytes) {
         self.init(sha1: KnownScript.sha1(of: text))
     }
+
+    /// Whether it makes the data larger. What ends messages must go on however full the broker is.
+    var mayGrow: Bool {
+        switch self {
+        case .known: true
+        case .own(let script): script == .take
+        }
+    }
 }
 
 /// Scripts of clients that we know run natively; there is no Lua.
@@ -40,7 +48,7 @@ extension BrokerMachine {
             }
             script = known
         }
-        if keyspace.bytes > policy.hardMaximumBytes { return BrokerRefusal.outOfMemory }
+        if script.mayGrow, keyspace.bytes > policy.hardMaximumBytes { return BrokerRefusal.outOfMemory }
         defer { absorb(id, now: now) }
         let (keys, rest) = (Array(arguments[2..<(2 + count)]), arguments[(2 + count)...])
         switch script {

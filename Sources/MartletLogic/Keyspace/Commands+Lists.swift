@@ -48,8 +48,10 @@ extension Keyspace {
     ) throws(CommandRefusal) -> Answer {
         let element = try readList(call.key, call) { ring in end == .left ? ring.first : ring.last }
         guard let element = element.flatMap({ $0 }) else { return .null }
-        // The only element of a list stays where it is: without it the list would go, and its expiry.
-        guard try readList(call[1], call, \.count) != 1 || call.key != call[1] else { return .bulk(element) }
+        // To where it is: only a look, as whoever waits for a list has it. And the only element of a list stays: without
+        // it the list would go, and its expiry.
+        let length = try readList(call[1], call, \.count)
+        guard call.key != call[1] || (end != otherEnd && length != 1) else { return .bulk(element) }
         perform(.pop(1, end), on: call.key, call)
         perform(.push([element], otherEnd), on: call[1], call)
         return .bulk(element)
