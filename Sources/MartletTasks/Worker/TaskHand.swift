@@ -57,8 +57,10 @@ struct HeldTask {
     var outcome: TaskOutcome?
     /// In seconds since 1970.
     var startedAt: Double?
-    var softDeadline: Instant?
-    var deadline = Instant.never
+    /// It was acknowledged before its run, and has no lease.
+    var isAcknowledged = false
+
+    init(hand: TaskHand) { self.hand = hand }
 }
 
 /// What a message says about the share of its task in the work, in headers that other workers do not read.

@@ -43,10 +43,10 @@ extension TaskWorker {
         }
     }
 
-    private func taskRun(_ hand: TaskHand, soft: Instant, hard: Instant) -> TaskRun {
+    private func taskRun(_ hand: TaskHand, soft: Instant?, hard: Instant) -> TaskRun {
         TaskRun(
             message: hand.message, bytes: hand.delivery.message, receipt: hand.delivery.receipt,
-            deliveries: hand.delivery.deliveries, softDeadline: soft == .never ? nil : soft, deadline: hard,
+            deliveries: hand.delivery.deliveries, softDeadline: soft, deadline: hard,
             progress: { [self] meta in await storeProgress(hand, meta) })
     }
 
@@ -59,7 +59,7 @@ extension TaskWorker {
             state.held[id]?.outcome = outcome
             state.held[id]?.runner = nil
             let actions = state.desk.ended(id, RunEnd(outcome), now: now)
-            return (state.chores(actions), isDoomed)
+            return (state.chores(actions, now: now), isDoomed)
         }
         let next = isDoomed ? nil : chores.starts.popLast()
         carryOut(chores)

@@ -124,7 +124,7 @@ package final class TaskWorker: Sendable {
         let now = TaskTime.current
         return state.withLock { state in
             let actions = tell(&state, now)
-            return state.chores(actions)
+            return state.chores(actions, now: now)
         }
     }
 
@@ -142,7 +142,7 @@ package final class TaskWorker: Sendable {
 
     /// The worker's end, when it drains and nothing is left.
     func endIfEmpty() {
-        let isOver = state.withLock { $0.life == .draining && $0.held.isEmpty && $0.desk.isEmpty }
+        let isOver = state.withLock { $0.life == .draining && $0.held.isEmpty && $0.unsettled == 0 && $0.desk.isDrained }
         if isOver { start.finish() }
     }
 

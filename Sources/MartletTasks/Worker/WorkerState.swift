@@ -24,7 +24,7 @@ struct WorkerState {
     var alarmAt = Instant.never
     var lastTake: Instant?
     var lastAnswer: Instant?
-    /// Queues were added or cancelled since the taker looked.
+    /// In seconds since 1970.
     var startedAt = 0.0
 
     init(desk: WorkerDesk) {
@@ -37,7 +37,7 @@ struct WorkerState {
     }
 
     /// What the desk decided, put into what is to be done outside of the lock.
-    mutating func chores(_ actions: [DeskAction]) -> Chores {
+    mutating func chores(_ actions: [DeskAction], now: TaskTime) -> Chores {
         var chores = Chores()
         for action in actions {
             switch action {
@@ -53,7 +53,8 @@ struct WorkerState {
                 unsettled += 1
                 chores.settlements.append(
                     DueSettlement(
-                        hand: held.hand, settlement: settlement, outcome: held.outcome, startedAt: held.startedAt))
+                        hand: held.hand, settlement: settlement, outcome: held.outcome, startedAt: held.startedAt,
+                        isAcknowledged: held.isAcknowledged))
             case .forget(let id):
                 guard let held = held.removeValue(forKey: id) else { continue }
                 counters[held.hand.message.name, default: .init()].abandoned += 1
@@ -65,7 +66,7 @@ struct WorkerState {
             isTakerIdle = false
             chores.wakesTaker = true
         }
-        let next = desk.nextWake
+        let next = desk.nextWake(now: now)
         if next < alarmAt {
             alarmAt = next
             chores.wakesClock = true
@@ -95,6 +96,8 @@ struct DueSettlement: Sendable {
     var outcome: TaskOutcome?
     /// In seconds since 1970.
     var startedAt: Double?
+    /// The message is acknowledged already, and has no lease.
+    var isAcknowledged = false
 }
 
 extension TaskTime {
