@@ -58,7 +58,8 @@ extension TaskDesk {
             ],
         ]
         let lifetime = "\(Int64(settings.resultExpires.inSeconds))"
-        try await transaction([command("SETEX", key, lifetime, result.text), command("PUBLISH", key, result.text)])
+        try await transaction(
+            [command("SETEX", key, lifetime, result.text), command("PUBLISH", key, result.text)], at: results)
         var news = TaskNews(id: id, state: TaskState.revoked, time: Self.now)
         news.name = place.task.name
         news.queue = place.queue

@@ -11,21 +11,25 @@ extension TaskDesk {
     /// Everything that is known of a task: its state and result by the broker, its life by events, its place on a
     /// queue. nil: nobody knows it.
     package func task(_ id: String) async throws -> JSONValue? {
-        let answers = try await ask([
-            command("GET", ResultWatch.channelPrefix + id), command("GET", Self.memo(id)),
-            command("ZSCORE", Self.revokedKey, id),
-        ])
-        for case .error(let text) in answers.prefix(2) { throw Self.refusal(text) }
-        let result = answers[0].bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
-        let memo = answers[1].bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
+        let result = try await result(of: id)
+        let answers = try await ask([command("GET", Self.memo(id)), command("ZSCORE", Self.revokedKey, id)])
+        if case .error(let text) = answers[0] { throw Self.refusal(text) }
+        let memo = answers[0].bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
         let record = chronicle.withLock { $0.task(id) }
         var view = TaskView(id: id, result: result, memo: memo, record: record)
-        if case .null = answers[2] {} else { view.isRevoked = true }
+        if case .null = answers[1] {} else { view.isRevoked = true }
         if view.isWaiting {
             let queue = view.queue
             view.place = try await place(of: id, in: queue.map { [$0] } ?? (try await queueNames()))
         }
         return view.isKnown ? view.json : nil
+    }
+
+    /// What a worker stored of a task; nil: nothing.
+    func result(of id: String) async throws -> JSONValue? {
+        let answers = try await ask([command("GET", ResultWatch.channelPrefix + id)], at: results)
+        if case .error(let text)? = answers.first { throw Self.refusal(text) }
+        return answers.first?.bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
     }
 
     /// Waits until the task's state is another one than `state`, or the time is over, and answers as ``task(_:)``.

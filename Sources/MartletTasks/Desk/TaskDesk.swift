@@ -13,6 +13,8 @@ import Synchronization
 /// memory that begins anew with each start.
 package final class TaskDesk: Sendable {
     let broker: TaskBroker
+    /// Where results are: Celery apps may keep them elsewhere.
+    let results: TaskBroker
     package let settings: TaskDeskSettings
     let logger: Logger
     let chronicle = Mutex(TaskChronicle())
@@ -24,12 +26,14 @@ package final class TaskDesk: Sendable {
 
     /// - Parameters:
     ///   - broker: Shared with others; its owner closes it.
+    ///   - results: Where results are; nil: at the broker.
     ///   - webhooks: Tells those who asked to be told that a task ended.
     package init(
-        broker: TaskBroker, settings: TaskDeskSettings = TaskDeskSettings(), webhooks: any WebhookSender = NoWebhooks(),
-        logger: Logger
+        broker: TaskBroker, results: TaskBroker? = nil, settings: TaskDeskSettings = TaskDeskSettings(),
+        webhooks: any WebhookSender = NoWebhooks(), logger: Logger
     ) {
         self.broker = broker
+        self.results = results ?? broker
         self.settings = settings
         self.webhooks = webhooks
         self.logger = logger
@@ -39,7 +43,7 @@ package final class TaskDesk: Sendable {
     /// Listens to workers, looks at queues and tells those who asked to be told, until the task is cancelled.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.watch.run(self.broker) }
+            group.addTask { await self.watch.run(self.results) }
             group.addTask { await self.lookAtQueues() }
             group.addTask { await self.tellWebhooks() }
             if settings.watchesEvents {
@@ -53,8 +57,8 @@ package final class TaskDesk: Sendable {
     ///
     /// - Throws: the first refusal; the others may have been carried out.
     @discardableResult
-    func transaction(_ commands: [[ByteBuffer]]) async throws -> [RESPValue] {
-        let answers = try await ask([command("MULTI")] + commands + [command("EXEC")])
+    func transaction(_ commands: [[ByteBuffer]], at place: TaskBroker? = nil) async throws -> [RESPValue] {
+        let answers = try await ask([command("MULTI")] + commands + [command("EXEC")], at: place)
         for case .error(let text) in answers { throw Self.refusal(text) }
         let results = answers.last?.elements ?? []
         for case .error(let text) in results { throw Self.refusal(text) }
@@ -62,9 +66,11 @@ package final class TaskDesk: Sendable {
     }
 
     /// Sends commands together, and answers what each of them answered, refusals included.
-    func ask(_ commands: [[ByteBuffer]]) async throws -> [RESPValue] {
+    ///
+    /// - Parameter place: nil: the broker.
+    func ask(_ commands: [[ByteBuffer]], at place: TaskBroker? = nil) async throws -> [RESPValue] {
         do {
-            return try await broker.run(commands)
+            return try await (place ?? broker).run(commands)
         } catch let error as MartletError {
             throw error
         } catch let error as CancellationError {
@@ -88,5 +94,5 @@ package final class TaskDesk: Sendable {
 
     /// In seconds since 1970.
     static var now: Double { Date().timeIntervalSince1970 }
-    static var nowMilliseconds: Int64 { Int64(now * 1000) }
+    package static var nowMilliseconds: Int64 { Int64(now * 1000) }
 }

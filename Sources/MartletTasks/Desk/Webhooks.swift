@@ -92,11 +92,11 @@ extension TaskDesk {
     }
 
     private func tell(_ hook: WebhookTry, of id: String) async throws {
-        let answers = try await ask([command("GET", ResultWatch.channelPrefix + id), command("EXISTS", Self.memo(id))])
-        let result = answers[0].bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
+        let result = try await result(of: id)
         guard let state = result?["status"]?.plainText, TaskState.isReady(state) else {
             // Its result was never stored, and what was known of it is forgotten.
-            if answers[1].integer == 0, result == nil { _ = try await ask([command("HDEL", Self.webhookKey, id)]) }
+            guard result == nil, try await ask([command("EXISTS", Self.memo(id))]).first?.integer == 0 else { return }
+            _ = try await ask([command("HDEL", Self.webhookKey, id)])
             return
         }
         let view = TaskView(id: id, result: result, memo: nil, record: nil).json
