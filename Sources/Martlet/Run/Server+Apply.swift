@@ -114,7 +114,7 @@ extension Server {
         let names = ModelNames(plan.models, client: client)
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(names, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
-        return plan.routes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
+        return plan.publicRoutes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
             + (plan.pools.isEmpty ? [modelList(names, below: "/v1/", host: nil)] : modelAPIs)
     }
 

@@ -164,7 +164,9 @@ package final class Server: Sendable {
     }
 
     /// Where the apps that are served answer.
-    var paths: [String] { live.withLock { $0.plan.served.map(\.path) } + served.map(\.place) }
+    var paths: [String] {
+        live.withLock { $0.plan.served.filter { !$0.isForTasks }.map(\.path) } + served.map(\.place)
+    }
 
     private func loadServed() async throws {
         let surroundings = Served.Surroundings(

@@ -26,10 +26,11 @@ class CeleryApp:
         self._app = app
         self._options = options or CeleryOptions.from_environment()
         self._hostname = self._options.hostname or NODE
-        if self._options.broker:
+        broker = self._options.broker or (self._options.other_broker if not app.conf.broker_url else "")
+        if broker:
             # As `celery -b` says it; the app's own settings come after these.
             for name in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
-                os.environ[name] = self._options.broker
+                os.environ[name] = broker
         if self._options.soft_time_limit is not None:
             app.conf.task_soft_time_limit = self._options.soft_time_limit
         if self._options.time_limit is not None:

@@ -12,6 +12,8 @@ class CeleryOptions(NamedTuple):
     """The worker's node name."""
     broker: str = ""
     """Instead of the app's own."""
+    other_broker: str = ""
+    """For an app that has none."""
     soft_time_limit: Optional[float] = None
     time_limit: Optional[float] = None
     log_level: str = "INFO"
@@ -21,6 +23,7 @@ class CeleryOptions(NamedTuple):
         return cls(
             hostname=os.environ.get("MARTLET_TASK_NODE", ""),
             broker=os.environ.get("MARTLET_TASK_BROKER", ""),
+            other_broker=os.environ.get("MARTLET_TASK_OTHER_BROKER", ""),
             soft_time_limit=_seconds(os.environ.get("MARTLET_TASK_SOFT_LIMIT") or None),
             time_limit=_seconds(os.environ.get("MARTLET_TASK_HARD_LIMIT") or None),
             log_level=os.environ.get("MARTLET_TASK_LOG") or "INFO",
@@ -39,7 +42,7 @@ def described(task: Any) -> Dict[str, Any]:
         "ignore_result": bool(task.ignore_result),
         "store_errors": bool(task.store_errors_even_if_ignored),
         "track_started": bool(task.track_started),
-        "acks_late": bool(task.acks_late),
+        "acks_on_timeout": bool(getattr(task, "acks_on_timeout", getattr(task, "acks_on_failure_or_timeout", True))),
         "settles": True,
     }
 
@@ -49,20 +52,16 @@ def settings(app: Any) -> Dict[str, Any]:
     conf = app.conf
     return {
         "kind": "celery",
-        "app": app.main or "",
         "broker_url": _broker(conf),
         "broker_options": _plain(dict(conf.broker_transport_options or {})),
         "result_backend": _address(conf.result_backend),
-        "result_options": _plain(dict(conf.result_backend_transport_options or {})),
         "queues": queues(app),
         "default_queue": str(conf.task_default_queue),
         "result_expires": _seconds(conf.result_expires),
-        "result_extended": bool(conf.result_extended),
         "send_task_events": bool(conf.worker_send_task_events),
         "concurrency": _count(conf.worker_concurrency),
         "max_tasks_per_child": _count(conf.worker_max_tasks_per_child),
         "max_memory_per_child": _count(conf.worker_max_memory_per_child),
-        "accept": [str(one) for one in conf.accept_content or ()],
         "conf": _conf(conf),
     }
 
