@@ -1,4 +1,3 @@
-import Foundation
 import MartletWire
 import NIOCore
 
@@ -6,7 +5,7 @@ import NIOCore
 extension JSONValue {
     /// nil: no JSON.
     static func parsed(_ bytes: some Sequence<UInt8>) -> JSONValue? {
-        try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        (try? RawJSON(Array(bytes)))?.value
     }
 
     var double: Double? {

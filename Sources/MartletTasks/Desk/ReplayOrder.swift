@@ -10,7 +10,8 @@ package enum ReplayOrder {
         _ body: some Collection<UInt8>
     ) throws(MartletError) -> (ids: Set<String>?, limit: Int) {
         guard !body.isEmpty else { return (nil, TaskDesk.mostReplayed) }
-        guard case .object(let members)? = JSONValue.parsed(body), members.keys.allSatisfy({ ["ids", "limit"].contains($0) })
+        guard case .object(let members)? = JSONValue.parsed(body),
+            members.keys.allSatisfy({ ["ids", "limit"].contains($0) })
         else { throw wrong }
         var order: (ids: Set<String>?, limit: Int) = (nil, TaskDesk.mostReplayed)
         switch members["ids"] {

@@ -41,7 +41,7 @@ final class ResultWatch: Sendable {
             return Wait(id: id, number: state.number, signal: signal)
         }
         guard let wait else { throw MartletError(.overloaded, cause: "too many clients wait for results") }
-        begun.raise()
+        begun.notify()
         return wait
     }
 
@@ -56,7 +56,7 @@ final class ResultWatch: Sendable {
     /// Something became of a task.
     func tell(_ id: String) {
         let signals = state.withLock { state in state.signals[id].map { Array($0.values) } ?? [] }
-        for signal in signals { signal.raise() }
+        for signal in signals { signal.notify() }
     }
 
     private var isAwaited: Bool { state.withLock { $0.count > 0 } }

@@ -40,7 +40,7 @@ extension TaskDesk {
         } else {
             looks = try await queues()
         }
-        let now = CeleryTime.text(Self.nowMilliseconds / 1000 * 1000)
+        let now = CeleryTime.text(milliseconds: Self.nowMilliseconds / 1000 * 1000)
         let items: [JSONValue] = looks.map { look in
             [
                 "metricName": .string(metric.rawValue), "metricLabels": ["queue": .string(look.name)],

@@ -49,7 +49,7 @@ extension TaskDesk {
         guard removal.first?.integer == 1 else { return false }
         let id = place.task.id
         let key = ResultWatch.channelPrefix + id
-        let done = CeleryTime.text(Self.nowMilliseconds)
+        let done = CeleryTime.text(milliseconds: Self.nowMilliseconds)
         let result: JSONValue = [
             "status": .string(TaskState.revoked), "task_id": .string(id), "traceback": .null, "children": [],
             "date_done": .string(done),

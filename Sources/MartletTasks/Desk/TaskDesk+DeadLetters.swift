@@ -59,7 +59,8 @@ extension TaskDesk {
             return false
         }
         try await transaction([
-            command("LPUSH", QueueLists.key(queue, priority: task.priority)) + [task.message], command("LREM", dead, "-1") + [task.message],
+            command("LPUSH", QueueLists.key(queue, priority: task.priority)) + [task.message],
+            command("LREM", dead, "-1") + [task.message],
             command("ZREM", Self.revokedKey, task.id), command("DEL", claim),
         ])
         var news = TaskNews(id: task.id, state: TaskState.pending, time: Self.now)

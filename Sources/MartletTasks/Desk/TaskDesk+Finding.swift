@@ -102,7 +102,10 @@ extension TaskDesk {
         }
         let next = offset + limit
         let total = lengths.reduce(0, +)
-        return ["tasks": .array(tasks), "total": .integer(Int64(total)), "next": .optional(next < total ? "\(next)" : nil)]
+        return [
+            "tasks": .array(tasks), "total": .integer(Int64(total)),
+            "next": .optional(next < total ? "\(next)" : nil),
+        ]
     }
 
     // MARK: Lists

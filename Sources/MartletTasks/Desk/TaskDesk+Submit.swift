@@ -49,23 +49,24 @@ extension TaskDesk {
     private func send(
         _ submission: TaskSubmission, _ id: String, to queue: String, confirming: (key: String, note: String)?
     ) async throws {
-        var task = OutgoingTask(id: id, name: submission.name, queue: queue)
-        task.args = Array(JSONValue.array(submission.arguments).text.utf8)
-        task.kwargs = Array(JSONValue.object(submission.keywordArguments).text.utf8)
-        guard task.args.count + task.kwargs.count <= settings.argumentBytes else {
+        var task = OutgoingTask(
+            name: submission.name, id: id, args: RawJSON(.array(submission.arguments)),
+            kwargs: RawJSON(.object(submission.keywordArguments)))
+        guard task.args.bytes.count + task.kwargs.bytes.count <= settings.argumentBytes else {
             throw MartletError(.bodyTooLarge, cause: "a task has at most \(settings.argumentBytes) bytes of arguments")
         }
+        task.queue = queue
         task.priority = submission.priority
         task.eta = submission.eta
         task.expires = submission.expires
-        task.headers = Self.headers(of: submission)
+        task.extraHeaders = Self.headers(of: submission)
         let now = Self.nowMilliseconds
         let delay = max(0, (submission.eta ?? now) - now) / 1000
         let lifetime = "\(Int64(settings.resultExpires.inSeconds) + delay)"
-        let message = ByteBuffer(bytes: task.message(deliveryTag: UUID().uuidString.lowercased()))
+        let message = ByteBuffer(bytes: task.message(deliveryTag: UUID().uuidString.lowercased(), now: now))
         var commands = [
             command("SADD", "_kombu.binding.\(queue)", "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)"),
-            command("LPUSH", task.listKey) + [message],
+            command("LPUSH", task.listKey()) + [message],
             command("SETEX", Self.memo(id), lifetime, memo(submission, queue, now).text),
         ]
         if let confirming {
@@ -81,16 +82,16 @@ extension TaskDesk {
         news.queue = queue
         news.arguments = JSONValue.array(submission.arguments).text
         news.keywordArguments = JSONValue.object(submission.keywordArguments).text
-        news.eta = submission.eta.map { CeleryTime.text($0) }
+        news.eta = submission.eta.map { CeleryTime.text(milliseconds: $0) }
         note(news)
     }
 
-    private static func headers(of submission: TaskSubmission) -> [String: JSONValue] {
+    private static func headers(of submission: TaskSubmission) -> RawObject {
         var headers = submission.headers
         if let key = submission.key { headers[TaskSubmission.Header.key] = .string(key) }
         if let unique = submission.unique { headers[TaskSubmission.Header.unique] = .string(unique) }
         if let number = submission.maxRetries { headers[TaskSubmission.Header.maxRetries] = .integer(Int64(number)) }
-        return headers
+        return RawObject(headers.sorted { $0.key < $1.key }.map { ($0.key, RawJSON($0.value)) })
     }
 
     // MARK: What is known of a task before a worker says something

@@ -53,7 +53,7 @@ struct TaskView {
         json["cancelled"] = .bool(isRevoked)
         json["timeline"] = .array((record?.timeline ?? []).map { step in
             [
-                "state": .string(step.state), "time": .string(CeleryTime.text(Int64(step.time * 1000))),
+                "state": .string(step.state), "time": .string(CeleryTime.text(milliseconds: Int64(step.time * 1000))),
                 "worker": .optional(step.worker),
             ]
         })
@@ -69,13 +69,13 @@ struct TaskView {
             "args": .optional(record?.arguments), "kwargs": .optional(record?.keywordArguments),
             "retries": .integer(Int64(record?.retries ?? place?.task.retries ?? 0)),
             "eta": .optional(eta), "runtime": .optional(record?.runtime),
-            "since": .optional(record.map { CeleryTime.text(Int64($0.since * 1000)) }),
+            "since": .optional(record.map { CeleryTime.text(milliseconds: Int64($0.since * 1000)) }),
             "summary": .optional(record?.result ?? record?.exception),
         ]
     }
 
     private var eta: String? {
-        record?.eta ?? memo?["eta"]?.int.map { CeleryTime.text(Int64($0)) }
+        record?.eta ?? memo?["eta"]?.int.map { CeleryTime.text(milliseconds: Int64($0)) }
     }
 
     /// What it returned; null while it has not.

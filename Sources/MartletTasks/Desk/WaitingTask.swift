@@ -19,9 +19,8 @@ struct WaitingTask: Sendable {
 
     /// nil: no task.
     init?(_ message: ByteBuffer) {
-        guard case .envelope(let envelope) = CeleryEnvelope.read(Array(buffer: message)), let task = envelope.task else {
-            return nil
-        }
+        guard case .envelope(let envelope) = CeleryEnvelope.read(Array(buffer: message)), let task = envelope.task
+        else { return nil }
         (id, name, tag, priority) = (task.id, task.name, envelope.deliveryTag, envelope.priority)
         self.message = message
         let whole = JSONValue.parsed(message.readableBytesView)
