@@ -1,16 +1,22 @@
 import Foundation
 import MartletWire
 
-/// A message of Celery's remote control to all workers, to which they need not answer.
+/// A message of Celery's remote control to all workers.
 struct ControlBroadcast {
     let text: String
 
-    /// - Parameter expires: in seconds since 1970; who reads it later does nothing.
-    init(_ method: String, _ arguments: JSONValue, expires: Double) {
-        let body: JSONValue = [
+    /// - Parameters:
+    ///   - expires: in seconds since 1970; who reads it later does nothing.
+    ///   - replyTo: Who waits for answers, by the name of its list; nil: nobody does.
+    init(_ method: String, _ arguments: JSONValue, expires: Double, replyTo: String? = nil) {
+        var body: JSONValue = [
             "method": .string(method), "arguments": arguments, "destination": .null, "pattern": .null,
             "matcher": .null,
         ]
+        if let replyTo {
+            body["ticket"] = .string(UUID().uuidString.lowercased())
+            body["reply_to"] = ["exchange": "reply.celery.pidbox", "routing_key": .string(replyTo)]
+        }
         let message: JSONValue = [
             "body": .string(Data(body.text.utf8).base64EncodedString()), "content-encoding": "utf-8",
             "content-type": "application/json", "headers": ["clock": 1, "expires": .number(expires)],
