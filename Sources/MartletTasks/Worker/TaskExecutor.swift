@@ -123,28 +123,3 @@ package struct TaskSettlement: Sendable, Hashable {
         self.runtime = runtime
     }
 }
-
-/// An exception, as Celery's clients raise it again.
-package struct TaskFailure: Sendable, Hashable, Error {
-    /// Such as `ValueError`.
-    package var type: String
-    /// Such as `builtins`.
-    package var module: String
-    /// What it was made with; `["bad z"]`.
-    package var arguments: [RawJSON]
-    package var traceback: String?
-
-    package init(
-        type: String, module: String = "builtins", arguments: [RawJSON] = [], traceback: String? = nil
-    ) {
-        self.type = type
-        self.module = module
-        self.arguments = arguments
-        self.traceback = traceback
-    }
-
-    /// - Parameter text: What it says, its one argument.
-    package init(_ type: String, module: String = "builtins", _ text: String, traceback: String? = nil) {
-        self.init(type: type, module: module, arguments: [RawJSON(text)], traceback: traceback)
-    }
-}

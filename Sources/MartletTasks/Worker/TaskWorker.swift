@@ -18,6 +18,7 @@ package final class TaskWorker: Sendable {
     let logger: Logger
     let clock = LamportClock()
     let events: EventSender
+    let gossip: Gossip
     let books: TaskBooks
     let state: Mutex<WorkerState>
     let settlements = SettlementQueue()
@@ -42,6 +43,8 @@ package final class TaskWorker: Sendable {
         self.executors = executors
         self.logger = logger
         events = EventSender(settings: settings, clock: clock, broker: broker, logger: logger)
+        gossip = Gossip(
+            name: settings.name, processID: Int(ProcessFacts.id), clock: clock, heartbeat: settings.heartbeat)
         books = TaskBooks(worker: settings.name, resultExpires: settings.resultExpires)
         let desk = WorkerDesk(policy: settings.desk, queues: settings.queues, rules: [])
         state = Mutex(WorkerState(desk: desk))
@@ -142,7 +145,9 @@ package final class TaskWorker: Sendable {
 
     /// The worker's end, when it drains and nothing is left.
     func endIfEmpty() {
-        let isOver = state.withLock { $0.life == .draining && $0.held.isEmpty && $0.unsettled == 0 && $0.desk.isDrained }
+        let isOver = state.withLock { state in
+            state.life == .draining && state.held.isEmpty && state.unsettled == 0 && state.desk.isDrained
+        }
         if isOver { start.finish() }
     }
 

@@ -61,9 +61,32 @@ package struct TaskWorkerStatus: Sendable {
     package var lastTake: Instant?
     /// When the broker last answered anything.
     package var lastAnswer: Instant?
+    /// In seconds since 1970.
     package var startedAt: Double
+    /// In seconds, by the runs that ended of late; nil: none did.
+    package var meanRunSeconds: Double?
     package var sendsTaskEvents: Bool
-    /// Events that were dropped because nobody took them in time.
+    /// Events that were dropped because they could not be sent in time.
     package var droppedEvents: Int
-    package var unsettledLimit: Int
+}
+
+extension TaskWorkerStatus.Counters {
+    /// How a message's stay here ended.
+    enum Tally: Sendable {
+        case succeeded, failed, retried, revoked, rejected, returned, abandoned, deadLettered
+    }
+
+    mutating func count(_ tally: Tally, runtime: Double = 0) {
+        self.runtime += runtime
+        switch tally {
+        case .succeeded: succeeded += 1
+        case .failed: failed += 1
+        case .retried: retried += 1
+        case .revoked: revoked += 1
+        case .rejected: rejected += 1
+        case .returned: returned += 1
+        case .abandoned: abandoned += 1
+        case .deadLettered: deadLettered += 1
+        }
+    }
 }
