@@ -14,6 +14,7 @@ public struct BrokerMachine: Sendable {
     /// What only a defect of the driver can cause.
     public internal(set) var impossible = Impossible()
     public internal(set) var counters = BrokerCounters()
+    var tallies = QueueTallies()
 
     var clients: [ClientID: BrokerClient] = [:]
     var queues: QueueKeeper
@@ -155,6 +156,7 @@ public struct BrokerMachine: Sendable {
             let new = keyspace.takeMutations()
             for mutation in new where mutation.database < Keyspace.databaseCount {
                 noteChange(mutation)
+                tally(mutation, now: now)
                 queues.note(mutation, by: id, &keyspace, now: now)
             }
             mutations += new
@@ -172,8 +174,25 @@ public struct BrokerMachine: Sendable {
         queues.settle(&keyspace, now: now)
         absorb(nil, now: now)
         for note in queues.takeNotes() {
-            if case .deadLettered = note { counters.deadLetters += 1 }
+            switch note {
+            case .deadLettered: counters.deadLetters += 1
+            case .returned(let count, _): counters.returned += UInt64(count)
+            }
             effects.append(.note(note))
+        }
+    }
+
+    /// Counts what comes to queues and leaves them.
+    private mutating func tally(_ mutation: Mutation, now: Int64) {
+        switch mutation.change {
+        case .push, .pop, .remove, .move:
+            let bindings = queues.rooms[mutation.database].bindings
+            guard bindings.isQueue(mutation.key), !Self.isPrivate(mutation.key) else { return }
+            let list = Place(database: mutation.database, key: mutation.key)
+            let queue = Place(database: mutation.database, key: bindings.queue(of: mutation.key))
+            tallies.note(mutation.change, of: list, queue: queue, now: now)
+        case .clear: tallies.clear(mutation.database)
+        default: break
         }
     }
 
@@ -209,4 +228,6 @@ public struct BrokerCounters: Sendable, Equatable {
     public var commands: UInt64 = 0
     public var published: UInt64 = 0
     public var deadLetters: UInt64 = 0
+    /// Messages that went back to their queues because their worker was gone.
+    public var returned: UInt64 = 0
 }

@@ -91,6 +91,8 @@ package struct Readings: Sendable {
     package var targets: [Target] = []
     package var queues: [Queue] = []
     package var groups: [Group] = []
+    /// nil: this process has no broker.
+    package var broker: Broker?
     /// Lines lost, by log (`access`, `server`).
     package var droppedLogLines: [(log: String, lines: UInt64)] = []
 

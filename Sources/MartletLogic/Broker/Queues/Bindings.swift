@@ -18,6 +18,9 @@ struct Bindings: Sendable {
     /// Lists that were queues when the database was cleared: who used them does not write it down again.
     private var former: Set<Bytes> = []
 
+    /// The lists of all queues, those of priority 0.
+    var queues: some Collection<Bytes> { lists.keys }
+
     /// Whether a key is a list of a queue, of whatever priority.
     func isQueue(_ key: Bytes) -> Bool { lists[key] != nil || lists[queue(of: key)] != nil }
 
