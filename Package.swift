@@ -81,8 +81,9 @@ let package = Package(
             name: "MartletConsole",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
-                "MartletGateway", "MartletWorkers", nioCore,
-            ]),
+                "MartletGateway", "MartletWorkers", "MartletTasks", nioCore,
+            ],
+            resources: [.embedInCode("Tasks/tasks.html")]),
         .target(
             name: "Martlet",
             dependencies: [
@@ -165,7 +166,8 @@ let package = Package(
             name: "MartletConsoleTests",
             dependencies: [
                 "MartletConsole", "MartletTesting", "MartletBase", "MartletLogic", "MartletWire", "MartletNet",
-                "MartletTelemetry", "MartletExchange", "MartletGateway", "MartletWorkers", nioCore, nioPosix, logging,
+                "MartletTelemetry", "MartletExchange", "MartletGateway", "MartletWorkers", "MartletTasks", nioCore,
+                nioPosix, logging,
             ]),
         .testTarget(name: "TidyTests"),
         // The real binary, with mock backends and with foreign clients

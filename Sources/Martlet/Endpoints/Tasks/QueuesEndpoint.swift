@@ -1,4 +1,5 @@
 import MartletBase
+import MartletConsole
 import MartletExchange
 import MartletNet
 import MartletTasks

@@ -1,5 +1,6 @@
 import Foundation
 import MartletBase
+import MartletConsole
 import MartletExchange
 import MartletLogic
 import MartletNet

@@ -1,17 +1,18 @@
 import Foundation
-import MartletBase
-import MartletExchange
+package import MartletBase
+package import MartletExchange
 
 /// What follows `?` in a request, decoded.
-struct RequestQuery {
+package struct RequestQuery {
     private let fields: [String: String]
 
-    /// - Throws: `bad_request` where a part of it cannot be decoded, or is there twice, or is none of `known`.
-    init(_ request: LocalRequest, knows known: Set<String>) throws(MartletError) {
+    /// - Throws: `bad_request` where a part of it cannot be decoded, is there twice, or is none of `known`.
+    package init(_ request: LocalRequest, knows known: Set<String>) throws(MartletError) {
         var fields: [String: String] = [:]
         for part in request.query.split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = String(pair[0]).decodedQuery, let value = String(pair.count > 1 ? pair[1] : "").decodedQuery
+            guard let name = String(pair[0]).decodedQuery,
+                let value = String(pair.count > 1 ? pair[1] : "").decodedQuery
             else { throw MartletError(.badRequest, cause: "the query is not percent-encoded UTF-8") }
             guard known.contains(name) else {
                 throw MartletError(.badRequest, cause: "`\(name.prefix(64))` is no parameter of this path")
@@ -24,10 +25,10 @@ struct RequestQuery {
     }
 
     /// nil: it is not there, or empty.
-    func text(_ name: String) -> String? { fields[name].flatMap { $0.isEmpty ? nil : $0 } }
+    package func text(_ name: String) -> String? { fields[name].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// - Throws: `bad_request` where it is no such number.
-    func count(_ name: String, in range: ClosedRange<Int>, or usual: Int) throws(MartletError) -> Int {
+    package func count(_ name: String, in range: ClosedRange<Int>, or usual: Int) throws(MartletError) -> Int {
         guard let text = text(name) else { return usual }
         guard let count = Int(text), range.contains(count) else {
             throw MartletError(
@@ -36,7 +37,7 @@ struct RequestQuery {
         return count
     }
 
-    func flag(_ name: String, or usual: Bool) throws(MartletError) -> Bool {
+    package func flag(_ name: String, or usual: Bool) throws(MartletError) -> Bool {
         switch text(name) {
         case nil: usual
         case "true", "1": true
@@ -46,7 +47,7 @@ struct RequestQuery {
     }
 
     /// Such as `30s`, or a number of seconds.
-    func duration(_ name: String, upTo limit: Duration) throws(MartletError) -> Duration? {
+    package func duration(_ name: String, upTo limit: Duration) throws(MartletError) -> Duration? {
         guard let text = text(name) else { return nil }
         guard let duration = Duration(textOrSeconds: text) else {
             throw MartletError(.badRequest, cause: "`\(name)` is no time such as 30s")
@@ -65,25 +66,12 @@ extension LocalRequest {
     /// What stands between slashes after `prefix` in its path, decoded.
     ///
     /// - Throws: `not_found` where that is not UTF-8.
-    func parts(after prefix: String) throws(MartletError) -> [String] {
+    package func parts(after prefix: String) throws(MartletError) -> [String] {
         var parts: [String] = []
         for part in path.dropFirst(prefix.count).split(separator: "/") {
             guard let text = String(part).removingPercentEncoding, !text.isEmpty else { throw MartletError(.notFound) }
             parts.append(text)
         }
         return parts
-    }
-
-    /// A request that changes something: with a body of JSON, if with any, and not from a page of another site in a
-    /// browser, which can reach this machine.
-    func mayChange() throws(MartletError) {
-        guard RequestOrigin.isOwn(headers) else {
-            throw MartletError(.unauthorized, cause: "pages of other sites may not do this")
-        }
-        guard body.readableBytes > 0 else { return }
-        let type = headers.value(.contentType)?.lowercased() ?? ""
-        guard type.prefix(while: { $0 != ";" && $0 != " " }) == "application/json" else {
-            throw MartletError(.badRequest, cause: "send application/json")
-        }
     }
 }
