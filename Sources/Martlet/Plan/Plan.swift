@@ -46,7 +46,7 @@ struct Plan {
     /// The later stages of their pipelines.
     private(set) var stages: [ServedAPI] = []
     /// What this process serves itself.
-    private(set) var inProcess: [Served] = []
+    private(set) var inProcess: [ServedEndpoint] = []
 
     /// - Parameter present: pools that are there already: those of a name that stays go on.
     init(

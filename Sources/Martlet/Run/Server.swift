@@ -50,21 +50,27 @@ package final class Server: Sendable {
     let reloads = Reloads()
     /// What code in this process asks by.
     let routes = RoutesInForce()
-    private let served: [Served]
+    private let served: [ServedEndpoint]
+    /// What a worker of tasks here is told; nil: there is none.
+    private let tasks: TaskServiceOptions?
     let started = Int(time(nil))
     let live: Mutex<Live>
     /// Pools whose checks are to begin.
     let newPools: AsyncStream<Pool>.Continuation
     private let poolsToCheck: AsyncStream<Pool>
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let resolver = NameResolver()
 
     /// Builds everything, opens nothing yet. Throws what the file could not know, such as a certificate that does not
     /// load.
     ///
     /// - Parameter served: What this process serves itself.
-    init(_ configuration: Configuration, serving served: [Served], keeper: SocketKeeper, logger: Logger) throws {
+    init(
+        _ configuration: Configuration, serving served: [ServedEndpoint], tasks: TaskServiceOptions? = nil,
+        keeper: SocketKeeper, logger: Logger
+    ) throws {
         self.served = served
+        self.tasks = tasks
         self.logger = logger
         self.keeper = keeper
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
@@ -131,11 +137,17 @@ package final class Server: Sendable {
         let drain = Drain(
             loops: loops, listeners: listeners, readiness: readiness, haste: haste,
             limit: { self.live.withLock { $0.configuration.limits.drain } }, logger: logger)
-        let services = (roles as [any Service]) + [drain]
+        var services = ((roles as [any Service]) + [drain]).map { ServiceConfiguration(service: $0) }
+        if let tasks {
+            // Told to end from afar, it ends all else as well.
+            services.append(
+                ServiceConfiguration(
+                    service: try taskService(tasks, haste: haste),
+                    successTerminationBehavior: .gracefullyShutdownGroup))
+        }
         let serviceGroup = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         async let _ = hasten(haste, endings, serviceGroup)
         try await serviceGroup.run()
         await listeners.closeAll()
@@ -169,7 +181,7 @@ package final class Server: Sendable {
     }
 
     private func loadServed() async throws {
-        let surroundings = Served.Surroundings(
+        let surroundings = ServedEndpoint.Surroundings(
             dispatch: Dispatch(loops, routes), logger: logger, clock: group.next())
         let loaded = try await InProcessTargets.load(served, surroundings)
         live.withLock { $0.inProcess = loaded }
@@ -250,6 +262,9 @@ package struct Addresses: Sendable {
     package fileprivate(set) var listeners: [String]
     package fileprivate(set) var console: String?
 }
+
+/// How one of the services is run.
+private typealias ServiceConfiguration = ServiceGroupConfiguration.ServiceConfiguration
 
 /// A background role as a service: ends when the server is told to stop, not before, even where it has nothing to do (a
 /// service that returns early would end the others).

@@ -107,6 +107,10 @@ struct ServedAPI: Sendable {
             app: configuration.app, devices: devices, workersPerDevice: perDevice, group: group, loops: loops)
         role.sharedBytes = configuration.sharedMemory ?? 0
         role.recycle = configuration.recycle
+        if let tasks = app.settings.tasks {
+            role.recycle.requests = role.recycle.requests ?? tasks.max_tasks_per_child
+            role.recycle.memory = role.recycle.memory ?? tasks.max_memory_per_child.map { $0 * 1024 }
+        }
         return ManagedProcess(spec, worker: role)
     }
 

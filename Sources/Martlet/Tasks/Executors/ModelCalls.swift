@@ -10,9 +10,9 @@ import NIOCore
 /// priority, so that it waits for whoever is served at once, and fills what they leave.
 ///
 /// Its keyword arguments: `path` (with the query), `method` (`POST` without it), `headers`, and one of `body` (JSON),
-/// `body_text` and `body_base64`; or, in their order, the path and a JSON body. Its result: `status`, `headers`, and the
-/// body in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, its pieces are told
-/// as progress: `{"body_text": …}`.
+/// `body_text` and `body_base64`; or by place the path and a JSON body. Its result: `status`, `headers`, and the body
+/// in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, its pieces are
+/// progress: `{"body_text": …}`.
 struct ModelCalls: TaskExecutor {
     static let name = TaskSubmission.requestTask
     /// Bytes of an answer.

@@ -25,8 +25,8 @@ package struct ShellPolicy: Sendable, Equatable {
 /// `martlet.shell`: a task that runs a program. There is no shell in between: each word is one argument as it stands.
 ///
 /// Its arguments: the words, each as one argument or all as a list (`argv`), and by keyword `cwd`. Its result:
-/// `{"status": 0, "stdout": …, "stderr": …, "truncated": false}`; another status than 0 is a failure. A soft time limit
-/// is SIGTERM for it and all that it started, a hard one or a revocation SIGKILL.
+/// `{"status": 0, "stdout": …, "stderr": …, "truncated": false}`; another status than 0 is a failure. A soft time
+/// limit is SIGTERM for it and all that it started, a hard one or a revocation SIGKILL.
 struct ShellTasks: TaskExecutor {
     static let name = "martlet.shell"
 

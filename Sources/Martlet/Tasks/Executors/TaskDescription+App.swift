@@ -3,7 +3,7 @@ import MartletTasks
 import MartletWorkers
 
 extension TaskDescription {
-    /// As an app states it. Tasks are acknowledged after they ran, whatever the app says: a worker that dies loses none.
+    /// As an app states it. Tasks are acknowledged after they ran, whatever it says: a worker that dies loses none.
     init(_ entry: TaskAppSettings.Entry) {
         var rules = TaskRules(name: entry.name)
         // A text that is no rate limits nothing, as in Celery.

@@ -38,8 +38,8 @@ public struct TaskContext: Sendable {
     /// Throws `CancellationError` once nobody wants the task any more. Cheap: call it between steps.
     public func check() throws { try Task.checkCancellation() }
 
-    /// Tells how far the task is: it has the state `PROGRESS` with this value until it ends. Celery's clients find it as
-    /// `result.info`.
+    /// Tells how far the task is: it has the state `PROGRESS` with this value until it ends. Celery's clients find it
+    /// as `result.info`.
     ///
     /// - Throws: `EncodingError`, where the value has no form as JSON.
     public func progress(_ value: some Encodable & Sendable) async throws {

@@ -14,10 +14,10 @@ import MartletWire
 ///     }
 ///
 /// It is called as a task of Celery's is: `app.send_task("images.thumbnail", args=[url])`. What it returns is its
-/// result. What it throws is its failure, unless it is a ``TaskRetry``. It may run more than once: when its process dies
-/// while it runs, another worker gets it.
+/// result. What it throws is its failure, unless it is a ``TaskRetry``. It may run more than once: when its process
+/// dies while it runs, another worker gets it.
 ///
-/// (It is not called `Task`: a type of that name in this module would hide Swift's own from every file that imports it.)
+/// (It is not called `Task`: a type of that name here would hide Swift's own from every file that imports this module.)
 public struct TaskHandler: Sendable {
     /// What is called when the task runs; gives its result.
     typealias Body = @Sendable (TaskArguments, TaskContext) async throws -> JSON
@@ -32,8 +32,8 @@ public struct TaskHandler: Sendable {
     ///     waited.
     ///   - softLimit: After so long ``TaskContext/isNearItsEnd`` is true; nil: never.
     ///   - hardLimit: After so long the run is cancelled and the task fails with `TimeLimitExceeded`; nil: never.
-    ///   - rateLimit: How often it begins here, such as `10/s`, `100/m`, `1000/h`; nil: as often as it comes. A text that
-    ///     is none of these ends the program.
+    ///   - rateLimit: How often it begins here, such as `10/s`, `100/m`, `1000/h`; nil: as often as it comes. A text
+    ///     that is none of these ends the program.
     ///   - keepsResult: Whether its result is stored.
     ///   - body: The task. It is cancelled when the task is revoked, at its hard limit, and when the server ends.
     public init<Result: Encodable & Sendable>(
