@@ -6,7 +6,7 @@ cut, the disk is full and writes are torn; then the books are closed (books.py).
     loss.py --binary … --scale 0.05                          what `./martlet test` runs
     loss.py --engine redis                                   the same with a Redis server, for comparison
 
-Exits with 1 when a task was lost, one is there that nobody sent, or a result is wrong. Needs requirements.txt.
+Exits with 1 when a task was lost, one is there that nobody sent, or a result is wrong. Needs the packages of Tests/Peers/celery/requirements.txt.
 """
 
 import argparse
