@@ -35,6 +35,12 @@ package struct RedisPipeline: Sendable {
         RESPWriter.command(words, into: &bytes)
     }
 
+    /// The commands of another one.
+    package mutating func append(_ other: RedisPipeline) {
+        count += other.count
+        bytes.writeImmutableBuffer(other.bytes)
+    }
+
     /// A whole command.
     package mutating func append(_ words: [String]) {
         count += 1
