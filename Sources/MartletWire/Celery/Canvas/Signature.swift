@@ -1,3 +1,5 @@
+import MartletBase
+
 /// A call of a task that may come: a link of a chain, a member of a group, a callback. Celery's word for it.
 ///
 /// Arguments and options stay as their sender wrote them; what Martlet does not change, it does not rewrite.

@@ -1,3 +1,5 @@
+import MartletBase
+
 /// A message that is no task, as kombu sends it: an event, a request or a reply of remote control.
 public struct KombuMessage: Sendable, Hashable {
     public let headers: RawObject

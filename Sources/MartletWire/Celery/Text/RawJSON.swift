@@ -1,3 +1,5 @@
+import MartletBase
+
 /// One JSON value as it stands in a text: checked, not decoded.
 ///
 /// Arguments and results pass through Martlet. What it need not read it must not change: whole numbers of any length,

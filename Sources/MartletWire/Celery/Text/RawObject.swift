@@ -65,6 +65,12 @@ public struct RawObject: Sendable, Hashable {
         return self[name]
     }
 
+    /// As ``remove(_:)``; nil also when it is null.
+    mutating func removePresent(_ name: String) -> RawJSON? {
+        defer { self[name] = nil }
+        return present(name)
+    }
+
     /// The members of `other` over these.
     func merged(_ other: RawObject) -> RawObject {
         var merged = self
