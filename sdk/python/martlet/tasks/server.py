@@ -1,5 +1,6 @@
 """A file with tasks as an app of Martlet's: one API, whose requests are runs of tasks."""
 
+import os
 from typing import Any, Dict, List, Optional, Protocol
 
 from ..errors import RequestCancelled
@@ -40,7 +41,13 @@ class TaskServer(LitServer):
     def __init__(self, celery: Optional[Any] = None):
         self._celery = celery
         runners: List[Runner] = [celery] if celery is not None else []
-        super().__init__(TaskAPI([*runners, Functions()]), accelerator="cpu", timeout=False)
+        api = TaskAPI([*runners, Functions()])
+        super().__init__(api, accelerator="cpu", workers_per_device=self._processes(), timeout=False)
+
+    def _processes(self) -> int:
+        """As many as the app says, or one for each core."""
+        wanted = self._celery.settings().get("concurrency") if self._celery is not None else None
+        return wanted or len(os.sched_getaffinity(0))
 
     def settings(self) -> Dict[str, Any]:
         told: Dict[str, Any] = self._celery.settings() if self._celery is not None else {"kind": "functions"}
