@@ -22,7 +22,8 @@ extension TaskDesk {
     ///   the broker is full; `no_target` where it cannot be reached.
     package func submit(_ submission: TaskSubmission) async throws -> SubmittedTask {
         var submission = submission
-        let queue = submission.queue ?? settings.defaultQueue
+        let isRequest = submission.name == TaskSubmission.requestTask
+        let queue = submission.queue ?? (isRequest ? settings.requestQueue : settings.defaultQueue)
         submission.queue = queue
         if let webhook = submission.webhook { try await webhooks.check(webhook) }
         let id = submission.id ?? UUID().uuidString.lowercased()

@@ -1,9 +1,13 @@
+package import MartletBase
+
 /// What a desk is told.
 package struct TaskDeskSettings: Sendable {
     /// Of the broker: it is part of the names of channels.
     package var database = 0
     /// Where tasks go that name no queue.
     package var defaultQueue = "celery"
+    /// Where requests to routes of this server go that name no queue: only Martlet's workers can run them.
+    package var requestQueue = "martlet.requests"
     /// Whether workers are told to send events, and what they say is remembered.
     package var watchesEvents = true
     /// How long a result is kept that the desk itself stores, and what it knows of tasks that were submitted to it.
@@ -32,7 +36,7 @@ package struct WebhookSettings: Sendable {
     /// Whether addresses of this machine and of private networks may be told.
     package var allowsPrivateAddresses = false
     /// What signs them; nil: they go unsigned.
-    package var secret: String?
+    package var secret: Secret?
     /// Attempts in all; the pauses between them grow from a second on.
     package var attempts = 8
     package var timeout: Duration = .seconds(10)

@@ -1,4 +1,5 @@
 import MartletNet
+import MartletTasks
 
 /// Decodes `tasks`.
 struct TasksDecoder {
@@ -14,7 +15,31 @@ struct TasksDecoder {
             }
             if let url = redis(item, section) { tasks.broker = .redis(url) }
         }
+        desk(root.section("tasks"), &tasks)
         return tasks
+    }
+
+    /// What holds for tasks that are handed in and asked for over HTTP.
+    private func desk(_ section: Section, _ tasks: inout TasksConfiguration) {
+        let queue = section.value("queue", "must be a name of up to 255 characters") { text in
+            TaskSubmission.isName(text) ? text : nil
+        }
+        tasks.queue = queue ?? tasks.queue
+        tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results
+        tasks.watchesEvents = section.flag("events") ?? tasks.watchesEvents
+        if let webhooks = section.optionalSection("webhooks") {
+            tasks.webhooks = WebhookConfiguration(
+                secret: webhooks.secret("secret"), allowsPrivateAddresses: webhooks.flag("private") ?? false)
+        }
+        let scale = section.section("autoscale")
+        let least = scale.count("min", in: 0...100_000) ?? tasks.wantedWorkers.lowerBound
+        let most = scale.count("max", in: 1...100_000) ?? max(least, tasks.wantedWorkers.upperBound)
+        if most < least {
+            scale.refuse("is less than `min`", at: "max")
+        } else {
+            tasks.wantedWorkers = least...most
+        }
+        tasks.tasksPerWorker = scale.count("tasks", in: 1...100_000) ?? tasks.tasksPerWorker
     }
 
     private func broker(_ section: Section) -> BrokerConfiguration {
@@ -27,7 +52,7 @@ struct TasksDecoder {
         broker.memory = section.size("memory", in: (1 << 20)...(1 << 44)) ?? broker.memory
         broker.maximumDeliveries = section.count("max_deliveries", in: 1...1_000_000) ?? broker.maximumDeliveries
         broker.passwordFile = section.text("password_file")
-        broker.tls = SharedDecoder.serverTLS(section)
+        broker.tls = SharedDecoder.serverTLS(section, knowsClients: false)
         if let listen = broker.listen, !listen.isLoopback, broker.passwordFile == nil {
             section.refuse("needs a `password_file` to be reachable from other machines", at: "listen")
         }

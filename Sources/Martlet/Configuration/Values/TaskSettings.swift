@@ -1,3 +1,4 @@
+package import MartletBase
 import MartletLogic
 package import MartletNet
 
@@ -12,6 +13,26 @@ package struct TasksConfiguration: Sendable, Equatable {
     }
 
     package var broker = Broker.own(BrokerConfiguration())
+    /// `queue`: where tasks go that name none.
+    package var queue = "celery"
+    /// `results`: the database of the broker in which results are.
+    package var results = 0
+    /// `events`: whether workers are asked to tell what they do.
+    package var watchesEvents = true
+    /// `webhooks`; nil: nobody is told.
+    package var webhooks: WebhookConfiguration?
+    /// `autoscale.min` and `.max`.
+    package var wantedWorkers = 0...100
+    /// `autoscale.tasks`.
+    package var tasksPerWorker = 4
+}
+
+/// `tasks.webhooks`.
+package struct WebhookConfiguration: Sendable, Equatable {
+    /// `secret`; nil: what is told goes unsigned.
+    package var secret: Secret?
+    /// `private`: whether this machine and private networks may be told.
+    package var allowsPrivateAddresses = false
 }
 
 /// `tasks.broker`, of Martlet's own broker. Off loopback it always has a password.
