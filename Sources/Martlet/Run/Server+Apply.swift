@@ -16,6 +16,7 @@ extension Server {
     /// cannot be (a certificate that does not load, an address in use); then nothing has changed.
     func apply(_ configuration: Configuration) async throws {
         let (present, sink, former) = live.withLock { ($0.plan, $0.accessLog, $0.configuration.accessLog) }
+        try FixedAtStart.check(configuration.tasks, against: live.withLock { $0.configuration.tasks })
         let plan = try await plan(configuration, after: present)
         let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
         try await putInForce(configuration, plan, accessLog)

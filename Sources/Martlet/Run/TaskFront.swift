@@ -63,8 +63,17 @@ final class TaskFront: Sendable {
         opened.withLock { $0 = all }
     }
 
-    /// The desk's own work, until the task is cancelled.
-    func run() async { await desk?.run() }
+    /// The desk's own work, and the broker's life, until the task is cancelled.
+    func run() async {
+        let inside = opened.withLock { $0?.inside }
+        async let _ = inside?.run()
+        await desk?.run()
+    }
+
+    /// The numbers of the broker of this process; nil: it has none.
+    func brokerReadings() async -> Readings.Broker? {
+        await opened.withLock { $0?.inside }?.figures().map { Readings.Broker($0) }
+    }
 
     /// After the last request: connections, then the broker.
     func close() async {

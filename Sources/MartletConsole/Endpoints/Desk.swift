@@ -17,10 +17,13 @@ package struct Desk: Sendable {
     let budget: BufferBudget
     let governor: Governor
     let accessLog: LogSink?
+    /// The numbers of the broker of tasks; nil: this process has none.
+    let broker: @Sendable () async -> Readings.Broker?
 
     package init(
         pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
-        budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?
+        budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?,
+        broker: @escaping @Sendable () async -> Readings.Broker? = { nil }
     ) {
         self.pools = pools
         self.loops = loops
@@ -30,6 +33,7 @@ package struct Desk: Sendable {
         self.budget = budget
         self.governor = governor
         self.accessLog = accessLog
+        self.broker = broker
     }
 
     /// The numbers of all loops, summed.

@@ -224,6 +224,13 @@ final class BrokerDriver {
         nextSnapshot = Self.now + 60_000
     }
 
+    // MARK: Numbers
+
+    func reading() -> BrokerReading {
+        defer { carryOut() }
+        return machine.reading(now: Self.now)
+    }
+
     // MARK: The end
 
     /// Takes no more commands; calls back when what was answered is durable and told, and all connections are closed.

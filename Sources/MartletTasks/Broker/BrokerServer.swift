@@ -19,6 +19,7 @@ package final class BrokerServer: Sendable {
     private let journal: Journal
     private let limits: BrokerLimits
     private let end: EventLoopPromise<Void>
+    private let isStopped = Atomic(false)
 
     private init(
         group: MultiThreadedEventLoopGroup, listener: any Channel, address: SocketAddress,
@@ -59,8 +60,16 @@ package final class BrokerServer: Sendable {
     /// Returns when the broker has stopped. Throws when it cannot go on: the reason.
     package func ended() async throws { try await end.futureResult.get() }
 
-    /// Takes no more commands, tells what is on its way, makes all durable and closes.
+    /// The numbers of the moment.
+    package func figures() async throws -> BrokerFigures {
+        let driver = driver
+        let reading = try await driver.eventLoop.submit { driver.value.reading() }.get()
+        return BrokerFigures(reading, journal.figures)
+    }
+
+    /// Takes no more commands, tells what is on its way, makes all durable and closes. Nothing the second time.
     package func stop() async throws {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
         try? await listener.close()
         let (driver, limits) = (driver, limits)
         let done = driver.eventLoop.makePromise(of: Void.self)
@@ -149,7 +158,7 @@ extension BrokerServer {
                     onFailure: { end.fail($0) }), eventLoop: loop)
         }.get()
         hook.set { sequence in loop.execute { driver.value.synced(sequence) } }
-        let listener = try await listen(socket, settings, on: group, driver)
+        let listener = try await listen(socket, settings, on: group, driver, logger: logger)
         guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
         try await loop.submit { driver.value.begin(port: address.port ?? 0) }.get()
         try await listener.setOption(.autoRead, value: true).get()
@@ -160,7 +169,7 @@ extension BrokerServer {
 
     private static func listen(
         _ socket: CInt, _ settings: BrokerSettings, on group: MultiThreadedEventLoopGroup,
-        _ driver: NIOLoopBound<BrokerDriver>
+        _ driver: NIOLoopBound<BrokerDriver>, logger: Logger
     ) async throws -> any Channel {
         let tls = settings.tls
         var limits = RESPLimits()
@@ -173,6 +182,10 @@ extension BrokerServer {
                 channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
                     try ListenSocket.listen(socket)
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause { error in
+                            logger.error("no connection can be accepted", metadata: ["error": "\(error)"])
+                        })
                 }
             }
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))

@@ -143,10 +143,12 @@ enum SharedDecoder {
     // MARK: - TLS
 
     /// `tls` of what listens.
-    static func serverTLS(_ parent: Section) -> TLSServerConfiguration? {
+    ///
+    /// - Parameter knowsClients: There may be a `client_ca`.
+    static func serverTLS(_ parent: Section, knowsClients: Bool = true) -> TLSServerConfiguration? {
         guard let tls = parent.optionalSection("tls") else { return nil }
         tls.require("certificate", "key")
-        let clientCA = tls.text("client_ca")
+        let clientCA = knowsClients ? tls.text("client_ca") : nil
         guard let certificate = tls.text("certificate"), let key = tls.text("key") else { return nil }
         return TLSServerConfiguration(certificate: certificate, key: key, clientCA: clientCA)
     }
