@@ -70,9 +70,11 @@ extension Server {
         budget.limit = configuration.limits.buffered
         governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
+        let later = taskFront.desk.map { AsyncRequest($0) }
         let labels = labels
         loops.broadcast { context in
             context.heartbeat = heartbeat
+            context.later = later
             guard context.accessLog?.sink !== accessLog else { return }
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
@@ -116,6 +118,7 @@ extension Server {
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(names, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
         return plan.publicRoutes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
+            + taskRoutes(plan, settings)
             + (plan.pools.isEmpty ? [modelList(names, below: "/v1/", host: nil)] : modelAPIs)
     }
 
@@ -136,7 +139,7 @@ extension Server {
             local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
             local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
             local("/reload", Guarded(ReloadEndpoint { await reloads.ask() }, token: token), bodyLimit: 1 << 10),
-        ] + healthRoutes(plan)
+        ] + taskConsoleRoutes(token: token) + healthRoutes(plan)
     }
 
     private func healthRoutes(_ plan: Plan) -> [Route] {

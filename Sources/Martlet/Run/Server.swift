@@ -53,6 +53,8 @@ package final class Server: Sendable {
     private let served: [ServedEndpoint]
     /// What a worker of tasks here is told; nil: there is none.
     private let tasks: TaskServiceOptions?
+    /// Where tasks are handed in and asked for.
+    let taskFront = TaskFront()
     let started = Int(time(nil))
     let live: Mutex<Live>
     /// Pools whose checks are to begin.
@@ -111,6 +113,7 @@ package final class Server: Sendable {
         async let _ = glue.run()
         try await loadServed()
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
+        try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
         try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
@@ -125,6 +128,7 @@ package final class Server: Sendable {
             Role { await self.flushAccessLogs() },
             Role { await self.relieve() },
             Role { [backends] in await backends.run() },
+            Role { [taskFront] in await taskFront.run() },
             Role { await self.reload(from: source) },
             Role { [reloads] in await reloads.hear(hangUps) },
             Role { [keeper] in
@@ -145,12 +149,18 @@ package final class Server: Sendable {
                     service: try taskService(tasks, haste: haste),
                     successTerminationBehavior: .gracefullyShutdownGroup))
         }
+        if let worker = taskFront.requestWorker(
+            routes, caller: InnerCaller(loops), on: group, haste: haste, logger: logger)
+        {
+            services.append(ServiceConfiguration(service: worker))
+        }
         let serviceGroup = ServiceGroup(
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         async let _ = hasten(haste, endings, serviceGroup)
         try await serviceGroup.run()
         await listeners.closeAll()
+        await taskFront.close()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = live.withLock { $0.accessLog }?.flush()
         resolver.shutdown()
