@@ -23,6 +23,8 @@ public struct CronLeader: Sendable {
         var due: Int64?
         /// A firing is on its way.
         var isFiring = false
+        /// One has failed: not again before this.
+        var notBefore = Instant(nanoseconds: 0)
     }
 
     /// How long a grant holds.
@@ -100,9 +102,11 @@ public struct CronLeader: Sendable {
         case .done:
             places[firing.name]?.last = firing.last
             plan(firing.name)
+        case .already(let last):
+            places[firing.name]?.last = last
+            plan(firing.name)
         case .fenced: follow(from: now.instant)
-        // Under the same ids: what was heard all the same is not sent twice.
-        case .failed: break
+        case .failed: places[firing.name]?.notBefore = now.instant + lease / 6
         }
         return []
     }
@@ -133,7 +137,7 @@ public struct CronLeader: Sendable {
                 actions.append(.renew(token: token))
             }
             for name in places.keys.sorted() {
-                guard let firing = firing(of: name, now: now.wall) else { continue }
+                guard let firing = firing(of: name, now: now) else { continue }
                 places[name]?.isFiring = true
                 actions.append(.fire(firing, token: token))
             }
@@ -147,9 +151,14 @@ public struct CronLeader: Sendable {
         case .follows(let until): return until
         case .asks, .stopped: return .never
         case .leads(_, let until, let renewAt):
-            let due = places.values.filter { !$0.isFiring }.map { $0.last == nil ? now.wall : $0.due ?? .max }.min()
-            return min(until, renewAt, now.instant(ofWall: due ?? .max))
+            return places.values.reduce(min(until, renewAt)) { min($0, wake(for: $1, now: now)) }
         }
+    }
+
+    private func wake(for place: Place, now: TaskTime) -> Instant {
+        guard !place.isFiring else { return .never }
+        let due = place.last == nil ? now.wall : place.due
+        return due.map { max(now.instant(ofWall: $0), place.notBefore) } ?? .never
     }
 
     // MARK: Firing
@@ -159,20 +168,20 @@ public struct CronLeader: Sendable {
         places[name]?.due = place.last.flatMap { place.entry.schedule.next(after: $0, offset: place.entry.offset) }
     }
 
-    private func firing(of name: String, now: Int64) -> CronFiring? {
-        guard let place = places[name], !place.isFiring else { return nil }
+    private func firing(of name: String, now: TaskTime) -> CronFiring? {
+        guard let place = places[name], !place.isFiring, now.instant >= place.notBefore else { return nil }
         // From now on it is remembered: nothing was missed before.
-        guard let last = place.last else { return CronFiring(name: name, times: [], last: now) }
-        guard let due = place.due, due <= now else { return nil }
-        let missed = missed(place.entry, since: last, now: now)
+        guard let last = place.last else { return CronFiring(name: name, times: [], previous: nil, last: now.wall) }
+        guard let due = place.due, due <= now.wall else { return nil }
+        let missed = missed(place.entry, since: last, now: now.wall)
         guard let latest = missed.last else { return nil }
         let times =
             switch place.entry.catchUp {
-            case .skip: now - latest <= graceMilliseconds ? [latest] : []
+            case .skip: now.wall - latest <= graceMilliseconds ? [latest] : []
             case .once: [latest]
             case .all: missed
             }
-        return CronFiring(name: name, times: times, last: latest)
+        return CronFiring(name: name, times: times, previous: last, last: latest)
     }
 
     /// The last times after `last`, the earliest first: one, or as many as are made up for.

@@ -29,7 +29,10 @@ public struct CronFiring: Sendable, Equatable {
     public var name: String
     /// The times whose tasks are to be sent, the earliest first, in milliseconds since 1970; may be none.
     public var times: [Int64]
-    /// Up to when the entry is done with, from then on.
+    /// Up to when the entry was done with; nil: nothing was remembered. When the broker remembers anything else, it
+    /// sends nothing: it heard this already, and its answer was lost.
+    public var previous: Int64?
+    /// Up to when it is done with, from then on.
     public var last: Int64
 
     /// The id of the task of one of those times: the same whoever sends it.
@@ -43,7 +46,7 @@ public enum CronAction: Sendable, Equatable {
     case acquire
     /// Renew it; then ``CronLeader/renewed(token:isOurs:sentAt:now:)``.
     case renew(token: Int64)
-    /// Send these tasks and remember that, if no higher token was ever granted; then
+    /// Send these tasks and remember that, if no higher token was ever granted and what is remembered is `previous`; then
     /// ``CronLeader/fired(_:_:now:)``.
     case fire(CronFiring, token: Int64)
     /// Give the lease back.
@@ -53,6 +56,8 @@ public enum CronAction: Sendable, Equatable {
 /// What the broker said to a firing.
 public enum FiringResult: Sendable, Equatable {
     case done
+    /// Something else than `previous` is remembered: this.
+    case already(last: Int64)
     /// Somebody else leads.
     case fenced
     /// It could not be asked, or nobody knows whether it heard.

@@ -12,7 +12,8 @@ extension WorkerDesk {
             for run in runs { kill(run.id, .drain, &actions) }
         }
         advance(now: now, &actions)
-        handBackStuck(now: now, &actions)
+        // What goes back makes room for others of its key, who are as stuck.
+        while stuckAt <= now.instant { handBackStuck(now: now, &actions) }
         return actions
     }
 
@@ -118,7 +119,6 @@ extension WorkerDesk {
     /// What was taken ahead of time goes back to where others can take it; the youngest first, so that the oldest is at
     /// the head again.
     private mutating func handBackStuck(now: TaskTime, _ actions: inout [DeskAction]) {
-        guard stuckAt <= now.instant else { return }
         var waiting: [DeliveryID] = []
         while let id = nextReady() { waiting.append(id) }
         let kept = min(slots * max(policy.prefetch - 1, 0), waiting.count)
