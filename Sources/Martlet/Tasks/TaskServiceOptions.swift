@@ -80,6 +80,8 @@ package struct TaskServiceOptions: Sendable {
         desk.hardLimit = hardLimit
         desk.maximumDeliveries = maximumDeliveries
         desk.seed = .random(in: .min ... .max)
+        // A broker that is away for a while must not end what runs; a result from a lost lease is refused anyway.
+        desk.outlivesSilence = true
         var settings = TaskWorkerSettings(name: nodeName, queues: queues(app), desk: desk)
         settings.drain = drain
         if let expires = app?.result_expires { settings.resultExpires = .seconds(expires) }

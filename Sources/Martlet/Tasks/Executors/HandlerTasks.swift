@@ -41,8 +41,4 @@ extension TaskFailure {
         default: self.init("RuntimeError", "\(type(of: error)): \(error)")
         }
     }
-
-    static func notRegistered(_ name: String) -> TaskFailure {
-        TaskFailure("NotRegistered", module: "celery.exceptions", name)
-    }
 }

@@ -107,10 +107,3 @@ struct PythonTasks: TaskExecutor {
         }
     }
 }
-
-extension TaskFailure {
-    /// The process that ran the task could not go on with it.
-    static func workerLost(_ text: String) -> TaskFailure {
-        TaskFailure("WorkerLostError", module: "billiard.exceptions", text)
-    }
-}

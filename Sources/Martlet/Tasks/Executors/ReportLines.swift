@@ -36,7 +36,9 @@ struct ReportLines {
 extension TaskOutcome {
     /// What a worker process says of a run.
     init(report bytes: ByteBuffer) {
-        guard let report = try? RawJSON(Array(bytes.readableBytesView)), let state = report["state"]?.string else {
+        guard let report = (try? RawJSON(Array(bytes.readableBytesView))).flatMap({ RawObject($0) }),
+            let state = report["state"]?.string
+        else {
             self = .failure(.workerLost("the process answered with no outcome, or with too long a one"), runtime: 0)
             return
         }
@@ -57,7 +59,7 @@ extension TaskOutcome {
 }
 
 extension TaskSettlement {
-    fileprivate init?(_ report: RawJSON, _ state: String, _ runtime: Double) {
+    fileprivate init?(_ report: RawObject, _ state: String, _ runtime: Double) {
         guard let state = State(rawValue: state) else { return nil }
         self.init(
             state: state, result: report["result"]?.string ?? "", exception: report["exception"]?.string ?? "",
@@ -66,7 +68,7 @@ extension TaskSettlement {
 }
 
 extension TaskFailure {
-    fileprivate init(_ report: RawJSON) {
+    fileprivate init(_ report: RawObject) {
         self.init(
             type: report["exc_type"]?.string ?? "Exception", module: report["exc_module"]?.string ?? "builtins",
             arguments: report["exc_message"]?.elements ?? [], traceback: report["traceback"]?.string)

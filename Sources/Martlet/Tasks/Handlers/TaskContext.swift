@@ -25,7 +25,7 @@ public struct TaskContext: Sendable {
         name = run.message.name
         retries = run.message.retries
         deliveries = run.deliveries
-        headers = run.message.headers
+        headers = run.message.headers.json.value
         remaining = run.deadline == .never ? nil : run.deadline - .current
         softDeadline = run.softDeadline
         tell = run.progress
