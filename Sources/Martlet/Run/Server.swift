@@ -114,7 +114,13 @@ package final class Server: Sendable {
         try await loadServed()
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
         try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
-        try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
+        do {
+            try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
+        } catch {
+            // Another server may follow in this process: two cannot have one store.
+            await taskFront.close()
+            throw error
+        }
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
