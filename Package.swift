@@ -110,6 +110,13 @@ let package = Package(
                 nioCore, nioPosix, logging,
             ],
             path: "Benchmarks/Link", swiftSettings: settings),
+        // For `./martlet bench` only: tasks through Martlet's own producer and worker
+        .executableTarget(
+            name: "task-bench",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTasks", nioCore, nioPosix, logging,
+            ],
+            path: "Benchmarks/Queue", swiftSettings: settings),
         // For tests only
         .target(
             name: "MartletTesting",
