@@ -41,7 +41,8 @@ extension Server {
     func desk(_ plan: Plan, _ accessLog: LogSink?) -> Desk {
         Desk(
             pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
-            governor: governor, accessLog: accessLog, broker: { [taskFront] in await taskFront.brokerReadings() })
+            governor: governor, accessLog: accessLog, broker: { [taskFront] in await taskFront.brokerReadings() },
+            taskWorkers: { [taskWorkers] in taskWorkers.readings() })
     }
 
     /// Presses for descriptors, and leaves a census behind when they grow scarce, until the task is cancelled.

@@ -53,6 +53,7 @@ package final class Server: Sendable {
     private let served: [ServedEndpoint]
     /// What a worker of tasks here is told; nil: there is none.
     private let tasks: TaskServiceOptions?
+    let taskWorkers = WorkersAtWork()
     /// Where tasks are handed in and asked for.
     let taskFront = TaskFront()
     let started = Int(time(nil))
@@ -158,6 +159,7 @@ package final class Server: Sendable {
         if let worker = taskFront.requestWorker(
             routes, caller: InnerCaller(loops), on: group, haste: haste, logger: logger)
         {
+            taskWorkers.add(worker.worker)
             services.append(ServiceConfiguration(service: worker))
         }
         let serviceGroup = ServiceGroup(

@@ -29,6 +29,7 @@ extension Server {
         }
         let worker = TaskWorker(
             settings: settings, broker: client, results: results, executors: executors, logger: logger)
+        taskWorkers.add(worker)
         let summary = TaskSummary(settings: settings, broker: broker, executors: executors)
         return TaskService(
             worker: worker, brokers: [client] + (results.map { [$0] } ?? []),

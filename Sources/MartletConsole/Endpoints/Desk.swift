@@ -19,11 +19,14 @@ package struct Desk: Sendable {
     let accessLog: LogSink?
     /// The numbers of the broker of tasks; nil: this process has none.
     let broker: @Sendable () async -> Readings.Broker?
+    /// The workers of tasks in this process.
+    let taskWorkers: @Sendable () -> [Readings.TaskWorker]
 
     package init(
         pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
         budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?,
-        broker: @escaping @Sendable () async -> Readings.Broker? = { nil }
+        broker: @escaping @Sendable () async -> Readings.Broker? = { nil },
+        taskWorkers: @escaping @Sendable () -> [Readings.TaskWorker] = { [] }
     ) {
         self.pools = pools
         self.loops = loops
@@ -34,6 +37,7 @@ package struct Desk: Sendable {
         self.governor = governor
         self.accessLog = accessLog
         self.broker = broker
+        self.taskWorkers = taskWorkers
     }
 
     /// The numbers of all loops, summed.

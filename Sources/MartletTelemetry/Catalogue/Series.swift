@@ -56,6 +56,14 @@ package enum Series: String, CaseIterable, Sendable {
     case brokerReplay = "martlet_broker_replay_bytes"
     case brokerSnapshots = "martlet_broker_snapshots_total"
     case brokerFailures = "martlet_broker_write_failures_total"
+    // The workers of tasks
+    case taskWorkerReady = "martlet_task_worker_ready"
+    case taskWorkerSlots = "martlet_task_worker_slots"
+    case taskWorkerTasks = "martlet_task_worker_tasks"
+    case taskRuns = "martlet_task_runs_total"
+    case taskRunSeconds = "martlet_task_run_seconds_total"
+    case taskOldestRun = "martlet_task_oldest_run_seconds"
+    case taskEventsDropped = "martlet_task_events_dropped_total"
     // The process
     case connections = "martlet_connections"
     case fileDescriptors = "martlet_fds"
@@ -81,7 +89,7 @@ package enum Series: String, CaseIterable, Sendable {
     /// The unit of a value, as the last word of the name says it where Prometheus' habits ask for one.
     package enum Unit: String, Sendable {
         case seconds, bytes, tokens, requests, attempts, connections, descriptors, events, lines, state, workers
-        case messages, commands, records
+        case messages, commands, records, tasks
         /// As whoever reports it means it.
         case any
     }
@@ -196,6 +204,20 @@ package enum Series: String, CaseIterable, Sendable {
             (.counter, .events, [], "Snapshots that were written.")
         case .brokerFailures:
             (.counter, .attempts, [], "Attempts to make records durable that failed; they are made again.")
+        case .taskWorkerReady:
+            (.gauge, .state, [.worker], "1 while a worker of tasks takes tasks and its broker answers, else 0.")
+        case .taskWorkerSlots:
+            (.gauge, .tasks, [.worker], "Tasks that a worker may run at one time.")
+        case .taskWorkerTasks:
+            (.gauge, .tasks, [.worker, .state], "Tasks that a worker has in hand.")
+        case .taskRuns:
+            (.counter, .tasks, [.worker, .name, .outcome], "Runs of tasks, by how they ended.")
+        case .taskRunSeconds:
+            (.counter, .seconds, [.worker, .name], "Time of the runs that ended by themselves.")
+        case .taskOldestRun:
+            (.gauge, .seconds, [.worker], "Since the longest of a worker's runs began; 0: none runs.")
+        case .taskEventsDropped:
+            (.counter, .events, [.worker], "Task events that were dropped because the broker did not take them.")
         case .connections:
             (.gauge, .connections, [.kind], "Open connections.")
         case .fileDescriptors:

@@ -42,6 +42,9 @@ package struct Exposition {
         case .taskReturned, .taskDeadLetters, .brokerConnections, .brokerOpened, .brokerCommands, .brokerMemory,
             .brokerSync, .brokerRecords, .brokerJournal, .brokerReplay, .brokerSnapshots, .brokerFailures:
             if let broker = readings.broker { self.broker(series, broker) }
+        case .taskWorkerReady, .taskWorkerSlots, .taskWorkerTasks, .taskRuns, .taskRunSeconds, .taskOldestRun,
+            .taskEventsDropped:
+            for worker in readings.taskWorkers { taskWorker(series, worker) }
         case .fdBudget, .fdPressure, .refusedConnections, .closeWaitSockets: descriptors(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)
         }
