@@ -33,6 +33,8 @@ extension TaskExecutor {
 package struct TaskDescription: Sendable, Equatable {
     /// Its name, limits, rate and retries: what holds unless a message says otherwise.
     package var rules: TaskRules
+    /// Where it is published when nothing else says so, as a step of a chain; nil: the worker's default queue.
+    package var queue: String?
     /// No result is stored.
     package var ignoresResult = false
     /// Failures are stored even so.
@@ -74,6 +76,8 @@ package struct TaskRun: Sendable {
 package enum TaskOutcome: Sendable {
     /// - Parameter runtime: In seconds, as everywhere here.
     case success(RawJSON, runtime: Double)
+    /// A success that leads to more: what is to be published with it.
+    case publishing(CanvasSteps, result: RawJSON, runtime: Double)
     case failure(TaskFailure, runtime: Double)
     /// The task asks to be run again.
     ///

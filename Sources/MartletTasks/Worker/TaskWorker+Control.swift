@@ -8,7 +8,7 @@ import NIOCore
 /// What is asked of a worker while it works.
 extension TaskWorker {
     /// Where revocations are kept, by when they end: what is revoked stays so after a restart.
-    static let revocationsKey = "martlet.revoked"
+    private var revocationsKey: String { broker.keyed("martlet.revoked") }
 
     // MARK: Revocations
 
@@ -16,8 +16,8 @@ extension TaskWorker {
     func recallRevocations() async throws {
         let now = TaskTime.current
         let answers = try await broker.run([
-            command("ZREMRANGEBYSCORE", Self.revocationsKey, "-inf", "(\(now.wall)"),
-            command("ZRANGE", Self.revocationsKey, "0", "-1", "WITHSCORES"),
+            command("ZREMRANGEBYSCORE", revocationsKey, "-inf", "(\(now.wall)"),
+            command("ZRANGE", revocationsKey, "0", "-1", "WITHSCORES"),
         ])
         let known = Self.revocations(answers.last?.elements ?? [])
         guard !known.isEmpty else { return }
@@ -81,9 +81,9 @@ extension TaskWorker {
         guard !ids.isEmpty else { return }
         do {
             _ = try await broker.run([
-                command(["ZADD", Self.revocationsKey] + ids.flatMap { [String(end), $0] }),
+                command(["ZADD", revocationsKey] + ids.flatMap { [String(end), $0] }),
                 command(
-                    "ZREMRANGEBYRANK", Self.revocationsKey, "0", "-\(settings.desk.revocations.maximum + 1)"),
+                    "ZREMRANGEBYRANK", revocationsKey, "0", "-\(settings.desk.revocations.maximum + 1)"),
             ])
         } catch {
             logger.warning("revocations are not kept", metadata: ["error": "\(error)", "tasks": "\(ids.count)"])
@@ -94,10 +94,9 @@ extension TaskWorker {
     private func storeRevoked(_ ids: [String]) async {
         for id in ids {
             do {
-                let stored = try await broker.result(of: id)
-                let state = stored.flatMap { try? TaskResult(parsing: Array(buffer: $0)) }?.state ?? .pending
+                let state = try await ledger.state(of: id)
                 guard [.pending, .received, .retry, .rejected].contains(state) else { continue }
-                try await broker.store(books.revoked(id))
+                try await results.store(books.stored(.revoked(id: id, "revoked")))
             } catch {
                 logger.debug("a revocation was not stored", metadata: ["id": "\(id)", "error": "\(error)"])
             }

@@ -23,7 +23,7 @@ extension TaskWorker {
     private func outcome(of id: DeliveryID, on runner: TaskRunner) async -> TaskOutcome {
         guard let begun = begin(id, on: runner) else { return .cancelled }
         let (run, kind) = begun
-        events.taskStarted(run.message)
+        events.tasks(CollectionOfOne(run.message)) { .started($0.id) }
         if kind.description.tracksStarted, run.message.ignoreResult != true { await storeStarted(run.message) }
         return await kind.executor.run(run)
     }
@@ -67,19 +67,19 @@ extension TaskWorker {
     }
 
     private func storeStarted(_ message: TaskMessage) async {
-        let meta: JSONValue = ["pid": .integer(Int64(ProcessFacts.id)), "hostname": .string(settings.name)]
-        await storeState("STARTED", RawJSON(meta), of: message)
+        await storeState(
+            .started(id: message.id, processID: Int(ProcessFacts.id), hostname: settings.name), of: message)
     }
 
     private func storeProgress(_ hand: TaskHand, _ meta: RawJSON) async {
         guard !hand.ignoresResult else { return }
-        await storeState("PROGRESS", meta, of: hand.message)
+        await storeState(.custom(id: hand.message.id, "PROGRESS", meta), of: hand.message)
     }
 
     /// States on the way are for whoever looks; the task goes on without them.
-    private func storeState(_ name: String, _ meta: RawJSON, of message: TaskMessage) async {
+    private func storeState(_ result: TaskResult, of message: TaskMessage) async {
         do {
-            try await broker.store(books.state(name, meta, of: message))
+            try await results.store(books.stored(result.of(message)))
         } catch {
             logger.debug("a state was not stored", metadata: ["id": "\(message.id)", "error": "\(error)"])
         }
@@ -89,7 +89,7 @@ extension TaskWorker {
 extension RunEnd {
     init(_ outcome: TaskOutcome) {
         switch outcome {
-        case .success: self = .succeeded
+        case .success, .publishing: self = .succeeded
         case .failure: self = .failed
         case .retry(_, let delay): self = .retry(after: delay.map { .nanoseconds(Int64(clamping: $0 * 1e9)) })
         case .settled(let settlement):

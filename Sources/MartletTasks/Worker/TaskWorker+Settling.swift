@@ -58,6 +58,8 @@ extension TaskWorker {
         for entry in entries {
             switch entry.act {
             case .finish: answers.append(finished.popFirst() ?? false)
+            // All of it came before.
+            case .publish: answers.append(true)
             case .giveBack(let atHead):
                 answers.append(try await broker.giveBack(entry.receipt, message: entry.message, atHead: atHead))
             case .bury:
@@ -84,13 +86,14 @@ extension TaskWorker {
 
     private func takeFirstSteps(of entry: BookEntry) async throws {
         guard try await mayAct(on: entry) else { return }
-        for result in entry.failing { try await broker.store(result) }
-        for part in entry.parts { try await ChordKeeper(broker: broker, books: books, logger: logger).add(part) }
+        try await ledger.take(entry.first)
+        if case .publish(let messages) = entry.act { try await broker.publish(messages) }
     }
 
     /// Whether its lease stands: what comes first is not fenced by itself.
     private func mayAct(on entry: BookEntry) async throws -> Bool {
-        try await broker.renew([entry.receipt]).isEmpty
+        if case .publish = entry.act { return true }
+        return try await broker.renew([entry.receipt]).isEmpty
     }
 
     private func isAbandoned(_ entry: BookEntry) -> Bool {
@@ -110,24 +113,21 @@ extension TaskWorker {
                 guard let id = entry.id else { continue }
                 state.desk.settled(id, isCommitted: isCommitted)
                 state.held[id] = nil
-                state.counters[entry.name, default: .init()].count(isCommitted ? entry.tally : .abandoned)
+                state.counters[entry.name, default: .init()].count(
+                    isCommitted ? entry.tally : .abandoned, runtime: isCommitted ? entry.runtime : 0)
             }
             return []
         }
         carryOut(chores)
-        for (entry, isCommitted) in zip(entries, answers) {
-            if isCommitted, let event = entry.event { events.task(event) }
-            if !isCommitted { tellOfLoss(entry) }
-        }
+        events.tasks(zip(entries, answers)) { entry, isCommitted in isCommitted ? entry.event?() : nil }
+        for (entry, isCommitted) in zip(entries, answers) where !isCommitted { tellOfLoss(entry) }
         endIfEmpty()
     }
 
     /// Whether what was told before the connection broke had arrived: its result is there.
     private func wasOurs(_ entry: BookEntry) async -> Bool {
-        guard let storing = entry.finish?.storing, let stored = try? await broker.result(of: entry.taskID) else {
-            return false
-        }
-        return stored == storing.json
+        guard let own = entry.ownResult, let stored = try? await results.result(of: entry.taskID) else { return false }
+        return stored == own.json
     }
 
     private func tellOfLoss(_ entry: BookEntry) {

@@ -89,7 +89,7 @@ extension TaskWorker {
             }
         }
         for flawed in flawed { refuse(flawed) }
-        announceReceived(read.map(\.1))
+        events.tasks(read) { .received($0.1, queue: $0.0.receipt.queue) }
         let chores = decide { state, now in
             let arrivals = read.map { delivery, message, fairness -> TaskArrival in
                 let hand = TaskHand(
@@ -103,11 +103,6 @@ extension TaskWorker {
         return chores.settlements.contains {
             if case .postpone = $0.settlement { true } else { false }
         }
-    }
-
-    private func announceReceived(_ messages: [TaskMessage]) {
-        guard events.sendsTaskEvents else { return }
-        for message in messages { events.taskReceived(message) }
     }
 
     /// A message that is no task that can be read: to the dead letters, and its sender is told.

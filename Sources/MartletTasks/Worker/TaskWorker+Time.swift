@@ -43,6 +43,22 @@ extension TaskWorker {
         }
     }
 
+    /// Puts back what dead workers have left behind, and makes sure that this one is not deaf: that it is told of work,
+    /// and that the broker answers at all.
+    func sweep() async {
+        let pause = min(settings.desk.lease / 3, settings.stall / 2)
+        while (try? await Task.sleep(for: pause)) != nil {
+            do {
+                let count = try await broker.restore(lease: settings.desk.lease)
+                heardFromBroker(took: false)
+                if count > 0 { logger.notice("messages of lost workers returned", metadata: ["messages": "\(count)"]) }
+                interest.notify()
+            } catch {
+                logger.debug("the broker was not asked", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
     /// Messages of tasks that are acknowledged before they run (`acks_late` off).
     func acknowledgeFirst() async {
         for await ids in acknowledgements {

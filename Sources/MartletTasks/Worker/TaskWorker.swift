@@ -14,12 +14,16 @@ import Synchronization
 package final class TaskWorker: Sendable {
     package let settings: TaskWorkerSettings
     let broker: TaskBroker
+    /// Where results are kept: the broker, as a rule.
+    let results: TaskBroker
+    let ledger: Ledger
     let executors: [any TaskExecutor]
     let logger: Logger
     let clock = LamportClock()
     let events: EventSender
     let gossip: Gossip
     let books: TaskBooks
+    private let routes: TaskRoutes
     let state: Mutex<WorkerState>
     let settlements = SettlementQueue()
     /// The taker may have room, or is to end.
@@ -35,17 +39,24 @@ package final class TaskWorker: Sendable {
     let acknowledgements: AsyncStream<[DeliveryID]>
     let acknowledge: AsyncStream<[DeliveryID]>.Continuation
 
+    /// - Parameter results: Where results are kept, when that is another server or database than the broker's.
     package init(
-        settings: TaskWorkerSettings, broker: TaskBroker, executors: [any TaskExecutor], logger: Logger
+        settings: TaskWorkerSettings, broker: TaskBroker, results: TaskBroker? = nil,
+        executors: [any TaskExecutor], logger: Logger
     ) {
         self.settings = settings
         self.broker = broker
-        self.executors = executors
+        self.results = results ?? broker
+        routes = TaskRoutes(default: settings.defaultQueue)
+        self.executors = executors + [BuiltinTasks(executors)]
         self.logger = logger
         events = EventSender(settings: settings, clock: clock, broker: broker, logger: logger)
         gossip = Gossip(
             name: settings.name, processID: Int(ProcessFacts.id), clock: clock, heartbeat: settings.heartbeat)
-        books = TaskBooks(worker: settings.name, resultExpires: settings.resultExpires)
+        books = TaskBooks(
+            worker: settings.name, resultExpires: settings.resultExpires, routes: routes,
+            hasOwnBackend: results != nil)
+        ledger = Ledger(broker: broker, results: results ?? broker, books: books, logger: logger)
         let desk = WorkerDesk(policy: settings.desk, queues: settings.queues, rules: [])
         state = Mutex(WorkerState(desk: desk))
         (starts, start) = AsyncStream.makeStream()
@@ -71,6 +82,7 @@ package final class TaskWorker: Sendable {
                 roles.addTask { await self.watchClock() }
                 roles.addTask { await self.renewLeases() }
                 roles.addTask { await self.acknowledgeFirst() }
+                roles.addTask { await self.sweep() }
                 roles.addTask { await self.events.run { self.vitals } }
                 roles.addTask { await RemoteControl(self).run() }
                 for await first in starts {
@@ -110,6 +122,7 @@ package final class TaskWorker: Sendable {
             }
         }
         let rules = known.values.map(\.description.rules)
+        routes.adopt(known.compactMapValues(\.description.queue))
         state.withLock { state in
             state.known = known
             state.desk.register(rules)

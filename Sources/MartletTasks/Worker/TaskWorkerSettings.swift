@@ -6,6 +6,8 @@ package struct TaskWorkerSettings: Sendable {
     package var name: String
     /// In the order in which they are asked; the one that was served goes to the end.
     package var queues: [String]
+    /// Where a step of a chain goes that names no queue, and whose task is not known here.
+    package var defaultQueue = "celery"
     /// Slots, prefetch, leases, limits, deliveries: what the desk decides by.
     package var desk: DeskPolicy
     /// How long a stop waits for tasks that run; then they are handed back.

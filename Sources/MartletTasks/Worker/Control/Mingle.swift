@@ -21,14 +21,15 @@ struct Mingle {
 
     private func replies() async throws -> [JSONValue] {
         let name = RandomID.make()
-        let list = "\(name).reply.celery.pidbox"
-        let bindings = "_kombu.binding.reply.celery.pidbox"
-        let binding = "\(name)\u{6}\u{16}\u{6}\u{16}\(list)"
+        let queue = "\(name).reply.celery.pidbox"
+        let list = worker.broker.keyed(queue)
+        let bindings = worker.broker.keyed("_kombu.binding.reply.celery.pidbox")
+        let binding = "\(name)\u{6}\u{16}\u{6}\u{16}\(queue)"
         let ids = WorkerInspection(worker).revokedIDs.map { JSONValue.string($0) }
         let hello = ControlBroadcast(
             "hello", ["from_node": .string(worker.settings.name), "revoked": .array(ids)],
             expires: SystemClock.seconds + Self.patience.inSeconds, replyTo: name)
-        let channel = ControlRequest.channel(database: worker.settings.database)
+        let channel = worker.broker.keyed(ControlRequest.channel(database: worker.settings.database))
         _ = try await worker.broker.run([
             command("SADD", bindings, binding), command("PUBLISH", channel, hello.text),
         ])

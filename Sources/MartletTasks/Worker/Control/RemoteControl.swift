@@ -21,7 +21,8 @@ struct RemoteControl {
 
     /// Works until the task is cancelled.
     func run() async {
-        let (heard, hear) = AsyncStream<(String, ByteBuffer)>.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
+        let (heard, hear) = AsyncStream.makeStream(
+            of: (String, ByteBuffer).self, bufferingPolicy: .bufferingOldest(Self.backlog))
         let requests = ControlRequest.channel(database: worker.settings.database)
         let patterns = worker.settings.gossips ? ["/\(worker.settings.database).celeryev/worker.*"] : []
         await withDiscardingTaskGroup { group in
@@ -63,7 +64,7 @@ struct RemoteControl {
         let publication = ControlReply.publication(
             reply, from: name, to: request, clock: worker.clock.forward(), deliveryTag: RandomID.make())
         guard let (key, message) = publication else { return }
-        let list = ByteBuffer(string: key)
+        let list = ByteBuffer(string: worker.broker.keyed(key))
         do {
             _ = try await worker.broker.run([
                 [ByteBuffer(string: "LPUSH"), list, ByteBuffer(bytes: message)],
@@ -101,7 +102,9 @@ struct RemoteControl {
     /// This worker was elected to call a task.
     private func publish(_ signature: RawJSON) async {
         do {
-            try await worker.books.publish(Signature(signature), through: worker.broker)
+            let steps = try Canvas.publishing(Signature(signature), worker.books.context())
+            try await worker.ledger.prepare(steps)
+            try await worker.broker.publish(worker.books.messages(steps.tasks))
         } catch {
             worker.logger.warning("an elected task was not published", metadata: ["error": "\(error)"])
         }

@@ -58,12 +58,13 @@ final class EventSender: Sendable {
 
     // MARK: Telling
 
-    /// `event` is made only when it is wanted.
-    func task(_ event: @autoclosure () -> TaskEvent) {
+    /// Nothing is made of what nobody wants.
+    func tasks<Source>(_ sources: some Sequence<Source>, _ event: (Source) -> TaskEvent?) {
         guard sendsTaskEvents else { return }
-        let waiting = stamped(event())
+        let waiting = sources.compactMap { event($0).map(stamped) }
+        guard !waiting.isEmpty else { return }
         state.withLock { state in
-            state.tasks.append(waiting)
+            state.tasks += waiting
             trim(&state.tasks, &state.dropped)
         }
         signal.notify()
@@ -177,7 +178,7 @@ final class EventSender: Sendable {
 
     private func publish(_ publication: (channel: String, message: [UInt8])) -> [ByteBuffer] {
         [
-            ByteBuffer(string: "PUBLISH"), ByteBuffer(string: publication.channel),
+            ByteBuffer(string: "PUBLISH"), ByteBuffer(string: broker.keyed(publication.channel)),
             ByteBuffer(bytes: publication.message),
         ]
     }
