@@ -10,7 +10,7 @@ struct Bindings: Sendable {
     private static let maximumFormer = 4096
     private static let maximumSeparators = 8
 
-    private var separators = [usualSeparator]
+    private var separators = [Bindings.usualSeparator]
     /// The queue's list for each member of each set; an empty name: not understood yet.
     private var sets: [Bytes: [Bytes: Bytes]] = [:]
     /// How many members name a list.
