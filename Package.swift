@@ -155,7 +155,7 @@ let package = Package(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletConsole",
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletTasks", "MartletConsole",
                 nioCore, nioPosix, logging,
             ]),
         .testTarget(

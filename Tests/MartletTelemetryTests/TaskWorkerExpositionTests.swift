@@ -12,7 +12,7 @@ import Testing
         worker.runs = [("tasks.add", "succeeded", 7), ("tasks.add", "failed", 1)]
         worker.runSeconds = [("tasks.add", 1.5)]
         readings.taskWorkers = [worker]
-        let text = Exposition.text(totals: MeterTotals(), labels: LabelRegistry(), readings: readings)
+        let text = Exposition.text(totals: MeterTotals([]), labels: LabelRegistry(), readings: readings)
         for line in [
             #"martlet_task_worker_ready{worker="celery@here"} 1"#,
             #"martlet_task_worker_slots{worker="celery@here"} 4"#,

@@ -29,6 +29,8 @@ final class TaskFront: Sendable {
 
     /// nil: there are no tasks, or not yet.
     var desk: TaskDesk? { opened.withLock { $0?.desk } }
+    /// Where tasks are; nil: as above.
+    var url: RedisURL? { opened.withLock { $0?.url } }
 
     /// Opens what the configuration has. Connections are made when they are needed.
     ///

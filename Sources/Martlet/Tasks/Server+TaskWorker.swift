@@ -17,7 +17,7 @@ extension Server {
         let served = plan.served.first(where: \.isForTasks)
         let app = served?.app.settings.tasks
         let environment = ProcessInfo.processInfo.environment
-        let broker = try options.brokerURL(app, environment)
+        let broker = try options.brokerURL(app, besides: taskFront.url, environment)
         let slots = options.concurrency ?? served.map(\.api.workersPerDevice) ?? System.coreCount
         let settings = options.settings(app, slots: slots, broker: broker, version: BuildInfo.current.version)
         guard !settings.queues.isEmpty else { throw TaskMistake("no queue is left to take tasks from") }

@@ -44,8 +44,12 @@ package struct TaskServiceOptions: Sendable {
         ["MARTLET_BROKER", "CELERY_BROKER_URL"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? usualBroker
     }
 
-    func brokerURL(_ app: TaskAppSettings?, _ environment: [String: String]) throws -> RedisURL {
+    /// - Parameter configured: What this server's own configuration says; nil: nothing.
+    func brokerURL(
+        _ app: TaskAppSettings?, besides configured: RedisURL? = nil, _ environment: [String: String]
+    ) throws -> RedisURL {
         let own = app?.broker_url.flatMap { $0.isEmpty ? nil : $0 }
+        if broker == nil, own == nil, let configured { return configured }
         do {
             return try RedisURL(broker ?? own ?? Self.otherBroker(environment))
         } catch {
