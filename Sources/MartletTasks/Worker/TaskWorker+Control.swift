@@ -15,7 +15,7 @@ extension TaskWorker {
     /// What was revoked before this worker came.
     func recallRevocations() async throws {
         let now = TaskTime.current
-        let answers = try await broker.run([
+        let answers = try await broker.accepted([
             command("ZREMRANGEBYSCORE", revocationsKey, "-inf", "(\(now.wall)"),
             command("ZRANGE", revocationsKey, "0", "-1", "WITHSCORES"),
         ])
@@ -80,7 +80,7 @@ extension TaskWorker {
         let end = TaskTime.current.wall + settings.desk.revocations.expiresMilliseconds
         guard !ids.isEmpty else { return }
         do {
-            _ = try await broker.run([
+            try await broker.accepted([
                 command(["ZADD", revocationsKey] + ids.flatMap { [String(end), $0] }),
                 command(
                     "ZREMRANGEBYRANK", revocationsKey, "0", "-\(settings.desk.revocations.maximum + 1)"),

@@ -70,7 +70,7 @@ package final class TaskWorker: Sendable {
     /// - Throws: when the broker refuses what no worker can do without, such as a wrong password.
     package func run() async throws {
         register()
-        try await recallRevocations()
+        try await meetBroker()
         state.withLock { state in
             state.startedAt = SystemClock.seconds
             if state.life == .starting { state.life = .running }
@@ -83,6 +83,7 @@ package final class TaskWorker: Sendable {
                 roles.addTask { await self.renewLeases() }
                 roles.addTask { await self.acknowledgeFirst() }
                 roles.addTask { await self.sweep() }
+                roles.addTask { await Autoscaler(worker: self).run() }
                 roles.addTask { await self.events.run { self.vitals } }
                 roles.addTask { await RemoteControl(self).run() }
                 for await first in starts {
@@ -98,6 +99,28 @@ package final class TaskWorker: Sendable {
             start.finish()
         }
         state.withLock { $0.life = .stopped }
+    }
+
+    /// Waits for a broker that is not there yet; what it has to say of revocations comes before any task.
+    private func meetBroker() async throws {
+        var pause = Pause()
+        while true {
+            do {
+                return try await recallRevocations()
+            } catch let error as RedisError where Self.isFinal(error) {
+                throw error
+            } catch {
+                if state.withLock({ $0.life }) == .draining { return }
+                try Task.checkCancellation()
+                logger.warning("the broker cannot be reached", metadata: ["error": "\(error)"])
+                await pause.wait()
+            }
+        }
+    }
+
+    /// Asking again would not help.
+    private static func isFinal(_ error: RedisError) -> Bool {
+        ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"].contains(error.code)
     }
 
     /// Takes nothing any more, waits for what runs, hands back what does not end in time; then ``run()`` returns.

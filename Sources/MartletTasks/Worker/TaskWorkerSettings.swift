@@ -10,6 +10,8 @@ package struct TaskWorkerSettings: Sendable {
     package var defaultQueue = "celery"
     /// Slots, prefetch, leases, limits, deliveries: what the desk decides by.
     package var desk: DeskPolicy
+    /// How slots follow the queues under `--autoscale`, but for the bounds, which are the desk's.
+    package var scale = TaskScalePolicy()
     /// How long a stop waits for tasks that run; then they are handed back.
     package var drain: Duration = .seconds(60)
     /// How long results are kept; `.zero`: for ever.

@@ -60,7 +60,9 @@ struct WorkerInspection {
 
     func registered(_ items: [String]?) -> JSONValue {
         let wanted = items.flatMap { $0.isEmpty ? nil : $0 } ?? ["exchange", "routing_key", "rate_limit"]
-        let rules = worker.state.withLock { state in state.known.keys.compactMap { state.desk.rules(of: $0) } }
+        let rules = worker.state.withLock { state in
+            state.known.keys.filter { !$0.hasPrefix("celery.") }.compactMap { state.desk.rules(of: $0) }
+        }
         return .array(rules.sorted { $0.name < $1.name }.map { .string(Self.describe($0, wanted)) })
     }
 
