@@ -78,6 +78,7 @@ extension BrokerMachine {
             return blockingPop(command, arguments, of: id, now: now)
         case .eval, .evalsha: return eval(command, arguments, of: id, now: now)
         case .script: return script(arguments)
+        case .martlet: return martlet(arguments, of: id, now: now)
         }
     }
 

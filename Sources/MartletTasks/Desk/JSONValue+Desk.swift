@@ -39,7 +39,7 @@ extension RESPValue {
 
     var string: String? {
         switch self {
-        case .bulk(let bytes): String(buffer: bytes)
+        case .bulk(let bytes), .verbatim(format: _, let bytes): String(buffer: bytes)
         case .simple(let text): text
         default: nil
         }
