@@ -48,8 +48,8 @@ extension Keyspace {
     ) throws(CommandRefusal) -> Answer {
         let element = try readList(call.key, call) { ring in end == .left ? ring.first : ring.last }
         guard let element = element.flatMap({ $0 }) else { return .null }
-        // To where it is: only a look, as whoever waits for a list has it. And the only element of a list stays: without
-        // it the list would go, and its expiry.
+        // To where it is: only a look, as those have it who wait for a list. And the only element of a list stays:
+        // without it the list would go, and its expiry.
         let length = try readList(call[1], call, \.count)
         guard call.key != call[1] || (end != otherEnd && length != 1) else { return .bulk(element) }
         perform(.pop(1, end), on: call.key, call)

@@ -187,37 +187,42 @@ extension OwnScript {
             if bound == key then return prefix .. queue .. priority(message) end
           end
         end
-        local now, returned = tonumber(redis.call('TIME')[1]), 0
+        local function end_of(tag)
+          redis.call('ZREM', KEYS[2], tag)
+          redis.call('HDEL', KEYS[1], tag)
+          redis.call('HDEL', KEYS[3], tag)
+        end
+        local now, lost = tonumber(redis.call('TIME')[1]), {}
         local overdue = redis.call(
           'ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, 10000)
         for at = 1, #overdue, 2 do
-          if returned >= tonumber(ARGV[3]) then break end
+          if #lost >= tonumber(ARGV[3]) then break end
           local tag, score = overdue[at], tonumber(overdue[at + 1])
           local lease = redis.call('HGET', KEYS[3], tag)
           if lease or score <= now - tonumber(ARGV[2]) then
             local note = redis.call('HGET', KEYS[1], tag)
-            local message, exchange, key, list
-            if note then
-              message, exchange, key = string.match(note, '^%s*%[(.*),%s*("[^"]*"),%s*("[^"]*")%s*%]%s*$')
-            end
-            if lease then
-              list = string.sub(lease, string.find(lease, ' ', 1, true) + 1)
-            elseif message then
-              list = list_of(message, cjson.decode(exchange), cjson.decode(key))
-            end
-            if not note or (list and message) then
-              redis.call('ZREM', KEYS[2], tag)
-              redis.call('HDEL', KEYS[1], tag)
-              redis.call('HDEL', KEYS[3], tag)
-            end
-            if list and message then
-              if lease then redis.call('HINCRBY', KEYS[5], tag, 1) end
-              local pushed = redis.pcall('RPUSH', list, again(message))
-              if type(pushed) == 'table' then redis.call('LPUSH', dead_letters(list), message) end
-              returned = returned + 1
+            if not note then
+              end_of(tag)
+            else
+              local message, exchange, key = string.match(note, '^%s*%[(.*),%s*("[^"]*"),%s*("[^"]*")%s*%]%s*$')
+              local list
+              if message and lease then
+                list = string.sub(lease, string.find(lease, ' ', 1, true) + 1)
+              elseif message then
+                exchange, key = unpack(cjson.decode('[' .. exchange .. ',' .. key .. ']'))
+                list = list_of(message, exchange, key)
+              end
+              if list then lost[#lost + 1] = {tag, list, message, lease} end
             end
           end
         end
-        return returned
+        for at = #lost, 1, -1 do
+          local tag, list, message, lease = unpack(lost[at])
+          end_of(tag)
+          if lease then redis.call('HINCRBY', KEYS[5], tag, 1) end
+          local pushed = redis.pcall('RPUSH', list, again(message))
+          if type(pushed) == 'table' then redis.call('LPUSH', dead_letters(list), message) end
+        end
+        return #lost
         """#
 }

@@ -2,19 +2,20 @@
 ///
 /// A Redis server runs their Lua (`text`); the embedded broker knows them by their SHA-1 and does the same natively
 /// (`BrokerMachine+OwnScripts`). A message that was taken is written down as kombu does it (`unacked`,
-/// `unacked_index`), so workers of Celery's see it. Besides, it has a lease: a number that grows with each take, and the
-/// list it was taken from, as `17 cpu_queue`. Whoever acts on a message names its lease; one that is not the present one
-/// changes nothing.
+/// `unacked_index`), so workers of Celery's see it. Besides, it has a lease: a number that grows with each take, and
+/// the list it was taken from, as `17 cpu_queue`. Whoever acts on a message names its lease; one that is not the
+/// present one changes nothing.
 ///
 /// The keys of each script begin with `keys(prefix:)`. All of them take many messages at once.
 public enum OwnScript: String, Sendable, CaseIterable {
     /// Pops from lists, one after the other, and writes down what it popped.
     ///
     /// - Further keys: the lists. Arguments: at most how many messages.
-    /// - Answer: nothing, or the lease, then for each message the number of its list (from 1), its tag, how often it was
-    ///   delivered (this time included) and the message. What is no message goes to the list's dead letters.
+    /// - Answer: nothing, or the lease, then for each message the number of its list (from 1), its tag, how often it
+    ///   was delivered (this time included) and the message. What is no message goes to the list's dead letters.
     case take
-    /// Publishes what follows, stores the result and announces it, unless a success is stored already, and acknowledges.
+    /// Publishes what follows, stores the result and announces it, unless a success is stored already, and
+    /// acknowledges.
     ///
     /// - Arguments, for each message: tag, lease, the result's key (empty: there is none), how many seconds it is kept
     ///   (0: for ever), the result, how many messages are to be published, and their lists and themselves by turns.
