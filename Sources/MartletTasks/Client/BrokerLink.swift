@@ -5,8 +5,9 @@ import MartletNet
 import NIOCore
 import Synchronization
 
-/// A connection to the broker that is made again when it is lost, after a while that grows with each failure. It is made
-/// when somebody asks for it; who asks meanwhile waits, but not for long.
+/// A connection to the broker that is made again when it is lost, after a while that grows with each failure.
+///
+/// It is made when somebody asks for it; who asks meanwhile waits, but not for long.
 final class BrokerLink: Sendable {
     private enum State {
         case idle

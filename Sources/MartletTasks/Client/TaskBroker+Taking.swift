@@ -34,8 +34,8 @@ extension TaskBroker {
         return zip(receipts, answers).filter { !$0.1 }.map(\.0)
     }
 
-    /// Puts back messages of workers that are gone: those whose lease nobody renewed, and, on a Redis server, those that
-    /// workers of Celery's took longer ago than `visibility`. How many. Every worker should ask now and then.
+    /// Puts back messages of workers that are gone: those whose lease nobody renewed, and, on a Redis server, those
+    /// that workers of Celery's took longer ago than `visibility`. How many. Every worker should ask now and then.
     package func restore(
         lease: Duration, visibility: Duration = .seconds(3600), atMost limit: Int = 1000
     ) async throws -> Int {

@@ -171,7 +171,8 @@ private struct EngineLife {
     private mutating func giveBack() async throws -> String {
         guard !held.isEmpty else { return "" }
         let delivery = hand()
-        return "\(try await broker.giveBack(delivery.receipt, message: delivery.message, atHead: Bool.random(using: &random)))"
+        let atHead = Bool.random(using: &random)
+        return "\(try await broker.giveBack(delivery.receipt, message: delivery.message, atHead: atHead))"
     }
 
     private mutating func bury() async throws -> String {

@@ -146,7 +146,9 @@ import Testing
             await worker.close()
             await #expect(throws: (any Error).self) { try await waiting.value }
             await #expect(throws: MartletError.self) { try await worker.result(of: "t1") }
-            await #expect(throws: MartletError.self) { try await worker.subscribe(channels: ["c"], patterns: []) { _, _ in } }
+            await #expect(throws: MartletError.self) {
+                try await worker.subscribe(channels: ["c"], patterns: []) { _, _ in }
+            }
             await other.close()
         }
     }
