@@ -1,4 +1,5 @@
 import MartletLogic
+import MartletWorkers
 
 /// How the processes of a worker of tasks are kept.
 package struct WorkerProcessOptions: Sendable {

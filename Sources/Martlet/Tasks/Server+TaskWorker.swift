@@ -2,11 +2,15 @@ import Foundation
 import Logging
 import MartletBase
 import MartletConsole
+import MartletExchange
 import MartletGateway
+import MartletLogic
 import MartletNet
 import MartletTasks
 import MartletTelemetry
+import MartletWire
 import MartletWorkers
+import NIOCore
 import NIOPosix
 
 // The worker of tasks beside what else this process serves.

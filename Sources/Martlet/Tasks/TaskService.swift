@@ -19,42 +19,38 @@ struct TaskService: Service {
     let ready: @Sendable () -> Void
     let logger: Logger
 
-    private enum Ending {
-        /// It was told to end by remote control, or by us.
-        case finished
-        case stopWaiting
-    }
-
     func run() async throws {
         defer { logger.notice("the worker has ended", metadata: ["worker": "\(worker.settings.name)"]) }
         await cancelWhenGracefulShutdown { await untilUsable() }
         do {
             try await work()
-        } catch is CancellationError {
+            await close()
         } catch {
+            await close()
+            // Whoever cancels it knows.
+            guard !(error is CancellationError) else { return }
             logger.critical("the worker cannot go on", metadata: ["error": "\(error)"])
-            for broker in brokers { await broker.close() }
             throw error
         }
+    }
+
+    private func close() async {
         for broker in brokers { await broker.close() }
     }
 
     private func work() async throws {
         guard !Task.isShuttingDownGracefully else { return }
-        try await withThrowingTaskGroup(of: Ending.self) { group in
-            group.addTask {
-                try await worker.run()
-                return .finished
-            }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Ends when it is drained, by us or by remote control.
+            group.addTask { try await worker.run() }
             group.addTask {
                 ready()
                 try await gracefulShutdown()
                 await worker.drain()
                 while !haste.isMade { try await Task.sleep(for: .milliseconds(50)) }
-                return .stopWaiting
             }
             // Whoever is asked twice does not wait for what runs: its leases end, and others get it.
-            _ = try await group.next()
+            try await group.next()
             group.cancelAll()
             while let result = await group.nextResult() {
                 if case .failure(let error) = result, !(error is CancellationError) { throw error }

@@ -2,6 +2,7 @@ import Foundation
 import MartletBase
 import MartletExchange
 import MartletGateway
+import MartletLogic
 import MartletTasks
 import MartletWire
 import NIOCore

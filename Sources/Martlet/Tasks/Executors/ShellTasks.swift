@@ -45,7 +45,7 @@ struct ShellTasks: TaskExecutor {
         }
         let began = Instant.current
         let child = ChildProcess(command)
-        let output = Mutex((CommandOutput(bound: policy.outputBytes), CommandOutput(bound: policy.outputBytes)))
+        let printed = Printed(bound: policy.outputBytes)
         let exit = await withTaskGroup(of: ChildExit?.self) { tasks in
             if let soft = run.softDeadline {
                 tasks.addTask {
@@ -55,7 +55,7 @@ struct ShellTasks: TaskExecutor {
             }
             tasks.addTask {
                 await child.run(onStart: { _ in }) { stream, line in
-                    output.withLock { stream == .output ? $0.0.add(line) : $0.1.add(line) }
+                    printed.add(line, to: stream)
                 }
             }
             var exit: ChildExit?
@@ -63,7 +63,7 @@ struct ShellTasks: TaskExecutor {
             tasks.cancelAll()
             return exit
         }
-        let (standard, error) = output.withLock { $0 }
+        let (standard, error) = printed.both
         if Task.isCancelled { return .cancelled }
         return Self.outcome(exit, command, standard, error, runtime: (Instant.current - began).inSeconds)
     }
@@ -111,6 +111,23 @@ struct ShellTasks: TaskExecutor {
             directory = wanted
         }
         return ChildCommand(arguments: arguments, withheld: withheld, directory: directory)
+    }
+}
+
+/// What a program printed to both of its streams, gathered while it runs.
+private final class Printed: Sendable {
+    private let streams: Mutex<(CommandOutput, CommandOutput)>
+
+    init(bound: Int) {
+        streams = Mutex((CommandOutput(bound: bound), CommandOutput(bound: bound)))
+    }
+
+    var both: (CommandOutput, CommandOutput) { streams.withLock { $0 } }
+
+    func add(_ line: String, to stream: ChildStream) {
+        streams.withLock { streams in
+            if stream == .output { streams.0.add(line) } else { streams.1.add(line) }
+        }
     }
 }
 

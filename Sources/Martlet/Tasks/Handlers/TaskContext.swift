@@ -1,6 +1,8 @@
 import MartletBase
+import MartletGateway
 import MartletTasks
 import MartletWire
+import NIOCore
 
 /// One run of a task: what it may know of itself, tell, and ask.
 public struct TaskContext: Sendable {
