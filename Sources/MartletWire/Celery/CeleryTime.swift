@@ -27,9 +27,9 @@ public enum CeleryTime {
         let day = 86_400_000_000 as Int64
         let days = time >= 0 ? time / day : (time + 1) / day - 1
         let clock = time - days * day
-        let (year, month, date) = date(days)
+        let (year, month, dayOfMonth) = civil(days)
         let (second, fraction) = (clock / 1_000_000, clock % 1_000_000)
-        var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(date, 2))T"
+        var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))T"
         text += "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
         if fraction > 0 { text += ".\(padded(fraction, 6))" }
         return text + "+00:00"
@@ -114,7 +114,7 @@ public enum CeleryTime {
     }
 
     /// The reverse of ``daysSince1970(_:_:_:)``.
-    private static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         // Counted from 1 March of the year 0, in whole circles of 400 years.
         let shifted = days + 719_468
         let circle = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

@@ -111,6 +111,7 @@ public enum BuiltinTask: String, Sendable, CaseIterable {
 
     private func taskName(_ message: TaskMessage) throws(WireError) -> String {
         let task = try argument("task", 0, message)
-        return try task.string ?? Signature(task).task
+        if let name = task.string { return name }
+        return try Signature(task).task
     }
 }

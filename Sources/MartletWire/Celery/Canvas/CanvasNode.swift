@@ -17,7 +17,7 @@ struct CanvasNode {
     /// - Throws: when its parts are no signatures.
     init(_ signature: Signature) throws(WireError) {
         self.signature = signature
-        kind = signature.subtaskType.flatMap(Kind.init) ?? .task
+        kind = signature.subtaskType.flatMap { Kind(rawValue: $0) } ?? .task
         switch kind {
         case .task: break
         case .chain, .group:
@@ -92,7 +92,7 @@ struct CanvasNode {
         switch kind {
         case .task: 1
         case .group: tasks.reduce(0) { $0 + $1.chordSize }
-        case .chain: tasks.last { $0.chordSize > 0 }?.chordSize ?? 0
+        case .chain: tasks.lazy.reversed().map(\.chordSize).first { $0 > 0 } ?? 0
         case .chord: body?.chordSize ?? 0
         }
     }

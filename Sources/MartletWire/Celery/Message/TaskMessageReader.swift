@@ -29,7 +29,7 @@ struct TaskMessageReader {
         } catch {
             throw TaskMessageFlaw(.envelope(.notJSON))
         }
-        let (task, content) = try task()
+        let (task, content) = try readTask()
         let address: (deliveryTag: String, exchange: String, routingKey: String)
         do throws(CeleryFlaw) {
             guard let properties else { throw .noProperties }
@@ -95,7 +95,7 @@ struct TaskMessageReader {
         var embed: TaskEmbed
     }
 
-    private func task() throws(TaskMessageFlaw) -> (CeleryTask, Content) {
+    private func readTask() throws(TaskMessageFlaw) -> (CeleryTask, Content) {
         guard let body else { throw TaskMessageFlaw(.envelope(.noBody)) }
         guard fields.task.hasName else { return try firstVersion(try decoded(body)) }
         let task: CeleryTask

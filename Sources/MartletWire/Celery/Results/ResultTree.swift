@@ -1,10 +1,8 @@
 /// Which results belong together: of a task, with the one before it in a chain, or of a group. On the wire
 /// `[[id, parent], null]` or `[[id, parent], [child, …]]`.
 public indirect enum ResultTree: Sendable, Hashable {
-    case task(String, parent: ResultTree?)
+    case task(String, parent: ResultTree? = nil)
     case group(String, parent: ResultTree?, [ResultTree])
-
-    public static func task(_ id: String) -> ResultTree { .task(id, parent: nil) }
 
     public var id: String {
         switch self {
