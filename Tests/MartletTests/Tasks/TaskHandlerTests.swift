@@ -23,7 +23,7 @@ import Testing
 
     @Test("Swift's own Task and a task's handler live in one file")
     func names() async throws {
-        let handler = TaskHandler("add", maxRetries: nil, hardLimit: .seconds(5), rateLimit: "10/m") { arguments, _ in
+        let handler = TaskHandler("add", maxRetries: nil, hardLimit: .seconds(5), rateLimit: .perMinute(10)) { arguments, _ in
             try arguments.value("x", at: 0, as: Int.self) + 1
         }
         let value = await Task { 1 }.value

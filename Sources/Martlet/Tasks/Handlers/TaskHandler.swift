@@ -32,13 +32,12 @@ public struct TaskHandler: Sendable {
     ///     waited.
     ///   - softLimit: After so long ``TaskContext/isNearItsEnd`` is true; nil: never.
     ///   - hardLimit: After so long the run is cancelled and the task fails with `TimeLimitExceeded`; nil: never.
-    ///   - rateLimit: How often it begins here, such as `10/s`, `100/m`, `1000/h`; nil: as often as it comes. A text
-    ///     that is none of these ends the program.
+    ///   - rateLimit: How often it begins in this worker; nil: as often as it comes.
     ///   - keepsResult: Whether its result is stored.
     ///   - body: The task. It is cancelled when the task is revoked, at its hard limit, and when the server ends.
     public init<Result: Encodable & Sendable>(
         _ name: String, maxRetries: Int? = 3, backoff: Duration = .seconds(1), softLimit: Duration? = nil,
-        hardLimit: Duration? = nil, rateLimit: String? = nil, keepsResult: Bool = true,
+        hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true,
         _ body: @escaping @Sendable (TaskArguments, TaskContext) async throws -> Result
     ) {
         var rules = TaskRules(name: name)
@@ -46,12 +45,7 @@ public struct TaskHandler: Sendable {
         rules.retry.base = backoff
         rules.softLimit = softLimit?.inSeconds
         rules.hardLimit = hardLimit?.inSeconds
-        if let rateLimit {
-            guard let limit = try? RateLimit.parse(rateLimit) else {
-                preconditionFailure("the rate limit of \(name) is '\(rateLimit)', and none such as 10/s")
-            }
-            rules.rateLimit = limit
-        }
+        rules.rateLimit = rateLimit?.limit
         var description = TaskDescription(rules: rules)
         description.ignoresResult = !keepsResult
         self.description = description
@@ -63,7 +57,7 @@ public struct TaskHandler: Sendable {
     /// Its parameters are those of ``init(_:maxRetries:backoff:softLimit:hardLimit:rateLimit:keepsResult:_:)``.
     public init(
         _ name: String, maxRetries: Int? = 3, backoff: Duration = .seconds(1), softLimit: Duration? = nil,
-        hardLimit: Duration? = nil, rateLimit: String? = nil, keepsResult: Bool = true,
+        hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true,
         _ body: @escaping @Sendable (TaskArguments, TaskContext) async throws -> Void
     ) {
         self.init(
@@ -74,6 +68,16 @@ public struct TaskHandler: Sendable {
             return .null
         }
     }
+}
+
+/// How often a task begins.
+public struct TaskRate: Sendable, Equatable {
+    let limit: RateLimit?
+
+    /// So many each second; a count that is not above zero limits nothing, as with the others.
+    public static func perSecond(_ count: Double) -> TaskRate { TaskRate(limit: RateLimit(count, per: .second)) }
+    public static func perMinute(_ count: Double) -> TaskRate { TaskRate(limit: RateLimit(count, per: .minute)) }
+    public static func perHour(_ count: Double) -> TaskRate { TaskRate(limit: RateLimit(count, per: .hour)) }
 }
 
 /// Thrown by a task that is to be run again.
