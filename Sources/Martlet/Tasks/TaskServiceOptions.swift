@@ -88,6 +88,7 @@ package struct TaskServiceOptions: Sendable {
         desk.outlivesSilence = true
         var settings = TaskWorkerSettings(name: nodeName, queues: queues(app), desk: desk)
         settings.drain = drain
+        settings.defaultQueue = app?.default_queue ?? Self.usualQueue
         if let expires = app?.result_expires { settings.resultExpires = .seconds(expires) }
         settings.sendsTaskEvents = sendsTaskEvents || app?.send_task_events ?? false
         settings.sendsEvents = sendsEvents

@@ -14,6 +14,7 @@ extension TaskDescription {
         rules.retry.maximumRetries = entry.max_retries
         if let delay = entry.retry_delay { rules.retry.base = .seconds(delay) }
         self.init(rules: rules)
+        queue = entry.queue
         ignoresResult = entry.ignore_result ?? false
         storesErrorsEvenIfIgnored = entry.store_errors ?? false
         tracksStarted = entry.track_started ?? false
