@@ -80,7 +80,7 @@ class TaskMessage:
         return arguments, named
 
     def _protocol1(self) -> Dict[str, Any]:
-        value = self._value()
+        value = self._value() if self.envelope.get("body") else None
         if not isinstance(value, dict):
             raise TaskMessageError("the message names no task")
         return value
