@@ -121,7 +121,7 @@ struct WorkerStage: Sendable {
     func json(of id: String) async throws -> String {
         _ = try await result(of: id)
         let stored = try #require(try await client.result(of: id))
-        return String(buffer: stored).replacing(/"date_done": "[^"]+"/, with: "\"date_done\": DATE")
+        return String(buffer: stored).replacing(#/"date_done": "[^"]+"/#, with: "\"date_done\": DATE")
     }
 
     func counters(_ name: String) -> TaskWorkerStatus.Counters { worker.status().counters[name] ?? .init() }
