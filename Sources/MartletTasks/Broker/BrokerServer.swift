@@ -106,11 +106,6 @@ extension BrokerServer {
         func call(_ sequence: UInt64) { handler.withLock { $0 }?(sequence) }
     }
 
-    /// A change that does not fit the data: what came before it is not all there.
-    private struct Misfit: Error {
-        var mutation: String
-    }
-
     private static func open(
         _ folder: String, logger: Logger
     ) throws -> (journal: Journal, keyspace: Keyspace, hook: SyncHook) {
@@ -121,11 +116,7 @@ extension BrokerServer {
         policy.waitingBytes = .max
         let journal = try Journal.open(
             try SystemFiles(folder: folder), policy: policy,
-            replay: { record in
-                for mutation in try MutationCodec.decode(record) where !keyspace.apply(mutation) {
-                    throw Misfit(mutation: "\(mutation)")
-                }
-            },
+            replay: { try keyspace.replay($0) },
             onSynced: { hook.call($0) },
             onTrouble: { trouble in
                 guard let trouble else { return logger.notice("the journal can be written again") }
