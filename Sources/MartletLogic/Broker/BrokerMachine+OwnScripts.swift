@@ -34,7 +34,7 @@ extension BrokerMachine {
         _ = run(.hdel, [leases.leases] + tags, leases)
     }
 
-    /// Asks each group of arguments for its answer; nil: they are no such groups.
+    /// The answers to the arguments, so many of which belong together.
     private mutating func answers(
         _ arguments: ArraySlice<Bytes>, by size: Int, _ answer: (inout BrokerMachine, ArraySlice<Bytes>) -> Answer
     ) -> Answer {

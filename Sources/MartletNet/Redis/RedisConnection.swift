@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 package import MartletWire
 package import NIOCore
 

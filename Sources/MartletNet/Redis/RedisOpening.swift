@@ -100,7 +100,7 @@ struct RedisOpening: Sendable {
     ) async throws -> RESPValue {
         var pipeline = RedisPipeline()
         pipeline.append(words)
-        let replies = try await withCheckedThrowingContinuation { continuation in
+        let replies: [RESPValue] = try await withCheckedThrowingContinuation { continuation in
             link.send(pipeline, replies: 1, by: deadline) { continuation.resume(with: $0) }
         }
         return replies.first ?? .null

@@ -188,7 +188,7 @@ final class BrokerLink: Sendable {
         let isNews = contents.withLock { contents in
             guard case .open(let connection, let since) = contents.state, connection === lost else { return false }
             contents.state = .idle
-            contents.failures = .now() - since < Self.shortLife ? contents.failures + 1 : 0
+            contents.failures = NIODeadline.now() - since < Self.shortLife ? contents.failures + 1 : 0
             contents.isReported = true
             return true
         }

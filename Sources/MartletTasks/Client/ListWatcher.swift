@@ -62,7 +62,7 @@ final class ListWatcher: Sendable {
 
     func close() {
         let (links, waiting) = contents.withLock { contents in
-            (contents.lists.values.map(\.link), contents.waiting.keys)
+            (contents.lists.values.map(\.link), Array(contents.waiting.keys))
         }
         for link in links { link.close() }
         for number in waiting { end(number, .failure(CancellationError())) }
@@ -98,10 +98,8 @@ final class ListWatcher: Sendable {
     }
 
     private func end(_ number: UInt64, _ outcome: Result<Void, any Error>) {
-        let continuation = contents.withLock { contents in
-            guard var waiter = contents.waiting[number], waiter.outcome == nil else {
-                return CheckedContinuation<Void, any Error>?.none
-            }
+        let continuation: CheckedContinuation<Void, any Error>? = contents.withLock { contents in
+            guard var waiter = contents.waiting[number], waiter.outcome == nil else { return nil }
             waiter.outcome = outcome
             contents.waiting[number] = waiter
             return waiter.continuation

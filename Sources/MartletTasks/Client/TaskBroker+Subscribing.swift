@@ -28,7 +28,8 @@ extension TaskBroker {
             } catch {
                 logger.debug("a subscription ended", metadata: ["broker": "\(url)", "error": "\(error)"])
             }
-            failures = .now() - start < .nanoseconds(times.longestPause.wholeNanoseconds) ? failures + 1 : 0
+            let life = NIODeadline.now() - start
+            failures = life < .nanoseconds(times.longestPause.wholeNanoseconds) ? failures + 1 : 0
             var random = SystemRandomNumberGenerator()
             try await Task.sleep(for: times.pauses.delay(retries: failures, using: &random))
         }
@@ -61,7 +62,7 @@ extension TaskBroker {
             }
             // The first task does not heed being cancelled, but it ends with the connection.
             defer { connection.close() }
-            try await withTaskCancellationHandler {
+            _ = try await withTaskCancellationHandler {
                 try await group.next()
             } onCancel: {
                 connection.close()
