@@ -150,7 +150,7 @@ package struct BrokerCopy {
         _ batch: [CopiedMessage], to list: ByteBuffer, _ reason: String, _ news: inout CopyReport.List
     ) async throws {
         for message in batch {
-            guard let reason = batch.count == 1 ? reason : try await push([message], to: list) else {
+            guard let reason = try await batch.count == 1 ? reason : push([message], to: list) else {
                 news.copied += 1
                 continue
             }
