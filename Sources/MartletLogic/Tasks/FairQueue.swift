@@ -1,23 +1,35 @@
-/// A queue in which keys are served in turn, each by its weight, however much one of them brings (start-time fair
-/// queueing).
+/// A queue in which keys are served in turn, each by its weight, however much one of them brings and however many of
+/// them come (start-time fair queueing).
 ///
 /// Each element has a start in virtual time: the queue's own time when its key has nothing waiting, else where the
-/// key's last one ends. The earliest start goes first, and moves the queue's time on. So whoever floods it stands
-/// behind itself; with one key it is first in, first out.
+/// key's last one ends. The earliest start goes first. The queue's time goes on by what is served, divided among those
+/// who wait, and is never behind what is served. So whoever floods it stands behind itself; a flood of ever new keys
+/// holds nobody up for longer than a round; and with one key it is first in, first out.
 public struct FairQueue<Element: Sendable>: Sendable {
     private struct Entry: Sendable {
         var start: Double
         var order: UInt64
+        var key: String
+        var cost: Double
         var element: Element
 
         func isBefore(_ other: Entry) -> Bool { start == other.start ? order < other.order : start < other.start }
     }
 
+    private struct Lane: Sendable {
+        /// Where its last element ends.
+        var end: Double
+        var waiting = 0
+        var weight: Double
+    }
+
     private var heap: [Entry] = []
     private var order: UInt64 = 0
     private var virtualTime = 0.0
-    /// Where each key's last element ends. Keys without one that is ahead of the queue's time are forgotten in time.
-    private var ends: [String: Double] = [:]
+    /// Those without a waiting element whose end is not ahead of the queue's time are forgotten in time.
+    private var lanes: [String: Lane] = [:]
+    /// Of those who wait.
+    private var totalWeight = 0.0
     /// With so many keys remembered, those that can be forgotten are.
     private var sweepAt = 64
 
@@ -26,26 +38,32 @@ public struct FairQueue<Element: Sendable>: Sendable {
     public var isEmpty: Bool { heap.isEmpty }
     public var count: Int { heap.count }
     /// Keys that are remembered.
-    var rememberedKeys: Int { ends.count }
+    public var rememberedKeys: Int { lanes.count }
 
     /// Lets an element wait.
     ///
     /// - Parameters:
-    ///   - weight: The key's share against the others'; below a thousandth counts as that.
+    ///   - weight: The key's share against the others'; below a thousandth counts as that, above a million too.
     ///   - cost: What serving it takes, against the others.
     public mutating func add(_ element: Element, key: String = "", weight: Double = 1, cost: Double = 1) {
-        let start = max(virtualTime, ends[key] ?? 0)
-        // Not `max`: a weight that is no number must not win.
-        let share = weight > 0.001 ? weight : 0.001
-        ends[key] = start + (cost > 0 ? cost : 0) / share
+        // Not `max`: what is no number must not win.
+        let weight = weight > 0.001 ? min(weight, 1e6) : 0.001
+        let cost = cost > 0 ? min(cost, 1e6) : 0
+        var lane = lanes[key] ?? Lane(end: virtualTime, weight: weight)
+        let start = max(virtualTime, lane.end)
+        totalWeight += weight - (lane.waiting > 0 ? lane.weight : 0)
+        lane.end = start + cost / weight
+        lane.waiting += 1
+        lane.weight = weight
+        lanes[key] = lane
         order += 1
-        heap.append(Entry(start: start, order: order, element: element))
+        heap.append(Entry(start: start, order: order, key: key, cost: cost, element: element))
         var child = heap.count - 1
         while child > 0, heap[child].isBefore(heap[(child - 1) / 2]) {
             heap.swapAt(child, (child - 1) / 2)
             child = (child - 1) / 2
         }
-        if ends.count > sweepAt { forgetIdleKeys() }
+        if lanes.count > sweepAt { forgetIdleKeys() }
     }
 
     /// The one whose turn it is.
@@ -54,19 +72,22 @@ public struct FairQueue<Element: Sendable>: Sendable {
         let last = heap.removeLast()
         if heap.isEmpty {
             // Nobody is ahead of anybody: all begin anew.
-            virtualTime = 0
-            ends.removeAll(keepingCapacity: true)
+            (virtualTime, totalWeight) = (0, 0)
+            lanes.removeAll(keepingCapacity: true)
             return first.element
         }
         heap[0] = last
         sink()
-        virtualTime = first.start
+        let weight = lanes[first.key]?.weight ?? 1
+        virtualTime = max(virtualTime + first.cost / max(totalWeight, weight), first.start)
+        lanes[first.key]?.waiting -= 1
+        if lanes[first.key]?.waiting == 0 { totalWeight -= weight }
         return first.element
     }
 
     private mutating func forgetIdleKeys() {
-        ends = ends.filter { $0.value > virtualTime }
-        sweepAt = max(64, 2 * ends.count)
+        lanes = lanes.filter { $0.value.waiting > 0 || $0.value.end > virtualTime }
+        sweepAt = max(64, 2 * lanes.count)
     }
 
     private mutating func sink() {

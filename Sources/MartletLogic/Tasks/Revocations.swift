@@ -26,6 +26,8 @@ public struct Revocations: Sendable {
     public init(policy: RevocationPolicy = RevocationPolicy()) { self.policy = policy }
 
     public var count: Int { ends.count }
+    /// Ends that are kept, former ones included.
+    public var rememberedEnds: Int { orderCount }
 
     /// The ids, and when each is forgotten, in milliseconds since 1970.
     public var entries: [(id: String, expires: Int64)] { ends.map { ($0.key, $0.value) } }

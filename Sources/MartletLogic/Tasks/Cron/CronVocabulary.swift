@@ -35,6 +35,13 @@ public struct CronFiring: Sendable, Equatable {
     /// Up to when it is done with, from then on.
     public var last: Int64
 
+    public init(name: String, times: [Int64], previous: Int64?, last: Int64) {
+        self.name = name
+        self.times = times
+        self.previous = previous
+        self.last = last
+    }
+
     /// The id of the task of one of those times: the same whoever sends it.
     public func taskID(at time: Int64) -> String { "cron-\(name)-\(time)" }
 }

@@ -68,6 +68,11 @@ public struct DeskPull: Sendable, Equatable {
         public var queue: String
         /// 0, 3, 6 or 9.
         public var step: Int
+
+        public init(queue: String, step: Int) {
+            self.queue = queue
+            self.step = step
+        }
     }
 
     /// At most so many; at least 1.
@@ -76,6 +81,12 @@ public struct DeskPull: Sendable, Equatable {
     public var queues: [String]
     /// Leases of what comes count from here: the broker cannot have granted them before.
     public var askedAt: Instant
+
+    public init(count: Int, queues: [String], askedAt: Instant) {
+        self.count = count
+        self.queues = queues
+        self.askedAt = askedAt
+    }
 
     /// In the order in which they are to be emptied: the first step of every queue comes before the second of any.
     public var lists: [List] {

@@ -20,6 +20,9 @@ extension WorkerDesk {
         return entries.values.filter { wanted.contains($0.arrival.task) }.map(Self.view).sorted { $0.id < $1.id }
     }
 
+    /// Time limits that are kept, those of runs that are over included.
+    public var rememberedLimits: Int { limits.count }
+
     /// Messages in hand, those included whose end is on the way to the broker.
     public var inHand: Int { entries.count }
     /// Wait for a slot, for their rate or for their key.

@@ -40,7 +40,7 @@ package struct CronSimulation {
         case granted(Int64?, [String: Int64])
         case renewed(Bool)
         case fired(FiringResult)
-        case none
+        case heard
     }
 
     private var random: SplitMix64
@@ -172,7 +172,7 @@ package struct CronSimulation {
             return .renewed(true)
         case .release(let token):
             if holder?.token == token { holder = nil }
-            return .none
+            return .heard
         case .fire(let firing, let token):
             guard token == lastToken else {
                 met.fenced += 1
