@@ -11,6 +11,8 @@ package struct QueueLook: Sendable, Equatable {
     /// Messages that workers have taken and not acknowledged; nil: there are too many to tell them apart by queue.
     package var reserved: Int?
     package var deadLetters = 0
+    /// Tasks that wait for their time.
+    package var scheduled = 0
     package var pace = QueuePace()
     /// Tasks of it that workers said they are at.
     package var running = 0
@@ -24,6 +26,7 @@ package struct QueueLook: Sendable, Equatable {
                 Dictionary(uniqueKeysWithValues: zip(["0", "3", "6", "9"], waitingByStep.map { .integer(Int64($0)) }))),
             "oldest_age_s": Self.rounded(oldestSeconds), "reserved": .optional(reserved),
             "running": .integer(Int64(running)), "dead_letters": .integer(Int64(deadLetters)),
+            "scheduled": .integer(Int64(scheduled)),
             "rate_per_s": Self.rounded(pace.rate), "failures_per_s": Self.rounded(pace.failureRate),
             "latency_s": pace.latency.map(Self.rounded) ?? .null, "runtime_s": pace.runtime.map(Self.rounded) ?? .null,
         ]

@@ -39,12 +39,16 @@ extension TaskDesk {
         guard let place = try await place(of: id, in: queues ?? (try await queueNames())) else {
             return view == nil ? .unknown : .told
         }
-        return try await withdraw(place, terminate: terminate) ? .revoked : .told
+        return try await withdraw(place) ? .revoked : .told
     }
 
     /// Takes a waiting task off its list and stores its end. False: somebody else took it meanwhile.
-    private func withdraw(_ place: Place, terminate: Bool) async throws -> Bool {
-        let removal = try await ask([command("LREM", place.key, "-1") + [place.task.message]])
+    private func withdraw(_ place: Place) async throws -> Bool {
+        let removal = try await ask([
+            place.isScheduled
+                ? command("MARTLET", "WITHDRAW", place.key) + [place.task.message]
+                : command("LREM", place.key, "-1") + [place.task.message]
+        ])
         if case .error(let text)? = removal.first { throw Self.refusal(text) }
         guard removal.first?.integer == 1 else { return false }
         let id = place.task.id

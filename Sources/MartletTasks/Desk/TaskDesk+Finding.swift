@@ -131,6 +131,8 @@ extension TaskDesk {
         /// How many are served before it.
         var ahead: Int
         var isDead = false
+        /// It waits for its time.
+        var isScheduled = false
         var task: WaitingTask
     }
 
@@ -150,11 +152,11 @@ extension TaskDesk {
                 ahead += length
             }
         }
-        return nil
+        return try await scheduledPlace(of: id, in: queues)
     }
 
     private func find(_ id: String, in key: String, length: Int) async throws -> (index: Int, task: WaitingTask)? {
-        let wanted = Array(JSONText.quoted(id).utf8)
+        let wanted = JSONText.quoted(id).utf8
         var start = 0
         while start < min(length, settings.scannedMessages) {
             let messages = try await messages(of: key, from: start, count: Self.chunk)
@@ -170,7 +172,7 @@ extension TaskDesk {
 
 extension ByteBuffer {
     /// Whether these bytes are part of it: cheap, beside reading a whole message.
-    fileprivate func contains(_ wanted: [UInt8]) -> Bool {
+    func contains(_ wanted: some Collection<UInt8>) -> Bool {
         guard let first = wanted.first else { return true }
         let view = readableBytesView
         var rest = view[...]

@@ -75,6 +75,7 @@ extension TaskDesk {
     private func look(at names: [String]) async throws -> [QueueLook] {
         guard !names.isEmpty else { return [] }
         let reserved = try await reservedByQueue()
+        let scheduled = try await scheduledCounts()
         let dead = try await lengths(of: names.map(QueueLists.deadLetters))
         let lengths = try await lengths(of: names.flatMap(QueueLists.keys))
         let keys = names.flatMap(QueueLists.keys)
@@ -85,6 +86,7 @@ extension TaskDesk {
             look.waitingByStep = Array(lengths[(index * 4)..<(index * 4 + 4)])
             look.oldestSeconds = QueueLists.keys(name).compactMap { ages[$0] }.max() ?? 0
             look.deadLetters = dead[index]
+            look.scheduled = QueueLists.keys(name).reduce(0) { $0 + (scheduled[$1] ?? 0) }
             look.reserved = reserved.map { $0[name] ?? 0 }
             chronicle.withLock { chronicle in
                 look.pace = chronicle.pace(of: name, now: now)

@@ -109,6 +109,7 @@ struct TaskView {
         guard let place else { return .null }
         return [
             "queue": .string(place.queue), "ahead": .integer(Int64(place.ahead)), "dead": .bool(place.isDead),
+            "scheduled": .bool(place.isScheduled),
             "priority": place.task.summary["priority"] ?? .null,
         ]
     }

@@ -173,6 +173,19 @@ struct TaskDeskTests {
         }
     }
 
+    @Test("A task that waits for its time is found, counted and taken out")
+    func cancelScheduled() async throws {
+        try await DeskFixture.run { fixture in
+            let task = try await fixture.desk.submit(try submission(["task": "t", "queue": "q", "countdown": 3600]))
+            #expect(try await fixture.answer("LLEN", "q") == .integer(0))
+            #expect(try await fixture.desk.task(task.id)?["place"]?["scheduled"] == true)
+            #expect(try await fixture.desk.queue("q").scheduled == 1)
+            #expect(try await fixture.desk.cancel(task.id) == .revoked)
+            #expect(try await fixture.desk.queue("q").scheduled == 0)
+            #expect(try await fixture.desk.task(task.id)?["state"] == "REVOKED")
+        }
+    }
+
     @Test("A task that a worker has is told to stop by remote control, as Celery's own clients do it")
     func cancelRunning() async throws {
         try await DeskFixture.run { fixture in

@@ -155,7 +155,9 @@ package struct TaskTool: Sendable {
         if case .object? = task["place"], let queue = task["place"]?["queue"]?.words {
             let ahead = task["place"]?["ahead"]?.words ?? "0"
             let isDead = task["place"]?["dead"] == true
-            lines.append("place: " + (isDead ? "dead letter of \(queue)" : "\(ahead) before it on \(queue)"))
+            let isScheduled = task["place"]?["scheduled"] == true
+            let waits = isScheduled ? "waits for its time, for \(queue)" : "\(ahead) before it on \(queue)"
+            lines.append("place: " + (isDead ? "dead letter of \(queue)" : waits))
         }
         if task["state"] == .string(TaskState.success) { lines.append("result: \(task["result"]?.text ?? "null")") }
         if let type = task["error"]?["type"]?.words {
