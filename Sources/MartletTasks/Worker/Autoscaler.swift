@@ -49,7 +49,7 @@ struct Autoscaler {
         let now = SystemClock.seconds
         ages = ages.filter { keys.contains($0.key) }
         let answers = try await worker.broker.accepted(
-            keys.flatMap { key in
+            keys.flatMap { key -> [[ByteBuffer]] in
                 let marker = ages[key]?.marker ?? []
                 return [
                     command("LLEN", key), command("LINDEX", key, "0"),

@@ -37,7 +37,7 @@ extension TaskWorker {
         switch value {
         case .double(let number): number
         case .integer(let number): Double(number)
-        default: value.string.flatMap(Double.init)
+        default: value.string.flatMap { Double($0) }
         }
     }
 

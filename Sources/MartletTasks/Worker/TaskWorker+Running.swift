@@ -53,7 +53,7 @@ extension TaskWorker {
     /// The desk is told how it ended. The next task for this runner; nil: there is none, or it is of no use any more.
     private func ended(_ id: DeliveryID, _ outcome: TaskOutcome, on runner: TaskRunner) -> DeliveryID? {
         let now = TaskTime.current
-        var (chores, isDoomed) = state.withLock { state in
+        let (decided, isDoomed) = state.withLock { state in
             // Whoever cancelled it may not have come to the runner yet, and must not meet another task there.
             let isDoomed = state.held[id]?.isCancelled ?? true
             state.held[id]?.outcome = outcome
@@ -61,7 +61,8 @@ extension TaskWorker {
             let actions = state.desk.ended(id, RunEnd(outcome), now: now)
             return (state.chores(actions, now: now), isDoomed)
         }
-        let next = isDoomed ? nil : chores.starts.popLast()
+        var chores = decided
+        let next = isDoomed || chores.starts.isEmpty ? nil : chores.starts.removeFirst()
         carryOut(chores)
         return next
     }

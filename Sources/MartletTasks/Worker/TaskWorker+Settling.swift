@@ -52,18 +52,21 @@ extension TaskWorker {
     /// Whether each was still ours.
     private func tell(_ entries: [BookEntry]) async throws -> [Bool] {
         let finishes = entries.compactMap(\.finish)
-        var finished = finishes.isEmpty ? [][...] : try await broker.finish(finishes)[...]
+        let returns = entries.compactMap(\.returned)
+        var finished: [Bool] = []
+        if !finishes.isEmpty { finished = try await broker.finish(finishes) }
+        var returned: [Bool] = []
+        if !returns.isEmpty { returned = try await broker.giveBack(returns) }
+        var (nextFinished, nextReturned) = (finished.makeIterator(), returned.makeIterator())
         var answers: [Bool] = []
         answers.reserveCapacity(entries.count)
         for entry in entries {
             switch entry.act {
-            case .finish: answers.append(finished.popFirst() ?? false)
+            case .finish: answers.append(nextFinished.next() ?? false)
+            case .giveBack: answers.append(nextReturned.next() ?? false)
             // All of it came before.
             case .publish: answers.append(true)
-            case .giveBack(let atHead):
-                answers.append(try await broker.giveBack(entry.receipt, message: entry.message, atHead: atHead))
-            case .bury:
-                answers.append(try await broker.bury(entry.receipt, message: entry.message))
+            case .bury: answers.append(try await broker.bury(entry.receipt, message: entry.message))
             }
         }
         return answers

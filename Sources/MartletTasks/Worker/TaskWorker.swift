@@ -107,7 +107,7 @@ package final class TaskWorker: Sendable {
         while true {
             do {
                 return try await recallRevocations()
-            } catch let error as RedisError where Self.isFinal(error) {
+            } catch let error as RedisError where error.isDenial {
                 throw error
             } catch {
                 if state.withLock({ $0.life }) == .draining { return }
@@ -116,11 +116,6 @@ package final class TaskWorker: Sendable {
                 await pause.wait()
             }
         }
-    }
-
-    /// Asking again would not help.
-    private static func isFinal(_ error: RedisError) -> Bool {
-        ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"].contains(error.code)
     }
 
     /// Takes nothing any more, waits for what runs, hands back what does not end in time; then ``run()`` returns.

@@ -40,6 +40,11 @@ struct BookEntry: Sendable {
         return finish
     }
 
+    var returned: TaskReturn? {
+        guard case .giveBack(let atHead) = act else { return nil }
+        return TaskReturn(receipt: receipt, message: message, atHead: atHead)
+    }
+
     /// By which it is known that it was told.
     var ownResult: StoredResult? {
         finish?.storing ?? first.results.first { $0.key == TaskResult.key(taskID) }

@@ -62,7 +62,7 @@ struct TaskBooks: Sendable {
             steps.tasks += next.tasks
             steps.children += next.children
         } catch {
-            return failed(due, .invalidTask(error.reason))
+            return failed(due, .invalidTask("\(error.reason)"))
         }
         var entry = entry(due, tally: .succeeded, publishing: steps)
         entry.runtime = runtime

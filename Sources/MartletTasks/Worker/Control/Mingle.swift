@@ -1,4 +1,5 @@
 import Logging
+import MartletBase
 import MartletLogic
 import MartletNet
 import MartletWire

@@ -1,4 +1,5 @@
 import Glibc
+import MartletNet
 import MartletWire
 
 /// What this process and its machine have used, as Celery's workers tell it.
@@ -7,7 +8,7 @@ enum ProcessUsage {
     static var report: JSONValue {
         var usage = rusage()
         // SAFETY: the kernel fills the one structure that is passed.
-        guard unsafe getrusage(RUSAGE_SELF, &usage) == 0 else { return "N/A" }
+        guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return "N/A" }
         return [
             "utime": .number(seconds(usage.ru_utime)), "stime": .number(seconds(usage.ru_stime)),
             "maxrss": number(usage.ru_maxrss), "ixrss": number(usage.ru_ixrss), "idrss": number(usage.ru_idrss),
@@ -23,7 +24,8 @@ enum ProcessUsage {
     static var peakMemoryBytes: Int {
         var usage = rusage()
         // SAFETY: the kernel fills the one structure that is passed.
-        return unsafe getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * 1024 : 0
+        guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+        return usage.ru_maxrss * 1024
     }
 
     /// Of the machine, over 1, 5 and 15 minutes.
@@ -36,7 +38,7 @@ enum ProcessUsage {
 
     /// Hours that the local time is behind UTC: what events state.
     static var utcOffsetHours: Double {
-        var now = time(nil)
+        var now = time_t(SystemClock.seconds)
         var local = tm()
         // SAFETY: both are read and filled by the one call.
         guard unsafe localtime_r(&now, &local) != nil else { return 0 }
