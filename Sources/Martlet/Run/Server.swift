@@ -190,6 +190,7 @@ package final class Server: Sendable {
             if let url = await listeners.url(name) { addresses.listeners.append(url) }
         }
         if let console = configuration.console { addresses.console = await listeners.url(console.name) }
+        addresses.broker = taskFront.brokerURL
         return addresses
     }
 
@@ -279,6 +280,8 @@ package final class Server: Sendable {
 package struct Addresses: Sendable {
     package fileprivate(set) var listeners: [String]
     package fileprivate(set) var console: String?
+    /// Of the broker of this process, without its password; nil: it has none.
+    package fileprivate(set) var broker: String?
 }
 
 /// How one of the services is run.

@@ -148,6 +148,7 @@ package struct StartUp: Sendable {
     private func announce(_ addresses: Addresses) {
         var lines = remarks
         for address in addresses.listeners { lines.append("serving      \(address)") }
+        if let broker = addresses.broker { lines.append("tasks        \(broker)") }
         if let console = addresses.console { lines.append("console      \(console)/status and /metrics") }
         tell(lines)
     }

@@ -72,6 +72,9 @@ final class TaskFront: Sendable {
         await desk?.run()
     }
 
+    /// For Celery's programs on this machine; nil: the broker is none of this process.
+    var brokerURL: String? { opened.withLock { $0?.inside?.url.text } }
+
     /// The numbers of the broker of this process; nil: it has none.
     func brokerReadings() async -> Readings.Broker? {
         await opened.withLock { $0?.inside }?.figures().map { Readings.Broker($0) }
