@@ -117,7 +117,7 @@ extension TaskDeskSettings {
         defaultQueue = tasks.queue
         watchesEvents = tasks.watchesEvents
         desiredWorkers = tasks.wantedWorkers
-        tasksPerWorker = tasks.tasksPerWorker
+        wait = tasks.wait
         webhooks.allowsPrivateAddresses = tasks.webhooks?.allowsPrivateAddresses ?? false
         webhooks.secret = tasks.webhooks?.secret
     }

@@ -1,4 +1,5 @@
 package import MartletBase
+import MartletLogic
 package import MartletWire
 
 // What autoscalers read.
@@ -13,12 +14,14 @@ extension TaskDesk {
         ]
     }
 
-    /// Enough for what waits and what is in hand; never fewer than what is at work, so that nobody is stopped at it.
+    /// Enough that whoever waits is served in time; never fewer than are at work, so that nobody is stopped at it.
     private func desired(_ look: QueueLook) -> Int {
-        let each = max(1, settings.tasksPerWorker)
-        let wanted = (look.waiting + (look.reserved ?? 0) + each - 1) / each
+        let held = max(0, (look.reserved ?? 0) - look.running)
+        let load = TaskScaler.Load(
+            waiting: look.waiting + held, running: look.running, oldestSeconds: look.oldestSeconds,
+            meanSeconds: look.pace.runtime)
         let bounds = settings.desiredWorkers
-        return min(max(wanted, look.running, bounds.lowerBound), bounds.upperBound)
+        return min(max(TaskScaler.desired(load, wait: settings.wait), bounds.lowerBound), bounds.upperBound)
     }
 
     /// The metrics of Kubernetes' external-metrics API, each with its value.

@@ -24,8 +24,8 @@ package struct TaskDeskSettings: Sendable {
     package var waiters = 1000
     /// The bounds of what autoscalers are told to want.
     package var desiredWorkers = 0...100
-    /// Tasks that one worker is meant to have in hand or waiting.
-    package var tasksPerWorker = 4
+    /// How long a task may wait where there are as many workers.
+    package var wait: Duration = .seconds(10)
     package var webhooks = WebhookSettings()
 
     package init() {}

@@ -39,7 +39,7 @@ struct TasksDecoder {
         } else {
             tasks.wantedWorkers = least...most
         }
-        tasks.tasksPerWorker = scale.count("tasks", in: 1...100_000) ?? tasks.tasksPerWorker
+        tasks.wait = scale.duration("wait") ?? tasks.wait
     }
 
     private func broker(_ section: Section) -> BrokerConfiguration {

@@ -20,6 +20,6 @@ extension ConfigurationKeys {
         ConfigurationKey("tasks.autoscale.min", .count, "0", "Workers that are wanted in any case."),
         ConfigurationKey("tasks.autoscale.max", .count, "100", "Workers that are wanted at most."),
         ConfigurationKey(
-            "tasks.autoscale.tasks", .count, "4", "Tasks, waiting or in hand, that one worker more is wanted for."),
+            "tasks.autoscale.wait", .duration, "10s", "How long a task may wait: fewer workers are wanted the longer."),
     ]
 }

@@ -23,8 +23,8 @@ package struct TasksConfiguration: Sendable, Equatable {
     package var webhooks: WebhookConfiguration?
     /// `autoscale.min` and `.max`.
     package var wantedWorkers = 0...100
-    /// `autoscale.tasks`.
-    package var tasksPerWorker = 4
+    /// `autoscale.wait`.
+    package var wait: Duration = .seconds(10)
 }
 
 /// `tasks.webhooks`.
