@@ -28,6 +28,7 @@ struct ConfigurationKeysTests {
           - {app: model.py, environment: {a: b}, scale: {max: 2}}
         tasks:
           broker: {tls: {certificate: a, key: b}}
+          webhooks: {secret: a}
         ollama: {models: {llama: m}}
         """
 

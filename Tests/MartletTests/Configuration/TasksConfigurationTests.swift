@@ -8,6 +8,26 @@ import Testing
         try decoded("tasks: {broker: \(text)}\n").tasks?.broker
     }
 
+    @Test("What holds for tasks over HTTP")
+    func desk() throws {
+        let usual = try #require(try decoded("tasks: {}\n").tasks)
+        #expect(usual.queue == "celery" && usual.webhooks == nil && usual.wantedWorkers == 0...100)
+        let text = """
+            tasks:
+              queue: gpu_queue
+              results: 1
+              events: off
+              webhooks: {secret: s, private: on}
+              autoscale: {min: 2, max: 8, wait: 1m}
+
+            """
+        let tasks = try #require(try decoded(text).tasks)
+        #expect(tasks.queue == "gpu_queue" && tasks.results == 1 && !tasks.watchesEvents)
+        #expect(tasks.webhooks?.secret?.exposed == "s" && tasks.webhooks?.allowsPrivateAddresses == true)
+        #expect(tasks.wantedWorkers == 2...8 && tasks.wait == .seconds(60))
+        #expect(!problems("tasks: {autoscale: {min: 9, max: 8}}\n").isEmpty)
+    }
+
     @Test func withoutAWordThereAreNoTasksAndWithOneTheirBrokerIsInside() throws {
         #expect(try decoded(onePool).tasks == nil)
         #expect(try decoded("tasks: {}\n").tasks?.broker == .own(BrokerConfiguration()))
