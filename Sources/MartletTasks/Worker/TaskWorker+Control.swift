@@ -19,6 +19,7 @@ extension TaskWorker {
             command("ZREMRANGEBYSCORE", revocationsKey, "-inf", "(\(now.wall)"),
             command("ZRANGE", revocationsKey, "0", "-1", "WITHSCORES"),
         ])
+        heardFromBroker(took: false)
         let known = Self.revocations(answers.last?.elements ?? [])
         guard !known.isEmpty else { return }
         change { state, now in state.desk.adopt(revocations: known, now: now) }

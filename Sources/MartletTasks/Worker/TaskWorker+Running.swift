@@ -31,6 +31,8 @@ extension TaskWorker {
     /// nil: it was cancelled before it began.
     private func begin(_ id: DeliveryID, on runner: TaskRunner) -> (TaskRun, KnownTask)? {
         let now = TaskTime.current
+        var isAlarmLate = false
+        defer { if isAlarmLate { alarm.notify() } }
         return state.withLock { state in
             guard var held = state.held[id], !held.isCancelled, let kind = held.hand.kind else { return nil }
             state.desk.started(id, now: now)
@@ -38,6 +40,7 @@ extension TaskWorker {
             held.startedAt = Double(now.wall) / 1000
             state.held[id] = held
             state.counters[held.hand.message.name, default: .init()].started += 1
+            isAlarmLate = state.isAlarmLate(now: now)
             let limits = state.desk.limits(of: id)
             return (taskRun(held.hand, soft: limits.soft, hard: limits.hard), kind)
         }

@@ -7,6 +7,8 @@ import MartletWire
 /// The role that tells the broker what became of messages: many at once, again until the broker has heard it.
 extension TaskWorker {
     private static let entriesAtOnce = 1024
+    /// So often is told what the broker refuses.
+    private static let attempts = 3
 
     func tellOutcomes() async {
         await withDiscardingTaskGroup { chords in
@@ -29,25 +31,39 @@ extension TaskWorker {
     }
 
     /// Tells the broker, again and again, until it answers.
-    private func settle(_ entries: [BookEntry]) async {
+    ///
+    /// - Parameter isRepeated: it was told before, and nobody knows whether that arrived.
+    private func settle(_ entries: [BookEntry], isRepeated wasTold: Bool = false) async {
         guard !entries.isEmpty else { return }
-        var left = entries
-        var isRepeated = false
+        var isRepeated = wasTold
+        var refusals = 0
         var pause = Pause()
-        while !left.isEmpty, !Task.isCancelled {
+        while !Task.isCancelled {
             do {
-                let answers = try await tell(left)
+                let answers = try await tell(entries)
                 heardFromBroker(took: false)
-                await conclude(left, answers, isRepeated: isRepeated)
+                return await conclude(entries, answers, isRepeated: isRepeated)
+            } catch let error as RedisError where Self.isRefusal(error) && entries.count > 1 {
+                logger.debug("outcomes are told one by one", metadata: ["error": "\(error)"])
+                for entry in entries { await settle([entry], isRepeated: true) }
                 return
             } catch {
-                logger.debug("outcomes cannot be told", metadata: ["error": "\(error)", "outcomes": "\(left.count)"])
                 isRepeated = true
+                if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 }
+                // Its lease will end, and it is served again, as often as messages are.
+                if refusals >= Self.attempts {
+                    logger.error("an outcome is refused", metadata: ["id": "\(entries[0].taskID)", "error": "\(error)"])
+                    return await conclude(entries, entries.map { _ in false }, isRepeated: false)
+                }
+                logger.debug(
+                    "outcomes cannot be told", metadata: ["error": "\(error)", "outcomes": "\(entries.count)"])
                 await pause.wait()
-                left = left.filter { !isAbandoned($0) }
             }
         }
     }
+
+    /// What was told is at fault, and not the state that the broker is in.
+    private static func isRefusal(_ error: RedisError) -> Bool { ["ERR", "WRONGTYPE"].contains(error.code) }
 
     /// Whether each was still ours.
     private func tell(_ entries: [BookEntry]) async throws -> [Bool] {
@@ -99,11 +115,6 @@ extension TaskWorker {
         return try await broker.renew([entry.receipt]).isEmpty
     }
 
-    private func isAbandoned(_ entry: BookEntry) -> Bool {
-        guard let id = entry.id else { return false }
-        return state.withLock { $0.held[id] == nil }
-    }
-
     /// The desk is told, what was counted is counted, and monitors hear of it.
     private func conclude(_ entries: [BookEntry], _ answers: [Bool], isRepeated: Bool) async {
         var answers = answers
@@ -121,10 +132,9 @@ extension TaskWorker {
             }
             return []
         }
-        carryOut(chores)
         events.tasks(zip(entries, answers)) { entry, isCommitted in isCommitted ? entry.event?() : nil }
         for (entry, isCommitted) in zip(entries, answers) where !isCommitted { tellOfLoss(entry) }
-        endIfEmpty()
+        carryOut(chores)
     }
 
     /// Whether what was told before the connection broke had arrived: its result is there.

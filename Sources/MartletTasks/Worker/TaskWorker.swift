@@ -128,7 +128,6 @@ package final class TaskWorker: Sendable {
         }
         interest.notify()
         room.notify()
-        endIfEmpty()
     }
 
     /// Each executor's tasks, by their names. Where two know one name, the first has it.
@@ -171,7 +170,7 @@ package final class TaskWorker: Sendable {
         if !chores.renewals.isEmpty { renew.yield(chores.renewals) }
         if chores.wakesTaker { room.notify() }
         if chores.wakesClock { alarm.notify() }
-        if !chores.forgotten.isEmpty { endIfEmpty() }
+        if chores.mayEnd { endIfEmpty() }
     }
 
     /// The worker's end, when it drains and nothing is left.

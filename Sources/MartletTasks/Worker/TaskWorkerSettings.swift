@@ -41,9 +41,11 @@ package struct TaskWorkerSettings: Sendable {
     /// Of Martlet.
     package var version = "0"
 
+    /// Runs go on through an outage of the broker: their outcomes are fenced.
     package init(name: String, queues: [String], desk: DeskPolicy) {
         self.name = name
         self.queues = queues
         self.desk = desk
+        self.desk.outlivesSilence = true
     }
 }

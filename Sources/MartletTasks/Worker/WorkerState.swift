@@ -58,7 +58,6 @@ struct WorkerState {
             case .forget(let id):
                 guard let held = held.removeValue(forKey: id) else { continue }
                 counters[held.hand.message.name, default: .init()].abandoned += 1
-                chores.forgotten.append(held.hand)
             case .renew(let ids): chores.renewals += ids
             }
         }
@@ -66,12 +65,17 @@ struct WorkerState {
             isTakerIdle = false
             chores.wakesTaker = true
         }
-        let next = desk.nextWake(now: now)
-        if next < alarmAt {
-            alarmAt = next
-            chores.wakesClock = true
-        }
+        chores.wakesClock = isAlarmLate(now: now)
+        chores.mayEnd = life == .draining
         return chores
+    }
+
+    /// Whether the clock's task is to look earlier than it was going to.
+    mutating func isAlarmLate(now: TaskTime) -> Bool {
+        let next = desk.nextWake(now: now)
+        guard next < alarmAt else { return false }
+        alarmAt = next
+        return true
     }
 }
 
@@ -82,10 +86,11 @@ struct Chores {
     var soft: [TaskHand] = []
     var cancelled: [TaskRunner] = []
     var settlements: [DueSettlement] = []
-    var forgotten: [TaskHand] = []
     var renewals: [DeliveryID] = []
     var wakesTaker = false
     var wakesClock = false
+    /// The worker drains: this may have been the last thing that it waited for.
+    var mayEnd = false
 }
 
 /// What is to become of a message, and why.
