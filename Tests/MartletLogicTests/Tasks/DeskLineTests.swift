@@ -66,6 +66,17 @@ import Testing
         #expect(desk.ended(0, .succeeded, now: time(1)) == [.settle(0, .succeed), .run(1)])
     }
 
+    @Test func aRatesTokenIsNotSpentOnWhoHasNoSlot() {
+        var desk = WorkerDesk.with(slots: 1, rules: .add { $0.rateLimit = RateLimit(1, per: .minute) })
+        #expect(desk.take([.number(1, name: "other"), .number(2), .number(3)], at: 0) == [.run(1)])
+        #expect(desk.reserved.map(\.phase) == [.waitsForRate, .waitsForRate])
+        #expect(desk.nextWake(now: time(100)) > at(1000))
+        #expect(desk.ended(1, .succeeded, now: time(100)) == [.settle(1, .succeed), .run(2)])
+        #expect(desk.ended(2, .succeeded, now: time(101)) == [.settle(2, .succeed)])
+        #expect(desk.nextWake(now: time(101)) == at(160))
+        #expect(desk.woken(now: time(160)) == [.run(3)])
+    }
+
     @Test func oneThatIsHandedBackMakesRoomForItsKey() {
         var desk = WorkerDesk.with(rules: .add { $0.keyConcurrency = 1 }) { $0.ahead = .milliseconds(50) }
         _ = desk.take([.number(1, name: "other"), .number(2), .number(3)], at: 0)

@@ -37,7 +37,7 @@ extension WorkerDesk {
         if line.bucket.perSecond != limit.perSecond {
             line.bucket.adopt(perSecond: limit.perSecond, now: now.instant)
         }
-        if line.isEmpty, line.bucket.take(now: now.instant) {
+        if line.isEmpty, running + readyCount < slots, line.bucket.take(now: now.instant) {
             rates[arrival.name] = line
             return joinReady(id, arrival)
         }
@@ -71,10 +71,12 @@ extension WorkerDesk {
     }
 
     private mutating func serveRates(now: TaskTime) {
+        // Who has no slot takes no token: it would be lost if it went back, and nobody else could begin by it.
+        var free = slots - running
         // In an order that is the same in each process.
         for name in throttled.sorted() {
             guard var line = rates.removeValue(forKey: name) else { continue }
-            while let id = line.waiting.first {
+            while free > 0, let id = line.waiting.first {
                 guard let entry = entries[id], entry.phase == .waitsForRate else {
                     line.waiting.removeFirst()
                     continue
@@ -82,6 +84,7 @@ extension WorkerDesk {
                 guard line.bucket.take(now: now.instant) else { break }
                 line.waiting.removeFirst()
                 blockedCount -= 1
+                free -= 1
                 joinReady(id, entry.arrival)
             }
             if line.isEmpty { throttled.remove(name) }

@@ -21,7 +21,8 @@ extension WorkerDesk {
     public func nextWake(now: TaskTime) -> Instant {
         var next = min(leaseCheck, limits.earliest?.deadline ?? .never, drainUntil ?? .never, stuckAt)
         if let eta = scheduled.earliest { next = min(next, now.instant(ofWall: eta)) }
-        for name in throttled { next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never) }
+        // Whoever waits for a slot as well is looked at when one is free.
+        for name in throttled where running < slots { next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never) }
         return next
     }
 
