@@ -17,6 +17,9 @@ final class TaskHand: Sendable {
         self.kind = kind
     }
 
+    /// What it is counted as: names that nobody here knows may be any number.
+    var countedName: String { kind == nil ? "unknown" : message.name }
+
     /// Whether its results are not to be stored.
     var ignoresResult: Bool { message.ignoreResult ?? kind?.description.ignoresResult ?? false }
 

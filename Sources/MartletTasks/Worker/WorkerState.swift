@@ -57,7 +57,7 @@ struct WorkerState {
                         isAcknowledged: held.isAcknowledged))
             case .forget(let id):
                 guard let held = held.removeValue(forKey: id) else { continue }
-                counters[held.hand.message.name, default: .init()].abandoned += 1
+                counters[held.hand.countedName, default: .init()].abandoned += 1
             case .renew(let ids): chores.renewals += ids
             }
         }

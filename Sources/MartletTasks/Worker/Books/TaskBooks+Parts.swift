@@ -11,7 +11,7 @@ extension TaskBooks {
         let (hand, receipt) = (due.hand, due.hand.delivery.receipt)
         let messages = messages(steps.tasks)
         var entry = BookEntry(
-            id: hand.id, taskID: hand.message.id, name: hand.message.name, receipt: receipt,
+            id: hand.id, taskID: hand.message.id, name: hand.countedName, receipt: receipt,
             message: hand.delivery.message,
             act: due.isAcknowledged
                 ? .publish(messages) : .finish(TaskFinish(receipt: receipt, storing: nil, publishing: messages)),
