@@ -65,8 +65,10 @@ public struct BrokerMachine: Sendable {
     /// When `wake` has something to do; nil: only after another call.
     public var nextWake: Int64? {
         // Keys end unseen: it is enough to look at them a few times a second.
-        [lines.earliestDeadline, queues.due.earliest, queues.graceEnd, keyspace.nextExpiry.map { $0 + 100 }]
-            .compactMap { $0 }.min()
+        [
+            lines.earliestDeadline, queues.due.earliest, queues.graceEnd, queues.leaving.isEmpty ? nil : 0,
+            keyspace.nextExpiry.map { $0 + 100 },
+        ].compactMap { $0 }.min()
     }
 
     public var clientCount: Int { clients.count }
@@ -115,6 +117,7 @@ public struct BrokerMachine: Sendable {
         }
         queues.serveDue(&keyspace, now: now)
         queues.endGrace(&keyspace, now: now)
+        queues.leaveOn(&keyspace, now: now)
         _ = keyspace.expireSome(now: now, limit: 256)
         settle(nil, now: now)
     }

@@ -109,14 +109,16 @@ import Testing
 
     @Test func longOnesAreNotServedAllAtOnce() {
         var keyspace = Keyspace()
-        var queues = QueueKeeper(reader: .test, policy: BrokerPolicy())
+        var policy = BrokerPolicy()
+        policy.bytesAtOnce = 10
+        var queues = QueueKeeper(reader: .test, policy: policy)
         for tag in ["t1", "t2", "t3"] {
             _ = queues.hold(Bytes("{\(tag),a,5}"), until: 5, for: "q", in: 0, &keyspace, now: 1)
         }
-        queues.serveDue(&keyspace, now: 5, bytes: 10)
+        queues.serveDue(&keyspace, now: 5)
         #expect(keyspace.run(.llen, ["q"], in: 0, now: 5) == .integer(2))
         #expect(queues.due.earliest == 5, "it goes on at once")
-        queues.serveDue(&keyspace, now: 5, bytes: 10)
+        queues.serveDue(&keyspace, now: 5)
         #expect(keyspace.run(.llen, ["q"], in: 0, now: 5) == .integer(3))
     }
 }

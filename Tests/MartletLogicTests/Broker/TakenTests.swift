@@ -144,4 +144,31 @@ import Testing
         #expect(bench.list("q").contains("{t1,a,0,again}"), "the other worker's life is not its own")
         #expect(bench.answer(1, "HEXISTS unacked t2") == .integer(1))
     }
+
+    @Test func muchOfItReturnsPieceByPiece() {
+        let bench = bench { $0.bytesAtOnce = 1 }
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.take("t2", "{t2,b,0}", popping: 2, noting: 3)
+        bench.take("t3", "{t3,c,0}", popping: 2, noting: 3)
+        bench.leave(2)
+        bench.leave(3)
+        #expect(bench.list("q") == ["{t3,c,0,again}"])
+        #expect(bench.machine.nextWake == 0, "at once")
+        bench.acknowledge("t2", by: 4)
+        bench.pass(milliseconds: 1)
+        #expect(bench.list("q") == ["{t3,c,0,again}", "{t1,a,0,again}"], "what was acknowledged meanwhile stays away")
+        #expect(bench.machine.nextWake == nil)
+    }
+
+    @Test func whatIsStillToReturnDoesSoAfterARestart() {
+        let bench = bench { $0.bytesAtOnce = 1 }
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.take("t2", "{t2,b,0}", popping: 2, noting: 3)
+        bench.leave(2)
+        bench.leave(3)
+        bench.restart()
+        bench.pass(milliseconds: 30_000)
+        bench.pass(milliseconds: 1)
+        #expect(bench.list("q").count == 3)
+    }
 }

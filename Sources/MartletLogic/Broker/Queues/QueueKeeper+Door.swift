@@ -76,10 +76,9 @@ extension QueueKeeper {
         return true
     }
 
-    /// Pushes messages whose time has come on their lists, as many as `limit`, and none any more when they were `bytes`
-    /// long: what is done at once is one record of the journal.
-    mutating func serveDue(_ keyspace: inout Keyspace, now: Int64, limit: Int = 512, bytes: Int = 16 << 20) {
-        var (rest, room) = (limit, bytes)
+    /// Pushes messages whose time has come on their lists, as many as `limit`, and not too many bytes of them.
+    mutating func serveDue(_ keyspace: inout Keyspace, now: Int64, limit: Int = 512) {
+        var (rest, room) = (limit, policy.bytesAtOnce)
         while rest > 0, room > 0, let place = due.take(until: now) {
             // Notes of an earlier first message are still in the heap when another one took its place.
             guard let earliest = rooms[place.database].held[place.key], earliest <= now else { continue }

@@ -26,7 +26,7 @@ extension QueueKeeper {
         for database in rooms.indices {
             let orphans = rooms[database].taken.keys.map { Place(database: database, key: $0) }
                 .filter { !workers.isHeld($0) }
-            giveBackTaken(orphans, isFailure: false, &keyspace, now: now)
+            leave(orphans, isFailure: false, &keyspace, now: now)
         }
     }
 

@@ -13,6 +13,8 @@ struct QueueKeeper: Sendable {
     var due = DueHeap<Place>()
     /// When messages that were taken before the broker's start, and that nobody asked about, go back.
     var graceEnd: Int64?
+    /// Messages that go back next, the last one first.
+    var leaving: [(place: Place, isFailure: Bool)] = []
     var notes: [BrokerNote] = []
 
     private var order: UInt64 = 0
