@@ -111,8 +111,6 @@ package struct TaskServiceOptions: Sendable {
             "MARTLET_TASK_OTHER_BROKER": Self.otherBroker(own),
         ]
         variables["MARTLET_TASK_BROKER"] = broker
-        variables["MARTLET_TASK_SOFT_LIMIT"] = softLimit.map { "\($0)" }
-        variables["MARTLET_TASK_HARD_LIMIT"] = hardLimit.map { "\($0)" }
         return variables
     }
 }

@@ -63,13 +63,11 @@ import Testing
     func environment() {
         var options = TaskServiceOptions()
         options.broker = "redis://said:5/0"
-        options.softLimit = 7.5
         options.name = "w1@here"
         let variables = options.environment(["MARTLET_BROKER": "redis://variable:3/0"])
         #expect(variables["MARTLET_TASKS"] == "1" && variables["MARTLET_TASK_NODE"] == "w1@here")
-        #expect(variables["MARTLET_TASK_BROKER"] == "redis://said:5/0" && variables["MARTLET_TASK_SOFT_LIMIT"] == "7.5")
+        #expect(variables["MARTLET_TASK_BROKER"] == "redis://said:5/0")
         #expect(variables["MARTLET_TASK_OTHER_BROKER"] == "redis://variable:3/0")
-        #expect(variables["MARTLET_TASK_HARD_LIMIT"] == nil)
     }
 
     @Test(

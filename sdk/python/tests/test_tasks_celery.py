@@ -176,13 +176,15 @@ class CeleryTests(unittest.TestCase):
             self.assertTrue(simple["settles"])
 
     def test_what_the_person_says_comes_before_what_the_app_says(self):
-        said = {"MARTLET_TASK_BROKER": "redis://127.0.0.1:1/5", "MARTLET_TASK_SOFT_LIMIT": "7"}
+        said = {"MARTLET_TASK_BROKER": "redis://127.0.0.1:1/5", "MARTLET_TASK_OTHER_BROKER": "redis://127.0.0.1:2/0"}
         with self.worker(purpose="describe", environment=said) as worker:
-            told = worker.ready.meta["settings"]["tasks"]
-            self.assertEqual(told["broker_url"], "redis://127.0.0.1:1/5")
-            by_name = {one["name"]: one for one in told["tasks"]}
-            limits = [by_name[f"tasks.{name}"]["soft_time_limit"] for name in ("fails", "simple_task")]
-            self.assertEqual(limits, [7, 40])
+            self.assertEqual(worker.ready.meta["settings"]["tasks"]["broker_url"], "redis://127.0.0.1:1/5")
+        other = {"MARTLET_TASK_OTHER_BROKER": "redis://127.0.0.1:2/0"}
+        with self.worker(purpose="describe", environment=other) as worker:
+            self.assertEqual(worker.ready.meta["settings"]["tasks"]["broker_url"], "memory://")
+        source = "from celery import Celery\napp = Celery('alone')\n"
+        with self.worker(source, purpose="describe", environment=other) as worker:
+            self.assertEqual(worker.ready.meta["settings"]["tasks"]["broker_url"], "redis://127.0.0.1:2/0")
 
     def test_an_app_is_found_as_celery_finds_it(self):
         package = {

@@ -31,10 +31,6 @@ class CeleryApp:
             # As `celery -b` says it; the app's own settings come after these.
             for name in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
                 os.environ[name] = broker
-        if self._options.soft_time_limit is not None:
-            app.conf.task_soft_time_limit = self._options.soft_time_limit
-        if self._options.time_limit is not None:
-            app.conf.task_time_limit = self._options.time_limit
         self._accept: Any = None
         self._places = {"app": app, "loader": app.loader, "hostname": self._hostname}
 

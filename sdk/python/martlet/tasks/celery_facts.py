@@ -14,8 +14,6 @@ class CeleryOptions(NamedTuple):
     """Instead of the app's own."""
     other_broker: str = ""
     """For an app that has none."""
-    soft_time_limit: Optional[float] = None
-    time_limit: Optional[float] = None
     log_level: str = "INFO"
 
     @classmethod
@@ -24,8 +22,6 @@ class CeleryOptions(NamedTuple):
             hostname=os.environ.get("MARTLET_TASK_NODE", ""),
             broker=os.environ.get("MARTLET_TASK_BROKER", ""),
             other_broker=os.environ.get("MARTLET_TASK_OTHER_BROKER", ""),
-            soft_time_limit=_seconds(os.environ.get("MARTLET_TASK_SOFT_LIMIT") or None),
-            time_limit=_seconds(os.environ.get("MARTLET_TASK_HARD_LIMIT") or None),
             log_level=os.environ.get("MARTLET_TASK_LOG") or "INFO",
         )
 
