@@ -41,12 +41,13 @@ final class TaskFront: Sendable {
     ) async throws {
         guard let tasks = configuration.tasks else { return }
         var inside: BrokerInside?
-        var url: RedisURL
+        let url: RedisURL
         switch tasks.broker {
         case .redis(let given): url = given
         case .own(let broker):
             let started = try await BrokerInside.start(broker, logger: logger)
-            (inside, url) = (started, started.url)
+            inside = started
+            url = started.url
         }
         let broker = TaskBroker(url, on: group, logger: logger)
         var results = broker

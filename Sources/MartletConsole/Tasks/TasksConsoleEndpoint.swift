@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 package import MartletExchange
 import MartletLogic
 import MartletNet

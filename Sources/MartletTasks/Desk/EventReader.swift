@@ -15,6 +15,9 @@ enum EventReader {
         "task-revoked": TaskState.revoked, "task-rejected": TaskState.rejected, "task-progress": "PROGRESS",
     ]
 
+    /// A clock that says anything else is wrong.
+    private static let times = 0.0...1e11
+
     /// The events of a message as kombu publishes it; none where it is something else.
     static func read(_ message: [UInt8]) -> [Event] {
         guard let envelope = JSONValue.parsed(message), case .string(let text)? = envelope["body"] else { return [] }
@@ -31,7 +34,8 @@ enum EventReader {
     }
 
     private static func event(_ event: JSONValue) -> Event? {
-        guard case .string(let type)? = event["type"], let time = event["timestamp"]?.double else { return nil }
+        guard case .string(let type)? = event["type"], let time = event["timestamp"]?.double, times.contains(time)
+        else { return nil }
         let host = event["hostname"]?.plainText
         if let state = taskStates[type] {
             guard let id = event["uuid"]?.plainText, TaskSubmission.isName(id) else { return nil }

@@ -45,7 +45,7 @@ extension RESPValue {
         }
     }
 
-    var integer: Int? {
+    var number: Int? {
         if case .integer(let number) = self { Int(number) } else { nil }
     }
 
@@ -59,4 +59,4 @@ extension RESPValue {
 }
 
 /// A command of the broker's.
-func command(_ words: String...) -> [ByteBuffer] { words.map { ByteBuffer(string: $0) } }
+func command(_ words: String...) -> [ByteBuffer] { command(words) }

@@ -1,4 +1,4 @@
-import MartletLogic
+package import MartletLogic
 package import MartletWire
 
 /// How a queue stands.

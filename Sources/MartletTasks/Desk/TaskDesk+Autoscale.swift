@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 import MartletLogic
 package import MartletWire
 

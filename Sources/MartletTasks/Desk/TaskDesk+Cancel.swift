@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore
@@ -35,8 +35,7 @@ extension TaskDesk {
             "task_id": .string(id), "terminate": .bool(terminate), "signal": "SIGTERM",
         ]
         try await broadcast("revoke", arguments)
-        let queues = (view?["queue"]?.plainText).map { [$0] }
-        guard let place = try await place(of: id, in: queues ?? (try await queueNames())) else {
+        guard let place = try await place(of: id, on: view?["queue"]?.plainText) else {
             return view == nil ? .unknown : .told
         }
         return try await withdraw(place) ? .revoked : .told
@@ -50,7 +49,7 @@ extension TaskDesk {
                 : command("LREM", place.key, "-1") + [place.task.message]
         ])
         if case .error(let text)? = removal.first { throw Self.refusal(text) }
-        guard removal.first?.integer == 1 else { return false }
+        guard removal.first?.number == 1 else { return false }
         let id = place.task.id
         let key = ResultWatch.channelPrefix + id
         let done = CeleryTime.text(milliseconds: Self.nowMilliseconds)

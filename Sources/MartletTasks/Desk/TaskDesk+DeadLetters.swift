@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 import MartletLogic
 package import MartletWire
 import NIOCore
@@ -42,7 +42,9 @@ extension TaskDesk {
             start += messages.count
         }
         var replayed: [String] = []
-        for task in found.prefix(bound) where try await replay(task, from: key, to: queue) { replayed.append(task.id) }
+        for task in found.prefix(bound) {
+            if try await replay(task, from: key, to: queue) { replayed.append(task.id) }
+        }
         return replayed
     }
 
@@ -54,7 +56,7 @@ extension TaskDesk {
         ])
         for case .error(let text) in answers { throw Self.refusal(text) }
         guard answers.first?.string == "OK" else { return false }
-        guard answers.last?.integer != nil else {
+        guard answers.last?.number != nil else {
             try await transaction([command("DEL", claim)])
             return false
         }

@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 package import MartletLogic
 package import MartletWire
 import NIOCore
@@ -17,10 +17,12 @@ extension TaskDesk {
         let memo = answers[0].bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
         let record = chronicle.withLock { $0.task(id) }
         var view = TaskView(id: id, result: result, memo: memo, record: record)
-        if case .null = answers[1] {} else { view.isRevoked = true }
+        switch answers[1] {
+        case .bulk, .double: view.isRevoked = true
+        default: break
+        }
         if view.isWaiting {
-            let queue = view.queue
-            view.place = try await place(of: id, in: queue.map { [$0] } ?? (try await queueNames()))
+            view.place = try await place(of: id, on: view.queue)
         }
         return view.isKnown ? view.json : nil
     }
@@ -121,7 +123,7 @@ extension TaskDesk {
     func lengths(of keys: [String]) async throws -> [Int] {
         guard !keys.isEmpty else { return [] }
         // A key of that name that is no list has no messages.
-        return try await ask(keys.map { command("LLEN", $0) }).map { $0.integer ?? 0 }
+        return try await ask(keys.map { command("LLEN", $0) }).map { $0.number ?? 0 }
     }
 
     /// Where a task waits, of the lists that are looked through.
@@ -136,8 +138,14 @@ extension TaskDesk {
         var task: WaitingTask
     }
 
+    /// - Parameter queue: nil: any.
+    func place(of id: String, on queue: String?) async throws -> Place? {
+        if let queue { return try await place(of: id, in: [queue]) }
+        return try await place(of: id, in: try await queueNames())
+    }
+
     /// Looks for a task among those that are served next, as many as the settings say, and among dead letters.
-    func place(of id: String, in queues: [String]) async throws -> Place? {
+    private func place(of id: String, in queues: [String]) async throws -> Place? {
         for queue in queues {
             var ahead = 0
             let lists = QueueLists.keys(queue) + [QueueLists.deadLetters(queue)]

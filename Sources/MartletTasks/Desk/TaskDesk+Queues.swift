@@ -1,4 +1,4 @@
-package import MartletBase
+import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore
@@ -98,7 +98,7 @@ extension TaskDesk {
 
     /// How many messages of each queue workers have taken; nil: too many to say.
     private func reservedByQueue() async throws -> [String: Int]? {
-        guard let count = try await ask([command("HLEN", "unacked")]).first?.integer, count <= Self.mostReserved else {
+        guard let count = try await ask([command("HLEN", "unacked")]).first?.number, count <= Self.mostReserved else {
             return nil
         }
         guard count > 0 else { return [:] }
@@ -125,11 +125,11 @@ extension TaskDesk {
                 return [newest, command("LPOS", key) + [ByteBuffer(bytes: marker)]]
             }
             var answers = try await ask(asked.flatMap { $0 })[...]
-            waiting = zip(waiting, asked).compactMap { key, commands in
+            waiting = zip(waiting, asked).compactMap { key, commands -> String? in
                 let own = answers.prefix(commands.count)
                 answers = answers.dropFirst(commands.count)
                 let newest = own.first?.bytes.map { Array(buffer: $0) }
-                let isThere = commands.count > 1 && own.last?.integer != nil
+                let isThere = commands.count > 1 && own.last?.number != nil
                 return ages[key]?.look(newest: newest, isMarkerThere: isThere, now: now) == true ? key : nil
             }
         }

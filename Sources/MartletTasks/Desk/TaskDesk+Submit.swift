@@ -1,5 +1,5 @@
 import Foundation
-package import MartletBase
+import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore

@@ -1,6 +1,6 @@
 import Foundation
 package import Logging
-package import MartletBase
+import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore

@@ -57,9 +57,9 @@ extension TaskSubmission {
         if let unknown = members.keys.sorted().first(where: { !Self.members.contains($0) }) {
             throw Self.wrong("`\(unknown.prefix(64))` is not known here")
         }
-        let named = try Self.text(members, "task") ?? Self.text(members, "name")
+        let (named, alias) = (try Self.text(members, "task"), try Self.text(members, "name"))
         let route = try Self.text(members, "route")
-        switch (named, route) {
+        switch (named ?? alias, route) {
         case (let name?, nil):
             self.init(name: name)
             try readArguments(members)

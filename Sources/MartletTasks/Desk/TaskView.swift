@@ -75,7 +75,9 @@ struct TaskView {
     }
 
     private var eta: String? {
-        record?.eta ?? memo?["eta"]?.int.map { CeleryTime.text(milliseconds: Int64($0)) }
+        record?.eta ?? memo?["eta"]?.int.flatMap { eta in
+            (0...Int(1e14)).contains(eta) ? CeleryTime.text(milliseconds: Int64(eta)) : nil
+        }
     }
 
     /// What it returned; null while it has not.

@@ -63,8 +63,7 @@ struct HTTPWebhooks: WebhookSender {
 /// Addresses that mean something only here: of this machine, of private networks, of none.
 enum PrivateAddress {
     static func isPrivate(_ address: SocketAddress) -> Bool {
-        guard let text = address.ipAddress else { return true }
-        return ranges.contains { $0.contains(address) } || text.isEmpty
+        address.ipAddress == nil || ranges.contains { $0.contains(address) }
     }
 
     private static let ranges: [AddressRange] = [

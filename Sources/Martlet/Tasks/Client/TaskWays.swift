@@ -123,7 +123,7 @@ struct BrokerWay: TaskWay {
             throw TaskMistake("only a server remembers tasks that do not wait: ask one with --server")
         }
         return try await asking { desk in
-            let queues = try await queue.map { [$0] } ?? (try await desk.queueNames())
+            let queues = if let queue { [queue] } else { try await desk.queueNames() }
             var tasks: [JSONValue] = []
             for queue in queues where tasks.count < limit {
                 let page = try await desk.waiting(on: queue, after: 0, limit: limit - tasks.count)

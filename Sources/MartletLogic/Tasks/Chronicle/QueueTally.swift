@@ -23,7 +23,7 @@ struct QueueTally: Sendable {
     }
 
     private static let window = 60
-    private var seconds = [Second](repeating: Second(), count: window)
+    private var seconds = [Second](repeating: Second(), count: Self.window)
 
     mutating func finished(seconds runtime: Double?, hasFailed: Bool, now: Double) {
         change(now) { second in

@@ -85,7 +85,7 @@ public struct TaskRecord: Sendable, Equatable {
     static func cut(_ text: String, _ bytes: Int) -> String {
         guard text.utf8.count > bytes else { return text }
         var end = text.utf8.index(text.startIndex, offsetBy: bytes)
-        while end > text.startIndex, end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
+        while end > text.startIndex, String.Index(end, within: text) == nil { end = text.utf8.index(before: end) }
         return text[..<end] + "…"
     }
 }
