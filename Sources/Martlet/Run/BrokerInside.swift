@@ -46,15 +46,21 @@ final class BrokerInside: Sendable {
 
     /// Has the broker begin again should it not be able to go on. Returns when the task is cancelled, or at `stop`.
     func run() async {
-        while !isStopping.isSet, !Task.isCancelled {
-            do {
-                try await server.withLock { $0 }.ended()
-                return
-            } catch {
-                logger.critical("the broker of tasks cannot go on", metadata: ["error": "\(error)"])
-            }
+        while !isStopping.isSet, let error = await failure(of: server.withLock { $0 }) {
+            logger.critical("the broker of tasks cannot go on", metadata: ["error": "\(error)"])
             await beginAgain()
         }
+    }
+
+    /// Why a broker cannot go on; nil: it was stopped, or the task is cancelled.
+    private func failure(of server: BrokerServer) async -> (any Error)? {
+        let (ends, end) = AsyncStream.makeStream(of: (any Error)?.self)
+        server.onEnd { error in
+            end.yield(error)
+            end.finish()
+        }
+        for await error in ends { return error }
+        return nil
     }
 
     /// The numbers of the moment; nil: it is not there.

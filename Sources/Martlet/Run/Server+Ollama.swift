@@ -10,7 +10,8 @@ extension Server {
         let settings = configuration.ollama
         guard settings.serve != .off, !plan.pools.isEmpty else { return [] }
         let own = plan.apis.filter { $0.route == "/v1/chat/completions" }.compactMap { api in
-            plan.own.first { $0.pool.name == api.name }.map { (api.modelNames.first ?? api.name, $0.pool) }
+            plan.own.first { $0.pool.name == api.name }
+                .map { (name: api.modelNames.first ?? api.name, pool: $0.pool) }
         }
         let since = WallTime(milliseconds: Int64(started) * 1000)
         let endpoint = OllamaEndpoint(

@@ -46,7 +46,7 @@ extension BrokerMachine {
                 ]
             ),
             ("Replication", [("role", "master"), ("connected_slaves", "0")]),
-            ("Queues", queueLines + queues.enumerated().map { ("queue_\($0.offset)", $0.element.line) }),
+            ("Queues", queueLines(queues)),
             ("Keyspace", keyspaceLines),
         ]
     }
@@ -69,14 +69,14 @@ extension BrokerMachine {
     }
 
     /// What the broker keeps for queues, over all databases.
-    private var queueLines: [(String, String)] {
+    private func queueLines(_ read: [BrokerReading.Queue]) -> [(String, String)] {
         let rooms = queues.rooms
         return [
             ("messages_in_limbo", "\(rooms.reduce(0) { $0 + $1.limbo.count })"),
             ("messages_taken", "\(rooms.reduce(0) { $0 + $1.taken.count })"),
             ("queues_with_delayed_messages", "\(rooms.reduce(0) { $0 + $1.held.count })"),
             ("dead_letters", "\(counters.deadLetters)"),
-        ]
+        ] + read.enumerated().map { ("queue_\($0.offset)", $0.element.line) }
     }
 
     private var keyspaceLines: [(String, String)] {

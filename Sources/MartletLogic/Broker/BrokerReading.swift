@@ -40,10 +40,8 @@ extension BrokerMachine {
     public mutating func reading(now: Int64) -> BrokerReading {
         var reading = BrokerReading()
         for database in 0..<Keyspace.databaseCount {
-            var queues = queues(of: database, now: now)
             let room = Self.mostQueuesRead - reading.queues.count
-            if queues.count > room { queues.removeLast(queues.count - room) }
-            reading.queues += queues
+            reading.queues += readQueues(of: database, now: now).prefix(room)
         }
         reading.clients = clients.count
         reading.blocked = lines.count
@@ -55,12 +53,12 @@ extension BrokerMachine {
         return reading
     }
 
-    private mutating func queues(of database: Int, now: Int64) -> [BrokerReading.Queue] {
+    private mutating func readQueues(of database: Int, now: Int64) -> [BrokerReading.Queue] {
         let bindings = queues.rooms[database].bindings
         let names = bindings.queues.filter { !Self.isPrivate($0) }.sorted().prefix(Self.mostQueuesRead)
         guard !names.isEmpty else { return [] }
         var found: [Bytes: BrokerReading.Queue] = [:]
-        for name in names { found[name] = queue(name, in: database, now: now) }
+        for name in names { found[name] = readQueue(name, in: database, now: now) }
         for taken in queues.rooms[database].taken.values { found[bindings.queue(of: taken.list)]?.taken += 1 }
         for limbo in queues.rooms[database].limbo.values { found[bindings.queue(of: limbo.list)]?.taken += 1 }
         for list in queues.rooms[database].held.keys {
@@ -71,7 +69,7 @@ extension BrokerMachine {
         return names.compactMap { found[$0] }
     }
 
-    private mutating func queue(_ name: Bytes, in database: Int, now: Int64) -> BrokerReading.Queue {
+    private mutating func readQueue(_ name: Bytes, in database: Int, now: Int64) -> BrokerReading.Queue {
         var queue = BrokerReading.Queue(database: database, name: name.text)
         // The usual steps; who chose others has them in no count of these.
         let lists = [0, 3, 6, 9].map { Bindings.list(name, priority: $0) }

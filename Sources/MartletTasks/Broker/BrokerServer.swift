@@ -60,6 +60,13 @@ package final class BrokerServer: Sendable {
     /// Returns when the broker has stopped. Throws when it cannot go on: the reason.
     package func ended() async throws { try await end.futureResult.get() }
 
+    /// Calls back when the broker has stopped, with the reason when it cannot go on.
+    package func onEnd(_ done: @escaping @Sendable ((any Error)?) -> Void) {
+        end.futureResult.whenComplete { result in
+            if case .failure(let error) = result { done(error) } else { done(nil) }
+        }
+    }
+
     /// The numbers of the moment.
     package func figures() async throws -> BrokerFigures {
         let driver = driver

@@ -89,7 +89,8 @@ package struct BrokerCopy {
     private mutating func copyDelayed(_ list: ByteBuffer, _ count: Int) async throws {
         var copy = self
         try await source.eachDelayedPage(of: list, count: count) { page in
-            copy.report.delayed += try await copy.bring(page.compactMap { CopiedMessage($0) }, to: list)
+            let count = try await copy.bring(page.compactMap { CopiedMessage($0) }, to: list)
+            copy.report.delayed += count
         }
         self = copy
     }
@@ -112,7 +113,8 @@ package struct BrokerCopy {
                 report.unplaced += 1
                 continue
             }
-            report.taken += try await bring([message.redelivered()], to: ByteBuffer(string: list))
+            let count = try await bring([message.redelivered()], to: ByteBuffer(string: list))
+            report.taken += count
         }
     }
 
@@ -219,7 +221,9 @@ package struct BrokerCopy {
         for (key, type) in try await server.keys() {
             switch CopyKind.of((key, type)) {
             case .list: try await server.eachPage(of: key) { tags.formUnion($0.compactMap { CopiedMessage($0)?.tag }) }
-            case .taken: tags.formUnion(try await server.reservations(in: key).map(\.tag))
+            case .taken:
+                let taken = try await server.reservations(in: key)
+                tags.formUnion(taken.map { $0.tag })
             default: break
             }
         }

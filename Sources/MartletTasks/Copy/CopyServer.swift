@@ -1,4 +1,3 @@
-import Foundation
 import MartletNet
 import MartletWire
 import NIOCore
@@ -41,10 +40,13 @@ struct CopyServer: Sendable {
             cursor = next
         } while cursor != "0"
         let keys = found.sorted { $0.readableBytesView.lexicographicallyPrecedes($1.readableBytesView) }
-        var typed: [(ByteBuffer, String)] = []
+        var typed: [(key: ByteBuffer, type: String)] = []
         for page in keys.pages(of: 1000) {
             let types = try await run(page.map { command("TYPE") + [$0] })
-            typed += zip(page, types.map { $0.string ?? "none" }).filter { $0.1 != "none" }
+            for (key, type) in zip(page, types) {
+                guard let type = type.string, type != "none" else { continue }
+                typed.append((key: key, type: type))
+            }
         }
         return typed
     }
@@ -65,7 +67,7 @@ struct CopyServer: Sendable {
         let answer = try await ask(command("MARTLET", "HELD")).elements
         return stride(from: 0, to: answer.count - 1, by: 2).compactMap { place in
             guard let list = answer[place].bytes, let count = answer[place + 1].integer else { return nil }
-            return (list, count)
+            return (list: list, count: count)
         }
     }
 
@@ -91,7 +93,7 @@ struct CopyServer: Sendable {
         let leases = try await ask(
             command("HMGET") + [prefix.joined("martlet.leases")] + notes.map { ByteBuffer(string: $0.0) }).elements
         return notes.enumerated().map { place, note in
-            (note.0, note.1, place < leases.count ? leases[place].string : nil)
+            (tag: note.0, note: note.1, lease: place < leases.count ? leases[place].string : nil)
         }
     }
 
@@ -100,11 +102,11 @@ struct CopyServer: Sendable {
         case .map(let pairs):
             return pairs.compactMap { pair in
                 guard let name = pair.key.bytes, let value = pair.value.bytes else { return nil }
-                return (name, value)
+                return (name: name, value: value)
             }
         case let flat:
             let words = flat.elements.compactMap(\.bytes)
-            return stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) }
+            return stride(from: 0, to: words.count - 1, by: 2).map { (name: words[$0], value: words[$0 + 1]) }
         }
     }
 
@@ -115,12 +117,12 @@ struct CopyServer: Sendable {
             return answer.compactMap { pair in
                 let pair = pair.elements
                 guard pair.count == 2, let member = pair[0].bytes, let score = pair[1].score else { return nil }
-                return (member, score)
+                return (member: member, score: score)
             }
         }
         return stride(from: 0, to: answer.count - 1, by: 2).compactMap { place in
             guard let member = answer[place].bytes, let score = answer[place + 1].score else { return nil }
-            return (member, score)
+            return (member: member, score: score)
         }
     }
 }

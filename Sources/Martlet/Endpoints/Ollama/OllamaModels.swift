@@ -35,12 +35,12 @@ struct OllamaModels: Sendable {
 
     /// Those that would answer at once.
     func ready() -> [String] {
-        names.usable() + own.filter { $0.pool.isUsable(now: .current) }.map(\.name)
+        names.usable() + own.filter { $0.pool.isUsable(now: .current) }.map { $0.name }
     }
 
     private func known() async -> [String] {
         let listed = await names.all()
-        return listed + own.map(\.name).filter { !listed.contains($0) }
+        return listed + own.map { $0.name }.filter { !listed.contains($0) }
     }
 
     static func meant(_ name: String, among known: [String], aliases: [String: String]) -> String? {
