@@ -1,4 +1,4 @@
-public import MartletBase
+import MartletBase
 
 /// How many workers there may be, and what they are for.
 public struct TaskScalePolicy: Sendable, Equatable {
