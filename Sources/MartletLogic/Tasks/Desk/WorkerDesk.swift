@@ -1,4 +1,4 @@
-public import MartletBase
+import MartletBase
 
 /// Decides for one worker which messages it takes, when each is run, and what becomes of it.
 ///
