@@ -23,8 +23,8 @@ import Testing
         #expect(try BrokerBackup.restore("b", in: place, to: place + "/data").messages == 3)
         try await LiveBroker.run({ $0.folder = place + "/data" }) { broker in
             let client = broker.client()
-            #expect(try await client.say("LLEN q").integer == 2)
-            #expect(try await client.say("MARTLET HELD").elements.last?.integer == 1)
+            #expect(try await client.say("LLEN q").wholeNumber == 2)
+            #expect(try await client.say("MARTLET HELD").elements.last?.wholeNumber == 1)
             #expect(try await client.say("GET celery-task-meta-1").string == "x")
             await client.close()
         }

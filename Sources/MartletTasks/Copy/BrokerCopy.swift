@@ -66,7 +66,7 @@ package struct BrokerCopy {
     // MARK: Messages
 
     private mutating func copyList(_ list: ByteBuffer) async throws {
-        let length = try await source.ask(command("LLEN") + [list]).integer
+        let length = try await source.ask(command("LLEN") + [list]).wholeNumber
         var found = 0
         var copy = self
         try await source.eachPage(of: list) { page in
@@ -83,7 +83,7 @@ package struct BrokerCopy {
         self = copy
         // Somebody else's list.
         if found == 0, try await copyWhole(list, "list") { report.others += 1 }
-        if try await source.ask(command("LLEN") + [list]).integer != length { report.isMoving = true }
+        if try await source.ask(command("LLEN") + [list]).wholeNumber != length { report.isMoving = true }
     }
 
     private mutating func copyDelayed(_ list: ByteBuffer, _ count: Int) async throws {
@@ -127,7 +127,7 @@ package struct BrokerCopy {
             command("SMISMEMBER", CopyKind.mark) + messages.map { ByteBuffer(string: $0.tag) }).elements
         var fresh: [CopiedMessage] = []
         for (place, message) in messages.enumerated() {
-            let wasCopied = place < marks.count && marks[place].integer == 1
+            let wasCopied = place < marks.count && marks[place].wholeNumber == 1
             if wasCopied || !expected.insert(message.tag).inserted || present.contains(message.tag) {
                 news.known += 1
                 // It may be done by now: nobody can tell that it should still be there.
@@ -198,7 +198,7 @@ package struct BrokerCopy {
             return false
         }
         guard let words = try await CopiedKey(key, type, of: source).words else { return false }
-        let isThere = try await destination.ask(command("EXISTS") + [key]).integer == 1
+        let isThere = try await destination.ask(command("EXISTS") + [key]).wholeNumber == 1
         guard !isThere || mergesSets && type == "set" else {
             report.kept += 1
             return false

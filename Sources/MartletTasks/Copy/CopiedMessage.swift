@@ -50,7 +50,7 @@ struct CopiedKey: Sendable {
     let words: [[ByteBuffer]]?
 
     init(_ key: ByteBuffer, _ type: String, of server: CopyServer) async throws {
-        let life = try await server.ask(command("PTTL") + [key]).integer ?? -2
+        let life = try await server.ask(command("PTTL") + [key]).wholeNumber ?? -2
         guard life != -2, let making = try await Self.making(key, type, server), !making.isEmpty else {
             words = nil
             return

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a key of a broker is to who copies the broker.
 enum CopyKind: Sendable, Equatable {
     /// What workers took and did not acknowledge: the messages go back to their queues.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What was copied from one broker to another.
 package struct CopyReport: Sendable, Equatable {
     /// Messages of one list.

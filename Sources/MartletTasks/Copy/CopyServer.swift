@@ -27,7 +27,7 @@ struct CopyServer: Sendable {
 
     func ask(_ words: [ByteBuffer]) async throws -> RESPValue { try await connection.call(words) }
 
-    func count() async throws -> Int { try await ask(command("DBSIZE")).integer ?? 0 }
+    func count() async throws -> Int { try await ask(command("DBSIZE")).wholeNumber ?? 0 }
 
     /// Every key and its type, in the order of the keys.
     func keys() async throws -> [(key: ByteBuffer, type: String)] {
@@ -53,7 +53,7 @@ struct CopyServer: Sendable {
 
     /// A list's elements, those first that are served first.
     func eachPage(of list: ByteBuffer, _ body: ([ByteBuffer]) async throws -> Void) async throws {
-        let length = try await ask(command("LLEN") + [list]).integer ?? 0
+        let length = try await ask(command("LLEN") + [list]).wholeNumber ?? 0
         for end in stride(from: 0, to: length, by: Self.page) {
             let range = command("\(-min(end + Self.page, length))", "\(-end - 1)")
             let page = try await ask(command("LRANGE") + [list] + range).elements.compactMap(\.bytes)
@@ -66,7 +66,7 @@ struct CopyServer: Sendable {
         guard isMartlet else { return [] }
         let answer = try await ask(command("MARTLET", "HELD")).elements
         return stride(from: 0, to: answer.count - 1, by: 2).compactMap { place in
-            guard let list = answer[place].bytes, let count = answer[place + 1].integer else { return nil }
+            guard let list = answer[place].bytes, let count = answer[place + 1].wholeNumber else { return nil }
             return (list: list, count: count)
         }
     }
@@ -128,6 +128,10 @@ struct CopyServer: Sendable {
 }
 
 extension RESPValue {
+    var wholeNumber: Int? {
+        if case .integer(let number) = self { Int(number) } else { nil }
+    }
+
     fileprivate var score: ByteBuffer? {
         switch self {
         case .double(let number): ByteBuffer(string: RESPDouble.text(number))
