@@ -45,7 +45,7 @@ extension RESPValue {
         }
     }
 
-    var number: Int? {
+    var integer: Int? {
         if case .integer(let number) = self { Int(number) } else { nil }
     }
 

@@ -2,6 +2,7 @@ import MartletBase
 package import MartletLogic
 package import MartletWire
 import NIOCore
+import Synchronization
 
 // What is known of tasks.
 extension TaskDesk {
@@ -123,7 +124,7 @@ extension TaskDesk {
     func lengths(of keys: [String]) async throws -> [Int] {
         guard !keys.isEmpty else { return [] }
         // A key of that name that is no list has no messages.
-        return try await ask(keys.map { command("LLEN", $0) }).map { $0.number ?? 0 }
+        return try await ask(keys.map { command("LLEN", $0) }).map { $0.integer ?? 0 }
     }
 
     /// Where a task waits, of the lists that are looked through.

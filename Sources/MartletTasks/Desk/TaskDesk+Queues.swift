@@ -1,7 +1,9 @@
+import Logging
 import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore
+import Synchronization
 
 // How queues stand.
 extension TaskDesk {
@@ -98,7 +100,7 @@ extension TaskDesk {
 
     /// How many messages of each queue workers have taken; nil: too many to say.
     private func reservedByQueue() async throws -> [String: Int]? {
-        guard let count = try await ask([command("HLEN", "unacked")]).first?.number, count <= Self.mostReserved else {
+        guard let count = try await ask([command("HLEN", "unacked")]).first?.integer, count <= Self.mostReserved else {
             return nil
         }
         guard count > 0 else { return [:] }
@@ -129,7 +131,7 @@ extension TaskDesk {
                 let own = answers.prefix(commands.count)
                 answers = answers.dropFirst(commands.count)
                 let newest = own.first?.bytes.map { Array(buffer: $0) }
-                let isThere = commands.count > 1 && own.last?.number != nil
+                let isThere = commands.count > 1 && own.last?.integer != nil
                 return ages[key]?.look(newest: newest, isMarkerThere: isThere, now: now) == true ? key : nil
             }
         }
