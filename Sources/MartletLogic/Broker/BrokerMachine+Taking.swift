@@ -54,7 +54,7 @@ extension BrokerMachine {
     private mutating func writeDown(
         _ messages: [(bytes: Bytes, message: BrokerMessage)], from list: Bytes, lease: Int64, _ leases: LeaseKeys
     ) {
-        let text = Bytes(LeaseText.of(lease, list: list))
+        let text = LeaseText.of(lease, list: list)
         var (scores, notes, tokens) = ([leases.index], [leases.unacked], [leases.leases])
         for (bytes, message) in messages {
             scores += [leases.time, message.tag]

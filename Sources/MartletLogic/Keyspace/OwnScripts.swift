@@ -69,6 +69,8 @@ public enum OwnScript: String, Sendable, CaseIterable {
 public enum LeaseText {
     public static func of(_ number: Int64, list: String) -> String { "\(number) \(list)" }
 
+    static func of(_ number: Int64, list: Bytes) -> Bytes { Bytes(Array("\(number) ".utf8) + list.array) }
+
     /// The list; nil: it is no lease.
     static func list(_ lease: Bytes) -> Bytes? {
         guard let blank = lease.array.firstIndex(of: UInt8(ascii: " ")) else { return nil }

@@ -1,8 +1,10 @@
+import Logging
 import MartletBase
 import MartletLogic
 import MartletNet
 import MartletWire
 package import NIOCore
+import Synchronization
 
 extension TaskBroker {
     /// Listens to channels until the task is cancelled, or the client closed: then it throws. A lost connection is made

@@ -1,3 +1,4 @@
+import Logging
 import MartletBase
 import MartletLogic
 import MartletNet
