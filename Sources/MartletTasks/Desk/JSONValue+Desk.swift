@@ -45,10 +45,6 @@ extension RESPValue {
         }
     }
 
-    var integer: Int? {
-        if case .integer(let number) = self { Int(number) } else { nil }
-    }
-
     /// The elements of an array or a set; none of anything else.
     var elements: [RESPValue] {
         switch self {

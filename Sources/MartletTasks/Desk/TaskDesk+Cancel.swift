@@ -49,7 +49,7 @@ extension TaskDesk {
                 : command("LREM", place.key, "-1") + [place.task.message]
         ])
         if case .error(let text)? = removal.first { throw Self.refusal(text) }
-        guard removal.first?.integer == 1 else { return false }
+        guard removal.first?.wholeNumber == 1 else { return false }
         let id = place.task.id
         let key = ResultWatch.channelPrefix + id
         let done = CeleryTime.text(milliseconds: Self.nowMilliseconds)

@@ -56,7 +56,7 @@ extension TaskDesk {
         ])
         for case .error(let text) in answers { throw Self.refusal(text) }
         guard answers.first?.string == "OK" else { return false }
-        guard answers.last?.integer != nil else {
+        guard answers.last?.wholeNumber != nil else {
             try await transaction([command("DEL", claim)])
             return false
         }

@@ -124,7 +124,7 @@ extension TaskDesk {
     func lengths(of keys: [String]) async throws -> [Int] {
         guard !keys.isEmpty else { return [] }
         // A key of that name that is no list has no messages.
-        return try await ask(keys.map { command("LLEN", $0) }).map { $0.integer ?? 0 }
+        return try await ask(keys.map { command("LLEN", $0) }).map { $0.wholeNumber ?? 0 }
     }
 
     /// Where a task waits, of the lists that are looked through.

@@ -100,9 +100,9 @@ extension TaskDesk {
 
     /// How many messages of each queue workers have taken; nil: too many to say.
     private func reservedByQueue() async throws -> [String: Int]? {
-        guard let count = try await ask([command("HLEN", "unacked")]).first?.integer, count <= Self.mostReserved else {
-            return nil
-        }
+        guard let count = try await ask([command("HLEN", "unacked")]).first?.wholeNumber,
+            count <= Self.mostReserved
+        else { return nil }
         guard count > 0 else { return [:] }
         let notes = try await ask([command("HVALS", "unacked")]).first?.elements ?? []
         return notes.reduce(into: [:]) { counts, note in
@@ -131,7 +131,7 @@ extension TaskDesk {
                 let own = answers.prefix(commands.count)
                 answers = answers.dropFirst(commands.count)
                 let newest = own.first?.bytes.map { Array(buffer: $0) }
-                let isThere = commands.count > 1 && own.last?.integer != nil
+                let isThere = commands.count > 1 && own.last?.wholeNumber != nil
                 return ages[key]?.look(newest: newest, isMarkerThere: isThere, now: now) == true ? key : nil
             }
         }

@@ -11,7 +11,7 @@ extension TaskDesk {
     func scheduledCounts() async throws -> [String: Int] {
         let words = try await ask([command("MARTLET", "HELD")]).first?.elements ?? []
         return stride(from: 0, to: words.count - 1, by: 2).reduce(into: [:]) { counts, index in
-            guard let list = words[index].string, let count = words[index + 1].integer else { return }
+            guard let list = words[index].string, let count = words[index + 1].wholeNumber else { return }
             counts[list] = count
         }
     }

@@ -4,6 +4,7 @@ import MartletLogic
 import MartletNet
 import MartletWire
 import NIOCore
+import Synchronization
 
 /// The role that has as many slots as the queues need (`--autoscale`): by how much waits there, how old the oldest is,
 /// and how long runs take. Runs that are on keep their slots.
@@ -59,10 +60,10 @@ struct Autoscaler {
         var length = 0
         for (index, key) in keys.enumerated() {
             let own = Array(answers[(3 * index)..<(3 * index + 3)])
-            length += own[0].integer ?? 0
+            length += own[0].wholeNumber ?? 0
             var age = ages[key] ?? QueueAge(now: now)
             _ = age.look(
-                newest: own[1].bytes.map { Array(buffer: $0) }, isMarkerThere: own[2].integer != nil, now: now)
+                newest: own[1].bytes.map { Array(buffer: $0) }, isMarkerThere: own[2].wholeNumber != nil, now: now)
             ages[key] = age
         }
         let oldest = length > 0 ? ages.values.map(\.seconds).max() : nil

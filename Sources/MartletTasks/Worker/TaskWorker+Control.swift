@@ -4,6 +4,7 @@ import MartletLogic
 import MartletNet
 import MartletWire
 import NIOCore
+import Synchronization
 
 /// What is asked of a worker while it works.
 extension TaskWorker {

@@ -3,6 +3,7 @@ import MartletBase
 import MartletLogic
 import MartletNet
 import MartletWire
+import Synchronization
 
 /// The runners: each runs tasks one after the other, as long as the desk has more and none of them was cancelled.
 extension TaskWorker {

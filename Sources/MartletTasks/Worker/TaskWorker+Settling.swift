@@ -3,6 +3,7 @@ import MartletBase
 import MartletLogic
 import MartletNet
 import MartletWire
+import Synchronization
 
 /// The role that tells the broker what became of messages: many at once, again until the broker has heard it.
 extension TaskWorker {

@@ -1,8 +1,10 @@
 import Logging
 import MartletBase
 import MartletLogic
+import MartletNet
 import MartletWire
 import NIOCore
+import Synchronization
 
 /// The role that takes messages as there is room for them.
 extension TaskWorker {

@@ -3,6 +3,7 @@ import MartletBase
 import MartletLogic
 import MartletNet
 import MartletWire
+import Synchronization
 
 /// The roles that watch the clock and keep what is in hand this worker's own.
 extension TaskWorker {

@@ -14,7 +14,7 @@ import Testing
             let expected =
                 #"{"status": "SUCCESS", "result": 4, "traceback": null, "children": [], "date_done": DATE, "task_id": "t1"}"#
             #expect(try await stage.json(of: id) == expected)
-            #expect(try await stage.client.say("TTL celery-task-meta-t1").integer ?? 0 > 86_000)
+            #expect(try await stage.client.say("TTL celery-task-meta-t1").wholeNumber ?? 0 > 86_000)
             try await stage.holds { $0.counters("add").succeeded == 1 }
             #expect(try await stage.client.say("HLEN unacked") == .integer(0))
             #expect(try await stage.client.say("LLEN celery") == .integer(0))

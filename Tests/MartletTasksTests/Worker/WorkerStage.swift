@@ -66,7 +66,7 @@ struct WorkerStage: Sendable {
     func isRunning() async throws {
         try await holds { $0.worker.status().state == .running }
         try await holds { stage in
-            try await stage.client.say("PUBSUB NUMSUB /0.celery.pidbox").elements.last?.integer == 1
+            try await stage.client.say("PUBSUB NUMSUB /0.celery.pidbox").elements.last?.wholeNumber == 1
         }
     }
 

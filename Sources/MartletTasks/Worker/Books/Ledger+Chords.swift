@@ -38,13 +38,13 @@ extension Ledger {
         let arguments = due.part.partArguments(due.state, due.result, token: due.token, lifetimes)
         let reply = try await run(.part, due.part.partKeys, arguments.map { ByteBuffer(bytes: $0) })
         let numbers = reply.elements
-        guard numbers.count == 4, let ready = numbers[0].number, let claimed = numbers[3].number else {
+        guard numbers.count == 4, let ready = numbers[0].counted, let claimed = numbers[3].counted else {
             throw RedisError(reply: "ERR a chord's script answered something else")
         }
         let progress = ChordPart.Progress(
-            ready: ready, added: numbers[1].number, size: numbers[2].number, claimed: claimed)
+            ready: ready, added: numbers[1].counted, size: numbers[2].counted, claimed: claimed)
         if progress.isOurs { return .claimed }
-        guard !progress.isDone, let size = numbers[2].number, ready == size + (numbers[1].number ?? 0) else {
+        guard !progress.isDone, let size = numbers[2].counted, ready == size + (numbers[1].counted ?? 0) else {
             return .done
         }
         // All are there. The claim may be ours from an attempt that was interrupted.
@@ -56,7 +56,7 @@ extension Ledger {
         do {
             let values = try await join(due.part)
             guard try await run(.extend, due.part.claimKeys, due.part.claimArguments(token: due.token, lifetimes))
-                .number == 1
+                .counted == 1
             else {
                 return logger.warning("a chord's body is not published: the claim was lost", metadata: about(due))
             }
@@ -148,5 +148,5 @@ extension Ledger {
 
 extension RESPValue {
     /// A whole number, however it is said.
-    fileprivate var number: Int? { integer ?? string.flatMap { Int($0) } }
+    fileprivate var counted: Int? { wholeNumber ?? string.flatMap { Int($0) } }
 }

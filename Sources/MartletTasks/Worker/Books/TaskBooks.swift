@@ -16,8 +16,8 @@ struct TaskBooks: Sendable {
     /// Results are kept elsewhere than messages: they are stored first.
     let hasOwnBackend: Bool
     /// What clients' replies to tasks of ours go to, and who publishes them.
-    private let replyTo = RandomID.make()
-    private let origin: String
+    let replyTo = RandomID.make()
+    let origin: String
 
     init(worker: String, resultExpires: Duration, routes: TaskRoutes, hasOwnBackend: Bool) {
         self.worker = worker

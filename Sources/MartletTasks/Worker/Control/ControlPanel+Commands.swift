@@ -2,6 +2,7 @@ import Logging
 import MartletBase
 import MartletLogic
 import MartletWire
+import Synchronization
 
 // MARK: Revoking
 

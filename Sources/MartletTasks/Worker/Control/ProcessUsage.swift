@@ -32,17 +32,18 @@ enum ProcessUsage {
     static var load: [Double] {
         var load = [0.0, 0, 0]
         // SAFETY: three values are asked for, and there is room for three.
-        let count = unsafe load.withUnsafeMutableBufferPointer { unsafe getloadavg($0.baseAddress, 3) }
+        let count = unsafe getloadavg(&load, 3)
         return count == 3 ? load.map { ($0 * 100).rounded() / 100 } : [0, 0, 0]
     }
 
     /// Hours that the local time is behind UTC: what events state.
     static var utcOffsetHours: Double {
         var now = time_t(SystemClock.seconds)
-        var local = tm()
-        // SAFETY: both are read and filled by the one call.
+        // SAFETY: the one call reads one and fills the other; the pointer in it, the zone's name, is not looked at.
+        var local = unsafe tm()
         guard unsafe localtime_r(&now, &local) != nil else { return 0 }
-        return local.tm_gmtoff == 0 ? 0 : -Double(local.tm_gmtoff) / 3600
+        let east = unsafe local.tm_gmtoff
+        return east == 0 ? 0 : -Double(east) / 3600
     }
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }

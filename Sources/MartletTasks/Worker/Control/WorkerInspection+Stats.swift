@@ -2,6 +2,7 @@ import MartletBase
 import MartletLogic
 import MartletNet
 import MartletWire
+import Synchronization
 
 extension WorkerInspection {
     /// `inspect stats`.

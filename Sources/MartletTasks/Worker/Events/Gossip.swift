@@ -1,3 +1,4 @@
+import MartletBase
 import MartletLogic
 import MartletWire
 import Synchronization
