@@ -6,6 +6,7 @@ import MartletGateway
 import MartletNet
 import MartletTasks
 import MartletTelemetry
+import MartletWire
 import NIOCore
 import NIOPosix
 import Synchronization

@@ -1,6 +1,6 @@
 import Foundation
 import MartletBase
-import MartletNet
+package import MartletNet
 import MartletTasks
 import NIOPosix
 

@@ -1,4 +1,5 @@
 import MartletBase
+import MartletWire
 import NIOCore
 
 /// A request to `/api/embed`, or to the older `/api/embeddings`, which takes one text.

@@ -2,6 +2,7 @@ import Foundation
 import MartletBase
 import MartletExchange
 import MartletGateway
+import MartletNet
 import MartletTelemetry
 import MartletWire
 import NIOCore

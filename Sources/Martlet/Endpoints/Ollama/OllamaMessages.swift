@@ -1,3 +1,5 @@
+import MartletWire
+
 /// A conversation in Ollama's form, told as the chat completions API wants it.
 struct OllamaMessages {
     /// Calls of tools that have no answer yet: Ollama's clients need not number them, the other form must.

@@ -1,5 +1,6 @@
 import MartletBase
 import MartletExchange
+import MartletNet
 
 /// What Ollama's clients call the models of this server. A name may have a tag, as in `qwen3:14B`; where no model is
 /// called so in full, the name before the tag counts.

@@ -1,3 +1,5 @@
+import MartletWire
+
 /// What a request of Ollama's asks of a model, in the words of the chat completions API.
 enum OllamaOptions {
     /// Those that both call the same.

@@ -1,3 +1,5 @@
+import MartletWire
+
 /// A request to `/api/chat` or `/api/generate`, and the one that it means for the model API.
 struct OllamaQuestion: Sendable, Equatable {
     /// What its answer looks like.
