@@ -96,7 +96,8 @@ extension TaskDesk {
         let result = try await result(of: id)
         guard let state = result?["status"]?.plainText, TaskState.isReady(state) else {
             // Its result was never stored, and what was known of it is forgotten.
-            guard result == nil, try await ask([command("EXISTS", Self.memo(id))]).first?.wholeNumber == 0 else { return }
+            let isKept = try await ask([command("EXISTS", Self.memo(id))]).first?.wholeNumber != 0
+            guard result == nil, !isKept else { return }
             _ = try await ask([command("HDEL", Self.webhookKey, id)])
             return
         }

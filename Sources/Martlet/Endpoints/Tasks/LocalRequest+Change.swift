@@ -1,6 +1,8 @@
 import MartletBase
 import MartletExchange
 import MartletNet
+import MartletWire
+import NIOCore
 
 extension LocalRequest {
     /// A request that changes something: with a body of JSON, if with any, and not from a page of another site in a

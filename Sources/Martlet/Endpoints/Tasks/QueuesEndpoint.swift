@@ -4,6 +4,7 @@ import MartletExchange
 import MartletNet
 import MartletTasks
 import MartletWire
+import NIOCore
 
 /// `/queues`: how queues stand; `/queues/NAME`, its dead letters (`/dead`) and the way back for them (`/dead/replay`).
 final class QueuesEndpoint: LocalHandler {

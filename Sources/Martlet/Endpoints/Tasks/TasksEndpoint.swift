@@ -6,6 +6,7 @@ import MartletLogic
 import MartletNet
 import MartletTasks
 import MartletWire
+import NIOCore
 
 /// `/tasks`: hand a task in (`POST`), list those that are remembered (`GET`).
 final class TasksEndpoint: LocalHandler {
