@@ -243,6 +243,8 @@ def check_names_from_outside_are_text_and_a_phone_has_room():
                 window.shows("FAILURE", "#tasks")
                 window.click(EVIL, "#tasks button")
                 window.shows("Traceback", "#dialog")
+                assert "null" not in window.text("#dialog"), window.text("#dialog")
+                assert not window.run("return document.getElementById('login').offsetParent"), "a token is asked for"
                 assert not window.run("return document.querySelector('img')"), "a name became an image"
                 assert "hacked" not in window.run("return document.title")
                 assert not window.overflows(), "the page is wider than a phone"
