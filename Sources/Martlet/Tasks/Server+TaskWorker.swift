@@ -12,6 +12,7 @@ import MartletWire
 import MartletWorkers
 import NIOCore
 import NIOPosix
+import Synchronization
 
 // The worker of tasks beside what else this process serves.
 extension Server {

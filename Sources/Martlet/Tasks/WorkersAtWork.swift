@@ -1,4 +1,5 @@
 import MartletBase
+import MartletNet
 import MartletTasks
 import MartletTelemetry
 import Synchronization

@@ -1,4 +1,5 @@
 import MartletBase
+import MartletNet
 import MartletTasks
 import MartletWire
 
@@ -38,7 +39,7 @@ extension TaskFailure {
         switch error {
         case let error as TaskArgumentError: self.init("TypeError", error.description)
         case let error as ModelError: self.init("ConnectionError", error.description)
-        default: self.init("RuntimeError", "\(type(of: error)): \(error)")
+        default: self.init("RuntimeError", "\(Swift.type(of: error)): \(error)")
         }
     }
 }

@@ -3,6 +3,7 @@ import MartletBase
 import MartletExchange
 import MartletGateway
 import MartletLogic
+import MartletNet
 import MartletTasks
 import MartletWire
 import NIOCore

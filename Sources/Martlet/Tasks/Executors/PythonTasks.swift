@@ -3,6 +3,7 @@ import Logging
 import MartletBase
 import MartletExchange
 import MartletGateway
+import MartletNet
 import MartletTasks
 import MartletWire
 import MartletWorkers

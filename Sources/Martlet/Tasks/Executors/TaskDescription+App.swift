@@ -7,7 +7,7 @@ extension TaskDescription {
     init(_ entry: TaskAppSettings.Entry) {
         var rules = TaskRules(name: entry.name)
         // A text that is no rate limits nothing, as in Celery.
-        rules.rateLimit = entry.rate_limit.flatMap { try? RateLimit.parse($0) }
+        rules.rateLimit = entry.rate_limit.flatMap { try? TaskRateText.parse($0) }
         rules.softLimit = entry.soft_time_limit
         rules.hardLimit = entry.time_limit
         rules.acksOnTimeout = entry.acks_on_timeout ?? true

@@ -1,5 +1,5 @@
 import Foundation
-import MartletWire
+public import MartletWire
 
 /// What a task was called with: values by place and by name, as JSON.
 public struct TaskArguments: Sendable {

@@ -1,7 +1,8 @@
 import MartletBase
 import MartletGateway
+import MartletNet
 import MartletTasks
-import MartletWire
+public import MartletWire
 import NIOCore
 
 /// One run of a task: what it may know of itself, tell, and ask.
