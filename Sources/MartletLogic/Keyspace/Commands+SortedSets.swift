@@ -66,12 +66,13 @@ extension Keyspace {
         for element in options.elements {
             let old = try score(of: element.member, call)
             guard options.admits(element.score, instead: old) else { continue }
-            let score = options.increments ? element.score + (old ?? 0) : element.score
+            let score = options.increments ? old.map { element.score + $0 } ?? element.score : element.score
             guard !score.isNaN else { throw CommandRefusal("resulting score is not a number (NaN)") }
             guard options.admitsResult(score, instead: old) else { continue }
             latest = score
             guard score != old else { continue }
-            perform(.score([Mutation.Scored(element.member, score)]), on: call.key, call)
+            // Redis tells a negative zero once, and keeps none in sets of usual size.
+            perform(.score([Mutation.Scored(element.member, score == 0 ? 0 : score)]), on: call.key, call)
             if old == nil { added += 1 } else { updated += 1 }
         }
         if options.increments { return latest.map(Answer.double) ?? .null }

@@ -39,6 +39,8 @@ struct SortedSetCommandTests {
             EXISTS z -> 0
             SET k v -> OK
             ZADD k 1 a -> WRONGTYPE Operation against a key holding the wrong kind of value
+            ZADD s -0 a -> 1
+            ZSCORE s a -> ,0
             """)
     }
 
