@@ -91,13 +91,13 @@ struct DeskWatchTests {
             try await eventually("a worker") {
                 try await fixture.publish([
                     "type": "worker-heartbeat", "hostname": "w@h", "timestamp": 1, "freq": 2, "active": 1,
-                    "processed": 9, "loadavg": [0.5, 0.25, 0.125], "sw_ident": "py-celery", "sw_ver": "5.7.0", "pid": 4,
+                    "processed": 9, "loadavg": [.number(0.5), .number(0.25), .number(0.125)], "sw_ident": "py-celery", "sw_ver": "5.7.0", "pid": 4,
                 ])
                 return fixture.desk.workers() != []
             }
             for (type, more): (String, [String: JSONValue]) in [
                 ("task-received", ["name": "tasks.add", "args": "(1, 2)", "kwargs": "{}", "queue": "q", "retries": 0]),
-                ("task-started", [:]), ("task-succeeded", ["result": "3", "runtime": 0.25]),
+                ("task-started", [:]), ("task-succeeded", ["result": "3", "runtime": .number(0.25)]),
             ] {
                 var event: [String: JSONValue] = [
                     "type": .string(type), "hostname": "w@h", "timestamp": 2, "uuid": "e1",
@@ -108,12 +108,12 @@ struct DeskWatchTests {
             try await eventually("the end") { try await fixture.desk.task("e1")?["state"] == "SUCCESS" }
             let task = try #require(try await fixture.desk.task("e1"))
             #expect(task["name"] == "tasks.add" && task["queue"] == "q" && task["worker"] == "w@h")
-            #expect(task["runtime"] == 0.25 && task["result"] == "3")
+            #expect(task["runtime"] == .number(0.25) && task["result"] == "3")
             guard case .array(let steps)? = task["timeline"], case .array(let workers) = fixture.desk.workers() else {
                 throw Missing()
             }
             #expect(steps.compactMap { $0["state"] } == ["RECEIVED", "STARTED", "SUCCESS"])
-            #expect(workers.first?["processed"] == 9 && workers.first?["load"] == [0.5, 0.25, 0.125])
+            #expect(workers.first?["processed"] == 9 && workers.first?["load"] == [.number(0.5), .number(0.25), .number(0.125)])
             #expect(workers.first?["alive"] == true && workers.first?["software"] == "py-celery 5.7.0")
         }
     }

@@ -18,7 +18,7 @@ struct TaskDeskTests {
         try await DeskFixture.run { fixture in
             let task = try await fixture.desk.submit(
                 try submission([
-                    "task": "tasks.add", "args": [1, "é"], "kwargs": ["x": 2.5], "queue": "cpu_queue", "priority": 4,
+                    "task": "tasks.add", "args": [1, "é"], "kwargs": ["x": .number(2.5)], "queue": "cpu_queue", "priority": 4,
                     "key": "user-1",
                 ]))
             #expect(task.isNew && task.queue == "cpu_queue")
@@ -26,7 +26,7 @@ struct TaskDeskTests {
                 try await fixture.answer("LINDEX", "cpu_queue\u{06}\u{16}3", "0").bytes)
             let read = try TaskMessage(Array(buffer: message))
             #expect((read.id, read.name, read.priority) == (task.id, "tasks.add", 4))
-            #expect(read.args.value == [1, "é"] && read.kwargs.value == ["x": 2.5])
+            #expect(read.args.value == [1, "é"] && read.kwargs.value == ["x": .number(2.5)])
             #expect(read.headers["x-key"]?.string == "user-1")
             #expect(
                 try await fixture.answer("SMEMBERS", "_kombu.binding.cpu_queue").elements.compactMap(\.string)

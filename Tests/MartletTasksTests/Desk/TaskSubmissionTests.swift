@@ -12,7 +12,7 @@ struct TaskSubmissionTests {
     func task() throws {
         let one = try TaskSubmission(
             [
-                "task": "tasks.add", "args": [1], "kwargs": ["a": .null], "queue": "q", "priority": 9, "countdown": 1.5,
+                "task": "tasks.add", "args": [1], "kwargs": ["a": .null], "queue": "q", "priority": 9, "countdown": .number(1.5),
                 "expires": 60, "key": "k", "unique": "u", "max_retries": 3, "headers": ["x": 1], "id": "my id",
                 "idempotency_key": "i", "webhook": "https://e.com",
             ], now: Self.now)
@@ -36,9 +36,9 @@ struct TaskSubmissionTests {
         ([], "object"), ([:], "either"), (["task": "a", "route": "/b"], "either"), (["task": ""], "task"),
         (["task": 1], "task"), (["task": "a\n"], "task"), (["task": "a", "args": [:]], "args"),
         (["task": "a", "kwargs": []], "kwargs"), (["task": "a", "priority": 10], "priority"),
-        (["task": "a", "priority": 1.5], "priority"), (["task": "a", "eta": "soon"], "eta"),
+        (["task": "a", "priority": .number(1.5)], "priority"), (["task": "a", "eta": "soon"], "eta"),
         (["task": "a", "eta": "2030-01-01T00:00:00Z", "countdown": 1], "countdown"),
-        (["task": "a", "countdown": -1], "countdown"), (["task": "a", "countdown": 1e300], "countdown"),
+        (["task": "a", "countdown": -1], "countdown"), (["task": "a", "countdown": .number(1e300)], "countdown"),
         (["task": "a", "expires": -5], "expires"), (["task": "a", "expires": 5, "countdown": 10], "expires"),
         (["task": "a", "nonsense": 1], "nonsense"), (["task": "a", "body": 1], "body"),
         (["route": "b"], "route"), (["route": "/b", "args": []], "args"), (["route": "/b", "method": "BREW"], "method"),

@@ -46,7 +46,7 @@ struct TaskEndpointTests {
 
     @Test("A request that is asked again later keeps its body byte for byte, and no secret")
     func later() {
-        let body = #"{ "temperature": 1.0 , "n": 12345678901234567890 }"#
+        let body = #"{ "temperature": .number(1.0) , "n": 12345678901234567890 }"#
         let submission = AsyncRequest.submission(
             of: request(
                 "/v1/chat/completions", query: "a=b",
