@@ -15,19 +15,50 @@ from load import verdict
 from . import stage
 
 RUNS = 3
+ECHO = """
+import socket
+line = socket.socket(fileno=0)
+while received := line.recv(64):
+    line.sendall(received)
+"""
 
 
 def measure(bench, options):
     alone = [link(options) for _ in range(1 if options.quick else RUNS)]
+    bare = nothing(300 if options.quick else 10_000)
     asked, own = through_http(bench, 300 if options.quick else 3000)
     return [
         verdict.at_most(
             "empty item, host to worker and back, p50", "µs", statistics.median(run["p50_us"] for run in alone), 60,
             digits=0),
         verdict.row(
+            "64 bytes between two bare Python processes and back, p50: what this machine takes to wake two", "",
+            f"{bare:.0f} µs", None),
+        verdict.row(
             "the same through HTTP, with its client, p50", "",
             f"{asked:.0f} µs (an answer of Martlet's own {own:.0f} µs)", None),
-    ], {"link": alone, "http_us": asked, "own_us": own}
+    ], {"link": alone, "bare_us": bare, "http_us": asked, "own_us": own}
+
+
+def nothing(count):
+    """Microseconds in the median for bytes to another process and back, which does nothing with them."""
+    here, there = socket.socketpair()
+    echo = subprocess.Popen(
+        [str(stage.PYTHON), "-c", ECHO], stdin=there.fileno())
+    there.close()
+    with here, echo:
+        times = []
+        for _ in range(count):
+            began = time.perf_counter()
+            here.sendall(bytes(64))
+            here.recv(64)
+            times.append(time.perf_counter() - began)
+            # As long as the host has to do between two items.
+            until = time.perf_counter() + 3e-5
+            while time.perf_counter() < until:
+                pass
+        here.shutdown(socket.SHUT_WR)
+    return 1e6 * statistics.median(times)
 
 
 def link(options):

@@ -12,7 +12,8 @@ package protocol Timed: AnyObject {
 /// A hashed timing wheel: arming and disarming cost a few loads and stores and never allocate once warm, so every
 /// request and every connection can afford one. It is coarse on purpose (a tick is 10 ms): network timeouts are long
 /// and mostly never fire. Owners keep their real deadline in a field and may let an entry fire early; they answer with
-/// the next instant, which is cheaper than moving the entry on every byte.
+/// the next instant, which is cheaper than moving the entry on every byte. Ticks at which nothing can be due are left
+/// out, so that connections that do nothing wake nobody.
 package final class DeadlineWheel: NIOScheduledCallbackHandler {
     /// Where an armed entry lives. Valid until it is disarmed, or fires and answers `.never`.
     package struct Handle: Sendable, Equatable {
@@ -38,7 +39,9 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
     private var slots = [Int32](repeating: DeadlineWheel.none, count: DeadlineWheel.slotCount)
     private var lastTick: UInt64
     private var armedCount = 0
-    private var isTicking = false
+    /// The next tick that wakes the loop; nil: none is needed, or entries are being visited.
+    private var wake: (tick: UInt64, callback: NIOScheduledCallback)?
+    private var isVisiting = false
 
     package init(loop: any EventLoop) {
         self.loop = loop
@@ -52,9 +55,10 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
     package func arm(_ owner: any Timed, at instant: Instant) -> Handle {
         let index = takeEntry()
         entries[Int(index)].owner = owner
-        link(index, due: instant)
+        // Nobody counted the ticks while nothing was armed.
+        if armedCount == 0, wake == nil, !isVisiting { lastTick = max(lastTick, currentTick) }
         armedCount += 1
-        startTicking()
+        link(index, due: instant)
         return Handle(index: index)
     }
 
@@ -77,29 +81,37 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
     }
 
     package func handleScheduledCallback(eventLoop: some EventLoop) {
-        isTicking = false
+        wake = nil
         let now = loop.now.uptimeNanoseconds
         let tick = now / Self.tickNanoseconds
         // After a long pause one turn of the wheel visits every slot once.
         let first = max(lastTick + 1, tick >= UInt64(Self.slotCount) ? tick - UInt64(Self.slotCount) + 1 : 0)
         // Before any owner acts: what it arms for the past is due in the next tick, not in a slot already visited.
         lastTick = tick
+        isVisiting = true
         if first <= tick {
             for position in first...tick {
                 visit(slot: Int(position % UInt64(Self.slotCount)), tick: tick, now: Instant(nanoseconds: now))
             }
         }
-        startTicking()
+        isVisiting = false
+        if armedCount > 0, let next = nextOccupiedTick { wake(at: next) }
     }
 
-    private func startTicking() {
-        guard !isTicking, armedCount > 0 else { return }
-        isTicking = true
+    private var currentTick: UInt64 { loop.now.uptimeNanoseconds / Self.tickNanoseconds }
+
+    /// The first tick after the last whose slot holds an entry.
+    private var nextOccupiedTick: UInt64? {
+        (lastTick + 1...lastTick + UInt64(Self.slotCount)).first { slots[Int($0 % UInt64(Self.slotCount))] != Self.none }
+    }
+
+    /// Wakes the loop at `tick`, or sooner where that was settled before.
+    private func wake(at tick: UInt64) {
+        guard !isVisiting, tick < wake?.tick ?? .max else { return }
+        wake?.callback.cancel()
+        let moment = NIODeadline.uptimeNanoseconds(tick * Self.tickNanoseconds)
         // A loop that is shutting down refuses timers; its channels are closing anyway.
-        let next = loop.now + .nanoseconds(Int64(Self.tickNanoseconds))
-        if (try? loop.assumeIsolated().scheduleCallback(at: next, handler: self)) == nil {
-            isTicking = false
-        }
+        wake = (try? loop.assumeIsolated().scheduleCallback(at: moment, handler: self)).map { (tick, $0) }
     }
 
     private func visit(slot: Int, tick: UInt64, now: Instant) {
@@ -149,6 +161,8 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
         let due = max(instant.nanoseconds / Self.tickNanoseconds &+ 1, lastTick + 1)
         entries[Int(index)].due = due
         insert(index, slot: Int(due % UInt64(Self.slotCount)))
+        // Its slot comes round before it is due where that is more than a turn of the wheel away.
+        wake(at: lastTick + 1 + (due - lastTick - 1) % UInt64(Self.slotCount))
     }
 
     /// Keeps a disarmed entry in some slot, so that unlinking it stays one operation.
