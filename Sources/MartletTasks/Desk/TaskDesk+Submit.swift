@@ -28,22 +28,47 @@ extension TaskDesk {
         if let webhook = submission.webhook { try await webhooks.check(webhook) }
         let id = submission.id ?? UUID().uuidString.lowercased()
         guard let key = submission.idempotencyKey else {
-            try await send(submission, id, to: queue, confirming: nil)
-            return SubmittedTask(id: id, queue: queue)
+            return try await sendUnlessThere(submission, id, to: queue, confirming: nil)
         }
         switch try await claim(key, id, submission) {
         case .sent(let former): return SubmittedTask(id: former, queue: queue, isNew: false)
         case .mine(let id, let fingerprint):
             let note = Self.claim(id, fingerprint, isSent: true)
             do {
-                try await send(submission, id, to: queue, confirming: (Self.idempotency(key), note))
+                return try await sendUnlessThere(submission, id, to: queue, confirming: (Self.idempotency(key), note))
             } catch {
                 // Whoever tries again begins anew.
                 _ = try? await ask([command("DEL", Self.idempotency(key))])
                 throw error
             }
+        }
+    }
+
+    /// Sends a task, unless there is one that has its unique key.
+    private func sendUnlessThere(
+        _ submission: TaskSubmission, _ id: String, to queue: String, confirming: (key: String, note: String)?
+    ) async throws -> SubmittedTask {
+        guard let unique = submission.unique else {
+            try await send(submission, id, to: queue, confirming: confirming)
             return SubmittedTask(id: id, queue: queue)
         }
+        if let other = try await claimUnique(unique, for: id, lifetime: lifetime(submission)) {
+            if let confirming { _ = try await ask([command("DEL", confirming.key)]) }
+            return SubmittedTask(id: other, queue: queue, isNew: false)
+        }
+        do {
+            try await send(submission, id, to: queue, confirming: confirming)
+        } catch {
+            _ = try? await ask([command("DEL", Self.uniqueKey(unique))])
+            throw error
+        }
+        return SubmittedTask(id: id, queue: queue)
+    }
+
+    /// For how long something is remembered of a task, in seconds.
+    private func lifetime(_ submission: TaskSubmission) -> String {
+        let now = Self.nowMilliseconds
+        return "\(Int64(settings.resultExpires.inSeconds) + max(0, (submission.eta ?? now) - now) / 1000)"
     }
 
     /// - Parameter confirming: a key and what to write there with the task, both or none.
@@ -62,13 +87,11 @@ extension TaskDesk {
         task.expires = submission.expires
         task.extraHeaders = Self.headers(of: submission)
         let now = Self.nowMilliseconds
-        let delay = max(0, (submission.eta ?? now) - now) / 1000
-        let lifetime = "\(Int64(settings.resultExpires.inSeconds) + delay)"
         let message = ByteBuffer(bytes: task.message(deliveryTag: UUID().uuidString.lowercased(), now: now))
         var commands = [
             command("SADD", "_kombu.binding.\(queue)", "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)"),
             command("LPUSH", task.listKey()) + [message],
-            command("SETEX", Self.memo(id), lifetime, memo(submission, queue, now).text),
+            command("SETEX", Self.memo(id), lifetime(submission), memo(submission, queue, now).text),
         ]
         if let confirming {
             let seconds = "\(Int64(settings.idempotencyExpires.inSeconds))"

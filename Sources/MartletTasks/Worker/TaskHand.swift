@@ -27,11 +27,13 @@ final class TaskHand: Sendable {
 
     /// What the desk has to know of it.
     func arrival(settings: FairnessHeaders) -> TaskArrival {
-        TaskArrival(
+        var arrival = TaskArrival(
             id: id, task: message.id, name: message.name, queue: delivery.receipt.queue, priority: message.priority,
             key: settings.key, weight: settings.weight, keyConcurrency: settings.concurrency,
             retries: message.retries, deliveries: delivery.deliveries, eta: message.eta, expires: message.expires,
             softLimit: message.softLimit, hardLimit: message.hardLimit, stamps: stamps)
+        arrival.maximumRetries = settings.maximumRetries
+        return arrival
     }
 
     private var stamps: [String: [String]] {
@@ -71,14 +73,16 @@ struct FairnessHeaders: Sendable, Equatable {
     var key: String?
     var weight = 1.0
     var concurrency: Int?
+    var maximumRetries: Int?
 
-    /// Reads `x-key`, `x-weight` and `x-key-concurrency`.
+    /// Reads `x-key`, `x-weight`, `x-key-concurrency` and `x-max-retries`.
     init(_ message: TaskMessage) {
         guard message.mayHaveOwnHeaders else { return }
         let headers = message.headers
         key = headers.present("x-key").flatMap { $0.string ?? $0.text }
         weight = headers.present("x-weight")?.number.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1
         concurrency = headers.present("x-key-concurrency")?.integer.flatMap { $0 > 0 ? $0 : nil }
+        maximumRetries = headers.present("x-max-retries")?.integer.flatMap { $0 >= 0 ? $0 : nil }
     }
 }
 

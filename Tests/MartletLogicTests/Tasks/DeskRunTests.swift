@@ -28,7 +28,7 @@ import Testing
         var desk = WorkerDesk.with()
         #expect(desk.take([.number(1) { $0.eta = wall(60) }], at: 0) == [])
         #expect(desk.scheduledTasks.map(\.id) == [1])
-        #expect(desk.run(.number(2), at: 0))
+        #expect(desk.run(.number(2), at: 0) == true)
         _ = desk.ended(2, .succeeded, now: time(1))
         #expect(desk.woken(now: time(59.9)).contains(.run(1)) == false)
         #expect(desk.woken(now: time(60)).contains(.run(1)))
@@ -65,7 +65,7 @@ import Testing
     ])
     func anEndIsSettled(end: RunEnd, settlement: Settlement) {
         var desk = WorkerDesk.with()
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         #expect(desk.ended(1, end, now: time(1)) == [.settle(1, settlement)])
         #expect(desk.settling.map(\.id) == [1])
         // Too late, and no more than that.
@@ -77,7 +77,7 @@ import Testing
     @Test func aTaskWhoseProcessesDieIsRunSoManyTimesAndThenBuried() {
         var desk = WorkerDesk.with { $0.maximumDeliveries = 3 }
         for delivery in 1...3 {
-            #expect(desk.run(.number(UInt64(delivery)) { $0.deliveries = delivery }, at: 0))
+            #expect(desk.run(.number(UInt64(delivery)) { $0.deliveries = delivery }, at: 0) == true)
             let settlement = delivery < 3 ? Settlement.giveBack(atHead: false) : .bury
             let id = DeliveryID(UInt64(delivery))
             #expect(desk.ended(id, .lost, now: time(1)) == [.settle(id, settlement)])
@@ -88,7 +88,7 @@ import Testing
 
     @Test func aLostProcessIsAFailureWhereTheRulesSaySo() {
         var desk = WorkerDesk.with(rules: .add { $0.returnsWhenLost = false })
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         #expect(desk.ended(1, .lost, now: time(1)) == [.settle(1, .fail(.workerLost))])
     }
 
@@ -97,11 +97,11 @@ import Testing
             $0.retry.maximumRetries = 2
             $0.retry.retriesFailures = true
         })
-        #expect(desk.run(.number(1) { $0.retries = 2 }, at: 0))
+        #expect(desk.run(.number(1) { $0.retries = 2 }, at: 0) == true)
         #expect(desk.ended(1, .retry(after: nil), now: time(0)) == [.settle(1, .fail(.retriesExceeded))])
-        #expect(desk.run(.number(2) { $0.retries = 2 }, at: 0))
+        #expect(desk.run(.number(2) { $0.retries = 2 }, at: 0) == true)
         #expect(desk.ended(2, .failed, now: time(0)) == [.settle(2, .fail(.raised))])
-        #expect(desk.run(.number(3) { $0.retries = 1 }, at: 0))
+        #expect(desk.run(.number(3) { $0.retries = 1 }, at: 0) == true)
         guard case .settle(3, .retry(retries: 2, let eta)) = desk.ended(3, .failed, now: time(0)).first else {
             Issue.record("it is not tried again")
             return
@@ -109,9 +109,19 @@ import Testing
         #expect((wall(0)...wall(360)).contains(eta))
     }
 
+    @Test func aMessagesOwnBoundOnRetriesHolds() {
+        var desk = WorkerDesk.with(rules: .add { $0.retry.maximumRetries = 9 })
+        let bounded: (inout TaskArrival) -> Void = {
+            $0.retries = 2
+            $0.maximumRetries = 2
+        }
+        #expect(desk.run(.number(1, bounded), at: 0) == true)
+        #expect(desk.ended(1, .retry(after: nil), now: time(0)) == [.settle(1, .fail(.retriesExceeded))])
+    }
+
     @Test func aDelayWithoutEndDoesNotWrap() {
         var desk = WorkerDesk.with()
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         let now = TaskTime(at(1), wall: .max - 5)
         #expect(desk.ended(1, .retry(after: .seconds(60)), now: now) == [.settle(1, .retry(retries: 1, eta: .max))])
     }
@@ -180,7 +190,7 @@ import Testing
 
     @Test func anEndThatComesBeforeTheKillCountsAsItIs() {
         var desk = WorkerDesk.with(rules: .add { $0.hardLimit = 3 })
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         #expect(desk.woken(now: time(3)) == [.kill(1, .timeLimit(3))])
         #expect(desk.ended(1, .succeeded, now: time(3)) == [.settle(1, .succeed)])
     }
@@ -190,7 +200,7 @@ import Testing
             $0.hardLimit = 3
             $0.acksOnTimeout = false
         })
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         _ = desk.woken(now: time(3))
         #expect(desk.ended(1, .lost, now: time(3)) == [.settle(1, .giveBack(atHead: false))])
     }
@@ -198,7 +208,7 @@ import Testing
     @Test func limitsOfRunsThatAreOverAreForgotten() {
         var desk = WorkerDesk.with(rules: .add { $0.hardLimit = 3600 })
         for number in 1...1000 as ClosedRange<UInt64> {
-            #expect(desk.run(.number(number), at: 0))
+            #expect(desk.run(.number(number), at: 0) == true)
             _ = desk.ended(DeliveryID(number), .succeeded, now: time(0))
             desk.settled(DeliveryID(number), isCommitted: true)
         }

@@ -155,6 +155,25 @@ struct TaskDeskTests {
         }
     }
 
+    @Test("A unique task is there once until it is over, however many hand it in at once")
+    func unique() async throws {
+        try await DeskFixture.run { fixture in
+            let one = try submission(["task": "t", "queue": "q", "unique": "report", "max_retries": 2])
+            let sent = try await withThrowingTaskGroup(of: SubmittedTask.self) { group in
+                for _ in 0..<10 { group.addTask { try await fixture.desk.submit(one) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(sent.filter(\.isNew).count == 1 && Set(sent.map(\.id)).count == 1)
+            #expect(try await fixture.answer("LLEN", "q") == .integer(1))
+            let id = try #require(sent.first?.id)
+            try await fixture.store(["status": "SUCCESS", "result": 1, "task_id": .string(id)], of: id)
+            let next = try await fixture.desk.submit(one)
+            #expect(next.isNew && next.id != id)
+            let message = try #require(try await fixture.answer("LINDEX", "q", "0").bytes)
+            #expect(try TaskMessage(Array(buffer: message)).headers["x-max-retries"]?.integer == 2)
+        }
+    }
+
     // MARK: Calling off
 
     @Test("A task that waits is taken from its queue, its client has the end, and workers were told")

@@ -26,6 +26,8 @@ public struct TaskArrival: Sendable, Equatable {
     public var keyConcurrency: Int?
     /// How often it asked to be run again before this message.
     public var retries: Int
+    /// How often it may be run again; nil: as the task's rules say.
+    public var maximumRetries: Int?
     /// How often the message was served, this time included.
     public var deliveries: Int
     /// Milliseconds since 1970; nil: at once.

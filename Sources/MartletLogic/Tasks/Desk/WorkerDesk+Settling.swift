@@ -34,7 +34,8 @@ extension WorkerDesk {
     private mutating func retry(
         _ entry: Entry, after delay: Duration?, orElse failure: DeskFailure, now: TaskTime
     ) -> Settlement {
-        let policy = rules[entry.arrival.name]?.retry ?? TaskRetryPolicy()
+        var policy = rules[entry.arrival.name]?.retry ?? TaskRetryPolicy()
+        if let maximum = entry.arrival.maximumRetries { policy.maximumRetries = maximum }
         let retries = entry.arrival.retries
         guard policy.allows(retries: retries) else { return .fail(failure) }
         let wait = max(delay ?? policy.delay(retries: retries, using: &random), .zero)
