@@ -72,7 +72,7 @@ class Engine:
         self.process.send_signal(signal.SIGCONT)
 
     def fill_disk(self, seconds):
-        """No byte can be written to any file for so long, as on a full disk (the error is EFBIG). What dies is started."""
+        """Nothing can be written to any file for so long, as on a full disk (EFBIG). What dies of it is started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         time.sleep(seconds)

@@ -6,7 +6,8 @@ cut, the disk is full and writes are torn; then the books are closed (books.py).
     loss.py --binary … --scale 0.05                          what `./martlet test` runs
     loss.py --engine redis                                   the same with a Redis server, for comparison
 
-Exits with 1 when a task was lost, one is there that nobody sent, or a result is wrong. Needs the packages of Tests/Peers/celery/requirements.txt.
+Exits with 1 when a task was lost, one is there that nobody sent, or a result is wrong. Needs the packages of
+Tests/Peers/celery/requirements.txt.
 """
 
 import argparse
@@ -75,8 +76,8 @@ def decode(text):
 
 
 def wait_for_results(books, client, workers, patience):
-    """Until every acknowledged task has its result, or nothing moves for so long. Seconds waited, dead letters replayed,
-    and how often idle workers were started anew."""
+    """Until every acknowledged task has its result, or nothing moves for so long. Seconds waited, dead letters
+    replayed, and how often idle workers were started anew."""
     began = moved = time.monotonic()
     missing, replayed, restarts, before = set(books.acknowledged), 0, 0, None
     while missing and time.monotonic() - moved < patience:

@@ -18,6 +18,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={"visibility_timeout": int(os.environ.get("LOSS_VISIBILITY", "3600"))},
+    # Or a connection that is cut while a result is stored makes a failure of a task that was done.
+    result_backend_always_retry=True,
     result_expires=86400,
 )
 

@@ -18,6 +18,9 @@ extension BrokerMachine {
         case .del, .unlink:
             _ = queues.purge(arguments, in: database, &keyspace, now: now)
         case .hdel:
+            // Who watches the hash first gives back what is in it: kombu does that when it lost its connection, for
+            // messages that it never began. An acknowledgement does not look.
+            guard !watchedBefore.contains(Place(database: database, key: arguments[0])) else { break }
             queues.acknowledgesLate(arguments.dropFirst(), in: database, &keyspace, now: now)
         case .swapdb:
             guard queues.rooms.allSatisfy(\.isEmpty) else {

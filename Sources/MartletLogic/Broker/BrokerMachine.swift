@@ -24,6 +24,8 @@ public struct BrokerMachine: Sendable {
     var loadedScripts: Set<BrokerScript> = []
     /// The commands of a transaction run.
     var isInTransaction = false
+    /// What was watched until the transaction that runs.
+    var watchedBefore: Set<Place> = []
     let startTime: Int64
     /// Seconds since 1970.
     var lastSave: Int64

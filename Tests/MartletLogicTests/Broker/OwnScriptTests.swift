@@ -141,7 +141,7 @@ import Testing
         let lease = bench.take(1, by: 2)?.lease ?? 0
         #expect(
             bench.finish(
-                "t1", lease, result: ("r", "{}"), publishing: ["next", "{n1,a,0}", "q", "{t9,a,\(bench.now + 500)}"],
+                "t1", lease, result: ("r", "{}"), publishing: ["next", "{n1,a,0}", "q", Bytes("{t9,a,\(bench.now + 500)}")],
                 by: 2) == done)
         #expect(bench.list("next") == ["{n1,a,0}"])
         #expect(bench.list("q") == ["{t3,c,0}", "{t2,b,0}"])

@@ -171,4 +171,16 @@ import Testing
         bench.pass(milliseconds: 1)
         #expect(bench.list("q").count == 3)
     }
+
+    @Test func givingBackWhatWentBackIsNoAcknowledgement() {
+        let bench = bench()
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.leave(2)
+        bench.leave(3)
+        // As kombu does after its connection was cut, with what its worker had not begun.
+        for command in ["WATCH unacked", "HGET unacked t1", "MULTI", "HDEL unacked t1", "EXEC"] {
+            bench.say(4, command)
+        }
+        #expect(bench.list("q") == ["{t3,c,0}", "{t2,b,0}", "{t1,a,0,again}"])
+    }
 }
