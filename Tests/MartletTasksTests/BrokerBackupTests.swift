@@ -1,8 +1,9 @@
 import Foundation
+import MartletLogic
 import MartletNet
+@testable import MartletTasks
 import Testing
 
-@testable import MartletTasks
 
 @Suite struct BrokerBackupTests {
     @Test func aBackupOfARunningBrokerStartsAnotherOne() async throws {

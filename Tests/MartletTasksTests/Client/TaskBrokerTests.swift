@@ -212,7 +212,10 @@ import Testing
             #expect(try await broker.bury(taken[0].receipt, message: taken[0].message))
             #expect(try await broker.say("LLEN app:q.dead") == .integer(1))
             let keys = try await broker.say("KEYS *")
-            guard case .array(let names) = keys else { return Issue.record("\(keys)") }
+            guard case .array(let names) = keys else {
+                Issue.record("\(keys)")
+                return
+            }
             for case .bulk(let name) in names { #expect(String(buffer: name).hasPrefix("app:")) }
             let lives = try await broker.take([q], count: 1)
             await broker.close()

@@ -1,10 +1,12 @@
 import Foundation
 import MartletBase
+import MartletLogic
 import MartletNet
+@testable import MartletTasks
+import MartletWire
 import NIOCore
 import Testing
 
-@testable import MartletTasks
 
 /// Waiting for work, and what becomes of a client when its broker is not there.
 @Suite(.timeLimit(.minutes(1))) struct TaskBrokerWaitTests {

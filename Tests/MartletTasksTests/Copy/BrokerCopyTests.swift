@@ -1,11 +1,12 @@
 import Foundation
+import MartletLogic
 import MartletNet
+@testable import MartletTasks
 import MartletWire
 import NIOCore
 import NIOPosix
 import Testing
 
-@testable import MartletTasks
 
 /// Work moves from one broker to another: whole, in its order, once.
 @Suite(.timeLimit(.minutes(2))) struct BrokerCopyTests {
