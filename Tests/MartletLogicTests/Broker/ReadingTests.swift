@@ -19,7 +19,7 @@ import Testing
         bench.say(1, "LPUSH q {t1,a,0} {t2,b,0} {t3,c,2000000}")
         bench.say(1, ["LPUSH", "q\u{6}\u{16}3", "{t4,d,0}"])
         #expect(queue(bench).map { [$0.ready, $0.delayed, $0.taken, $0.dead] } == [3, 1, 0, 0])
-        bench.answer(2, "BRPOP q 1")
+        bench.say(2, "BRPOP q 1")
         #expect(queue(bench).map { [$0.ready, $0.taken] } == [2, 1], "on its way to a worker")
         bench.note("t1", "{t1,a,0}", by: 3)
         #expect(queue(bench).map { [$0.ready, $0.taken] } == [2, 1])
