@@ -32,7 +32,8 @@ struct EngineDifferentialTests {
             let broker = TaskBroker.test(server.url)
             for script in OwnScript.allCases {
                 let words = ["SCRIPT", "LOAD", script.text].map { ByteBuffer(string: $0) }
-                #expect(try await broker.run([words]) == [.bulk(script.sha1.text)])
+                let names = try await broker.run([words])
+                #expect(names == [.bulk(script.sha1.text)])
             }
             await broker.close()
         }
