@@ -1,6 +1,7 @@
 import Foundation
 import MartletLogic
 import MartletNet
+import MartletWire
 @testable import MartletTasks
 import Testing
 
