@@ -37,7 +37,9 @@ package enum BrokerTools {
     }
 
     package static func restore(_ file: String, data: String) throws -> String {
-        guard FileManager.default.fileExists(atPath: file) else { throw BrokerMistake("\(file): there is no such file") }
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw BrokerMistake("\(file): there is no such file")
+        }
         let (place, folder) = (URL(fileURLWithPath: file), URL(fileURLWithPath: data))
         try FileManager.default.createDirectory(
             at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)

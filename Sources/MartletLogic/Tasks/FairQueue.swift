@@ -1,10 +1,11 @@
 /// A queue in which keys are served in turn, each by its weight, however much one of them brings and however many of
 /// them come (start-time fair queueing).
 ///
-/// Each element has a start in virtual time: the queue's own time when its key has nothing waiting, else where the
-/// key's last one ends. The earliest start goes first. The queue's time goes on by what is served, divided among those
-/// who wait, and is never behind what is served. So whoever floods it stands behind itself; a flood of ever new keys
-/// holds nobody up for longer than a round; and with one key it is first in, first out.
+/// Each element has a start in virtual time: the queue's own time, or where the last one of its key ends, whichever is
+/// later. The earliest start goes first. The queue's time goes on by what is served, divided among the keys that it
+/// knows, and is never further behind what is served than a credit. So whoever floods it stands behind itself; who
+/// brings little goes ahead of who brings much, for so many elements as the credit is; a flood of ever new keys holds
+/// nobody up for longer than a few rounds; and with one key it is first in, first out.
 public struct FairQueue<Element: Sendable>: Sendable {
     private struct Entry: Sendable {
         var start: Double
@@ -28,12 +29,14 @@ public struct FairQueue<Element: Sendable>: Sendable {
     private var virtualTime = 0.0
     /// Those without a waiting element whose end is not ahead of the queue's time are forgotten in time.
     private var lanes: [String: Lane] = [:]
-    /// Of those who wait.
+    /// Of all that are remembered.
     private var totalWeight = 0.0
     /// With so many keys remembered, those that can be forgotten are.
     private var sweepAt = 64
+    /// How far a key that brought little of late may be ahead, in elements of cost and weight 1.
+    private let credit: Double
 
-    public init() {}
+    public init(credit: Double = 4) { self.credit = credit > 0 ? credit : 0 }
 
     public var isEmpty: Bool { heap.isEmpty }
     public var count: Int { heap.count }
@@ -49,9 +52,9 @@ public struct FairQueue<Element: Sendable>: Sendable {
         // Not `max`: what is no number must not win.
         let weight = weight > 0.001 ? min(weight, 1e6) : 0.001
         let cost = cost > 0 ? min(cost, 1e6) : 0
-        var lane = lanes[key] ?? Lane(end: virtualTime, weight: weight)
+        var lane = lanes[key] ?? Lane(end: virtualTime, weight: 0)
         let start = max(virtualTime, lane.end)
-        totalWeight += weight - (lane.waiting > 0 ? lane.weight : 0)
+        totalWeight += weight - lane.weight
         lane.end = start + cost / weight
         lane.waiting += 1
         lane.weight = weight
@@ -79,14 +82,14 @@ public struct FairQueue<Element: Sendable>: Sendable {
         heap[0] = last
         sink()
         let weight = lanes[first.key]?.weight ?? 1
-        virtualTime = max(virtualTime + first.cost / max(totalWeight, weight), first.start)
+        virtualTime = max(virtualTime + first.cost / max(totalWeight, weight), first.start - credit)
         lanes[first.key]?.waiting -= 1
-        if lanes[first.key]?.waiting == 0 { totalWeight -= weight }
         return first.element
     }
 
     private mutating func forgetIdleKeys() {
         lanes = lanes.filter { $0.value.waiting > 0 || $0.value.end > virtualTime }
+        totalWeight = lanes.values.reduce(0) { $0 + $1.weight }
         sweepAt = max(64, 2 * lanes.count)
     }
 

@@ -102,7 +102,8 @@ package final class DeadlineWheel: NIOScheduledCallbackHandler {
 
     /// The first tick after the last whose slot holds an entry.
     private var nextOccupiedTick: UInt64? {
-        (lastTick + 1...lastTick + UInt64(Self.slotCount)).first { slots[Int($0 % UInt64(Self.slotCount))] != Self.none }
+        let turn = UInt64(Self.slotCount)
+        return (lastTick + 1...lastTick + turn).first { slots[Int($0 % turn)] != Self.none }
     }
 
     /// Wakes the loop at `tick`, or sooner where that was settled before.

@@ -7,8 +7,8 @@ import Synchronization
 
 /// Waits until there may be something in one of several lists, and takes nothing.
 ///
-/// `BLMOVE` from a list's end to the same end of the same list answers when it has an element, and changes nothing. Each
-/// list has a connection for that.
+/// `BLMOVE` from a list's end to the same end of the same list answers when it has an element, and changes nothing.
+/// Each list has a connection for that.
 final class ListWatcher: Sendable {
     private struct Watch {
         var link: BrokerLink

@@ -15,8 +15,8 @@ public enum CeleryTime {
         return milliseconds
     }
 
-    /// As Python's `isoformat` writes a time in UTC: `2026-11-21T01:31:42.837000+00:00`. Beyond the years 1 to 9999 it is
-    /// the first or the last moment that Python knows.
+    /// As Python's `isoformat` writes a time in UTC: `2026-11-21T01:31:42.837000+00:00`. Beyond the years 1 to 9999 it
+    /// is the first or the last moment that Python knows.
     public static func text(milliseconds: Int64) -> String {
         text(microseconds: max(-62_135_596_800_000, min(milliseconds, 253_402_300_799_999)) * 1000)
     }

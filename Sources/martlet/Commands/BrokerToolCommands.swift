@@ -43,7 +43,7 @@ struct BrokerBackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Write what the broker holds into one file, also while it runs.",
-        discussion: "Everything that was acknowledged when it begins is in it. The file is read again before it counts.")
+        discussion: "All that was acknowledged when it begins is in it. The file is read again before it counts.")
 
     @Argument(help: "The file; one that is there is not written over.")
     var file: String

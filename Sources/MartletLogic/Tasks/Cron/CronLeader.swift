@@ -189,7 +189,9 @@ public struct CronLeader: Sendable {
         let maximum = entry.catchUp == .all ? maximumCatchUp : 1
         var times: [Int64] = []
         var until = now
-        while times.count < maximum, let time = entry.schedule.last(notAfter: until, offset: entry.offset), time > last {
+        while times.count < maximum,
+            let time = entry.schedule.last(notAfter: until, offset: entry.offset), time > last
+        {
             times.append(time)
             until = time - 1
         }

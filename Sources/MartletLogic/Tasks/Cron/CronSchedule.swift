@@ -1,8 +1,8 @@
 /// When something is to happen, as five fields say it: minute, hour, day of the month, month, day of the week.
 ///
 /// Each field is `*`, a number, a name (`jan`, `mon`), a range (`9-17`, `fri-mon`: past the end it goes on at the
-/// beginning), any of these with a step (`*/15`, `10-40/5`; not a single number), or a list of all that (`0,30`). Sunday
-/// is 0, and 7 too.
+/// beginning), any of these with a step (`*/15`, `10-40/5`; not a single number), or a list of all that (`0,30`).
+/// Sunday is 0, and 7 too.
 ///
 /// As with Celery's `crontab`, and not as with cron, both days must fit when both are given: `0 0 13 * fri` is Friday
 /// the thirteenth. The time zone is an offset from UTC that is given with each question: whoever has a zone with summer
@@ -88,7 +88,8 @@ public struct CronSchedule: Sendable, Equatable {
         return months >> UInt64(month) & 1 == 1 && days >> UInt64(dayOfMonth) & 1 == 1
     }
 
-    /// Month and day of the month in the Gregorian calendar: years begin in March here, so that the leap day is the last.
+    /// Month and day of the month in the Gregorian calendar: years begin in March here, so that the leap day is the
+    /// last.
     static func civil(day: Int64) -> (month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = quotient(shifted, 146_097)

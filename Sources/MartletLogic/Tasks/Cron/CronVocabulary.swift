@@ -53,7 +53,8 @@ public enum CronAction: Sendable, Equatable {
     case acquire
     /// Renew it; then ``CronLeader/renewed(token:isOurs:sentAt:now:)``.
     case renew(token: Int64)
-    /// Send these tasks and remember that, if no higher token was ever granted and what is remembered is `previous`; then
+    /// Send these tasks and remember that, if no higher token was ever granted and what is remembered is `previous`;
+    /// then
     /// ``CronLeader/fired(_:_:now:)``.
     case fire(CronFiring, token: Int64)
     /// Give the lease back.

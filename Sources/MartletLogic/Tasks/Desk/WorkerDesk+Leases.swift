@@ -39,7 +39,8 @@ extension WorkerDesk {
         case .running:
             guard !entry.isAbandoned else { return }
             entries[id]?.isAbandoned = true
-            actions.append(.abandon(id))
+            // One that is ended already needs no more than that its end is discarded.
+            if entry.kill == nil { actions.append(.abandon(id)) }
         case .scheduled, .waitsForKey, .waitsForRate, .ready:
             leaveLines(entry, now: now)
             forget(id, &actions)

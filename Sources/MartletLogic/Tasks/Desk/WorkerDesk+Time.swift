@@ -22,7 +22,9 @@ extension WorkerDesk {
         var next = min(leaseCheck, limits.earliest?.deadline ?? .never, drainUntil ?? .never, stuckAt)
         if let eta = scheduled.earliest { next = min(next, now.instant(ofWall: eta)) }
         // Whoever waits for a slot as well is looked at when one is free.
-        for name in throttled where running < slots { next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never) }
+        for name in throttled where running < slots {
+            next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never)
+        }
         return next
     }
 
@@ -114,7 +116,7 @@ extension WorkerDesk {
         guard readyCount > slots * max(policy.prefetch - 1, 0), let last = runs.last, running >= slots else {
             return .never
         }
-        return last.since + ahead + ahead + ahead + ahead + ahead
+        return last.since + patience
     }
 
     /// What was taken ahead of time goes back to where others can take it; the youngest first, so that the oldest is at

@@ -89,6 +89,8 @@ public struct WorkerDesk: Sendable {
 
     let lease: Interval
     let ahead: Interval
+    /// How long what was taken ahead of time waits for a slot.
+    let patience: Interval
 
     public init(policy: DeskPolicy, queues: [String], rules: [TaskRules]) {
         self.policy = policy
@@ -100,6 +102,7 @@ public struct WorkerDesk: Sendable {
         random = SplitMix64(seed: policy.seed)
         lease = Interval(policy.lease)
         ahead = Interval(policy.ahead)
+        patience = Interval(max(policy.ahead * 5, .milliseconds(250)))
         register(rules)
     }
 

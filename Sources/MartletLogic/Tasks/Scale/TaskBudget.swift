@@ -5,7 +5,8 @@ public struct TaskBudget: Sendable, Equatable {
         case day
 
         var hours: Double { self == .hour ? 1 : 24 }
-        var milliseconds: Int64 { self == .hour ? 3_600_000 : 86_400_000 }
+        /// How long one lasts.
+        public var milliseconds: Int64 { self == .hour ? 3_600_000 : 86_400_000 }
     }
 
     /// What one worker costs in an hour, in whatever unit `limit` has.

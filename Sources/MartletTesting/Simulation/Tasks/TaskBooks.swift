@@ -133,7 +133,9 @@ struct TaskBooks {
         let task = message.task
         tasks[task].runs += 1
         met.runs += 1
-        if others.contains(where: { $0.task == task && !$0.isAbandoned }) { note("t\(task) runs twice at one time") }
+        if others.contains(where: { $0.task == task && !$0.isEndedFromOutside }) {
+            note("t\(task) runs twice at one time")
+        }
         if message.eta ?? 0 > now.wall { note("t\(task) runs before its time") }
         // One that is acknowledged first may be too late when it is.
         let isEarly = message.name == "early"

@@ -18,7 +18,8 @@ struct CanvasIDs {
 }
 
 extension CanvasNode {
-    /// Gives ids to all that will have a result, so that others can wait for it before it runs. What has an id keeps it.
+    /// Gives ids to all that will have a result, so that others can wait for it before it runs. What has an id keeps
+    /// it.
     ///
     /// - Returns: Where its result will be.
     mutating func freeze(_ ids: CanvasIDs, _ end: CanvasEnd = CanvasEnd()) -> ResultTree {

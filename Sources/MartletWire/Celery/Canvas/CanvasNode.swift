@@ -87,6 +87,12 @@ struct CanvasNode {
         }
     }
 
+    /// About as many bytes as its JSON has: known before it is made.
+    var weight: Int {
+        let own = signature.args.bytes.count + signature.kwargs.weight + signature.options.weight + 128
+        return own + tasks.reduce(0) { $0 + $1.weight } + (body?.weight ?? 0)
+    }
+
     /// How many parts it adds to the chord whose header it is in.
     var chordSize: Int {
         switch kind {

@@ -2,8 +2,14 @@ import MartletBase
 
 /// Turns signatures into messages: the part that `apply_async` has in Celery, for all its kinds.
 struct CanvasPublisher {
+    /// What follows one task is no more than this, in bytes. Each member of a group that ends a chord carries what
+    /// comes after it, so a short message can ask for far more than it holds.
+    static let maximumBytes = 256 << 20
+
     let context: CanvasContext
     var steps = CanvasSteps()
+    /// How much was made so far.
+    private var bytes = 0
 
     /// Where a result will be, and what whoever published it calls its child: of a chain the last step and the first.
     struct Published {
@@ -39,6 +45,7 @@ struct CanvasPublisher {
         let own = signature.isImmutable || kwargs.isEmpty ? signature.kwargs : signature.kwargs.merged(kwargs)
         var task = OutgoingTask(
             name: signature.task, id: id, args: signature.arguments(after: args), kwargs: own.json)
+        try make(task.args.bytes.count + merged.weight)
         try task.take(merged, context)
         steps.tasks.append(task)
         return Published(result: .task(id), child: .task(id))
@@ -62,6 +69,7 @@ struct CanvasPublisher {
             return Published(result: nothing, child: nothing)
         }
         for link in links { nodes[nodes.count - 1].link(link) }
+        try make(nodes.reduce(0) { $0 + $1.weight })
         let rest = nodes.dropFirst().reversed().map(\.whole.json)
         merged["chain"] = RawJSON(list: merged.list("chain") + rest)
         let published = try publish(nodes[0], args: own, options: merged)
@@ -116,6 +124,7 @@ struct CanvasPublisher {
             return try publish(body, args: [.emptyList], options: context.options)
         }
         for name in ["chain", "group_id", "group_index"] { merged[name] = nil }
+        try make(body.weight)
         merged["chord"] = body.whole.json
         let inner = node.signature.kwargs["kwargs"].flatMap { RawObject($0) } ?? RawObject()
         let published = try publishGroup(
@@ -126,6 +135,11 @@ struct CanvasPublisher {
         }
         result.begin(after: published.result)
         return Published(result: result, child: published.child)
+    }
+
+    private mutating func make(_ count: Int) throws(WireError) {
+        bytes += count
+        guard bytes <= Self.maximumBytes else { throw WireError(.invalidBody, "a canvas that grows beyond all bounds") }
     }
 
     /// `options` over those of a signature; which group it is in stays.

@@ -5,6 +5,11 @@ public struct CanvasSteps: Sendable, Hashable {
         public var group: String
         public var size: Int
 
+        public init(group: String, size: Int) {
+            self.group = group
+            self.size = size
+        }
+
         /// The key to be deleted first: a chord may run a second time.
         public var claimKey: String { TaskResult.groupKey(group, ".c") }
         /// The key to be set to ``size``, for as long as results are kept.

@@ -93,7 +93,8 @@ public struct ChordPart: Sendable, Hashable {
         }
     }
 
-    /// The keys of the script that makes our claim last while the body is published. It answers 1; 0: the claim is lost.
+    /// The keys of the script that makes our claim last while the body is published. It answers 1; 0: the claim is
+    /// lost.
     public var claimKeys: [String] { [".c", ".s"].map { TaskResult.groupKey(group, $0) } }
 
     public func claimArguments(token: String, _ lifetimes: Lifetimes = Lifetimes()) -> [String] {

@@ -38,7 +38,8 @@ extension OutgoingTask {
         case "eta": eta = Self.time(value)
         case "expires":
             expires =
-                Self.time(value) ?? Self.milliseconds(value).map { $0.addingReportingOverflow(context.now).partialValue }
+                Self.time(value)
+                ?? Self.milliseconds(value).map { $0.addingReportingOverflow(context.now).partialValue }
         case "time_limit": hardLimit = value.number
         case "soft_time_limit": softLimit = value.number
         case "retries": retries = value.integer ?? 0

@@ -2,7 +2,8 @@
 public struct TaskResult: Sendable, Hashable {
     public var id: String
     public var state: TaskState
-    /// The value; of an exception what ``TaskFailure/json`` is; of `STARTED` and an app's own states what is told of them.
+    /// The value; of an exception what ``TaskFailure/json`` is; of `STARTED` and an app's own states what is told of
+    /// them.
     public var result: RawJSON
     public var traceback: String?
     /// What it published while it ran.

@@ -82,7 +82,14 @@ struct PythonJSON {
         case .string(let text): write(text)
         case .array(let values): write(list: values) { $0.write($1) }
         case .object(let members):
-            write(RawObject(members.sorted { $0.key < $1.key }.map { ($0.key, RawJSON($0.value)) }))
+            bytes.append(UInt8(ascii: "{"))
+            for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
+                if index > 0 { put(", ") }
+                write(member.key)
+                put(": ")
+                write(member.value)
+            }
+            bytes.append(UInt8(ascii: "}"))
         }
     }
 

@@ -78,6 +78,11 @@ public struct RawObject: Sendable, Hashable {
         return merged
     }
 
+    /// How many bytes its names and values have.
+    var weight: Int {
+        members.reduce(0) { $0 + $1.name.utf8.count + $1.value.bytes.count }
+    }
+
     public var json: RawJSON {
         var writer = PythonJSON()
         writer.write(self)

@@ -4,8 +4,8 @@ import MartletLogic
 import Simulation
 
 // simulate FIRST COUNT [SEED...]: lives the lives of those seeds, the named ones first. simulate --replay SEED: one
-// life, told line by line. Ends with 1 when something was wrong, and names the seeds. Each seed is lived as a pool, as a
-// group of workers and as what runs tasks.
+// life, told line by line. Ends with 1 when something was wrong, and names the seeds. Each seed is lived as a pool, as
+// a group of workers and as what runs tasks.
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
