@@ -43,7 +43,8 @@ package enum Backup {
         records: (_ write: ([UInt8]) throws(JournalError) -> Void) throws(JournalError) -> Void
     ) throws(JournalError) {
         let files = try orFail { () throws(FilesError) in try SystemFiles(folder: folder) }
-        guard try !orFail({ () throws(FilesError) in try files.list() }).contains(name) else {
+        let names = try orFail { () throws(FilesError) in try files.list() }
+        guard !names.contains(name) else {
             throw .exists(file: folder + "/" + name)
         }
         let partial = name + JournalFormat.partialSuffix

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Martlet
-import MartletBase
 
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -177,7 +176,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     private func drainTime() throws -> Duration? {
         guard let drain else { return nil }
-        guard let time = Duration(text: drain) else {
+        guard let time = TaskTool.duration(drain) else {
             throw ValidationError("--drain is a time such as 60s, not '\(drain)'")
         }
         return time
