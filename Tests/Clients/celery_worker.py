@@ -86,6 +86,28 @@ def softly():
 def hardly():
     time.sleep(60)
 '''
+FUNCTIONS = """
+import os, time
+from martlet import task
+
+@task(name="own.double", queue="own")
+def double(x):
+    return 2 * x
+
+@task(name="own.flaky", queue="own", retry_on=ConnectionError, retry_backoff=0.1)
+def flaky(context):
+    if context.retries < 2:
+        raise ConnectionError("away")
+    return context.retries
+
+@task(name="own.tells", queue="own")
+async def tells(gate, context):
+    context.progress({"percent": 30})
+    while not os.path.exists(gate):
+        context.check()
+        time.sleep(0.01)
+    return "told"
+"""
 QUEUES = "celery,cpu_queue,gpu_queue"
 
 
@@ -269,6 +291,40 @@ def check_programs_run_where_they_are_allowed_alone():
                 raise AssertionError("no exception")
             except kind:
                 pass
+
+
+def check_functions_of_the_sdk_are_called_by_celerys_clients():
+    from celery import Celery, chain, signature
+
+    with Place("--concurrency", "1") as place:
+        file = place.folder / "functions.py"
+        file.write_text(FUNCTIONS)
+        command = [binary(), "worker", "-A", file, "--python", sys.executable, "-b", place.url, "-c", "1", "-n", "own"]
+        with Child(command, {"MARTLET_HOME": str(HOME)}) as worker:
+            worker.prints(r"^(ready)$", within=30)
+            # Martlet stores their results, beside their queue.
+            app = Celery("producer", broker=place.url, backend=place.url)
+            send = lambda name, *args: app.send_task(name, args, queue="own")
+            assert send("own.double", 21).get(timeout=10) == 42
+            assert send("own.flaky").get(timeout=10) == 2
+            step = lambda name, *args: signature(name, args=args, app=app, options={"queue": "own"})
+            assert chain(step("own.double", 1), step("own.double"), step("own.double"))().get(timeout=10) == 8
+            gate = place.gate("gate")
+            result = send("own.tells", str(gate))
+            eventually(lambda: result.state == "PROGRESS", 10, "the task says how far it is")
+            assert result.info == {"percent": 30}
+            gate.touch()
+            assert result.get(timeout=10) == "told"
+            assert worker.stop() == 0
+
+
+def check_processes_come_and_go_with_the_load():
+    with Place("--autoscale", "3,1") as place:
+        gate, beat = place.gate("gate"), place.gate("beat")
+        results = [place.tasks.waits.delay(str(gate), str(beat)) for _ in range(3)]
+        eventually(lambda: len(set(place.processes(beat))) == 3, 30, "three processes run a task each")
+        gate.touch()
+        assert [result.get(timeout=10) for result in results] == ["waited"] * 3
 
 
 def check_a_mistake_ends_the_worker_at_once():
