@@ -76,18 +76,18 @@ struct ModelCalls: TaskExecutor {
 
     /// What the client of the task gets.
     static func result(_ answer: InnerAnswer, _ type: String, _ body: ByteBuffer) -> RawJSON {
-        var result: [String: JSONValue] = [
-            "status": .integer(Int64(answer.status)), "headers": ["content-type": .string(type)],
-        ]
+        var result = RawObject()
+        result["status"] = RawJSON(.integer(Int64(answer.status)))
+        result["headers"] = RawJSON(["content-type": .string(type)])
         let bytes = Array(body.readableBytesView)
         if type.contains("json"), !type.contains("ndjson"), let value = try? RawJSON(bytes) {
-            result["body"] = value.value
+            result["body"] = value
         } else if let text = String(validating: bytes, as: UTF8.self) {
-            result["body_text"] = .string(text)
+            result["body_text"] = RawJSON(text)
         } else {
-            result["body_base64"] = .string(Data(bytes).base64EncodedString())
+            result["body_base64"] = RawJSON(Data(bytes).base64EncodedString())
         }
-        return RawJSON(.object(result))
+        return result.json
     }
 }
 
