@@ -175,7 +175,7 @@ def check_queues_workers_and_tasks_are_shown_live():
     with Place() as place, browser() as window:
         window.open(place.page)
         window.shows("live", "#live")
-        window.shows("No queue yet", "#queues")
+        window.shows("martlet.requests", "#queues")
         ids = [place.submit(task="tasks.add", args=[number], queue="cpu_queue") for number in range(3)]
         window.shows("cpu_queue", "#queues")
         eventually(lambda: re.search(r"cpu_queue\s+3\b", window.text("#queues")), 10, "three wait")

@@ -83,28 +83,36 @@ extension TaskDesk {
         ]
     }
 
-    /// A page of the tasks that wait on a queue, the next one to be served first: `{"tasks": […], "next": "…"}`.
+    /// A page of the tasks that wait on a queue, the next one to be served first, and after them those that wait for
+    /// their time: `{"tasks": […], "total": …, "next": "…"}`.
     package func waiting(on queue: String, after offset: Int, limit: Int) async throws -> JSONValue {
         let keys = QueueLists.keys(queue)
-        let lengths = try await lengths(of: keys)
+        let held = try await scheduledCounts()
+        let segments = zip(keys, try await lengths(of: keys)).map { (key: $0, length: $1, isScheduled: false) }
+            + keys.map { (key: $0, length: held[$0] ?? 0, isScheduled: true) }
         var tasks: [JSONValue] = []
         var skip = offset
-        for (key, length) in zip(keys, lengths) where tasks.count < limit {
+        var room = limit
+        for (key, length, isScheduled) in segments where room > 0 {
             guard skip < length else {
                 skip -= length
                 continue
             }
-            let count = min(limit - tasks.count, length - skip)
-            for message in try await messages(of: key, from: skip, count: count) {
+            let count = min(room, length - skip)
+            let messages = isScheduled
+                ? try await scheduled(for: key, from: skip, count: count)
+                : try await messages(of: key, from: skip, count: count)
+            for message in messages {
                 guard let task = WaitingTask(message) else { continue }
                 var summary = task.summary
                 summary["state"] = .string(TaskState.pending)
+                summary["scheduled"] = .bool(isScheduled)
                 tasks.append(summary)
             }
-            skip = 0
+            (skip, room) = (0, room - count)
         }
         let next = offset + limit
-        let total = lengths.reduce(0, +)
+        let total = segments.reduce(0) { $0 + $1.length }
         return [
             "tasks": .array(tasks), "total": .integer(Int64(total)),
             "next": .optional(next < total ? "\(next)" : nil),

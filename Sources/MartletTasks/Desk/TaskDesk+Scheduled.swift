@@ -16,6 +16,12 @@ extension TaskDesk {
         }
     }
 
+    /// Those that wait for a list, the earliest first.
+    func scheduled(for key: String, from start: Int, count: Int) async throws -> [ByteBuffer] {
+        let page = command("MARTLET", "HELD", key, "\(start)", "\(count)")
+        return try await ask([page]).first?.elements.compactMap(\.bytes) ?? []
+    }
+
     /// Looks for a task among those that wait for their time, as many as the settings say.
     func scheduledPlace(of id: String, in queues: [String]) async throws -> Place? {
         let counts = try await scheduledCounts()
@@ -24,9 +30,8 @@ extension TaskDesk {
             for key in QueueLists.keys(queue) {
                 let length = min(counts[key] ?? 0, settings.scannedMessages)
                 for start in stride(from: 0, to: length, by: Self.chunk) {
-                    let page = command("MARTLET", "HELD", key, "\(start)", "\(Self.chunk)")
-                    let messages = try await ask([page]).first?.elements.compactMap(\.bytes) ?? []
-                    for message in messages where message.contains(JSONText.quoted(id).utf8) {
+                    for message in try await scheduled(for: key, from: start, count: Self.chunk)
+                    where message.contains(JSONText.quoted(id).utf8) {
                         guard let task = WaitingTask(message), task.id == id else { continue }
                         return Place(queue: queue, key: key, ahead: 0, isScheduled: true, task: task)
                     }

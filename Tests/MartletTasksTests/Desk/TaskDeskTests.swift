@@ -199,6 +199,8 @@ struct TaskDeskTests {
             #expect(try await fixture.answer("LLEN", "q") == .integer(0))
             #expect(try await fixture.desk.task(task.id)?["place"]?["scheduled"] == true)
             #expect(try await fixture.desk.queue("q").scheduled == 1)
+            let page = try await fixture.desk.waiting(on: "q", after: 0, limit: 10)
+            #expect(page["total"] == 1 && page.text.contains(task.id) && page.text.contains(#""scheduled":true"#))
             #expect(try await fixture.desk.cancel(task.id) == .revoked)
             #expect(try await fixture.desk.queue("q").scheduled == 0)
             #expect(try await fixture.desk.task(task.id)?["state"] == "REVOKED")
