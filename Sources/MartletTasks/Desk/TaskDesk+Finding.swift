@@ -99,10 +99,9 @@ extension TaskDesk {
                 continue
             }
             let count = min(room, length - skip)
-            let messages = isScheduled
-                ? try await scheduled(for: key, from: skip, count: count)
-                : try await messages(of: key, from: skip, count: count)
-            for message in messages {
+            let found = try await isScheduled
+                ? scheduled(for: key, from: skip, count: count) : messages(of: key, from: skip, count: count)
+            for message in found {
                 guard let task = WaitingTask(message) else { continue }
                 var summary = task.summary
                 summary["state"] = .string(TaskState.pending)
