@@ -25,7 +25,7 @@ from celery import Celery
 
 import engines
 from books import Books, connect, left
-from nemesis import Nemesis
+from nemesis import KINDS, Nemesis
 from proxy import Proxy
 from workers import Workers
 
@@ -98,7 +98,7 @@ def wait_for_results(books, client, workers, patience):
 
 
 def run(options, folder):
-    tasks, faults = math.ceil(30_000 * options.scale), math.ceil(50 * options.scale)
+    tasks, faults = math.ceil(30_000 * options.scale), max(len(KINDS), math.ceil(50 * options.scale))
     engine = (
         engines.Redis(folder) if options.engine == "redis" else engines.Martlet(folder, options.binary))
     proxy = Proxy(engine.port)

@@ -17,7 +17,12 @@ app.conf.update(
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"visibility_timeout": int(os.environ.get("LOSS_VISIBILITY", "3600"))},
+    broker_transport_options={
+        "visibility_timeout": int(os.environ.get("LOSS_VISIBILITY", "3600")),
+        # How often kombu looks for what is overdue: every 100 seconds as it comes.
+        "unacked_restore_interval": int(os.environ.get("LOSS_RESTORE", "10")),
+        "unacked_restore_throttle": 1 if "LOSS_RESTORE" in os.environ else 10,
+    },
     # Or a connection that is cut while a result is stored makes a failure of a task that was done.
     result_backend_always_retry=True,
     result_expires=86400,
