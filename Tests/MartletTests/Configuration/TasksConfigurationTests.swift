@@ -1,8 +1,14 @@
+@testable import Martlet
 import MartletBase
+import MartletLogic
+import MartletLogic
 import MartletNet
+import MartletTasks
+import NIOCore
+import MartletTasks
+import NIOCore
 import Testing
 
-@testable import Martlet
 
 @Suite struct TasksConfigurationTests {
     private func broker(_ text: String) throws -> TasksConfiguration.Broker? {

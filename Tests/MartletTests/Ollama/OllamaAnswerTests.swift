@@ -1,7 +1,9 @@
+@testable import Martlet
 import MartletBase
+import MartletWire
+import MartletWire
 import Testing
 
-@testable import Martlet
 
 @Suite("What a model says, in Ollama's lines")
 struct OllamaAnswerTests {

@@ -1,6 +1,8 @@
+@testable import Martlet
+import MartletWire
+import MartletWire
 import Testing
 
-@testable import Martlet
 
 @Suite("A request of Ollama's, in the words of the model API")
 struct OllamaQuestionTests {
@@ -86,7 +88,10 @@ struct OllamaQuestionTests {
             """)
         guard case .array(let messages)? = question.members["messages"],
             case .array(let calls)? = messages[0]["tool_calls"]
-        else { return Issue.record("no messages") }
+        else {
+            Issue.record("no messages")
+            return
+        }
         #expect(calls[0]["function"] == ["name": "add", "arguments": #"{"a":1}"#])
         #expect(messages[1]["tool_call_id"] == calls[1]["id"])
         #expect(messages[2]["tool_call_id"] == calls[0]["id"])
