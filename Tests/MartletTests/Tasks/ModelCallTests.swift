@@ -1,10 +1,11 @@
 import Foundation
+@testable import Martlet
 import MartletBase
+import MartletExchange
 import MartletWire
 import NIOCore
 import Testing
 
-@testable import Martlet
 
 @Suite struct ModelCallTests {
     private func call(args: String = "[]", kwargs: String = "{}") throws -> ModelCall {

@@ -1,7 +1,9 @@
+@testable import Martlet
+import MartletLogic
+import MartletTasks
 import MartletWire
 import Testing
 
-@testable import Martlet
 
 @Suite struct TaskHandlerTests {
     @Test("an argument is found by name or by place, read as the type that is wanted, and may be left out")

@@ -1,12 +1,13 @@
+@testable import Martlet
 import MartletBase
 import MartletConsole
 import MartletExchange
 import MartletNet
+import MartletTasks
 import MartletWire
 import NIOCore
 import Testing
 
-@testable import Martlet
 
 @Suite("What the endpoints of tasks read")
 struct TaskEndpointTests {
