@@ -327,12 +327,20 @@ final class Counter {
         #expect(throws: WireError.self) { try next(#"{"chain": [\#(chord)]}"#) }
     }
 
-    @Test func chainsInChainsWithoutEndAreCountedOnce() throws {
+    @Test func deepNestingIsCountedOnce() throws {
         // Counted anew at each level, this would take for ever.
         var text = Self.task("a")
-        for _ in 0..<30 { text = Self.chain(Self.group(text, Self.task("b")), Self.group(Self.task("c"), Self.task("d"))) }
+        for _ in 0..<25 { text = Self.chain(Self.task("b"), Self.group(text, Self.task("c"))) }
         let steps = try next(#"{"chain": [\#(Self.chord([text], Self.task("sum")))]}"#)
-        #expect(!steps.tasks.isEmpty)
+        #expect(steps.tasks.map(\.name) == ["b"])
+        #expect(steps.chordSizes.map(\.size) == [26])
+    }
+
+    @Test func aShortMessageThatAsksForFarMoreIsRefused() {
+        // Each member of a body that is a group carries the body around it: three times as much at each level.
+        var text = Self.task("a")
+        for _ in 0..<25 { text = Self.chord([text, Self.task("b")], Self.group(Self.task("c"), Self.task("d"))) }
+        #expect(throws: WireError.self) { try next(#"{"chain": [\#(text)]}"#) }
     }
 
     @Test func whatIsFrozenKeepsItsIDs() throws {

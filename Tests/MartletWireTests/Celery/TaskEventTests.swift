@@ -47,7 +47,8 @@ import Testing
             try fields(.revoked("a", terminated: false, signal: nil, expired: true))
                 == #"{"uuid": "a", "terminated": false, "signum": null, "expired": true, "type": "task-revoked"}"#)
         #expect(
-            try fields(.rejected("a", requeue: false)) == #"{"uuid": "a", "requeue": false, "type": "task-rejected"}"#)
+            try fields(.rejected("a", requeue: false))
+                == #"{"uuid": "a", "requeue": false, "type": "task-rejected"}"#)
     }
 
     @Test func whereATaskCameFromIsToldToo() throws {
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func aProducerTellsWhatItSent() throws {
-        var task = OutgoingTask(name: "t", id: "a", args: RawJSON([1]))
+        var task = OutgoingTask(name: "t", id: "a", args: RawJSON(.array([1])))
         task.countdown = 1000
         #expect(
             try fields(.sent(task, now: 0))

@@ -92,8 +92,9 @@ func taskMessage(
             // Wrong, or by chance right: it ends either way.
             _ = try? TaskMessage(Self.compressed(broken))
         }
-        for count in 0..<body.count {
-            #expect(throws: TaskMessageFlaw.self) { try TaskMessage(Self.compressed(String(body.prefix(count)))) }
+        // Padding alone may be missing.
+        for count in body.prefix(while: { $0 != "=" }).indices {
+            #expect(throws: TaskMessageFlaw.self) { try TaskMessage(Self.compressed(String(body[..<count]))) }
         }
     }
 
