@@ -25,7 +25,8 @@ import Testing
 
     @Test("Swift's own Task and a task's handler live in one file")
     func names() async throws {
-        let handler = TaskHandler("add", maxRetries: nil, hardLimit: .seconds(5), rateLimit: .perMinute(10)) { arguments, _ in
+        let rate = TaskRate.perMinute(10)
+        let handler = TaskHandler("add", maxRetries: nil, hardLimit: .seconds(5), rateLimit: rate) { arguments, _ in
             try arguments.value("x", at: 0, as: Int.self) + 1
         }
         let value = await Task { 1 }.value
