@@ -99,9 +99,11 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: ["Martlet", "MartletBase", "MartletNet", "MartletTelemetry", "MartletTools", arguments]),
-        // Code of users: the example, whose own manifest is beside it, and the chains that are compared with LangServe's
+        // Code of users: the example, whose own manifest is beside it, the chains that are compared with LangServe's, and
+        // tasks that Celery sends
         .executableTarget(name: "jokes", dependencies: ["Martlet"], path: "Examples/Chains/Sources/Jokes"),
         .executableTarget(name: "chain-peer", dependencies: ["Martlet"], path: "Tests/Peers/langserve/Swift"),
+        .executableTarget(name: "task-peer", dependencies: ["Martlet"], path: "Tests/Peers/celery/Swift"),
         // For `./martlet bench` only: a request to a worker without HTTP
         .executableTarget(
             name: "link-bench",

@@ -318,6 +318,36 @@ def check_functions_of_the_sdk_are_called_by_celerys_clients():
             assert worker.stop() == 0
 
 
+def check_tasks_in_swift_are_called_by_celerys_clients():
+    from celery import Celery
+    from celery.exceptions import TaskRevokedError, TimeLimitExceeded
+
+    with Place("--concurrency", "1") as place:
+        program = pathlib.Path(binary()).parent / "task-peer"
+        told = {"MARTLET_BROKER": place.url, "MARTLET_LISTEN": "127.0.0.1:0", "MARTLET_CONSOLE": "off"}
+        with Child([program], told) as worker:
+            worker.prints(r"^(worker +peer@)", within=30)
+            app = Celery("producer", broker=place.url, backend=place.url)
+            send = lambda name, *args: app.send_task(name, args, queue="swift")
+            assert send("swift.add", 2, 3).get(timeout=10) == 5
+            assert send("swift.add", 2).get(timeout=10) == 3
+            assert send("swift.flaky").get(timeout=10) == 2
+            waiting = send("swift.waits")
+            eventually(lambda: waiting.state == "PROGRESS", 10, "the task says how far it is")
+            assert waiting.info == {"percent": 50}
+            waiting.revoke(terminate=True)
+            wrong = send("swift.add", "two", 3)
+            for result, kind in (
+                (waiting, TaskRevokedError), (wrong, TypeError), (send("swift.limited"), TimeLimitExceeded)
+            ):
+                try:
+                    result.get(timeout=10)
+                    raise AssertionError("no exception")
+                except kind:
+                    pass
+            assert worker.stop() == 0
+
+
 def check_processes_come_and_go_with_the_load():
     with Place("--autoscale", "3,1") as place:
         gate, beat = place.gate("gate"), place.gate("beat")
