@@ -94,7 +94,8 @@ import Testing
         let part = try #require(ChordPart(of: message))
         let group = "celery-taskset-meta-e862b671-482b-468c-93ae-05db9fe70808"
         #expect(part.partKeys == [".j", ".t", ".s", ".d", "", ".c"].map { group + $0 })
-        let arguments = part.partArguments(.success, RawJSON(4), token: "token").map { String(decoding: $0, as: UTF8.self) }
+        let arguments = part.partArguments(.success, RawJSON(4), token: "token")
+            .map { String(decoding: $0, as: UTF8.self) }
         #expect(
             arguments == [
                 "9301ce49-009a-434c-b57d-d7e8dad74156", #"[1, "9301ce49-009a-434c-b57d-d7e8dad74156", "SUCCESS", 4]"#,
@@ -159,7 +160,9 @@ import Testing
 
     @Test func chunksPublishStarmaps() throws {
         let body = #"[[], {"task": {"task": "tasks.add"}, "it": [[1, 1], [2, 2], [3, 3]], "n": 2}, {}]"#
-        guard case .publishes(let steps, let result) = try work("celery.chunks", body) else { return #expect(Bool(false)) }
+        guard case .publishes(let steps, let result) = try work("celery.chunks", body) else {
+            return #expect(Bool(false))
+        }
         #expect(steps.tasks.map(\.name) == ["celery.starmap", "celery.starmap"])
         #expect(steps.tasks[1].kwargs["it"]?.text == "[[3, 3]]")
         #expect(ResultTree(result)?.taskIDs == steps.tasks.map(\.id))

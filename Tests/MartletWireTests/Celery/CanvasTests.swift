@@ -12,9 +12,9 @@ final class Counter {
 }
 
 @Suite struct CanvasTests {
-    private func context(of message: TaskMessage, origin: String = "gen1@here", replyTo: String = "us") -> CanvasContext {
+    private func context(of message: TaskMessage, origin: String = "gen1@here") -> CanvasContext {
         let counter = Counter()
-        return CanvasContext(of: message, replyTo: replyTo, origin: origin, now: 0) { counter.next() }
+        return CanvasContext(of: message, replyTo: "us", origin: origin, now: 0) { counter.next() }
     }
 
     private func json(_ text: String) throws -> RawJSON { try RawJSON(Array(text.utf8)) }
@@ -215,7 +215,8 @@ final class Counter {
 
     @Test func aChainInAHeaderEndsInItsChord() throws {
         let chord = Self.chord(
-            [Self.chain(Self.task("a"), Self.task("b")), Self.task("c")], Self.task("sum"), options: #"{"task_id": "g1"}"#)
+            [Self.chain(Self.task("a"), Self.task("b")), Self.task("c")], Self.task("sum"),
+            options: #"{"task_id": "g1"}"#)
         let steps = try next(#"{"chain": [\#(chord)]}"#)
         #expect(steps.chordSizes == [CanvasSteps.ChordSize(group: "g1", size: 2)])
         #expect(steps.tasks.map(\.name) == ["a", "c"])
@@ -272,7 +273,8 @@ final class Counter {
 
     @Test func groupsInAHeaderAreOneGroup() throws {
         let chord = Self.chord(
-            [Self.group(Self.task("a"), Self.task("b")), Self.task("c")], Self.task("sum"), options: #"{"task_id": "g1"}"#)
+            [Self.group(Self.task("a"), Self.task("b")), Self.task("c")], Self.task("sum"),
+            options: #"{"task_id": "g1"}"#)
         let steps = try next(#"{"chain": [\#(chord)]}"#)
         #expect(steps.chordSizes == [CanvasSteps.ChordSize(group: "g1", size: 3)])
         #expect(steps.tasks.map(\.name) == ["a", "b", "c"])
@@ -280,11 +282,12 @@ final class Counter {
     }
 
     @Test func aBodyThatIsAChainLeavesItsRestBehindTheChord() throws {
-        let chord = Self.chord([Self.task("a"), Self.task("b")], Self.chain(Self.task("sum"), Self.task("c"), Self.task("d")))
+        let body = Self.chain(Self.task("sum"), Self.task("c"), Self.task("d"))
+        let chord = Self.chord([Self.task("a"), Self.task("b")], body)
         let steps = try next(#"{"chain": [\#(Self.chain(chord, Self.task("e")))]}"#)
-        let body = try #require(steps.tasks[0].embed.chord)
-        #expect(body.task == "sum")
-        let rest = body.options["chain"]?.elements?.compactMap { $0["task"]?.string }
+        let end = try #require(steps.tasks[0].embed.chord)
+        #expect(end.task == "sum")
+        let rest = end.options["chain"]?.elements?.compactMap { $0["task"]?.string }
         #expect(rest == ["e", "d", "c"])
     }
 
@@ -308,10 +311,12 @@ final class Counter {
 
     @Test func aClientPublishesACanvasOfItsOwn() throws {
         let counter = Counter()
-        let context = CanvasContext(taskID: nil, rootID: nil, replyTo: "us", origin: "gen1@here", now: 0) { counter.next() }
-        let steps = try Canvas.publishing(
-            try signature(Self.chain(Self.task("a", "[1]"), Self.group(Self.task("b"), Self.task("c")), Self.task("sum"))),
-            context)
+        let context = CanvasContext(taskID: nil, rootID: nil, replyTo: "us", origin: "gen1@here", now: 0) {
+            counter.next()
+        }
+        let group = Self.group(Self.task("b"), Self.task("c"))
+        let canvas = try signature(Self.chain(Self.task("a", "[1]"), group, Self.task("sum")))
+        let steps = try Canvas.publishing(canvas, context)
         #expect(steps.tasks.map(\.name) == ["a"])
         #expect(steps.tasks[0].parentID == nil)
         let chord = try #require(steps.tasks[0].embed.chain.first)

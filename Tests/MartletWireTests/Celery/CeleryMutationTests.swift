@@ -70,15 +70,18 @@ struct CeleryMutationTests {
 
     private static func signature(_ depth: Int, _ random: inout SeededRandom) -> String {
         func many(_ range: ClosedRange<Int>) -> String {
-            (0..<Int.random(in: range, using: &random)).map { _ in signature(depth - 1, &random) }.joined(separator: ", ")
+            let count = Int.random(in: range, using: &random)
+            return (0..<count).map { _ in signature(depth - 1, &random) }.joined(separator: ", ")
         }
         let options = [
             "{}", #"{"task_id": "x", "group_id": "y"}"#, #"{"link": {"task": "l"}, "link_error": [{"task": "e"}]}"#, "null",
             #"{"chord": {"task": "c"}, "group_id": "z", "group_index": 1}"#, #"{"chain": [{"task": "n"}], "eta": 5}"#,
         ].randomElement(using: &random) ?? "{}"
         switch depth == 0 ? 0 : Int.random(in: 0..<5, using: &random) {
-        case 1: return #"{"task": "celery.chain", "subtask_type": "chain", "kwargs": {"tasks": [\#(many(0...3))]}, "options": \#(options)}"#
-        case 2: return #"{"task": "celery.group", "subtask_type": "group", "kwargs": {"tasks": [\#(many(0...3))]}, "options": \#(options)}"#
+        case 1, 2:
+            let kind = Bool.random(using: &random) ? "chain" : "group"
+            return #"{"task": "celery.\#(kind)", "subtask_type": "\#(kind)", "kwargs": {"tasks": [\#(many(0...3))]}, "#
+                + #""options": \#(options)}"#
         case 3:
             return #"{"task": "celery.chord", "subtask_type": "chord", "kwargs": {"header": [\#(many(0...2))], "body": "#
                 + #"\#(signature(depth - 1, &random))}, "options": \#(options)}"#
@@ -90,7 +93,8 @@ struct CeleryMutationTests {
     func noise() {
         var random = SeededRandom(seed: 11)
         for _ in 0..<2000 {
-            Self.read((0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+            let length = Int.random(in: 0...60, using: &random)
+            Self.read((0..<length).map { _ in UInt8.random(in: 0...255, using: &random) })
         }
     }
 }

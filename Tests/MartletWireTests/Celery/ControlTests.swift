@@ -24,7 +24,8 @@ import Testing
         let request = try ControlRequest(Array(CapturedMessages.hello.utf8))
         let answer = try #require(
             ControlReply.publication(
-                ControlReply.hello(revoked: [], clock: 30), from: "swift@node1", to: request, clock: 31, deliveryTag: "d"))
+                ControlReply.hello(revoked: [], clock: 30), from: "swift@node1", to: request, clock: 31,
+                deliveryTag: "d"))
         #expect(answer.key == "6621dec2-d75b-3bcc-859e-06174f9dcdab.reply.celery.pidbox")
         let message = try KombuMessage(answer.message)
         #expect(message.body.text == #"{"swift@node1": {"clock": 30, "revoked": []}}"#)
@@ -47,7 +48,8 @@ import Testing
         arguments: [
             (#""destination": ["w1@host", "w2@host"]"#, true), (#""destination": ["w2@host"]"#, false),
             (#""destination": []"#, true), (#""pattern": "w?@*", "matcher": "glob""#, true),
-            (#""pattern": "w[0-3]@host", "matcher": "glob""#, true), (#""pattern": "w[!1]@host", "matcher": "glob""#, false),
+            (#""pattern": "w[0-3]@host", "matcher": "glob""#, true),
+            (#""pattern": "w[!1]@host", "matcher": "glob""#, false),
             (#""pattern": "*x", "matcher": "glob""#, false), (#""pattern": "w1@h", "matcher": "glob""#, false),
             (#""pattern": "w\\d@h", "matcher": "pcre""#, true), (#""pattern": "1@host", "matcher": "pcre""#, false),
             (#""pattern": "w(", "matcher": "pcre""#, false), (#""pattern": "w*", "matcher": "other""#, false),
