@@ -10,15 +10,15 @@ struct CopyServer: Sendable {
     private let connection: RedisConnection
     /// Martlet's own holds messages back until their time.
     let isMartlet: Bool
-    /// Of this run of the server.
+    /// The database of this server: its run, its port and the number.
     let identity: String
 
     init(_ url: RedisURL, on loop: any EventLoop) async throws {
         connection = try await RedisConnection.open(url, on: loop, timeout: .seconds(60))
         let info = try await connection.call("INFO", "server").string ?? ""
         isMartlet = info.contains("martlet_version:")
-        let run = info.split(separator: "\r\n").first { $0.hasPrefix("run_id:") } ?? ""
-        identity = "\(run)/\(url.database)"
+        let facts = info.split(separator: "\r\n").filter { $0.hasPrefix("run_id:") || $0.hasPrefix("tcp_port:") }
+        identity = "\(facts.joined(separator: " ")) \(url.database)"
     }
 
     func close() { connection.close() }
