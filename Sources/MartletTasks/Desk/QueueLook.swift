@@ -43,4 +43,9 @@ struct QueueLooks: Sendable {
     var latest: [String: QueueLook] = [:]
     /// When the latest look was, in seconds since 1970.
     var time = 0.0
+    /// When somebody wanted to know last.
+    var asked = 0.0
+    /// The queues that were declared, and when that was found out.
+    var declared: [String] = []
+    var declaredTime = 0.0
 }

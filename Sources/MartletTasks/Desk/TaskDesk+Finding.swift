@@ -8,10 +8,18 @@ import Synchronization
 extension TaskDesk {
     /// How many messages are read at a time.
     private static let chunk = 500
+    private static let placesHold: Duration = .seconds(15)
 
     /// Everything that is known of a task: its state and result by the broker, its life by events, its place on a
     /// queue. nil: nobody knows it.
     package func task(_ id: String) async throws -> JSONValue? {
+        var view = try await view(of: id)
+        if view.isWaiting { view.place = try await place(of: id, on: view.queue) }
+        return view.isKnown ? view.json : nil
+    }
+
+    /// The same, but for its place.
+    private func view(of id: String) async throws -> TaskView {
         let result = try await result(of: id)
         let answers = try await ask([command("GET", Self.memo(id)), command("ZSCORE", Self.revokedKey, id)])
         if case .error(let text) = answers[0] { throw Self.refusal(text) }
@@ -22,10 +30,7 @@ extension TaskDesk {
         case .bulk, .double: view.isRevoked = true
         default: break
         }
-        if view.isWaiting {
-            view.place = try await place(of: id, on: view.queue)
-        }
-        return view.isKnown ? view.json : nil
+        return view
     }
 
     /// What a worker stored of a task; nil: nothing.
@@ -62,8 +67,19 @@ extension TaskDesk {
         let wait = try watch.enter(id)
         defer { watch.leave(wait) }
         var pause: Duration = .milliseconds(20)
+        // Where it waits is looked for now and then: that takes time.
+        var seen: (state: String, place: Place?, until: ContinuousClock.Instant)?
         while true {
-            let view = try await task(id)
+            var known = try await self.view(of: id)
+            if known.isWaiting {
+                if let last = seen, last.state == known.state, ContinuousClock.now < last.until {
+                    known.place = last.place
+                } else {
+                    known.place = try await place(of: id, on: known.queue)
+                    seen = (known.state, known.place, .now + Self.placesHold)
+                }
+            }
+            let view = known.isKnown ? known.json : nil
             if try await look(view) == .over || ContinuousClock.now >= end { return view }
             // The channel may not be listened to yet, and what is published may get lost.
             await wait.signal.wait(atMost: min(pause, ContinuousClock.now.duration(to: end)))
@@ -152,20 +168,22 @@ extension TaskDesk {
         return try await place(of: id, in: try await queueNames())
     }
 
-    /// Looks for a task among those that are served next, as many as the settings say, and among dead letters.
+    /// Looks for a task among those that are served next and among dead letters, as many messages as the settings say.
     private func place(of id: String, in queues: [String]) async throws -> Place? {
+        var rest = settings.scannedMessages
         for queue in queues {
             var ahead = 0
             let lists = QueueLists.keys(queue) + [QueueLists.deadLetters(queue)]
             let lengths = try await lengths(of: lists)
             for (key, length) in zip(lists, lengths) where length > 0 {
                 let isDead = key == lists.last
-                if let found = try await find(id, in: key, length: length) {
+                if let found = try await find(id, in: key, length: min(length, rest)) {
                     return Place(
                         queue: queue, key: key, ahead: isDead ? 0 : ahead + found.index, isDead: isDead,
                         task: found.task)
                 }
                 ahead += length
+                rest -= min(length, rest)
             }
         }
         return try await scheduledPlace(of: id, in: queues)
@@ -174,7 +192,7 @@ extension TaskDesk {
     private func find(_ id: String, in key: String, length: Int) async throws -> (index: Int, task: WaitingTask)? {
         let wanted = JSONText.quoted(id).utf8
         var start = 0
-        while start < min(length, settings.scannedMessages) {
+        while start < length {
             let messages = try await messages(of: key, from: start, count: Self.chunk)
             for (index, message) in messages.enumerated() where message.contains(wanted) {
                 if let task = WaitingTask(message), task.id == id { return (start + index, task) }

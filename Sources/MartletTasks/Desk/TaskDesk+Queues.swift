@@ -10,16 +10,36 @@ extension TaskDesk {
     /// More queues are not looked at by themselves; asked for by name they are.
     private static let mostQueues = 500
     /// Reserved messages that are told apart by queue.
-    private static let mostReserved = 1000
-    private static let pace: Duration = .seconds(1)
+    private static let mostReserved = 200
+    /// Pages of keys that are gone through for queues.
+    private static let mostPages = 500
+    /// For so many seconds the queues are those that were found.
+    private static let declarationsHold = 15.0
     /// Exchanges of remote control and events: nobody's work.
     private static let ownExchanges: Set = ["celery.pidbox", "reply.celery.pidbox", "celeryev"]
     private static let bindings = "_kombu.binding."
 
-    /// The queues that producers declared, in the order of their names.
+    /// The queues that producers declared, in the order of their names; as they were some moments ago.
     package func queueNames() async throws -> [String] {
+        let numbers = try await numbers()
+        return try await names(numbers)
+    }
+
+    private func names(_ numbers: [String: BrokerNumbers]) async throws -> [String] {
+        // A name that `INFO` cannot tell has a question mark there.
+        if !numbers.isEmpty, !numbers.keys.contains(where: { $0.contains("?") }) { return numbers.keys.sorted() }
+        let (known, time) = queueLooks.withLock { ($0.declared, $0.declaredTime) }
+        if Self.now - time < Self.declarationsHold { return known }
+        let names = try await declaredQueues()
+        queueLooks.withLock { ($0.declared, $0.declaredTime) = (names, Self.now) }
+        return names
+    }
+
+    /// Goes through all keys: the queues are in sets, one for each exchange.
+    private func declaredQueues() async throws -> [String] {
         var names: Set<String> = []
         var cursor = "0"
+        var pages = 0
         repeat {
             let answers = try await ask([command("SCAN", cursor, "MATCH", Self.bindings + "*", "COUNT", "1000")])
             guard let parts = answers.first?.elements, parts.count == 2 else {
@@ -27,6 +47,7 @@ extension TaskDesk {
                 break
             }
             cursor = parts[0].string ?? "0"
+            pages += 1
             let sets = parts[1].elements.compactMap(\.string).filter { key in
                 !Self.ownExchanges.contains(String(key.dropFirst(Self.bindings.count)))
             }
@@ -34,31 +55,44 @@ extension TaskDesk {
             for members in try await ask(sets.map { command("SMEMBERS", $0) }) {
                 names.formUnion(members.elements.compactMap(\.string).compactMap { QueueLists.queue(ofBinding: $0) })
             }
-        } while cursor != "0" && names.count < Self.mostQueues
+        } while cursor != "0" && names.count < Self.mostQueues && pages < Self.mostPages
         return Array(names.sorted().prefix(Self.mostQueues))
+    }
+
+    /// What Martlet's broker counts itself; empty where it is a Redis server.
+    private func numbers() async throws -> [String: BrokerNumbers] {
+        let answer = try await ask([command("INFO", "queues")]).first
+        if case .error(let text)? = answer { throw Self.refusal(text) }
+        return BrokerNumbers.read(answer?.string ?? "", database: settings.database)
     }
 
     /// All queues; as they were a second ago where they were looked at then.
     package func queues() async throws -> [QueueLook] {
-        let (latest, time) = queueLooks.withLock { ($0.latest, $0.time) }
-        if Self.now - time < 2 * Self.pace.inSeconds { return latest.values.sorted { $0.name < $1.name } }
-        return try await look(at: try await queueNames())
+        let (latest, time) = queueLooks.withLock { looks in
+            looks.asked = Self.now
+            return (looks.latest, looks.time)
+        }
+        if Self.now - time < 2 { return latest.values.sorted { $0.name < $1.name } }
+        let numbers = try await numbers()
+        return try await look(at: try await names(numbers), numbers)
     }
 
     /// One queue, also one that nobody declared: empty then.
     package func queue(_ name: String) async throws -> QueueLook {
         if let known = try await queues().first(where: { $0.name == name }) { return known }
-        return try await look(at: [name]).first ?? QueueLook(name: name)
+        return try await look(at: [name], try await numbers()).first ?? QueueLook(name: name)
     }
 
-    /// Looks at them once a second: how old the oldest message is shows only over time.
+    /// Looks at them all the time: how old the oldest message of a Redis server is shows only so. Seldom while nobody
+    /// wants to know.
     func lookAtQueues() async {
         var isInTrouble = false
         while !Task.isCancelled {
             do {
-                let looks = try await look(at: try await queueNames())
+                let numbers = try await numbers()
+                let looks = try await look(at: try await names(numbers), numbers)
                 queueLooks.withLock { memory in
-                    memory.latest = Dictionary(uniqueKeysWithValues: looks.map { ($0.name, $0) })
+                    memory.latest = Dictionary(looks.map { ($0.name, $0) }) { $1 }
                     memory.time = Self.now
                     let keys = Set(looks.flatMap { QueueLists.keys($0.name) })
                     memory.ages = memory.ages.filter { keys.contains($0.key) }
@@ -70,32 +104,47 @@ extension TaskDesk {
                 if !isInTrouble { logger.warning("queues cannot be looked at", metadata: ["error": "\(error)"]) }
                 isInTrouble = true
             }
-            try? await Task.sleep(for: Self.pace)
+            let isWanted = Self.now - queueLooks.withLock { $0.asked } < 60
+            try? await Task.sleep(for: isWanted ? .seconds(1) : .seconds(5))
         }
     }
 
-    private func look(at names: [String]) async throws -> [QueueLook] {
+    private func look(at names: [String], _ numbers: [String: BrokerNumbers]) async throws -> [QueueLook] {
         guard !names.isEmpty else { return [] }
-        let reserved = try await reservedByQueue()
-        let scheduled = try await scheduledCounts()
-        let dead = try await lengths(of: names.map(QueueLists.deadLetters))
-        let lengths = try await lengths(of: names.flatMap(QueueLists.keys))
         let keys = names.flatMap(QueueLists.keys)
-        let ages = try await ages(of: zip(keys, lengths).filter { $0.1 > 0 }.map(\.0), empty: keys)
+        let lengths = try await lengths(of: keys)
+        let counted = try await numbers.isEmpty ? count(names, keys, lengths) : numbers
         let now = Self.now
         return names.enumerated().map { index, name in
             var look = QueueLook(name: name)
             look.waitingByStep = Array(lengths[(index * 4)..<(index * 4 + 4)])
-            look.oldestSeconds = QueueLists.keys(name).compactMap { ages[$0] }.max() ?? 0
-            look.deadLetters = dead[index]
-            look.scheduled = QueueLists.keys(name).reduce(0) { $0 + (scheduled[$1] ?? 0) }
-            look.reserved = reserved.map { $0[name] ?? 0 }
+            let own = counted[BrokerNumbers.shown(name)] ?? BrokerNumbers()
+            look.oldestSeconds = look.waiting > 0 ? own.oldestSeconds : 0
+            look.deadLetters = own.dead
+            look.reserved = own.taken < 0 ? nil : own.taken
+            look.scheduled = own.delayed
             chronicle.withLock { chronicle in
                 look.pace = chronicle.pace(of: name, now: now)
                 look.running = chronicle.running(on: name)
             }
             return look
         }
+    }
+
+    // MARK: A Redis server
+
+    /// What Martlet's broker would say. Fewer than none are taken where there are too many to tell.
+    private func count(_ names: [String], _ keys: [String], _ lengths: [Int]) async throws -> [String: BrokerNumbers] {
+        let reserved = try await reservedByQueue()
+        let dead = try await self.lengths(of: names.map(QueueLists.deadLetters))
+        let ages = try await ages(of: zip(keys, lengths).filter { $0.1 > 0 }.map(\.0), empty: keys)
+        var numbers: [String: BrokerNumbers] = [:]
+        for (name, dead) in zip(names, dead) {
+            numbers[BrokerNumbers.shown(name)] = BrokerNumbers(
+                taken: reserved.map { $0[name] ?? 0 } ?? -1, delayed: 0, dead: dead,
+                oldestSeconds: QueueLists.keys(name).compactMap { ages[$0] }.max() ?? 0)
+        }
+        return numbers
     }
 
     /// How many messages of each queue workers have taken; nil: too many to say.

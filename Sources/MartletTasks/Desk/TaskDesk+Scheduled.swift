@@ -26,9 +26,11 @@ extension TaskDesk {
     func scheduledPlace(of id: String, in queues: [String]) async throws -> Place? {
         let counts = try await scheduledCounts()
         guard !counts.isEmpty else { return nil }
+        var rest = settings.scannedMessages
         for queue in queues {
             for key in QueueLists.keys(queue) {
-                let length = min(counts[key] ?? 0, settings.scannedMessages)
+                let length = min(counts[key] ?? 0, rest)
+                rest -= length
                 for start in stride(from: 0, to: length, by: Self.chunk) {
                     for message in try await scheduled(for: key, from: start, count: Self.chunk)
                     where message.contains(JSONText.quoted(id).utf8) {
