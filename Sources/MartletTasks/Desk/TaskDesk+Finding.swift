@@ -13,7 +13,7 @@ extension TaskDesk {
     /// Everything that is known of a task: its state and result by the broker, its life by events, its place on a
     /// queue. nil: nobody knows it.
     package func task(_ id: String) async throws -> JSONValue? {
-        var view = try await view(of: id)
+        var view = try await self.view(of: id)
         if view.isWaiting { view.place = try await place(of: id, on: view.queue) }
         return view.isKnown ? view.json : nil
     }

@@ -34,7 +34,8 @@ struct DeskWatchTests {
                 _ = try await fixture.desk.submit(
                     try submission(["task": "t", "queue": "q", "priority": .integer(Int64(priority))]))
             }
-            _ = try await fixture.answer("HSET", "unacked", "tag", #"[{"a":1},"","q"]"#)
+            _ = try await fixture.broker.take([QueueList(queue: "q", step: 9)], count: 1)
+            _ = try await fixture.desk.submit(try submission(["task": "t", "queue": "q", "priority": 9]))
             _ = try await fixture.answer("LPUSH", "q.dead", "x")
             let look = try await fixture.desk.queue("q")
             #expect(look.waitingByStep == [2, 1, 0, 1] && look.waiting == 4)
@@ -47,6 +48,18 @@ struct DeskWatchTests {
     }
 
     private struct Missing: Error {}
+
+    @Test("What Martlet's broker says of its queues is read, of this database alone, and a Redis server says nothing")
+    func numbers() {
+        let info = "# Queues\r\nmessages_taken:3\r\n"
+            + "queue_0:name=q,db=0,ready=4,delayed=2,taken=3,dead=1,oldest_ms=1500,published=9,delivered=5\r\n"
+            + "queue_1:name=q,db=1,ready=9,delayed=9,taken=9,dead=9,oldest_ms=9,published=9,delivered=9\r\n"
+            + "queue_2:name=a?b,db=0,ready=0\r\nqueue_3:nonsense\r\n"
+        let numbers = BrokerNumbers.read(info, database: 0)
+        #expect(numbers["q"] == BrokerNumbers(taken: 3, delayed: 2, dead: 1, oldestSeconds: 1.5))
+        #expect(numbers.count == 2 && numbers[BrokerNumbers.shown("a,b")] == BrokerNumbers())
+        #expect(BrokerNumbers.read("# Server\r\nredis_version:7.0.15\r\n", database: 0).isEmpty)
+    }
 
     @Test("The age of the oldest message grows while nobody takes it")
     func age() async throws {
