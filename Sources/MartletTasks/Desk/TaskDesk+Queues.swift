@@ -134,7 +134,7 @@ extension TaskDesk {
     // MARK: A Redis server
 
     /// What Martlet's broker would say. Fewer than none are taken where there are too many to tell.
-    private func count(_ names: [String], _ keys: [String], _ lengths: [Int]) async throws -> [String: BrokerNumbers] {
+    func count(_ names: [String], _ keys: [String], _ lengths: [Int]) async throws -> [String: BrokerNumbers] {
         let reserved = try await reservedByQueue()
         let dead = try await self.lengths(of: names.map(QueueLists.deadLetters))
         let ages = try await ages(of: zip(keys, lengths).filter { $0.1 > 0 }.map(\.0), empty: keys)

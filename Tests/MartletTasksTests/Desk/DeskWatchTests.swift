@@ -20,8 +20,12 @@ struct DeskWatchTests {
             for queue in ["b", "a"] {
                 _ = try await fixture.desk.submit(try submission(["task": "t", "queue": .string(queue)]))
             }
-            for exchange in ["celery.pidbox", "reply.celery.pidbox", "celeryev"] {
-                _ = try await fixture.answer("SADD", "_kombu.binding.\(exchange)", "\u{06}\u{16}\u{06}\u{16}own")
+            for (exchange, queue) in [
+                ("celery.pidbox", "w1@h.celery.pidbox"), ("reply.celery.pidbox", "1.reply.celery.pidbox"),
+                ("celeryev", "celeryev.1"),
+            ] {
+                _ = try await fixture.answer(
+                    "SADD", "_kombu.binding.\(exchange)", "\u{06}\u{16}\u{06}\u{16}\(queue)")
             }
             #expect(try await fixture.desk.queueNames() == ["a", "b"])
         }
@@ -71,6 +75,23 @@ struct DeskWatchTests {
                 let look = try await fixture.desk.queue("q")
                 return look.waiting == 0 && look.oldestSeconds == 0
             }
+        }
+    }
+
+    @Test("Before a Redis server messages are counted, and their age is known by looking at them")
+    func counted() async throws {
+        try await DeskFixture.run { fixture in
+            let keys = QueueLists.keys("q")
+            let look = { try await fixture.desk.count(["q"], keys, try await fixture.desk.lengths(of: keys))["q"] }
+            #expect(try await look() == BrokerNumbers())
+            _ = try await fixture.desk.submit(try submission(["task": "t", "queue": "q"]))
+            _ = try await fixture.answer("HSET", "unacked", "tag", #"[{"a":1},"","q"]"#)
+            _ = try await fixture.answer("LPUSH", "q.dead", "x")
+            try await eventually("an age") { try await look()?.oldestSeconds ?? 0 > 0.2 }
+            let numbers = try #require(try await look())
+            #expect(numbers.taken == 1 && numbers.dead == 1)
+            _ = try await fixture.answer("DEL", "q")
+            #expect(try await look()?.oldestSeconds == 0)
         }
     }
 
