@@ -11,7 +11,10 @@ extension BrokerMachine {
         if !client.isAuthenticated, !(command?.needsNoPassword ?? false) { return BrokerRefusal.noAuth }
         guard let command else { return flawing(id, BrokerRefusal.unknown(name)) }
         clients[id]?.lastCommand = command.name
-        guard command.accepts(arguments.count) else { return flawing(id, BrokerRefusal.wrongCount(command.name)) }
+        guard command.accepts(arguments.count) else {
+            if command == .own(.exec), client.transaction != nil { return abort(id) }
+            return flawing(id, BrokerRefusal.wrongCount(command.name))
+        }
         if client.version == .two, client.subscriptions > 0, !command.isAllowedWhileSubscribed {
             return BrokerRefusal.error(
                 "Can't execute '\(command.name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "

@@ -57,6 +57,14 @@ extension BrokerMachine {
         return .ok
     }
 
+    /// An `EXEC` that makes no sense ends its transaction.
+    mutating func abort(_ id: ClientID) -> Answer {
+        clients[id]?.transaction = nil
+        unwatch(id)
+        return .error(
+            code: "EXECABORT", text: "Transaction discarded because of: wrong number of arguments for 'exec' command")
+    }
+
     // MARK: Watching
 
     mutating func watch(_ keys: [Bytes], of id: ClientID) -> Answer {

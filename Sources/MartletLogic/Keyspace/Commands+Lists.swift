@@ -33,6 +33,8 @@ extension Keyspace {
     }
 
     private mutating func pop(_ call: Call, from end: Mutation.End) throws(CommandRefusal) -> Answer {
+        // Redis counts these when the command runs: in a transaction it is queued first.
+        guard call.count <= 2 else { throw call.wrongArgumentCount }
         let limit = call.count > 1 ? try call.positive(1) : nil
         let popped = try readList(call.key, call) { ring in
             let count = Swift.min(limit ?? 1, ring.count)

@@ -4,9 +4,10 @@ extension Keyspace {
         case .zadd: return try add(call, options: ScoreOptions(call))
         case .zincrby:
             let step = try call.double(1)
-            let score = (try score(of: call[2], call) ?? 0) + step
+            let score = try score(of: call[2], call).map { $0 + step } ?? step
             guard !score.isNaN else { throw CommandRefusal("resulting score is not a number (NaN)") }
-            perform(.score([Mutation.Scored(call[2], score)]), on: call.key, call)
+            // Redis answers a negative zero and keeps none.
+            perform(.score([Mutation.Scored(call[2], score + 0)]), on: call.key, call)
             return .double(score)
         case .zrem:
             let members = Array(call.arguments[1...])

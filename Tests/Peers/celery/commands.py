@@ -3,8 +3,8 @@
 
     commands.py --binary .build/release/martlet --count 360000 --seed 1
 
-Exits with 1 at the first differences. What may differ: the order of what has none, times by the second, what is chosen by
-chance, and the words of refusals that name what to do instead.
+Exits with 1 at the first differences. What may differ: the order of what has none, times by the second, what is chosen
+by chance, and the words of refusals that name what to do instead.
 """
 
 import argparse

@@ -30,9 +30,9 @@ class Flower:
         self.port = engines.free_port()
         self.log = open(pathlib.Path(folder) / "flower.log", "ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-b", url, "flower", "--address=127.0.0.1", f"--port={self.port}"],
-            stdout=self.log, stderr=subprocess.STDOUT, cwd=folder,
-            env=dict(os.environ, FLOWER_UNAUTHENTICATED_API="true"))
+            [sys.executable, "-m", "celery", "-A", "peer_tasks", "flower", "--address=127.0.0.1", f"--port={self.port}"],
+            stdout=self.log, stderr=subprocess.STDOUT, cwd=HERE,
+            env=dict(os.environ, FLOWER_UNAUTHENTICATED_API="true", PEER_URL=url))
 
     def ask(self, method, path, body=None):
         """The status and the answer."""
@@ -102,16 +102,16 @@ def look(engine, options, folder):
     flower = Flower(url, folder)
     with open(pathlib.Path(folder) / "worker.log", "ab") as log:
         worker = subprocess.Popen(
-            worker_command(options, url), cwd=HERE, env=dict(os.environ, PYTHONPATH=str(HERE), PEER_URL=url), stdout=log,
-            stderr=subprocess.STDOUT, start_new_session=True)
+            worker_command(options, url), cwd=HERE, env=dict(os.environ, PYTHONPATH=str(HERE), PEER_URL=url),
+            stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         flower.wait("a worker", lambda: json.loads(flower.ask("GET", "/api/workers?refresh=1")[1]))
         name = next(iter(json.loads(flower.ask("GET", "/api/workers?refresh=1")[1])))
         result = app.send_task("peer.add", (2, 3))
         if result.get(timeout=20) != 5:
             raise SystemExit("2 + 3 is not 5")
-        flower.wait("the task", lambda: json.loads(flower.ask("GET", f"/api/task/info/{result.id}")[1])["state"] ==
-                    "SUCCESS")
+        info = f"/api/task/info/{result.id}"
+        flower.wait("the task", lambda: json.loads(flower.ask("GET", info)[1])["state"] == "SUCCESS")
         found = {}
         for method, path, body in calls(flower, name, result.id):
             status, text = flower.ask(method, path, body)
@@ -141,7 +141,8 @@ def main():
         good = sum(status == 200 for status in found[name].values())
         print(f"flower on {name}, {options.workers} workers: {good} of {len(found[name])} answer 200", flush=True)
     ours, theirs = found.get("martlet", {}), found.get("redis", {})
-    different = {call: (status, theirs.get(call)) for call, status in ours.items() if theirs.get(call, status) != status}
+    different = {
+        call: (status, theirs.get(call)) for call, status in ours.items() if theirs.get(call, status) != status}
     for call, (left, right) in different.items():
         print(f"  {call}: {left} on martlet, {right} on redis")
     sys.exit(bool(different) or any(status >= 500 for call, status in ours.items() if theirs.get(call, 200) == 200))

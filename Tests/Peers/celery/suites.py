@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Foreign suites against Martlet's broker, unedited: kombu's for its Redis transport, and Celery's integration tests with
-Celery's own worker. The same tests run against a Redis server, and what each test came to is compared.
+"""Foreign suites against Martlet's broker, unedited: kombu's for its Redis transport, and Celery's integration tests
+with Celery's own worker. The same tests run against a Redis server, and what each test came to is compared.
 
     suites.py --binary .build/release/martlet                 both suites, both servers: about 25 minutes
     suites.py --binary … --only kombu
@@ -70,7 +70,7 @@ def run(suite, files, engine, options):
     plugins += ["-p", "no:celery", "--noconftest"] if suite == "kombu" else ["-p", "celery.contrib.pytest"]
     command = [
         sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "--junitxml", str(report),
-        "-W", "ignore", "-c", os.devnull, "--rootdir", str(folder), *plugins, *options.pytest, *files]
+        "-W", "ignore", "-o", "addopts=", *plugins, *options.pytest, *files]
     with open(report.with_suffix(".log"), "wb") as log:
         subprocess.run(
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, timeout=options.limit)
