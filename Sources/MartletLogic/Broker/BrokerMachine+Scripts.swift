@@ -17,6 +17,14 @@ enum BrokerScript: Hashable, Sendable {
         self.init(sha1: KnownScript.sha1(of: text))
     }
 
+    /// Martlet's own workers have part in Celery's chords, and have a text of their own for other servers only.
+    var needsNoText: Bool {
+        switch self {
+        case .known(.chordPart), .known(.chordExtend), .known(.chordCleanup): true
+        default: false
+        }
+    }
+
     /// Whether it makes the data larger. What ends messages must go on however full the broker is.
     var mayGrow: Bool {
         switch self {
@@ -42,8 +50,9 @@ extension BrokerMachine {
             loadedScripts.insert(known)
             script = known
         } else {
-            // Unlike Redis, at once: what runs natively needs no text, and Martlet's worker has none of Celery's.
-            guard let known = BrokerScript(sha1: arguments[0]) else { return BrokerRefusal.noScript }
+            // As Redis: who gets this refusal sends the script.
+            guard let known = BrokerScript(sha1: arguments[0]), known.needsNoText || loadedScripts.contains(known)
+            else { return BrokerRefusal.noScript }
             script = known
         }
         if script.mayGrow, keyspace.bytes > policy.hardMaximumBytes { return BrokerRefusal.outOfMemory }
