@@ -5,7 +5,7 @@ with Celery's own worker. The same tests run against a Redis server, and what ea
     suites.py --binary .build/release/martlet                 both suites, both servers: about 25 minutes
     suites.py --binary … --only kombu
 
-Exits with 1 when a test of kombu fails on the broker, or a test of Celery comes to something else than on Redis.
+Exits with 1 when a test fails on the broker that does not fail on Redis, but for those in MEANT.
 """
 
 import argparse
@@ -25,6 +25,8 @@ SOURCES = pathlib.Path(__file__).resolve().parents[3] / ".martlet"
 VERSIONS = {"kombu": "5.7.0", "celery": "5.7.0"}
 KOMBU = ["t/integration/test_redis.py", "t/integration/test_redis_brpop_qos.py"]
 CELERY = [f"t/integration/test_{name}.py" for name in ("tasks", "inspect", "redis_backend", "beat", "canvas")]
+# What comes to something else than on Redis, on purpose.
+MEANT = {"test_Inspect::test_scheduled": "a task with an ETA waits in the broker, and no worker has it to show"}
 # Registers what the suites' own configuration does, without their other plugins.
 MARKS = '''
 def pytest_configure(config):
@@ -101,15 +103,17 @@ def compare(suite, files, options):
     different = {
         test: (ours.get(test), theirs.get(test)) for test in sorted(ours.keys() | theirs.keys())
         if theirs and ours.get(test) != theirs.get(test)}
+    meant = {test: why for test in different for name, why in MEANT.items() if test.endswith(name)}
     for test, (left, right) in different.items():
-        print(f"  {test}: {left} on martlet, {right} on redis")
+        print(f"  {test}: {left} on martlet, {right} on redis" + (f" ({meant[test]})" if test in meant else ""))
     bad = [test for test, outcome in ours.items() if outcome in ("failure", "error")]
     if not theirs:
         for test in bad:
             print(f"  {test}: {ours[test]}")
     # What fails on both says nothing about the broker.
-    return not ours or any(left in ("failure", "error", None) for left, _ in different.values()) or (
-        not theirs and bool(bad))
+    return not ours or any(
+        left in ("failure", "error", None) for test, (left, _) in different.items() if test not in meant
+    ) or (not theirs and bool(bad))
 
 
 def main():
