@@ -76,7 +76,7 @@ extension TaskDesk {
                     known.place = last.place
                 } else {
                     known.place = try await place(of: id, on: known.queue)
-                    seen = (known.state, known.place, .now + Self.placesHold)
+                    seen = (known.state, known.place, ContinuousClock.now + Self.placesHold)
                 }
             }
             let view = known.isKnown ? known.json : nil
