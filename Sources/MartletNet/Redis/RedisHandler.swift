@@ -144,18 +144,18 @@ final class RedisHandler: ChannelInboundHandler {
 
     /// Ends a connection that is of no use any more.
     func breakOff(_ error: any Error) {
-        guard !hasEnded else { return }
-        let channel = context?.channel
-        end(error)
-        channel?.reset()
+        end(error) { context?.channel.reset() }
     }
 
     /// Tells all who wait why nothing comes any more.
-    private func end(_ error: any Error) {
+    ///
+    /// - Parameter close: before that, so that none of them takes the connection for one that is open.
+    private func end(_ error: any Error, close: () -> Void = {}) {
         guard !hasEnded else { return }
         hasEnded = true
         unwatch()
         let (unsent, reason) = outbox.close(error)
+        close()
         let waiting = [current].compactMap { $0 } + awaited + unsent
         current = nil
         awaited.removeAll()

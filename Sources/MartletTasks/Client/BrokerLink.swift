@@ -25,6 +25,18 @@ final class BrokerLink: Sendable {
         var failures = 0
         var failure: (any Error)?
         var isReported = false
+
+        /// The connection, if it is one still.
+        var usable: RedisConnection? {
+            mutating get {
+                guard case .open(let connection, let since) = state else { return nil }
+                if connection.isOpen { return connection }
+                state = .idle
+                failures = NIODeadline.now() - since < BrokerLink.shortLife ? failures + 1 : 0
+                isReported = true
+                return nil
+            }
+        }
     }
 
     /// A connection that did not last so long was no good one.
@@ -83,11 +95,8 @@ final class BrokerLink: Sendable {
     private var openConnection: RedisConnection? {
         get throws {
             try contents.withLock { contents in
-                switch contents.state {
-                case .open(let connection, _): return connection
-                case .closed: throw Self.isClosed
-                case .idle, .connecting: return nil
-                }
+                if case .closed = contents.state { throw Self.isClosed }
+                return contents.usable
             }
         }
     }
@@ -102,13 +111,13 @@ final class BrokerLink: Sendable {
         }
         let next: Next = contents.withLock { contents in
             if Task.isCancelled { return .resume(.failure(CancellationError())) }
+            if let connection = contents.usable { return .resume(.success(connection)) }
             switch contents.state {
-            case .open(let connection, _): return .resume(.success(connection))
             case .closed: return .resume(.failure(Self.isClosed))
             case .connecting:
                 contents.waiting[number] = continuation
                 return .nothing
-            case .idle:
+            case .idle, .open:
                 contents.waiting[number] = continuation
                 contents.state = .connecting
                 return .connect
@@ -180,19 +189,17 @@ final class BrokerLink: Sendable {
         }
         if case .closed = before.state { return connection.close() }
         if before.isReported { logger.notice("the broker is there again", metadata: ["broker": "\(url)"]) }
-        connection.closed.whenComplete { _ in self.lost(connection) }
+        connection.closed.whenComplete { _ in self.lost() }
         for continuation in before.waiting.values { continuation.resume(returning: connection) }
     }
 
-    private func lost(_ lost: RedisConnection) {
-        let isNews = contents.withLock { contents in
-            guard case .open(let connection, let since) = contents.state, connection === lost else { return false }
-            contents.state = .idle
-            contents.failures = NIODeadline.now() - since < Self.shortLife ? contents.failures + 1 : 0
-            contents.isReported = true
-            return true
+    private func lost() {
+        let isClosed = contents.withLock { contents in
+            _ = contents.usable
+            if case .closed = contents.state { return true }
+            return false
         }
-        if isNews { logger.warning("the connection to the broker is lost", metadata: ["broker": "\(url)"]) }
+        if !isClosed { logger.warning("the connection to the broker is lost", metadata: ["broker": "\(url)"]) }
     }
 
     private func failed(_ error: any Error) {

@@ -13,17 +13,18 @@ import Testing
     .timeLimit(.minutes(2)), .serialized,
     .enabled(if: RedisServer.isInstalled, "redis-server is not installed; ./martlet test installs it"))
 struct EngineDifferentialTests {
-    @Test(arguments: 0..<12) func bothEnginesDoTheSame(seed: UInt64) async throws {
+    @Test(arguments: 0..<10) func bothEnginesDoTheSame(seed: UInt64) async throws {
         try await withBoth { redis, embedded in
             var lives = [EngineLife(redis, seed: seed), EngineLife(embedded, seed: seed)]
             for step in 0..<60 {
                 let first = try await lives[0].step()
                 let second = try await lives[1].step()
                 #expect(first == second, "seed \(seed), step \(step)")
+                guard first == second else { return }
             }
-            let first = try await lives[0].data()
-            let second = try await lives[1].data()
-            #expect(first == second, "seed \(seed)")
+            let (first, second) = (try await lives[0].data(), try await lives[1].data())
+            #expect(first.count == second.count)
+            for (one, other) in zip(first, second) { #expect(one == other, "seed \(seed)") }
         }
     }
 
@@ -119,16 +120,19 @@ private struct EngineLife {
 
     /// All that is there, as far as clocks do not decide.
     func data() async throws -> [String] {
-        var data: [String] = []
-        for list in lists + ["q.dead", "p.dead", "next"].map({ QueueList(queue: $0) }) {
-            data.append("\(list.key): \(try await ask("LRANGE", list.key, "0", "-1"))")
+        let tags = (0..<nextTag).map(Self.tag)
+        let keys = lists.map(\.key) + ["q.dead", "p.dead", "next"]
+        let questions =
+            keys.map { ["LRANGE", $0, "0", "-1"] } + tags.map { ["HGET", "unacked", $0] }
+            + tags.map { ["HGET", "martlet.leases", $0] } + tags.map { ["GET", "r-\($0)"] }
+            + [["ZRANGE", "unacked_index", "0", "-1"]]
+        let replies = try await broker.run(questions.map { $0.map { ByteBuffer(string: $0) } })
+        return zip(questions, replies).map { question, reply in
+            // Its order is that of clocks.
+            let text = Self.text(reply)
+            let isIndex = question[0] == "ZRANGE"
+            return "\(question): " + (isIndex ? text.split(separator: " ").sorted().joined(separator: " ") : text)
         }
-        for hash in ["unacked", "martlet.leases"] {
-            for tag in 0..<nextTag { data.append(try await ask("HGET", hash, Self.tag(tag))) }
-        }
-        data.append(String(try await ask("ZRANGE", "unacked_index", "0", "-1").split(separator: " ").sorted().joined()))
-        for tag in 0..<nextTag { data.append(try await ask("GET", "r-\(Self.tag(tag))")) }
-        return data
     }
 
     // MARK: Steps
@@ -186,10 +190,11 @@ private struct EngineLife {
         "\(try await broker.renew(held.map(\.receipt) + spent.suffix(3)))"
     }
 
-    /// Some leases run out.
+    /// Some leases run out, each at a time of its own, so that no clock decides which come first.
     private mutating func restore() async throws -> String {
         for delivery in held where Bool.random(using: &random) {
-            _ = try await ask("ZINCRBY", "unacked_index", "-60", delivery.receipt.tag)
+            let number = delivery.receipt.tag.dropFirst()
+            _ = try await ask("ZADD", "unacked_index", "XX", String(number), delivery.receipt.tag)
         }
         let limit = Int.random(in: 1...10, using: &random)
         return "\(try await broker.restore(lease: .seconds(30), atMost: limit))"

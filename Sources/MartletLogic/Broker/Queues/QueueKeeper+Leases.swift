@@ -19,12 +19,12 @@ extension QueueKeeper {
         workers.took(place, popper: nil, taker: client)
     }
 
-    /// Nobody renewed these leases: each goes back to its list.
+    /// Nobody renewed these leases, of which the oldest comes first: each goes back to its list.
     mutating func lapsed(
         _ leases: [(tag: Bytes, list: Bytes)], in database: Int, hash: Bytes, index: Bytes,
         _ keyspace: inout Keyspace, now: Int64
     ) {
-        for (tag, list) in leases where rooms[database].taken[tag] == nil {
+        for (tag, list) in leases {
             rooms[database].taken[tag] = QueueRoom.Taken(list: list, hash: hash, index: index, order: nextOrder())
         }
         giveBackTaken(
