@@ -2,10 +2,10 @@
 /// them come (start-time fair queueing).
 ///
 /// Each element has a start in virtual time: the queue's own time, or where the last one of its key ends, whichever is
-/// later. The earliest start goes first. The queue's time goes on by what is served, divided among the keys that it
-/// knows, and is never further behind what is served than a credit. So whoever floods it stands behind itself; who
-/// brings little goes ahead of who brings much, for so many elements as the credit is; a flood of ever new keys holds
-/// nobody up for longer than a few rounds; and with one key it is first in, first out.
+/// later. The earliest start goes first. The queue's time goes on by what is served, divided among the keys that wait
+/// and some of those that did, and is never further behind what is served than a credit. So whoever floods it stands
+/// behind itself; who brings little goes ahead of who brings much, for so many elements as the credit is; a flood of
+/// ever new keys holds nobody up for longer than a few rounds; and with one key it is first in, first out.
 public struct FairQueue<Element: Sendable>: Sendable {
     private struct Entry: Sendable {
         var start: Double
@@ -29,12 +29,15 @@ public struct FairQueue<Element: Sendable>: Sendable {
     private var virtualTime = 0.0
     /// Those without a waiting element whose end is not ahead of the queue's time are forgotten in time.
     private var lanes: [String: Lane] = [:]
-    /// Of all that are remembered.
+    /// Of all that are remembered, and of those who wait.
     private var totalWeight = 0.0
+    private var waitingWeight = 0.0
     /// With so many keys remembered, those that can be forgotten are.
     private var sweepAt = 64
     /// How far a key that brought little of late may be ahead, in elements of cost and weight 1.
     private let credit: Double
+    /// Keys of weight 1 that may have nothing waiting and slow the queue's time down all the same.
+    private static var idleKeys: Double { 16 }
 
     public init(credit: Double = 4) { self.credit = credit > 0 ? credit : 0 }
 
@@ -55,6 +58,7 @@ public struct FairQueue<Element: Sendable>: Sendable {
         var lane = lanes[key] ?? Lane(end: virtualTime, weight: 0)
         let start = max(virtualTime, lane.end)
         totalWeight += weight - lane.weight
+        waitingWeight += weight - (lane.waiting > 0 ? lane.weight : 0)
         lane.end = start + cost / weight
         lane.waiting += 1
         lane.weight = weight
@@ -75,16 +79,23 @@ public struct FairQueue<Element: Sendable>: Sendable {
         let last = heap.removeLast()
         if heap.isEmpty {
             // Nobody is ahead of anybody: all begin anew.
-            (virtualTime, totalWeight) = (0, 0)
+            (virtualTime, totalWeight, waitingWeight) = (0, 0, 0)
             lanes.removeAll(keepingCapacity: true)
             return first.element
         }
         heap[0] = last
         sink()
-        let weight = lanes[first.key]?.weight ?? 1
-        virtualTime = max(virtualTime + first.cost / max(totalWeight, weight), first.start - credit)
-        lanes[first.key]?.waiting -= 1
+        served(first)
         return first.element
+    }
+
+    private mutating func served(_ entry: Entry) {
+        guard var lane = lanes[entry.key] else { return }
+        let sharers = min(totalWeight, 2 * waitingWeight + Self.idleKeys)
+        virtualTime = max(virtualTime + entry.cost / max(sharers, lane.weight), entry.start - credit)
+        lane.waiting -= 1
+        if lane.waiting == 0 { waitingWeight -= lane.weight }
+        lanes[entry.key] = lane
     }
 
     private mutating func forgetIdleKeys() {

@@ -26,7 +26,7 @@ import Testing
             alone += life.alone
             flooded += life.flooded
         }
-        #expect(alone.count > 5000 && alone.count == flooded.count)
+        #expect(alone.count > 2500 && alone.count == flooded.count)
         let (before, after) = (alone.percentile(95), flooded.percentile(95))
         #expect(after <= 2 * before, "\(before) mean runs without the flood, \(after) with it")
     }
@@ -48,8 +48,8 @@ import Testing
             #expect(life.run() == [], "seed \(seed)")
             met += life.met
         }
-        #expect(min(met.fired, met.madeUp, met.leaders) > 100, "\(met)")
-        #expect(met.fenced > 0, "\(met)")
+        #expect(min(met.fired, met.leaders) > 100, "\(met)")
+        #expect(min(met.madeUp, met.fenced) > 5, "\(met)")
     }
 
     @Test func theSameSeedLivesTheSameLife() {

@@ -30,7 +30,7 @@ import Testing
 
     @Test func withTerminateTheRunIsEnded() {
         var desk = WorkerDesk.with()
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         #expect(desk.revoke(["t1"], terminate: true, now: time(1)) == [.kill(1, .revoked)])
         #expect(desk.revoke(["t1"], terminate: true, now: time(1)) == [])
         #expect(desk.ended(1, .lost, now: time(2)) == [.settle(1, .revoke(expired: false, terminated: true))])
@@ -110,10 +110,10 @@ import Testing
 
     @Test func timeLimitsAreSetForRunsThatBeginLater() {
         var desk = WorkerDesk.with(slots: 2)
-        #expect(desk.run(.number(1), at: 0))
-        #expect(desk.setTimeLimits(soft: nil, hard: 4, of: "add"))
-        #expect(!desk.setTimeLimits(soft: nil, hard: 4, of: "nobody knows it"))
-        #expect(desk.run(.number(2), at: 1))
+        #expect(desk.run(.number(1), at: 0) == true)
+        #expect(desk.setTimeLimits(soft: nil, hard: 4, of: "add") == true)
+        #expect(desk.setTimeLimits(soft: nil, hard: 4, of: "nobody knows it") == false)
+        #expect(desk.run(.number(2), at: 1) == true)
         #expect(desk.woken(now: time(100)) == [.kill(2, .timeLimit(4))])
     }
 

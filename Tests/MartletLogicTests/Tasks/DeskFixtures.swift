@@ -58,6 +58,6 @@ extension WorkerDesk {
     }
 }
 
-extension DeliveryID: @retroactive ExpressibleByIntegerLiteral {
-    public init(integerLiteral value: UInt64) { self.init(value) }
+extension DeliveryID: ExpressibleByIntegerLiteral {
+    init(integerLiteral value: UInt64) { self.init(value) }
 }

@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test func aThirdIntoTheLeaseAllThatIsInHandIsRenewed() {
-        var desk = desk()
+        var desk = desk { $0.prefetch = 2 }
         _ = desk.take([.number(1), .number(2) { $0.eta = wall(500) }, .number(3)], at: 0)
         _ = desk.take([.number(4, name: "nobody knows it")], at: 0)
         #expect(desk.nextWake(now: time(0)) == at(5))
@@ -39,18 +39,18 @@ import Testing
     @Test func anIdleWorkerIsNotWoken() {
         var desk = desk()
         #expect(desk.nextWake(now: time(0)) == .never)
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         _ = desk.ended(1, .succeeded, now: time(1))
         desk.settled(1, isCommitted: true)
         #expect(desk.woken(now: time(5)) == [])
         #expect(desk.nextWake(now: time(5)) == .never)
-        #expect(desk.run(.number(2), at: 6))
+        #expect(desk.run(.number(2), at: 6) == true)
         #expect(desk.nextWake(now: time(6)) == at(11))
     }
 
     @Test func aLeaseThatIsLostEndsTheRunAndItsResultIsDiscarded() {
         var desk = desk()
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         #expect(desk.renewed([1], sentAt: at(10), lost: [1], now: time(10)) == [.abandon(1)])
         // It is not told twice, nor ended by anything else.
         #expect(desk.lost([1], now: time(11)) == [])
@@ -72,7 +72,7 @@ import Testing
 
     @Test func aLeaseThatCannotBeRenewedIsGivenUpBeforeItEnds() {
         var desk = desk()
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         for look in [5.0, 10, 15, 20] { #expect(!desk.woken(now: time(look)).contains(.abandon(1))) }
         // The next look would come too late.
         #expect(desk.woken(now: time(25)) == [.abandon(1)])
@@ -84,16 +84,25 @@ import Testing
         #expect(desk.woken(now: time(300)) == [.abandon(1), .abandon(2), .forget(3)])
     }
 
+    @Test func whatWasHeldWhileTheProcessWasStoppedIsNotBegunLate() {
+        var desk = desk { $0.prefetch = 2 }
+        _ = desk.take([.number(1), .number(2)], at: 0)
+        // The run's end is heard before the timer.
+        #expect(desk.ended(1, .succeeded, now: time(30)) == [.settle(1, .succeed), .forget(2)])
+    }
+
     @Test func runsMayOutliveTheSilenceOfTheBroker() {
         var desk = desk { $0.outlivesSilence = true }
-        #expect(desk.run(.number(1), at: 0))
-        #expect(desk.woken(now: time(300)) == [.renew([1])])
+        #expect(desk.run(.number(1), at: 0) == true)
+        _ = desk.take([.number(2) { $0.eta = wall(500) }], at: 1)
+        // What does not run yet is given up all the same.
+        #expect(desk.woken(now: time(300)) == [.forget(2), .renew([1])])
         #expect(desk.renewed([1], sentAt: at(300), lost: [1], now: time(301)) == [.abandon(1)])
     }
 
     @Test func anEndThatTheFenceRefusedIsNotCountedAsOne() {
         var desk = desk()
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         _ = desk.ended(1, .succeeded, now: time(1))
         // While it is on its way, only the broker's answer to it counts.
         #expect(desk.lost([1], now: time(2)) == [])

@@ -47,7 +47,7 @@ import Testing
     @Test func noMoreOfAKeyRunThanMay() {
         var desk = WorkerDesk.with(slots: 9, rules: .add { $0.keyConcurrency = 2 })
         let arrivals = (1...6).map { number in TaskArrival.number(number) { $0.key = number < 5 ? "x" : "y" } }
-        #expect(desk.take(arrivals, at: 0) == [.run(1), .run(2), .run(5), .run(6)])
+        #expect(desk.take(arrivals, at: 0) == [.run(1), .run(5), .run(2), .run(6)])
         #expect(desk.ended(2, .failed, now: time(1)) == [.settle(2, .fail(.raised)), .run(3)])
         // Those whose process is lost, and those that wait and leave, make room as well.
         #expect(desk.ended(1, .lost, now: time(1)).contains(.run(4)))
@@ -68,7 +68,7 @@ import Testing
 
     @Test func aRatesTokenIsNotSpentOnWhoHasNoSlot() {
         var desk = WorkerDesk.with(slots: 1, rules: .add { $0.rateLimit = RateLimit(1, per: .minute) })
-        #expect(desk.run(.number(1, name: "other"), at: 0))
+        #expect(desk.run(.number(1, name: "other"), at: 0) == true)
         #expect(desk.take([.number(2), .number(3)], at: 0) == [])
         #expect(desk.reserved.map(\.phase) == [.waitsForRate, .waitsForRate])
         #expect(desk.nextWake(now: time(100)) > at(1000))

@@ -39,7 +39,7 @@ import Testing
     @Test func quickTasksAreTakenAheadOfTimeAndSlowOnesAreNot() {
         func room(after seconds: Double) -> Int? {
             var desk = WorkerDesk.with(slots: 2) { $0.ahead = .milliseconds(50) }
-            #expect(desk.run(.number(1), at: 0))
+            #expect(desk.run(.number(1), at: 0) == true)
             _ = desk.ended(1, .succeeded, now: time(seconds))
             return desk.pull(now: time(seconds))?.count
         }
@@ -53,7 +53,7 @@ import Testing
 
     @Test func whatWaitsBehindSlowRunsIsHandedBackOldestAtTheHead() {
         var desk = WorkerDesk.with { $0.ahead = .milliseconds(50) }
-        #expect(desk.run(.number(1), at: 0))
+        #expect(desk.run(.number(1), at: 0) == true)
         _ = desk.ended(1, .succeeded, now: time(0.001))
         #expect(desk.take([.number(2), .number(3), .number(4)], at: 1) == [.run(2)])
         #expect(desk.nextWake(now: time(1)) == at(1.25))

@@ -17,7 +17,8 @@ import Testing
 
     @Test(arguments: ["x", "10/d", "/m", "10/", "-1/s", "inf/s", "nan", "1/m/h", "ten/s"])
     func whatIsNoRateIsRefused(text: String) {
-        #expect(throws: TaskRateText.Malformed(text: text)) { try TaskRateText.parse(text) }
+        let flaw = #expect(throws: TaskRateText.Malformed.self) { try TaskRateText.parse(text) }
+        #expect(flaw?.text == text)
     }
 
     @Test func itIsWrittenAsItIsRead() throws {
@@ -34,10 +35,10 @@ import Testing
     @Test func aBucketTellsWhenTheNextOneComes() {
         var bucket = TokenBucket(perSecond: 0.1, now: at(0))
         #expect(bucket.next(now: at(0)) == at(0))
-        #expect(bucket.take(now: at(0)))
+        #expect(bucket.take(now: at(0)) == true)
         #expect(bucket.next(now: at(4)) == at(10))
-        #expect(!bucket.take(now: at(9.9)))
-        #expect(bucket.take(now: bucket.next(now: at(4))))
+        #expect(bucket.take(now: at(9.9)) == false)
+        #expect(bucket.take(now: bucket.next(now: at(4))) == true)
         #expect(bucket.next(2, now: at(0)) == .never)
     }
 

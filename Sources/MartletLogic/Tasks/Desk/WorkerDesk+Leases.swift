@@ -53,7 +53,8 @@ extension WorkerDesk {
         var due: [DeliveryID] = []
         var over: [DeliveryID] = []
         for (id, entry) in entries where !entry.isAcknowledged && !entry.isAbandoned {
-            if entry.leaseEnd <= next, !policy.outlivesSilence { over.append(id) }
+            let isKept = policy.outlivesSilence && entry.phase == .running
+            if entry.leaseEnd <= next, !isKept { over.append(id) }
             if entry.leaseEnd <= now.instant + lease - leasePause - leasePause { due.append(id) }
         }
         for id in over.sorted() { lose(id, now: now, &actions) }

@@ -108,6 +108,11 @@ extension WorkerDesk {
     /// Gives it a slot, unless it is of no use any more.
     private mutating func begin(_ id: DeliveryID, now: TaskTime, _ actions: inout [DeskAction]) {
         guard let entry = entries[id] else { return }
+        // The process was stopped, and its leases have not been looked at since: somebody else may run it.
+        if entry.leaseEnd <= now.instant {
+            leaveKey(entry, now: now)
+            return forget(id, &actions)
+        }
         let arrival = entry.arrival
         let isExpired = isExpired(arrival, now: now)
         if isExpired || isRevoked(arrival, now: now) {

@@ -84,17 +84,16 @@ public struct TaskScaler: Sendable {
             cap = spending.cap(budget, now: now.wall)
         }
         let bound = Swift.min(Swift.max(policy.max, 0), cap)
-        let busy = Swift.min(load.running, workers)
         let wanted = Swift.min(Swift.max(needed(load, now: now.instant), policy.min), bound)
         if wanted > workers {
             workers = wanted
             lastGrowth = now.instant
             quietSince = nil
         } else if workers > bound {
-            workers = Swift.max(bound, busy)
+            workers = Swift.max(bound, Swift.min(load.running, workers))
             quietSince = nil
         } else {
-            shrink(to: wanted, busy: busy, now: now.instant)
+            shrink(to: wanted, now: now.instant)
         }
         return workers
     }
@@ -109,7 +108,8 @@ public struct TaskScaler: Sendable {
         return isRested ? workers + 1 : workers
     }
 
-    private mutating func shrink(to wanted: Int, busy: Int, now: Instant) {
+    /// What is wanted is never less than is busy, as long as the bounds allow as many.
+    private mutating func shrink(to wanted: Int, now: Instant) {
         guard wanted < workers else { return quietSince = nil }
         guard let since = quietSince else {
             quietSince = now
@@ -117,7 +117,7 @@ public struct TaskScaler: Sendable {
         }
         peak = Swift.max(peak, wanted)
         guard now - since >= policy.quiet else { return }
-        workers = Swift.max(peak, busy)
+        workers = peak
         quietSince = now
         peak = wanted
     }

@@ -43,6 +43,7 @@ package struct FairnessSimulation {
     private var random: SplitMix64
     private let slots: Int
     private let keys: Int
+    private let names: [String]
     private var calm: [Task] = []
     private var flood: [Task] = []
     /// What the others waited, without the flood and with it.
@@ -56,10 +57,11 @@ package struct FairnessSimulation {
         random = SplitMix64(seed: seed)
         slots = 2 + Int(random.next() % 7)
         keys = 8 + Int(random.next() % 9)
+        names = (0...keys).map { "k\($0)" }
         // The others ask for half to seven tenths of the slots, all of them together; no key for more than its share.
         let load = 0.5 + 0.2 * unit()
         let rate = load * Double(slots) / Double(keys)
-        let end = 150 / (rate * Double(keys))
+        let end = 60 / (rate * Double(keys))
         for key in 0..<keys { calm += tasks(of: key, rate: rate, until: end) }
         flood = tasks(of: keys, rate: rate * 100, until: end)
     }
@@ -83,7 +85,7 @@ package struct FairnessSimulation {
             // A slot that is free before anybody waits is free when somebody comes.
             if queue.isEmpty { free[slot] = max(free[slot], tasks[next].arrival) }
             while next < tasks.count, tasks[next].arrival <= free[slot] {
-                queue.add(tasks[next], key: "\(tasks[next].key)")
+                queue.add(tasks[next], key: names[tasks[next].key])
                 waiting[tasks[next].key] += 1
                 next += 1
             }

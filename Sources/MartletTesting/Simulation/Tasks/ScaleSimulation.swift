@@ -41,7 +41,7 @@ package struct ScaleSimulation {
     private var period: Int64 = 0
     private var problems: [String] = []
     package private(set) var met = ScaleCounts()
-    private static let looks = 400
+    private static let looks = 250
 
     package init(seed: UInt64) {
         random = SplitMix64(seed: seed)
@@ -54,7 +54,7 @@ package struct ScaleSimulation {
         if draw(3, &random) == 0 {
             policy.budget = TaskBudget(costPerWorkerHour: 1, limit: Double(1 + draw(4, &random)), period: .hour)
         }
-        runSeconds = [1, 5, 30, 90][draw(4, &random)]
+        runSeconds = [1, 5, 30, 90][draw(policy.budget == nil ? 4 : 3, &random)]
         self.policy = policy
         scaler = TaskScaler(policy: policy)
     }
@@ -77,7 +77,7 @@ package struct ScaleSimulation {
 
     private mutating func burst() -> Int {
         switch draw(40) {
-        case 0 where waiting.count < 100: draw(100)
+        case 0 where waiting.count < 40: draw(60)
         case 1..<8: draw(3)
         default: 0
         }

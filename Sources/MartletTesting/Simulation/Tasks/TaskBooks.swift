@@ -160,7 +160,9 @@ struct TaskBooks {
             + counts.buried + counts.abandoned
         if counts.taken != ended + desk.inHand { note("\(counts.taken) taken, \(ended) ended, \(desk.inHand) left") }
         if desk.scheduledInHand > desk.policy.maximumScheduled { note("too many are scheduled") }
-        if desk.waiting > desk.policy.maximumBlocked + desk.policy.maximumAhead { note("too many wait") }
+        let policy = desk.policy
+        let most = policy.maximumBlocked + policy.maximumAhead + policy.maximumScheduled
+        if desk.waiting > most { note("too many wait") }
         if desk.scheduledInHand < 0 || desk.waiting < 0 || desk.running < 0 { note("less than nothing") }
         if worker.held.count != desk.inHand { note("it holds \(worker.held.count), the desk \(desk.inHand)") }
     }

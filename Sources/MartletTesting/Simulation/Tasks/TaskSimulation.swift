@@ -18,7 +18,7 @@ package struct TaskSimulation {
     private var lastTag = 0
     /// No more faults, no more tasks: everything is to end.
     private var isResting = false
-    private let steps = 220
+    private let steps = 160
     static let queues = ["a", "b"]
 
     package init(seed: UInt64) {
@@ -72,7 +72,7 @@ package struct TaskSimulation {
 
     /// Time goes by, and brings the wake-ups that were asked for, a little late.
     private mutating func pass() {
-        let milliseconds = isResting ? 500 : oneIn(30) ? draw(4000) : draw(700)
+        let milliseconds = isResting ? 1500 : oneIn(30) ? draw(4000) : draw(700)
         now = TaskTime(now.instant + .milliseconds(milliseconds), wall: now.wall + Int64(milliseconds))
         for index in workers.indices {
             if let until = workers[index].cutUntil, until <= now.instant { workers[index].cutUntil = nil }
