@@ -29,7 +29,10 @@ struct DeskFixture: Sendable {
         let server = try await BrokerServer.start(
             BrokerSettings(address: address, folder: folder.path), logger: logger)
         let url = RedisURL(host: "127.0.0.1", port: try #require(server.address.port))
-        let broker = TaskBroker(url, on: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        // A machine that runs many tests at once is slow to connect.
+        var times = TaskBrokerTimes()
+        (times.connect, times.outage) = (.seconds(60), .seconds(60))
+        let broker = TaskBroker(url, on: MultiThreadedEventLoopGroup.singleton, logger: logger, times: times)
         var settings = TaskDeskSettings()
         change(&settings)
         let desk = TaskDesk(broker: broker, settings: settings, webhooks: webhooks, logger: logger)
@@ -73,7 +76,7 @@ struct DeskFixture: Sendable {
 
 /// Returns when `condition` holds; fails the test when that does not come.
 func eventually(
-    _ what: String, within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
+    _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while try await !condition() {
