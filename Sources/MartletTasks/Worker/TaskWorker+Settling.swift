@@ -51,16 +51,18 @@ extension TaskWorker {
             } catch {
                 isRepeated = true
                 if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 }
-                // Its lease will end, and it is served again, as often as messages are.
-                if refusals >= Self.attempts {
-                    logger.error("an outcome is refused", metadata: ["id": "\(entries[0].taskID)", "error": "\(error)"])
-                    return await conclude(entries, entries.map { _ in false }, isRepeated: false)
-                }
+                if refusals >= Self.attempts { return await giveUp(entries[0], error) }
                 logger.debug(
                     "outcomes cannot be told", metadata: ["error": "\(error)", "outcomes": "\(entries.count)"])
                 await pause.wait()
             }
         }
+    }
+
+    /// Its lease will end, and it is served again, as often as messages are.
+    private func giveUp(_ entry: BookEntry, _ error: any Error) async {
+        logger.error("an outcome is refused", metadata: ["id": "\(entry.taskID)", "error": "\(error)"])
+        await conclude([entry], [false], isRepeated: false)
     }
 
     /// What was told is at fault, and not the state that the broker is in.
@@ -91,12 +93,15 @@ extension TaskWorker {
 
     /// What has to come before the message is acknowledged, each step of which may be done twice.
     private func settleAfterFirst(_ entry: BookEntry) async {
+        var refusals = 0
         var pause = Pause()
         while !Task.isCancelled {
             do {
                 try await takeFirstSteps(of: entry)
                 return await settle([entry])
             } catch {
+                if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 }
+                if refusals >= Self.attempts { return await giveUp(entry, error) }
                 logger.debug(
                     "what follows a task cannot be told", metadata: ["id": "\(entry.taskID)", "error": "\(error)"])
                 await pause.wait()

@@ -60,6 +60,18 @@ extension TaskWorker {
         }
     }
 
+    /// After the time that runs have to end in a drain, so long is waited for the broker to hear of them.
+    private static let lastCall = Duration.seconds(10)
+
+    /// Ends the worker's drain where something does not end, or the broker does not answer: what is in hand then comes
+    /// back to its queue when its lease ends.
+    func endInTime() async {
+        await stopping.wait()
+        guard (try? await Task.sleep(for: settings.drain + Self.lastCall)) != nil else { return }
+        logger.warning("the worker stops before all was told", metadata: ["tasks": "\(status().unsettled)"])
+        start.finish()
+    }
+
     /// Messages of tasks that are acknowledged before they run (`acks_late` off).
     func acknowledgeFirst() async {
         for await ids in acknowledgements {

@@ -32,6 +32,8 @@ package final class TaskWorker: Sendable {
     let interest = Signal()
     /// The clock's task is to look again.
     let alarm = Signal()
+    /// The worker drains.
+    let stopping = Signal()
     private let starts: AsyncStream<DeliveryID>
     let start: AsyncStream<DeliveryID>.Continuation
     let renewals: AsyncStream<[DeliveryID]>
@@ -83,6 +85,7 @@ package final class TaskWorker: Sendable {
                 roles.addTask { await self.renewLeases() }
                 roles.addTask { await self.acknowledgeFirst() }
                 roles.addTask { await self.sweep() }
+                roles.addTask { await self.endInTime() }
                 roles.addTask { await Autoscaler(worker: self).run() }
                 roles.addTask { await self.events.run { self.vitals } }
                 roles.addTask { await RemoteControl(self).run() }
@@ -128,6 +131,7 @@ package final class TaskWorker: Sendable {
         }
         interest.notify()
         room.notify()
+        stopping.notify()
     }
 
     /// Each executor's tasks, by their names. Where two know one name, the first has it.
