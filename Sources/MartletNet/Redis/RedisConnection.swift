@@ -6,7 +6,7 @@ package import NIOCore
 /// of one turn of the loop in one write, and answered in that order.
 ///
 /// Nothing waits for ever: each command has a deadline, and when a reply is overdue the connection is of no use any
-/// more. Its end, whatever the reason, fails all that wait: `MartletError` (`upstream_reset`, `total_timeout`,
+/// more; nor is it when the server answers that it became a replica. Its end, whatever the reason, fails all that wait: `MartletError` (`upstream_reset`, `total_timeout`,
 /// `upstream_malformed`, `shutting_down` after `close`). Commands that wait then may have been carried out or not.
 package final class RedisConnection: Sendable {
     /// 2 or 3: the version of RESP that the server speaks.

@@ -105,6 +105,13 @@ final class RedisHandler: ChannelInboundHandler {
         if current == nil { unwatch() }
         outbox.answered(whole.replies.count)
         whole.done(.success(whole.replies))
+        // After a failover another server is behind the name; this one will never write again.
+        guard whole.replies.contains(where: Self.isOfReplica) else { return }
+        breakOff(MartletError(.upstreamReset, operation: operation, cause: "the server became a replica"))
+    }
+
+    private static func isOfReplica(_ reply: RESPValue) -> Bool {
+        if case .error(let text) = reply { text.hasPrefix("READONLY ") } else { false }
     }
 
     private static let kindsOfNews: Set<String> = [

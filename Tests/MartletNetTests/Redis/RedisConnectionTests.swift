@@ -205,6 +205,14 @@ import Testing
         try await server.stop()
     }
 
+    @Test func aServerThatBecameAReplicaIsLeft() async throws {
+        let server = try await server { _ in .text("-READONLY You can't write against a read only replica.\r\n") }
+        let connection = try await open(server.url)
+        await #expect { try await connection.call("SET", "a", "1") } throws: { ($0 as? RedisError)?.code == "READONLY" }
+        try await connection.closed.get()
+        try await server.stop()
+    }
+
     @Test func aReplyToNothingIsTheEnd() async throws {
         let server = try await server { _ in .text("+PONG\r\n+PONG\r\n") }
         let connection = try await open(server.url)
