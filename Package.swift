@@ -81,8 +81,9 @@ let package = Package(
             name: "MartletConsole",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
-                "MartletGateway", "MartletWorkers", nioCore,
-            ]),
+                "MartletGateway", "MartletWorkers", "MartletTasks", nioCore,
+            ],
+            resources: [.embedInCode("Tasks/tasks.html")]),
         .target(
             name: "Martlet",
             dependencies: [
@@ -98,9 +99,11 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: ["Martlet", "MartletBase", "MartletNet", "MartletTelemetry", "MartletTools", arguments]),
-        // Code of users: the example, whose own manifest is beside it, and the chains that are compared with LangServe's
+        // Code of users: the example, whose own manifest is beside it, the chains that are compared with LangServe's, and
+        // tasks that Celery sends
         .executableTarget(name: "jokes", dependencies: ["Martlet"], path: "Examples/Chains/Sources/Jokes"),
         .executableTarget(name: "chain-peer", dependencies: ["Martlet"], path: "Tests/Peers/langserve/Swift"),
+        .executableTarget(name: "task-peer", dependencies: ["Martlet"], path: "Tests/Peers/celery/Swift"),
         // For `./martlet bench` only: a request to a worker without HTTP
         .executableTarget(
             name: "link-bench",
@@ -109,6 +112,13 @@ let package = Package(
                 nioCore, nioPosix, logging,
             ],
             path: "Benchmarks/Link", swiftSettings: settings),
+        // For `./martlet bench` only: tasks through Martlet's own producer and worker
+        .executableTarget(
+            name: "task-bench",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTasks", nioCore, nioPosix, logging,
+            ],
+            path: "Benchmarks/Queue", swiftSettings: settings),
         // For tests only
         .target(
             name: "MartletTesting",
@@ -147,7 +157,7 @@ let package = Package(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletConsole",
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletTasks", "MartletConsole",
                 nioCore, nioPosix, logging,
             ]),
         .testTarget(
@@ -165,7 +175,8 @@ let package = Package(
             name: "MartletConsoleTests",
             dependencies: [
                 "MartletConsole", "MartletTesting", "MartletBase", "MartletLogic", "MartletWire", "MartletNet",
-                "MartletTelemetry", "MartletExchange", "MartletGateway", "MartletWorkers", nioCore, nioPosix, logging,
+                "MartletTelemetry", "MartletExchange", "MartletGateway", "MartletWorkers", "MartletTasks", nioCore,
+                nioPosix, logging,
             ]),
         .testTarget(name: "TidyTests"),
         // The real binary, with mock backends and with foreign clients

@@ -20,6 +20,8 @@ import report
 from load import console, crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
 from serving import idle, image, kills, roundtrip, stream, trivial
 from serving import leavers as model_leavers
+from tasks import celery_side, delayed, loss, own_side
+from tasks import idle as idle_tasks
 
 ROOT = harness.HERE.parent
 MEASURES = ["request", "event", "latency", "throughput"]
@@ -35,7 +37,15 @@ SERVING = {
     "trivial": trivial.measure, "stream": stream.measure, "image": image.measure, "roundtrip": roundtrip.measure,
     "idle": idle.measure, "abandoned": model_leavers.measure, "kills": kills.measure,
 }
-PAGES = [("reliability", "Reliability", UNDER_LOAD), ("serving-performance", "What the model server costs", SERVING)]
+# Of the task queue, in the same form.
+TASKS = {
+    "celery": celery_side.measure, "own": own_side.measure, "eta": delayed.measure, "waiting": idle_tasks.measure,
+    "loss": loss.measure,
+}
+PAGES = [
+    ("reliability", "Reliability", UNDER_LOAD), ("serving-performance", "What the model server costs", SERVING),
+    ("tasks-performance", "What the task queue does", TASKS),
+]
 
 
 def arguments():
@@ -43,11 +53,13 @@ def arguments():
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet", help="the binary that `up` builds")
     parser.add_argument(
         "--link-bench", default=ROOT / ".build/release/link-bench", help="Benchmarks/Link, built; for `roundtrip`")
+    parser.add_argument(
+        "--task-bench", default=ROOT / ".build/release/task-bench", help="Benchmarks/Queue, built; for `own`")
     parser.add_argument("--sides", default="martlet,nginx", help="who is measured, the anchor nginx included")
     parser.add_argument(
         "--only", default=",".join(MEASURES),
-        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD, *SERVING])}; `load` stands for those from `memory` to `soak`, "
-        "`serving` for those of the model server")
+        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD, *SERVING, *TASKS])}; `load` stands for those from `memory` "
+        "to `soak`, `serving` for those of the model server, `tasks` for those of the task queue")
     parser.add_argument("--rounds", type=int, default=5, help="turns A B B A")
     parser.add_argument("--requests", type=int, default=40_000, help="requests of one run of the CPU measure")
     parser.add_argument("--streams", type=int, default=2000)
@@ -58,9 +70,9 @@ def arguments():
         "--publish", action="store_true",
         help="write what was measured to docs/performance or docs/reliability, .md and -latest.json")
     options = parser.parse_args()
-    groups = {"load": UNDER_LOAD, "serving": SERVING}
+    groups = {"load": UNDER_LOAD, "serving": SERVING, "tasks": TASKS}
     options.only = [name for word in options.only.split(",") for name in groups.get(word, [word])]
-    unknown = set(options.only).difference(MEASURES, UNDER_LOAD, SERVING)
+    unknown = set(options.only).difference(MEASURES, UNDER_LOAD, SERVING, TASKS)
     if unknown:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     options.sides = options.sides.split(",")
@@ -115,7 +127,7 @@ def measure(options, bench, data, trouble):
 def measure_one_by_one(options, bench, data):
     """Each on its own, with the state of the machine it ran on: one can be measured anew without the others."""
     options.sides = with_anchors(options, options.sides)
-    every = UNDER_LOAD | SERVING
+    every = UNDER_LOAD | SERVING | TASKS
     for name in options.only:
         if name not in every:
             continue

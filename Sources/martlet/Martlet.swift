@@ -8,8 +8,9 @@ struct MartletCommand: AsyncParsableCommand {
         commandName: "martlet",
         abstract: "A gateway and a server for AI models: one binary.",
         subcommands: [
-            UpCommand.self, ServeCommand.self, BrokerCommand.self, CheckCommand.self, DoctorCommand.self,
+            UpCommand.self, ServeCommand.self, BrokerCommand.self, WorkerCommand.self, CheckCommand.self,
+            DoctorCommand.self,
             FdsCommand.self, ReloadCommand.self, TargetCommand.self, UnitCommand.self, MockCommand.self,
-            LoadCommand.self, DemoCommand.self,
+            LoadCommand.self, DemoCommand.self, TaskCommand.self,
         ])
 }

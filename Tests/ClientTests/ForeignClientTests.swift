@@ -22,6 +22,14 @@ import Testing
     @Test("model processes of our own", .timeLimit(.minutes(2)), arguments: Program("managed_backends.py").checks)
     func managedBackends(check: Check) throws { try check.passes() }
 
+    @Test(
+        "stock Celery before our broker and worker", .timeLimit(.minutes(2)),
+        arguments: Program("celery_worker.py").checks)
+    func celery(check: Check) throws { try check.passes() }
+
+    @Test("the console's page of tasks, in a browser", .timeLimit(.minutes(2)), arguments: Program("tasks_page.py").checks)
+    func tasksPage(check: Check) throws { try check.passes() }
+
     @Test("the launcher, as a new user meets it", .timeLimit(.minutes(2)), arguments: Program("launcher.py").checks)
     func launcher(check: Check) throws { try check.passes() }
 
@@ -29,7 +37,7 @@ import Testing
     func nothingIsEmpty() {
         for name in [
             "openai_client.py", "node_fetch.py", "model_server.py", "model_apis.py", "managed_backends.py",
-            "launcher.py",
+            "launcher.py", "celery_worker.py", "tasks_page.py",
         ] {
             #expect(!Program(name).checks.isEmpty, "\(name)")
         }

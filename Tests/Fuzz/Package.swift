@@ -16,6 +16,7 @@ let wire: [Target.Dependency] = ["FuzzDriver", "MartletBase", "MartletWire", nio
 let targets: [(name: String, dependencies: [Target.Dependency])] = [
     ("RequestFuzz", wire), ("ResponseFuzz", wire), ("ChunkFuzz", wire), ("HeaderFuzz", wire), ("EventFuzz", wire),
     ("WorkerFrameFuzz", wire), ("PeekFuzz", wire), ("TensorFuzz", wire), ("TextFuzz", wire),
+    ("CeleryFuzz", wire),
     ("AddressFuzz", ["FuzzDriver", "MartletNet", nioCore]),
     ("ConfigurationFuzz", ["FuzzDriver", "Martlet"]),
     ("ForwardFuzz", ["FuzzDriver", "MartletGateway", "MartletNet"]), ("LineFuzz", ["FuzzDriver", "MartletNet"]),

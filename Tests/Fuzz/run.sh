@@ -43,7 +43,7 @@ python3 "$here/seeds.py" "$corpus"
 swift build --package-path "$work" -c release -j 2
 [ $# -gt 0 ] ||
     set -- RequestFuzz ResponseFuzz ChunkFuzz HeaderFuzz EventFuzz PeekFuzz TextFuzz AddressFuzz ConfigurationFuzz \
-        ForwardFuzz ReplyFuzz LineFuzz DeskFuzz WorkerFrameFuzz TensorFuzz
+        ForwardFuzz ReplyFuzz LineFuzz DeskFuzz WorkerFrameFuzz TensorFuzz CeleryFuzz
 
 # When the target ends. By inputs, the time is only for a machine that is far slower.
 bounds() {

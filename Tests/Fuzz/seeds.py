@@ -3,6 +3,7 @@
 Usage: seeds.py FOLDER
 """
 
+import base64
 import pathlib
 import re
 import struct
@@ -20,6 +21,15 @@ def frame(kind, *items, nonce=0, payload=b""):
     for number, status, flags, meta, body in items:
         payload += struct.pack("<QHHII", number, status, flags, len(meta), len(body)) + meta + body
     return struct.pack("<IBBHQ", len(payload), kind, 0, len(items), nonce) + payload
+
+
+def task(body, headers=b'{"task": "t", "id": "i", "eta": null, "timelimit": [2, 1], "retries": 0}'):
+    """A task as it lies on a queue."""
+    return (
+        b'{"body": "' + base64.b64encode(body) + b'", "content-type": "application/json", "headers": ' + headers
+        + b', "properties": {"body_encoding": "base64", "delivery_tag": "d", "priority": 3, "delivery_info": '
+        b'{"exchange": "", "routing_key": "q"}}}'
+    )
 
 
 SEEDS = {
@@ -68,6 +78,18 @@ SEEDS = {
         b"http://user@host:99999/x", b"remove",
     ],
     "TextFuzz": [b"90", b"0.5", b"250ms", b"1.5h", b"30s", b"64KiB", b"16m", b"512", b'a "b" \\ \n\x00\xe2\x80\xa8'],
+    "CeleryFuzz": [
+        task(b'[[1, "a"], {"k": null}, {"callbacks": [{"task": "c", "args": [1], "options": {"queue": "q"}}], "chain": '
+             b'[{"task": "b", "immutable": true}], "chord": null, "errbacks": null}]'),
+        task(b'[[], {}, {"chain": [{"task": "celery.chord", "subtask_type": "chord", "options": {"task_id": "g"}, '
+             b'"kwargs": {"header": [{"task": "a"}, {"task": "celery.group", "subtask_type": "group", "kwargs": '
+             b'{"tasks": [{"task": "b"}]}}], "body": {"task": "s", "options": {"link": [{"task": "l"}]}}}}]}]'),
+        task(b'{"task": "t", "id": "i", "args": [1], "taskset": "g", "retries": 1}', headers=b"{}"),
+        b'{"status": "FAILURE", "result": {"exc_type": "E", "exc_message": ["x"], "exc_module": "m"}, "children": '
+        b'[[["a", null], [[["b", null], null]]]], "task_id": "x"}',
+        b'{"body": "{\\"method\\": \\"ping\\", \\"pattern\\": \\"w*\\", \\"matcher\\": \\"glob\\"}", "properties": {}}',
+        b"*3\r\n$5\r\nLPUSH\r\n$1\r\nq\r\n$2\r\n{}\r\nPING\r\n",
+    ],
     "AddressFuzz": [
         b"http://a:8000/health?x", b"https://[::1]:443/", b"10.0.0.0/8", b"fd00::/8", b"::ffff:10.0.0.1/104", b"127.0.0.1",
     ],

@@ -205,6 +205,43 @@ private struct Fixture {
         }
     }
 
+    @Test func anAnswerMayBeLongerThanWhatMayStayUnread() async throws {
+        let fixture = try Fixture { $0.limits.unreadBytes = 1 << 10 }
+        defer { fixture.remove() }
+        try await fixture.run { server in
+            let client = try await TestClient.connect(to: server.address)
+            try await client.call("SET a \(String(repeating: "x", count: 1 << 20))")
+            #expect(try await client.call("GET a").text.utf8.count == 1 << 20)
+            #expect(try await client.call("STRLEN a") == .integer(1 << 20))
+        }
+    }
+
+    @Test func anAnswerThatIsTooLongIsAnError() async throws {
+        let fixture = try Fixture { $0.limits.answerBytes = 1 << 12 }
+        defer { fixture.remove() }
+        try await fixture.run { server in
+            let client = try await TestClient.connect(to: server.address)
+            try await client.call("SET a \(String(repeating: "x", count: 1 << 10))")
+            #expect(try await client.call("MGET a a a a a").errorText?.contains("ask for less") == true)
+            #expect(try await client.call("PING") == .simple("PONG"))
+        }
+    }
+
+    @Test func whoDoesNotSayThePasswordMayNotStay() async throws {
+        let fixture = try Fixture {
+            $0.policy.password = "secret"
+            $0.limits.passwordSeconds = 1
+        }
+        defer { fixture.remove() }
+        try await fixture.run { server in
+            let friend = try await TestClient.connect(to: server.address)
+            try await friend.call("AUTH secret")
+            let stranger = try await TestClient.connect(to: server.address)
+            try await stranger.closed()
+            #expect(try await friend.call("PING") == .simple("PONG"))
+        }
+    }
+
     @Test func aFolderBelongsToOneBroker() async throws {
         let fixture = try Fixture()
         defer { fixture.remove() }

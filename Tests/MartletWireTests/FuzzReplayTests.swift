@@ -42,6 +42,11 @@ struct FuzzReplayTests {
         }
     }
 
+    @Test("Messages of Celery end nothing")
+    func celery() {
+        for bytes in Self.failures("CeleryFuzz") { CeleryMutationTests.read(bytes) }
+    }
+
     @Test("Empty lines before a request are refused as soon as they are there")
     func emptyLines() {
         #expect(requestOutcome(Array("\r\n\r".utf8), .whole) == "!bad_request")

@@ -112,7 +112,11 @@ public struct ChatModel: Runnable {
         return members
     }
 
-    static func whole(_ body: InnerBody, limit: Int = 64 << 20) async throws -> JSON {
+    static func whole(_ body: InnerBody) async throws -> JSON {
+        try JSON.parse(try await bytes(body).readableBytesView)
+    }
+
+    static func bytes(_ body: InnerBody, limit: Int = 64 << 20) async throws -> ByteBuffer {
         var bytes = ByteBuffer()
         for try await piece in body {
             bytes.writeImmutableBuffer(piece)
@@ -120,7 +124,7 @@ public struct ChatModel: Runnable {
                 throw ModelError(status: 502, code: "upstream_malformed", message: "the answer is too long")
             }
         }
-        return try JSON.parse(bytes.readableBytesView)
+        return bytes
     }
 }
 

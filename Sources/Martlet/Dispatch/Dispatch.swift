@@ -36,6 +36,13 @@ struct Dispatch: Sendable {
         return dispatch
     }
 
+    /// For what nobody waits for at a screen: it fills what others leave.
+    func inBackground() -> Dispatch {
+        var dispatch = self
+        dispatch.priority = .background
+        return dispatch
+    }
+
     /// Posts JSON to `path` and hands the answer to `read` as soon as it begins. It is called off when the task is
     /// cancelled, or `read` returns before its end.
     ///

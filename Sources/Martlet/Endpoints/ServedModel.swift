@@ -69,10 +69,13 @@ extension LocalRequest {
 
     /// The request for `model` that this one means: as any client would ask, with the fields of this one, its keys
     /// among them.
-    func asking(_ model: ServedModel, _ body: ByteBuffer) -> LocalRequest {
+    func asking(_ model: ServedModel, _ body: ByteBuffer) -> LocalRequest { asking(at: model.api.path, body) }
+
+    /// The same, for whatever is at `path`.
+    func asking(at path: String, _ body: ByteBuffer) -> LocalRequest {
         var inner = self
         inner.method = .post
-        inner.path = model.api.path
+        inner.path = path
         inner.query = ""
         inner.headers = HeaderBlock()
         for field in headers.fields where !Self.dropped.contains(field.name) {

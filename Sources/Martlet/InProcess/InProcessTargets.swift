@@ -7,7 +7,7 @@ import NIOCore
 /// What this process serves itself, loaded: the same targets in every configuration that is put in force.
 struct InProcessTargets: Sendable {
     struct Entry: Sendable {
-        let served: Served
+        let served: ServedEndpoint
         let target: LocalTarget
     }
 
@@ -16,7 +16,9 @@ struct InProcessTargets: Sendable {
     /// Loads all models, side by side.
     ///
     /// - Throws: what a model's `setup` throws.
-    static func load(_ served: [Served], _ surroundings: Served.Surroundings) async throws -> InProcessTargets {
+    static func load(
+        _ served: [ServedEndpoint], _ surroundings: ServedEndpoint.Surroundings
+    ) async throws -> InProcessTargets {
         let entries = try await inParallel(served.count, atMost: nil) { index in
             Entry(served: served[index], target: LocalTarget(try await served[index].make(surroundings)))
         }

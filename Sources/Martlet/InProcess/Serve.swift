@@ -18,10 +18,11 @@ import MartletTelemetry
 ///   - configuration: `martlet.yaml`: the pools and models that chains ask, and where to listen; nil: none.
 ///   - host: The address to listen on, where neither the file nor `MARTLET_LISTEN` says one.
 ///   - port: The port to listen on, likewise.
+///   - tasks: Where the ``TaskHandler``s come from, how many run at one time. Of no concern where there is none.
 /// - Throws: where no child can be started.
 public func serve(
     configuration file: String? = nil, host: String = "127.0.0.1", port: Int = 8000,
-    @ServedBuilder _ served: @Sendable () async throws -> [Served]
+    tasks: TaskOptions = TaskOptions(), @ServedBuilder _ served: @Sendable () async throws -> [Served]
 ) async throws {
     var environment = ProcessInfo.processInfo.environment
     if file == nil, environment["MARTLET_LISTEN"] == nil {
@@ -32,7 +33,7 @@ public func serve(
     }
     do {
         let startUp = try StartUp.inProcess(
-            try await served(), file: file, environment: environment, keeper: keeper)
+            try await served(), tasks: tasks, file: file, environment: environment, keeper: keeper)
         try await Serving.serve(startUp, keeper: keeper)
     } catch {
         // The supervisor would start it again, to the same end.

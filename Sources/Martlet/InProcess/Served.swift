@@ -7,8 +7,30 @@ import MartletWorkers
 import NIOCore
 import NIOPosix
 
-/// Something that this process serves itself: a ``Chain`` or an ``API``.
+/// Something that this process serves itself: a ``Chain``, an ``API`` or a ``TaskHandler``.
 public struct Served: Sendable {
+    enum Part: Sendable {
+        case endpoint(ServedEndpoint)
+        case task(TaskHandler)
+    }
+
+    let part: Part
+}
+
+extension [Served] {
+    /// What clients ask.
+    var endpoints: [ServedEndpoint] {
+        compactMap { if case .endpoint(let endpoint) = $0.part { endpoint } else { nil } }
+    }
+
+    /// What comes from queues.
+    var tasks: [TaskHandler] {
+        compactMap { if case .task(let task) = $0.part { task } else { nil } }
+    }
+}
+
+/// What this process answers itself at a path of its own.
+struct ServedEndpoint: Sendable {
     /// What it is made with.
     struct Surroundings: Sendable {
         let dispatch: Dispatch
@@ -49,7 +71,7 @@ public struct Served: Sendable {
 /// A chain behind LangServe's paths: `/joke/invoke`, `/joke/batch`, `/joke/stream`, `/joke/stream_log`,
 /// `/joke/stream_events`, `/joke/input_schema` and so on, and a page to try it on at `/joke/playground/`.
 public struct Chain: Sendable {
-    let served: Served
+    let served: ServedEndpoint
 
     /// - Parameters:
     ///   - path: `/joke` gives `/joke/invoke` and so on.
@@ -65,7 +87,7 @@ public struct Chain: Sendable {
         let base = path == "/" ? "" : path
         let config = ChainConfig(keys: configKeys, configurable: step.configurable)
         let api = APIDescription(swift: base, ChainDescription(step, config))
-        served = Served(api: api, maxInFlight: maxInFlight, timeout: timeout) { surroundings in
+        served = ServedEndpoint(api: api, maxInFlight: maxInFlight, timeout: timeout) { surroundings in
             ChainEndpoint(
                 step, path: base, configKeys: configKeys, dispatch: surroundings.dispatch, logger: surroundings.logger)
         }
@@ -74,7 +96,7 @@ public struct Chain: Sendable {
 
 /// A ``Model`` behind a path: `POST` with its input as JSON.
 public struct API: Sendable {
-    let served: Served
+    let served: ServedEndpoint
 
     /// - Parameters:
     ///   - maxBatch: Inputs that one call of `batch` may have. A model that is idle takes what there is at once; while
@@ -96,7 +118,7 @@ public struct API: Sendable {
         // Those that are computed, and as many again that gather meanwhile.
         let room = 2 * threads * policy.maxBatch
         let api = APIDescription(swift: path, type(of: model), isStream: false, isTool: isTool)
-        served = Served(api: api, maxInFlight: room, timeout: timeout) { [policy] surroundings in
+        served = ServedEndpoint(api: api, maxInFlight: room, timeout: timeout) { [policy] surroundings in
             var model = model
             try await model.setup()
             let group = ModelGroup(
@@ -116,7 +138,7 @@ public struct API: Sendable {
     ) {
         let threads = max(1, concurrent ?? System.coreCount)
         let api = APIDescription(swift: path, type(of: model), isStream: true, isTool: isTool)
-        served = Served(api: api, maxInFlight: threads, timeout: timeout) { surroundings in
+        served = ServedEndpoint(api: api, maxInFlight: threads, timeout: timeout) { surroundings in
             var model = model
             try await model.setup()
             return StreamEndpoint(
@@ -126,11 +148,12 @@ public struct API: Sendable {
     }
 }
 
-/// Lists what ``serve(configuration:host:port:_:)`` serves, one after the other.
+/// Lists what ``serve(configuration:host:port:tasks:_:)`` serves, one after the other.
 @resultBuilder
 public enum ServedBuilder {
-    public static func buildExpression(_ chain: Chain) -> [Served] { [chain.served] }
-    public static func buildExpression(_ api: API) -> [Served] { [api.served] }
+    public static func buildExpression(_ chain: Chain) -> [Served] { [Served(part: .endpoint(chain.served))] }
+    public static func buildExpression(_ api: API) -> [Served] { [Served(part: .endpoint(api.served))] }
+    public static func buildExpression(_ task: TaskHandler) -> [Served] { [Served(part: .task(task))] }
     public static func buildBlock(_ parts: [Served]...) -> [Served] { parts.flatMap { $0 } }
     public static func buildOptional(_ part: [Served]?) -> [Served] { part ?? [] }
     public static func buildEither(first: [Served]) -> [Served] { first }

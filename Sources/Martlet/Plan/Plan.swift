@@ -46,7 +46,7 @@ struct Plan {
     /// The later stages of their pipelines.
     private(set) var stages: [ServedAPI] = []
     /// What this process serves itself.
-    private(set) var inProcess: [Served] = []
+    private(set) var inProcess: [ServedEndpoint] = []
 
     /// - Parameter present: pools that are there already: those of a name that stays go on.
     init(
@@ -128,7 +128,13 @@ struct Plan {
     }
 
     /// All that is asked at paths of its own: what apps serve, then what this process serves.
-    var apis: [APIDescription] { served.map { APIDescription($0) } + inProcess.map(\.api) }
+    var apis: [APIDescription] { served.filter { !$0.isForTasks }.map { APIDescription($0) } + inProcess.map(\.api) }
+
+    /// Those that clients ask: runs of tasks come from queues alone.
+    var publicRoutes: [Route] {
+        let inner = Set(served.filter(\.isForTasks).map(\.path))
+        return routes.filter { !inner.contains($0.name) }
+    }
 
     /// The pools that the file names. One of them may be called like one of ``own``, and is another.
     var configured: [Pool] { pools.filter { pool in !own.contains { $0.pool === pool } } }

@@ -23,7 +23,9 @@ package struct BrokerOptions: Sendable {
     /// Certificate and key.
     package var tls: (certificate: String, key: String)?
     package var maximumDeliveries: Int?
-    private(set) var memoryBytes: Int?
+    var memoryBytes: Int?
+    /// Where metrics are served; nil: nowhere.
+    package var console: String?
 
     package init(host: String, port: Int?) {
         self.host = host
@@ -97,29 +99,43 @@ package enum BrokerProcess {
         Logs.bootstrap(to: sink)
         defer { _ = sink.flush() }
         let logger = Logger(label: "martlet.broker")
-        let parent = URL(fileURLWithPath: options.folder).deletingLastPathComponent()
-        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
         // Heard from here on: what is on its way is told, and what is told is on disk.
         let signals = await Haste.signals()
-        let server = try await start(options, logger: logger)
+        let console = try await BrokerConsole.open(options.console, logger: logger)
+        let server = try await start(options, logger: logger).server
+        console?.serve(server)
         // At once, also when it goes to a file or another program.
-        FileHandle.standardOutput.write(Data((text(options, server.address) + "\n").utf8))
+        let lines = [text(options, server.address)] + (console.map { ["  metrics:  \($0.url)/metrics"] } ?? [])
+        FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.ended() }
             group.addTask { for await _ in signals { return } }
             try await group.next()
             logger.notice("the broker stops")
             try await server.stop()
+            await console?.close()
             group.cancelAll()
         }
         logger.notice("the broker has stopped")
     }
 
-    private static func start(_ options: BrokerOptions, logger: Logger) async throws -> BrokerServer {
+    /// Listens where it is told to, at the first of these addresses that is free. The settings answered are those of
+    /// that address.
+    ///
+    /// - Parameter connections: At most; nil: as many as a broker alone.
+    static func start(
+        _ options: BrokerOptions, connections: Int? = nil, logger: Logger
+    ) async throws -> (server: BrokerServer, settings: BrokerSettings) {
+        let parent = URL(fileURLWithPath: options.folder).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
         let addresses = try options.addresses()
         for (place, address) in addresses.enumerated() {
             do {
-                return try await BrokerServer.start(try options.settings(address), logger: logger)
+                var settings = try options.settings(address)
+                if let connections { settings.limits.connections = connections }
+                let server = try await BrokerServer.start(settings, logger: logger)
+                settings.address = server.address
+                return (server, settings)
             } catch let error as IOError where error.errnoCode == EADDRINUSE {
                 guard place == addresses.count - 1 else { continue }
                 let ports = addresses.compactMap(\.port).map { "\($0)" }.joined(separator: " and ")

@@ -14,8 +14,10 @@ extension Governor {
     convenience init(_ configuration: Configuration, logger: Logger) throws {
         let limit = try OpenFiles.limit().soft
         let instances = configuration.backends.reduce(0) { $0 + $1.instances }
-        // What is open already, listeners, the two pipes of each managed backend and what watches it.
-        let standing = (OpenFiles.count() ?? 16) + configuration.listen.count + 1 + 4 * instances
+        // What is open already, listeners, the two pipes of each managed backend and what watches it, the connections
+        // that the broker may have.
+        var standing = (OpenFiles.count() ?? 16) + configuration.listen.count + 1 + 4 * instances
+        if case .own? = configuration.tasks?.broker { standing += try BrokerInside.connections() }
         self.init(limit: limit, standing: standing)
         let budget = FileBudget(limit: limit, standing: standing)
         logger.info(
@@ -39,7 +41,8 @@ extension Server {
     func desk(_ plan: Plan, _ accessLog: LogSink?) -> Desk {
         Desk(
             pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
-            governor: governor, accessLog: accessLog)
+            governor: governor, accessLog: accessLog, broker: { [taskFront] in await taskFront.brokerReadings() },
+            taskWorkers: { [taskWorkers] in taskWorkers.readings() })
     }
 
     /// Presses for descriptors, and leaves a census behind when they grow scarce, until the task is cancelled.

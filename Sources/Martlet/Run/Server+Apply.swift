@@ -16,6 +16,7 @@ extension Server {
     /// cannot be (a certificate that does not load, an address in use); then nothing has changed.
     func apply(_ configuration: Configuration) async throws {
         let (present, sink, former) = live.withLock { ($0.plan, $0.accessLog, $0.configuration.accessLog) }
+        try FixedAtStart.check(configuration.tasks, against: live.withLock { $0.configuration.tasks })
         let plan = try await plan(configuration, after: present)
         let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
         try await putInForce(configuration, plan, accessLog)
@@ -69,9 +70,11 @@ extension Server {
         budget.limit = configuration.limits.buffered
         governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
+        let later = taskFront.desk.map { AsyncRequest($0) }
         let labels = labels
         loops.broadcast { context in
             context.heartbeat = heartbeat
+            context.later = later
             guard context.accessLog?.sink !== accessLog else { return }
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
@@ -99,7 +102,7 @@ extension Server {
     ) throws -> [Listeners.Wanted] {
         var settings = FrontSettings(configuration)
         settings.governor = governor
-        let router = Router(publicRoutes(plan))
+        let router = Router(publicRoutes(plan, configuration))
         var wanted = try zip(configuration.listen, configuration.listenNames).map { listen, name in
             try Listeners.Wanted(listen, router: router, settings: settings, named: name)
         }
@@ -110,19 +113,21 @@ extension Server {
         return wanted
     }
 
-    private func publicRoutes(_ plan: Plan) -> [Route] {
-        let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(plan, below: $0.name, host: $0.host) }
+    private func publicRoutes(_ plan: Plan, _ settings: Configuration) -> [Route] {
+        let names = ModelNames(plan.models, client: client)
+        let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(names, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
-        return plan.routes + healthRoutes(plan) + appRoutes(plan)
-            + (plan.pools.isEmpty ? [modelList(plan, below: "/v1/", host: nil)] : modelAPIs)
+        return plan.publicRoutes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
+            + taskRoutes(plan, settings)
+            + (plan.pools.isEmpty ? [modelList(names, below: "/v1/", host: nil)] : modelAPIs)
     }
 
     /// The list of models beside a route of the model API.
-    private func modelList(_ plan: Plan, below prefix: String, host: String?) -> Route {
+    private func modelList(_ names: ModelNames, below prefix: String, host: String?) -> Route {
         let path = prefix.hasSuffix("/") ? "\(prefix)models" : "\(prefix)/models"
         return Route(
             index: labels.index(of: (host ?? "") + path, in: .route), path: path, host: host,
-            destination: .local(ModelsEndpoint(table: plan.models, client: client, created: started)),
+            destination: .local(ModelsEndpoint(names, created: started)),
             shape: .openAI, bodyLimit: 0)
     }
 
@@ -134,7 +139,7 @@ extension Server {
             local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
             local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
             local("/reload", Guarded(ReloadEndpoint { await reloads.ask() }, token: token), bodyLimit: 1 << 10),
-        ] + healthRoutes(plan)
+        ] + taskConsoleRoutes(token: token) + healthRoutes(plan)
     }
 
     private func healthRoutes(_ plan: Plan) -> [Route] {

@@ -68,6 +68,7 @@ extension Server {
                 title: plan.served.first?.app.configuration.name ?? Serving.program, apis,
                 reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
             if hasModels, plan.isFree(InferenceEndpoint.path) { document.addInference() }
+            if taskFront.desk != nil, plan.isFree(TasksEndpoint.path) { document.addTasks() }
             for api in document.schemas.leftOpen.sorted() {
                 logger.warning(
                     "a schema has too many definitions: /openapi.json says nothing of it", metadata: ["api": "\(api)"])
@@ -122,7 +123,7 @@ extension Plan {
     /// Whether no route for every host serves this path, alone or with all below it: what its owner serves comes first.
     /// What an app serves below a path is no obstacle to what it states itself, nor the rest of what a pool serves
     /// because the file says nothing else.
-    fileprivate func isFree(_ path: String, isStated: Bool = false) -> Bool {
+    func isFree(_ path: String, isStated: Bool = false) -> Bool {
         let wide = isStated ? served.filter { $0.api.path.hasSuffix("*") }.map(\.path) : []
         return !routes.contains { route in
             route.host == nil && route !== impliedRoute && !wide.contains(route.name)

@@ -50,21 +50,30 @@ package final class Server: Sendable {
     let reloads = Reloads()
     /// What code in this process asks by.
     let routes = RoutesInForce()
-    private let served: [Served]
+    private let served: [ServedEndpoint]
+    /// What a worker of tasks here is told; nil: there is none.
+    private let tasks: TaskServiceOptions?
+    let taskWorkers = WorkersAtWork()
+    /// Where tasks are handed in and asked for.
+    let taskFront = TaskFront()
     let started = Int(time(nil))
     let live: Mutex<Live>
     /// Pools whose checks are to begin.
     let newPools: AsyncStream<Pool>.Continuation
     private let poolsToCheck: AsyncStream<Pool>
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let resolver = NameResolver()
 
     /// Builds everything, opens nothing yet. Throws what the file could not know, such as a certificate that does not
     /// load.
     ///
     /// - Parameter served: What this process serves itself.
-    init(_ configuration: Configuration, serving served: [Served], keeper: SocketKeeper, logger: Logger) throws {
+    init(
+        _ configuration: Configuration, serving served: [ServedEndpoint], tasks: TaskServiceOptions? = nil,
+        keeper: SocketKeeper, logger: Logger
+    ) throws {
         self.served = served
+        self.tasks = tasks
         self.logger = logger
         self.keeper = keeper
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
@@ -105,7 +114,14 @@ package final class Server: Sendable {
         async let _ = glue.run()
         try await loadServed()
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
-        try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
+        try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
+        do {
+            try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
+        } catch {
+            // Another server may follow in this process: two cannot have one store.
+            await taskFront.close()
+            throw error
+        }
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
@@ -119,6 +135,7 @@ package final class Server: Sendable {
             Role { await self.flushAccessLogs() },
             Role { await self.relieve() },
             Role { [backends] in await backends.run() },
+            Role { [taskFront] in await taskFront.run() },
             Role { await self.reload(from: source) },
             Role { [reloads] in await reloads.hear(hangUps) },
             Role { [keeper] in
@@ -131,14 +148,27 @@ package final class Server: Sendable {
         let drain = Drain(
             loops: loops, listeners: listeners, readiness: readiness, haste: haste,
             limit: { self.live.withLock { $0.configuration.limits.drain } }, logger: logger)
-        let services = (roles as [any Service]) + [drain]
+        var services = ((roles as [any Service]) + [drain]).map { ServiceConfiguration(service: $0) }
+        if let tasks {
+            // Told to end from afar, it ends all else as well.
+            services.append(
+                ServiceConfiguration(
+                    service: try taskService(tasks, haste: haste),
+                    successTerminationBehavior: .gracefullyShutdownGroup))
+        }
+        if let worker = taskFront.requestWorker(
+            routes, caller: InnerCaller(loops), on: group, haste: haste, logger: logger)
+        {
+            taskWorkers.add(worker.worker)
+            services.append(ServiceConfiguration(service: worker))
+        }
         let serviceGroup = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         async let _ = hasten(haste, endings, serviceGroup)
         try await serviceGroup.run()
         await listeners.closeAll()
+        await taskFront.close()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = live.withLock { $0.accessLog }?.flush()
         resolver.shutdown()
@@ -160,14 +190,17 @@ package final class Server: Sendable {
             if let url = await listeners.url(name) { addresses.listeners.append(url) }
         }
         if let console = configuration.console { addresses.console = await listeners.url(console.name) }
+        addresses.broker = taskFront.brokerURL
         return addresses
     }
 
     /// Where the apps that are served answer.
-    var paths: [String] { live.withLock { $0.plan.served.map(\.path) } + served.map(\.place) }
+    var paths: [String] {
+        live.withLock { $0.plan.served.filter { !$0.isForTasks }.map(\.path) } + served.map(\.place)
+    }
 
     private func loadServed() async throws {
-        let surroundings = Served.Surroundings(
+        let surroundings = ServedEndpoint.Surroundings(
             dispatch: Dispatch(loops, routes), logger: logger, clock: group.next())
         let loaded = try await InProcessTargets.load(served, surroundings)
         live.withLock { $0.inProcess = loaded }
@@ -247,7 +280,12 @@ package final class Server: Sendable {
 package struct Addresses: Sendable {
     package fileprivate(set) var listeners: [String]
     package fileprivate(set) var console: String?
+    /// Of the broker of this process, without its password; nil: it has none.
+    package fileprivate(set) var broker: String?
 }
+
+/// How one of the services is run.
+private typealias ServiceConfiguration = ServiceGroupConfiguration.ServiceConfiguration
 
 /// A background role as a service: ends when the server is told to stop, not before, even where it has nothing to do (a
 /// service that returns early would end the others).

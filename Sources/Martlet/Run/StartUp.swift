@@ -21,7 +21,9 @@ package struct StartUp: Sendable {
     /// What the process before this one served by.
     private let former: ConfigurationSource.Loaded?
     /// What this process serves itself.
-    private var served: [Served] = []
+    private var served: [ServedEndpoint] = []
+    /// What a worker of tasks in this process is told; nil: there is none.
+    private var tasks: TaskServiceOptions?
 
     /// A file, some upstreams, or the demo models.
     ///
@@ -57,7 +59,7 @@ package struct StartUp: Sendable {
 
     /// What this process serves itself, beside a configuration file where there is one.
     static func inProcess(
-        _ served: [Served], file: String?, environment: [String: String], keeper: SocketKeeper
+        _ served: [Served], tasks: TaskOptions, file: String?, environment: [String: String], keeper: SocketKeeper
     ) throws(ConfigurationError) -> StartUp {
         var startUp: StartUp
         if let file {
@@ -67,8 +69,24 @@ package struct StartUp: Sendable {
             startUp = StartUp(
                 configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil)
         }
-        startUp.served = served
+        startUp.served = served.endpoints
+        if !served.tasks.isEmpty { startUp.tasks = tasks.service(for: served.tasks) }
         return startUp
+    }
+
+    /// The tasks of a file, taken from queues: nothing listens but the console.
+    ///
+    /// - Parameter configuration: `martlet.yaml`, whose models tasks may ask; nil: none.
+    /// - Throws: a `ConfigurationError`, which names the option.
+    package static func worker(
+        _ app: String?, python: String?, options: TaskServiceOptions, process: WorkerProcessOptions,
+        configuration file: String?, environment: [String: String]
+    ) throws(ConfigurationError) -> StartUp {
+        let configuration = try Configuration.taskWorker(
+            app, python: python, options: options, process: process, file: file, environment: environment)
+        return StartUp(
+            configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil,
+            tasks: options)
     }
 
     /// The models of a file, in workers: of Python's, or of a program that is a worker by itself.
@@ -107,7 +125,7 @@ package struct StartUp: Sendable {
         _ configuration: Configuration, _ loaded: ConfigurationSource.Loaded?, _ keeper: SocketKeeper,
         _ logger: Logger, _ hasStarted: Flag
     ) async throws {
-        let server = try Server(configuration, serving: served, keeper: keeper, logger: logger)
+        let server = try Server(configuration, serving: served, tasks: tasks, keeper: keeper, logger: logger)
         try await server.run(
             source: source,
             started: {
@@ -130,6 +148,7 @@ package struct StartUp: Sendable {
     private func announce(_ addresses: Addresses) {
         var lines = remarks
         for address in addresses.listeners { lines.append("serving      \(address)") }
+        if let broker = addresses.broker { lines.append("tasks        \(broker)") }
         if let console = addresses.console { lines.append("console      \(console)/status and /metrics") }
         tell(lines)
     }

@@ -20,6 +20,8 @@ struct ServedAPI: Sendable {
 
     /// How long an answer may take to begin, where nothing is said.
     private static let answerWithin: Duration = .seconds(600)
+    /// Longer than anything that runs.
+    private static let withoutLimit: Duration = .seconds(365 * 86_400)
 
     /// In logs and metrics; unique.
     let name: String
@@ -49,14 +51,23 @@ struct ServedAPI: Sendable {
             ?? WorkerGroup(
                 api, policy: Self.batchPolicy(app.configuration, api),
                 weighing: (app.configuration.weightBy ?? api.weightBy).map { BodyWeight(of: $0) },
-                answerWithin: app.configuration.timeout ?? Self.answerWithin, clock: loops.next(), next: next)
+                answerWithin: api.isForTasks ? Self.withoutLimit : app.configuration.timeout ?? Self.answerWithin,
+                clock: loops.next(), next: next)
     }
 
     /// Without the `*` that stands for everything below it.
     var path: String { api.path.hasSuffix("*") ? String(api.path.dropLast()) : api.path }
 
+    /// Its requests are runs of tasks: they come from a queue, and no client asks it.
+    var isForTasks: Bool { api.isForTasks }
+
     static func batchPolicy(_ configuration: WorkersConfiguration, _ api: WorkerAPI) -> BatchPolicy {
         var policy = BatchPolicy()
+        if api.isForTasks {
+            // A process has one task, and none that waits behind it; one that died with it goes back to its queue.
+            policy.maxAhead = 0
+            policy.triesAgainAfterCrash = false
+        }
         policy.maxBatch = configuration.maxBatch ?? api.maxBatch
         policy.maxBytes = configuration.batchBytes
         policy.maxWeight = configuration.batchWeight ?? api.batchWeight
@@ -75,6 +86,13 @@ struct ServedAPI: Sendable {
         policy.retry.attempts = 1
         policy.breaker = nil
         policy.comesOnDemand = app.configuration.scale?.min == 0
+        if isForTasks {
+            // The worker that took the task keeps its time.
+            policy.timeouts.queue = Self.withoutLimit
+            policy.timeouts.firstByte = Self.withoutLimit
+            policy.timeouts.idle = Self.withoutLimit
+            policy.timeouts.total = Self.withoutLimit
+        }
         return policy
     }
 
@@ -89,6 +107,10 @@ struct ServedAPI: Sendable {
             app: configuration.app, devices: devices, workersPerDevice: perDevice, group: group, loops: loops)
         role.sharedBytes = configuration.sharedMemory ?? 0
         role.recycle = configuration.recycle
+        if let tasks = app.settings.tasks {
+            role.recycle.requests = role.recycle.requests ?? tasks.max_tasks_per_child
+            role.recycle.memory = role.recycle.memory ?? tasks.max_memory_per_child.map { $0 * 1024 }
+        }
         return ManagedProcess(spec, worker: role)
     }
 
@@ -109,6 +131,11 @@ struct ServedAPI: Sendable {
             isExact: path == api.path, methods: api.methods, allowed: all.methods(at: api.path), readsBodyFirst: true,
             key: api.authorizes ? nil : key)
     }
+}
+
+extension WorkerAPI {
+    /// As the SDK calls the operation.
+    var isForTasks: Bool { operation == "task" }
 }
 
 extension [ServedAPI] {

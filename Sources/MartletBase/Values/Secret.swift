@@ -1,5 +1,5 @@
 /// A value that must never reach a log, a status page or an error: it prints as `***`.
-public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The value itself. Read it only where it is sent.
     public let exposed: String
 

@@ -17,10 +17,16 @@ package struct Desk: Sendable {
     let budget: BufferBudget
     let governor: Governor
     let accessLog: LogSink?
+    /// The numbers of the broker of tasks; nil: this process has none.
+    let broker: @Sendable () async -> Readings.Broker?
+    /// The workers of tasks in this process.
+    let taskWorkers: @Sendable () -> [Readings.TaskWorker]
 
     package init(
         pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
-        budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?
+        budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?,
+        broker: @escaping @Sendable () async -> Readings.Broker? = { nil },
+        taskWorkers: @escaping @Sendable () -> [Readings.TaskWorker] = { [] }
     ) {
         self.pools = pools
         self.loops = loops
@@ -30,6 +36,8 @@ package struct Desk: Sendable {
         self.budget = budget
         self.governor = governor
         self.accessLog = accessLog
+        self.broker = broker
+        self.taskWorkers = taskWorkers
     }
 
     /// The numbers of all loops, summed.

@@ -7,6 +7,8 @@ package enum ErrorShape: Sendable {
     case openAI
     /// `{"error": {"code", "message"}}`.
     case plain
+    /// `{"error": "message"}`, as Ollama's clients read it.
+    case ollama
 
     /// The body of an error answer, JSON.
     package func body(_ error: MartletError) -> String {
@@ -29,6 +31,8 @@ package enum ErrorShape: Sendable {
             #"{"error":{"message":\#(message),"type":"\#(type)","param":\#(parameter),"code":\#(code)}}"#
         case .plain:
             #"{"error":{"code":\#(code),"message":\#(message)}}"#
+        case .ollama:
+            #"{"error":\#(message)}"#
         }
     }
 
@@ -37,6 +41,7 @@ package enum ErrorShape: Sendable {
         switch self {
         case .openAI: "data: \(body(error))\n\n"
         case .plain: "event: error\ndata: \(body(error))\n\n"
+        case .ollama: body(error) + "\n"
         }
     }
 

@@ -16,6 +16,7 @@ extension Exchange {
         if let head = request?.head, !route.takes(head) {
             return answer(.wrongMethod(allow: route.allowed))
         }
+        if caller.prefersLater, let later = context.later, route.canAnswerLater { return serve(later, now: now) }
         switch route.destination {
         case .pool(let pool):
             use(pool)
@@ -32,11 +33,15 @@ extension Exchange {
             } else {
                 answer(MartletError(.notFound))
             }
-        case .local(let handler):
-            machine.adopt(timeouts: RequestRules.local.timeouts, retry: RequestRules.local.retry)
-            machine.picked(now: now)
-            openLeg { $0.open(handler, for: self) }
+        case .local(let handler): serve(handler, now: now)
         }
+    }
+
+    /// Answers from inside this process.
+    private func serve(_ handler: any LocalHandler, now: Instant) {
+        machine.adopt(timeouts: RequestRules.local.timeouts, retry: RequestRules.local.retry)
+        machine.picked(now: now)
+        openLeg { $0.open(handler, for: self) }
     }
 
     func takeRequestBody(_ slice: ByteBuffer) {

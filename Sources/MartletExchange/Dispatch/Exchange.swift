@@ -15,6 +15,8 @@ package struct CallerFacts {
     package var client: String?
     /// Length of the request body as announced.
     package var bodySize: BodySize = .none
+    /// It prefers to be told where the answer will be (RFC 7240, `respond-async`).
+    package var prefersLater = false
 
     package init() {}
 }

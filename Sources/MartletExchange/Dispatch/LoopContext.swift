@@ -17,6 +17,8 @@ package final class LoopContext {
     package var buffers = BufferPool()
     /// How long an event stream may be silent before a comment goes out; nil: never.
     package var heartbeat: Interval?
+    /// Takes requests whose clients prefer an answer later (`Prefer: respond-async`); nil: there is no such thing here.
+    package var later: (any LocalHandler)?
     private var random: SplitMix64
     private var lastRequest: UInt64
     private let requestIDMask: UInt64

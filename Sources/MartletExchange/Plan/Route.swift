@@ -103,6 +103,12 @@ package final class Route: Sendable {
     /// Whether the request's method is served.
     package func takes(_ head: RequestHead) -> Bool { methods.isEmpty || methods.contains(head.methodText) }
 
+    /// Whether a request that is asked again later, by its path alone, comes to this route and means the same.
+    var canAnswerLater: Bool {
+        if case .local = destination { return false }
+        return host == nil && strip.isEmpty
+    }
+
     /// Whether requests of this route name a model in their body.
     package var isModelAPI: Bool {
         if case .models = destination { return true }

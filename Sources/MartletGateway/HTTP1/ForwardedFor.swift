@@ -60,6 +60,7 @@ final class ForwardedFor {
             caller.deadline = head.headers.value(.xRequestTimeout).flatMap { Duration(textOrSeconds: $0) }
                 .map { now + $0 } ?? .never
         }
+        if loop.later != nil, head.headers.contains(.prefer) { caller.prefersLater = head.prefersLater }
         caller.requestID = requestID(head.headers) ?? loop.nextRequestID()
 
         var lines = HeaderLines(loop.buffers.take())
@@ -151,5 +152,25 @@ extension RequestHead {
         if rest.readableBytesView.first != UInt8(ascii: "/") { stripped.writeStaticString("/") }
         stripped.writeImmutableBuffer(rest)
         return stripped
+    }
+}
+
+extension RequestHead {
+    /// Whether one of the preferences is `respond-async` (RFC 7240 §4.1).
+    fileprivate var prefersLater: Bool {
+        headers.fields.contains { field in
+            field.name == .prefer
+                && headers.value(field).split(whereSeparator: { $0 == "," }).contains { preference in
+                    preference.prefix { $0 != ";" }.trimmingBlanks.lowercased() == "respond-async"
+                }
+        }
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingBlanks: Substring {
+        var text = drop { $0 == " " || $0 == "\t" }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return text
     }
 }

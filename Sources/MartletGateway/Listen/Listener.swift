@@ -25,7 +25,10 @@ package struct Listener {
                     try SocketOptions.standard.apply(to: channel)
                     // NIO listened once more on what was given to it, with a backlog of its own.
                     try ListenSocket.listen(socket)
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause { error in
+                            logger.error("no connection can be accepted", metadata: ["error": "\(error)"])
+                        })
                     try channel.pipeline.syncOperations.addHandler(AcceptGate(governor: governor, isConsole: isConsole))
                 }
             }

@@ -44,6 +44,11 @@ package struct InnerCaller: Sendable {
     package func ask<Value: Sendable>(
         _ route: Route, _ request: LocalRequest, read: (InnerAnswer) async throws -> Value
     ) async throws -> Value {
+        try await begin(route, request).read(read)
+    }
+
+    /// As ``ask(_:_:read:)``, for an answer that is read later on: whoever has it reads or leaves it in the end.
+    package func begin(_ route: Route, _ request: LocalRequest) async throws -> BegunAnswer {
         guard request.body.readableBytes <= route.bodyLimit else {
             throw MartletError(.bodyTooLarge, cause: "a body for \(route.name) has at most \(route.bodyLimit) bytes")
         }
@@ -57,9 +62,31 @@ package struct InnerCaller: Sendable {
             call.value = made
             made.ask(route, request)
         }
+        do {
+            let answer = try await withTaskCancellationHandler {
+                try await reader.answer()
+            } onCancel: {
+                leave()
+            }
+            return BegunAnswer(answer: answer, leave: leave)
+        } catch {
+            leave()
+            throw error
+        }
+    }
+}
+
+/// The answer to a request of this process to itself, from its head on.
+package struct BegunAnswer: Sendable {
+    package let answer: InnerAnswer
+    /// What is not read by then nobody wants. Any thread, any number of times.
+    package let leave: @Sendable () -> Void
+
+    /// Hands the answer to `read`. The request is over when that returns, or the task is cancelled.
+    package func read<Value: Sendable>(_ read: (InnerAnswer) async throws -> Value) async throws -> Value {
         defer { leave() }
         return try await withTaskCancellationHandler {
-            try await read(try await reader.answer())
+            try await read(answer)
         } onCancel: {
             leave()
         }

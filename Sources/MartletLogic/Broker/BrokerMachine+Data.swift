@@ -18,12 +18,23 @@ extension BrokerMachine {
         case .del, .unlink:
             _ = queues.purge(arguments, in: database, &keyspace, now: now)
         case .hdel:
+            // Who watches the hash first gives back what is in it: kombu does that when it lost its connection, for
+            // messages that it never began. An acknowledgement does not look.
+            guard !watchedBefore.contains(Place(database: database, key: arguments[0])) else { break }
             queues.acknowledgesLate(arguments.dropFirst(), in: database, &keyspace, now: now)
         case .swapdb:
             guard queues.rooms.allSatisfy(\.isEmpty) else {
                 return BrokerRefusal.error(
                     "SWAPDB is not possible where there are queues: let workers empty them, or select another database")
             }
+        case .flushdb, .flushall:
+            let answer = keyspace.run(command, arguments, in: database, now: now)
+            guard !answer.isError else { return answer }
+            absorb(id, now: now)
+            for database in command == .flushdb ? [database] : Array(0..<Keyspace.databaseCount) {
+                queues.clear(database, &keyspace, now: now)
+            }
+            return answer
         default: break
         }
         return keyspace.run(command, arguments, in: database, now: now)
@@ -37,7 +48,7 @@ extension BrokerMachine {
         }
     }
 
-    private mutating func pushOnList(
+    mutating func pushOnList(
         _ command: KeyspaceCommand, _ arguments: [Bytes], in database: Int, now: Int64
     ) -> Answer {
         let list = arguments[0]

@@ -3,11 +3,18 @@ extension BrokerMachine {
     /// later.
     mutating func answer(to name: Bytes, _ arguments: [Bytes], of id: ClientID, now: Int64) -> Answer? {
         guard let client = clients[id] else { return nil }
+        if Self.isOfHTTP(name) {
+            close(id)
+            return nil
+        }
         let command = BrokerCommand.named(name)
         if !client.isAuthenticated, !(command?.needsNoPassword ?? false) { return BrokerRefusal.noAuth }
         guard let command else { return flawing(id, BrokerRefusal.unknown(name)) }
         clients[id]?.lastCommand = command.name
-        guard command.accepts(arguments.count) else { return flawing(id, BrokerRefusal.wrongCount(command.name)) }
+        guard command.accepts(arguments.count) else {
+            if command == .own(.exec), client.transaction != nil { return abort(id) }
+            return flawing(id, BrokerRefusal.wrongCount(command.name))
+        }
         if client.version == .two, client.subscriptions > 0, !command.isAllowedWhileSubscribed {
             return BrokerRefusal.error(
                 "Can't execute '\(command.name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
@@ -15,6 +22,12 @@ extension BrokerMachine {
         }
         if client.transaction != nil, command.isQueued { return queue(command, arguments, of: id) }
         return perform(command, arguments, of: id, now: now)
+    }
+
+    /// The beginning of a line of HTTP. A page in somebody's browser can send a request to this machine's ports, and
+    /// the lines of its body would be commands: nothing more is read from there.
+    private static func isOfHTTP(_ name: Bytes) -> Bool {
+        (4...5).contains(name.count) && ["post", "host:"].contains(Bytes(name.array.map(ASCII.lowercased)))
     }
 
     mutating func perform(
@@ -68,6 +81,7 @@ extension BrokerMachine {
             return blockingPop(command, arguments, of: id, now: now)
         case .eval, .evalsha: return eval(command, arguments, of: id, now: now)
         case .script: return script(arguments)
+        case .martlet: return martlet(arguments, of: id, now: now)
         }
     }
 

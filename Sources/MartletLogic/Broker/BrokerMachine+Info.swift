@@ -1,16 +1,19 @@
 /// What monitors read.
 extension BrokerMachine {
-    func info(_ arguments: [Bytes], now: Int64) -> Answer {
+    mutating func info(_ arguments: [Bytes], now: Int64) -> Answer {
         let wanted = Set(arguments.map { $0.text.lowercased() })
         let isAll = wanted.isEmpty || !wanted.isDisjoint(with: ["all", "default", "everything"])
-        let sections = sections(now: now).filter { isAll || wanted.contains($0.name.lowercased()) }
+        let queues = isAll || wanted.contains("queues") ? reading(now: now).queues : []
+        let sections = sections(queues, now: now).filter { isAll || wanted.contains($0.name.lowercased()) }
         let text = sections.map { section in
             "# \(section.name)\r\n" + section.lines.map { "\($0.0):\($0.1)\r\n" }.joined()
         }
         return .bulk(Bytes(text.joined(separator: "\r\n")))
     }
 
-    private func sections(now: Int64) -> [(name: String, lines: [(String, String)])] {
+    private func sections(
+        _ queues: [BrokerReading.Queue], now: Int64
+    ) -> [(name: String, lines: [(String, String)])] {
         [
             ("Server", serverLines(now: now)),
             (
@@ -43,7 +46,7 @@ extension BrokerMachine {
                 ]
             ),
             ("Replication", [("role", "master"), ("connected_slaves", "0")]),
-            ("Queues", queueLines),
+            ("Queues", queueLines(queues)),
             ("Keyspace", keyspaceLines),
         ]
     }
@@ -66,14 +69,14 @@ extension BrokerMachine {
     }
 
     /// What the broker keeps for queues, over all databases.
-    private var queueLines: [(String, String)] {
+    private func queueLines(_ read: [BrokerReading.Queue]) -> [(String, String)] {
         let rooms = queues.rooms
         return [
             ("messages_in_limbo", "\(rooms.reduce(0) { $0 + $1.limbo.count })"),
             ("messages_taken", "\(rooms.reduce(0) { $0 + $1.taken.count })"),
             ("queues_with_delayed_messages", "\(rooms.reduce(0) { $0 + $1.held.count })"),
             ("dead_letters", "\(counters.deadLetters)"),
-        ]
+        ] + read.enumerated().map { ("queue_\($0.offset)", $0.element.line) }
     }
 
     private var keyspaceLines: [(String, String)] {
@@ -125,5 +128,15 @@ extension BrokerMachine {
             ("maxmemory-policy", "noeviction"), ("notify-keyspace-events", ""), ("port", "\(facts.port)"),
             ("save", ""), ("timeout", "0"),
         ]
+    }
+}
+
+extension BrokerReading.Queue {
+    /// As `INFO` has what belongs together; what would part it is not in a name.
+    fileprivate var line: String {
+        let name = String(
+            self.name.unicodeScalars.map { $0.value < 0x20 || ",=".unicodeScalars.contains($0) ? "?" : Character($0) })
+        return "name=\(name),db=\(database),ready=\(ready),delayed=\(delayed),taken=\(taken),dead=\(dead),"
+            + "oldest_ms=\(oldestMilliseconds),published=\(published),delivered=\(delivered)"
     }
 }

@@ -36,11 +36,12 @@ extension BrokerMachine {
         }
         absorb(id, now: now)
         let isDirty = clients[id]?.isDirty == true
+        let watched = clients[id]?.watched ?? []
         unwatch(id)
         if transaction.isFlawed { return BrokerRefusal.execAbort }
         if isDirty { return .nullArray }
-        isInTransaction = true
-        defer { isInTransaction = false }
+        (isInTransaction, watchedBefore) = (true, watched)
+        defer { (isInTransaction, watchedBefore) = (false, []) }
         var answers: [Answer] = []
         answers.reserveCapacity(transaction.commands.count)
         for (command, arguments) in transaction.commands {
@@ -54,6 +55,14 @@ extension BrokerMachine {
         clients[id]?.transaction = nil
         unwatch(id)
         return .ok
+    }
+
+    /// An `EXEC` that makes no sense ends its transaction.
+    mutating func abort(_ id: ClientID) -> Answer {
+        clients[id]?.transaction = nil
+        unwatch(id)
+        return .error(
+            code: "EXECABORT", text: "Transaction discarded because of: wrong number of arguments for 'exec' command")
     }
 
     // MARK: Watching

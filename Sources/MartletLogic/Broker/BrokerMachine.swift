@@ -14,15 +14,18 @@ public struct BrokerMachine: Sendable {
     /// What only a defect of the driver can cause.
     public internal(set) var impossible = Impossible()
     public internal(set) var counters = BrokerCounters()
+    var tallies = QueueTallies()
 
     var clients: [ClientID: BrokerClient] = [:]
     var queues: QueueKeeper
     var lines = WaitingLines()
     var subscriptions = Subscriptions()
     var watchers: [Place: Set<ClientID>] = [:]
-    var loadedScripts: Set<KnownScript> = []
+    var loadedScripts: Set<BrokerScript> = []
     /// The commands of a transaction run.
     var isInTransaction = false
+    /// What was watched until the transaction that runs.
+    var watchedBefore: Set<Place> = []
     let startTime: Int64
     /// Seconds since 1970.
     var lastSave: Int64
@@ -64,8 +67,10 @@ public struct BrokerMachine: Sendable {
     /// When `wake` has something to do; nil: only after another call.
     public var nextWake: Int64? {
         // Keys end unseen: it is enough to look at them a few times a second.
-        [lines.earliestDeadline, queues.due.earliest, queues.graceEnd, keyspace.nextExpiry.map { $0 + 100 }]
-            .compactMap { $0 }.min()
+        [
+            lines.earliestDeadline, queues.due.earliest, queues.graceEnd, queues.leaving.isEmpty ? nil : 0,
+            keyspace.nextExpiry.map { $0 + 100 },
+        ].compactMap { $0 }.min()
     }
 
     public var clientCount: Int { clients.count }
@@ -114,6 +119,7 @@ public struct BrokerMachine: Sendable {
         }
         queues.serveDue(&keyspace, now: now)
         queues.endGrace(&keyspace, now: now)
+        queues.leaveOn(&keyspace, now: now)
         _ = keyspace.expireSome(now: now, limit: 256)
         settle(nil, now: now)
     }
@@ -155,6 +161,7 @@ public struct BrokerMachine: Sendable {
             let new = keyspace.takeMutations()
             for mutation in new where mutation.database < Keyspace.databaseCount {
                 noteChange(mutation)
+                tally(mutation, now: now)
                 queues.note(mutation, by: id, &keyspace, now: now)
             }
             mutations += new
@@ -172,8 +179,25 @@ public struct BrokerMachine: Sendable {
         queues.settle(&keyspace, now: now)
         absorb(nil, now: now)
         for note in queues.takeNotes() {
-            if case .deadLettered = note { counters.deadLetters += 1 }
+            switch note {
+            case .deadLettered: counters.deadLetters += 1
+            case .returned(let count, _): counters.returned += UInt64(count)
+            }
             effects.append(.note(note))
+        }
+    }
+
+    /// Counts what comes to queues and leaves them.
+    private mutating func tally(_ mutation: Mutation, now: Int64) {
+        switch mutation.change {
+        case .push, .pop, .remove, .move:
+            let bindings = queues.rooms[mutation.database].bindings
+            guard bindings.isQueue(mutation.key), !Self.isPrivate(mutation.key) else { return }
+            let list = Place(database: mutation.database, key: mutation.key)
+            let queue = Place(database: mutation.database, key: bindings.queue(of: mutation.key))
+            tallies.note(mutation.change, of: list, queue: queue, now: now)
+        case .clear: tallies.clear(mutation.database)
+        default: break
         }
     }
 
@@ -209,4 +233,6 @@ public struct BrokerCounters: Sendable, Equatable {
     public var commands: UInt64 = 0
     public var published: UInt64 = 0
     public var deadLetters: UInt64 = 0
+    /// Messages that went back to their queues because their worker was gone.
+    public var returned: UInt64 = 0
 }

@@ -23,6 +23,10 @@ public struct BrokerPolicy: Sendable, Equatable {
     /// How long the arguments of a transaction may be together, in bytes.
     public var maximumTransactionBytes = 128 << 20
 
+    /// About how many bytes of messages move at once because their time came or their worker died: one record of the
+    /// journal. The others follow.
+    var bytesAtOnce = 16 << 20
+
     public init() {}
 
     /// Where even workers are refused.

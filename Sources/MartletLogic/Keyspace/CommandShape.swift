@@ -47,7 +47,8 @@ struct CommandShape: Sendable {
         .copy: grows(2...any, .firstTwo), .move: writes(2...2), .touch: reads(1...any, .all),
 
         .lpush: grows(2...any), .rpush: grows(2...any), .lpushx: grows(2...any), .rpushx: grows(2...any),
-        .lpop: writes(1...2), .rpop: writes(1...2), .llen: reads(1...1), .lrange: reads(3...3), .lindex: reads(2...2),
+        .lpop: writes(1...any), .rpop: writes(1...any), .llen: reads(1...1), .lrange: reads(3...3),
+        .lindex: reads(2...2),
         .lset: grows(3...3), .lrem: writes(3...3), .ltrim: writes(3...3), .linsert: grows(4...4),
         .rpoplpush: grows(2...2, .firstTwo), .lmove: grows(4...4, .firstTwo), .lpos: reads(2...any),
 

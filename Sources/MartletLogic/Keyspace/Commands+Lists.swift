@@ -33,6 +33,8 @@ extension Keyspace {
     }
 
     private mutating func pop(_ call: Call, from end: Mutation.End) throws(CommandRefusal) -> Answer {
+        // Redis counts these when the command runs: in a transaction it is queued first.
+        guard call.count <= 2 else { throw call.wrongArgumentCount }
         let limit = call.count > 1 ? try call.positive(1) : nil
         let popped = try readList(call.key, call) { ring in
             let count = Swift.min(limit ?? 1, ring.count)
@@ -48,8 +50,10 @@ extension Keyspace {
     ) throws(CommandRefusal) -> Answer {
         let element = try readList(call.key, call) { ring in end == .left ? ring.first : ring.last }
         guard let element = element.flatMap({ $0 }) else { return .null }
-        // The only element of a list stays where it is: without it the list would go, and its expiry.
-        guard try readList(call[1], call, \.count) != 1 || call.key != call[1] else { return .bulk(element) }
+        // To where it is: only a look, as those have it who wait for a list. And the only element of a list stays:
+        // without it the list would go, and its expiry.
+        let length = try readList(call[1], call, \.count)
+        guard call.key != call[1] || (end != otherEnd && length != 1) else { return .bulk(element) }
         perform(.pop(1, end), on: call.key, call)
         perform(.push([element], otherEnd), on: call[1], call)
         return .bulk(element)

@@ -4,9 +4,10 @@ extension Keyspace {
         case .zadd: return try add(call, options: ScoreOptions(call))
         case .zincrby:
             let step = try call.double(1)
-            let score = (try score(of: call[2], call) ?? 0) + step
+            let score = try score(of: call[2], call).map { $0 + step } ?? step
             guard !score.isNaN else { throw CommandRefusal("resulting score is not a number (NaN)") }
-            perform(.score([Mutation.Scored(call[2], score)]), on: call.key, call)
+            // Redis answers a negative zero and keeps none.
+            perform(.score([Mutation.Scored(call[2], score + 0)]), on: call.key, call)
             return .double(score)
         case .zrem:
             let members = Array(call.arguments[1...])
@@ -66,12 +67,13 @@ extension Keyspace {
         for element in options.elements {
             let old = try score(of: element.member, call)
             guard options.admits(element.score, instead: old) else { continue }
-            let score = options.increments ? element.score + (old ?? 0) : element.score
+            let score = options.increments ? old.map { element.score + $0 } ?? element.score : element.score
             guard !score.isNaN else { throw CommandRefusal("resulting score is not a number (NaN)") }
             guard options.admitsResult(score, instead: old) else { continue }
             latest = score
             guard score != old else { continue }
-            perform(.score([Mutation.Scored(element.member, score)]), on: call.key, call)
+            // Redis tells a negative zero once, and keeps none in sets of usual size.
+            perform(.score([Mutation.Scored(element.member, score == 0 ? 0 : score)]), on: call.key, call)
             if old == nil { added += 1 } else { updated += 1 }
         }
         if options.increments { return latest.map(Answer.double) ?? .null }

@@ -1,4 +1,5 @@
-/// A script that clients of Celery send, which runs natively here: known by the SHA-1 of its text.
+/// A script that clients of Celery send, which runs natively here: known by the SHA-1 of its text. (Martlet's own are
+/// `OwnScript`.)
 ///
 /// A script that changed has another SHA-1, and is unknown until somebody read it.
 public enum KnownScript: String, Sendable, CaseIterable {

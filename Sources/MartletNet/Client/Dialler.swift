@@ -9,6 +9,28 @@ struct Dialler: Sendable {
     let operation: String
     let deadline: NIODeadline
 
+    /// Runs a call that ends, with its connection reset, when time is up or the task is cancelled.
+    static func bounded<Answer: Sendable>(
+        on loop: any EventLoop, by timeout: Duration, operation: String, _ call: (Dialler) async throws -> Answer
+    ) async throws -> Answer {
+        let connection = CallConnection()
+        let deadline = NIODeadline.now() + .nanoseconds(timeout.wholeNanoseconds)
+        let timer = loop.scheduleTask(deadline: deadline) {
+            let code: ErrorCode = connection.isConnected ? .totalTimeout : .connectTimeout
+            connection.giveUp(MartletError(code, operation: operation, cause: "not within \(timeout.text)"))
+        }
+        defer { timer.cancel() }
+        do {
+            return try await withTaskCancellationHandler {
+                try await call(Dialler(loop: loop, connection: connection, operation: operation, deadline: deadline))
+            } onCancel: {
+                connection.giveUp(CancellationError())
+            }
+        } catch {
+            throw connection.reason ?? error
+        }
+    }
+
     /// Connects to the first address that answers and hands its channel, on its loop, to `connected`.
     func dial<Answer: Sendable>(
         _ addresses: [SocketAddress], prepare: @escaping @Sendable (any Channel) throws -> Void,

@@ -39,7 +39,9 @@ package struct HTTPClient: Sendable {
         var security: TLSClient?
         if url.origin.scheme == .https { security = try tls ?? TLSClient.systemDefault.get() }
         let host = url.origin.host
-        return try await bounded(by: timeout, operation: call.operation) { [security] dialler in
+        return try await Dialler.bounded(
+            on: group.any(), by: timeout, operation: call.operation
+        ) { [security] dialler in
             let addresses =
                 if let address { [address] } else {
                     try await resolver.resolve(host: host, port: url.origin.port, timeout: timeout)
@@ -55,7 +57,9 @@ package struct HTTPClient: Sendable {
 
     /// Whether something accepts TCP connections at the address. The connection is closed at once.
     package func connects(to address: SocketAddress, timeout: Duration) async -> Bool {
-        let answer = try? await bounded(by: timeout, operation: "connect \(address)") { dialler in
+        let answer = try? await Dialler.bounded(
+            on: group.any(), by: timeout, operation: "connect \(address)"
+        ) { dialler in
             try await dialler.dial([address]) { _ in } connected: { channel in
                 // A connection to a free port of this machine can meet itself: the kernel may pick the very port
                 // that is dialled as the local one.
@@ -65,28 +69,5 @@ package struct HTTPClient: Sendable {
             }
         }
         return answer ?? false
-    }
-
-    /// Runs a call that ends, with its connection reset, when time is up or the task is cancelled.
-    private func bounded<Answer: Sendable>(
-        by timeout: Duration, operation: String, _ call: (Dialler) async throws -> Answer
-    ) async throws -> Answer {
-        let connection = CallConnection()
-        let loop = group.any()
-        let deadline = NIODeadline.now() + .nanoseconds(timeout.wholeNanoseconds)
-        let timer = loop.scheduleTask(deadline: deadline) {
-            let code: ErrorCode = connection.isConnected ? .totalTimeout : .connectTimeout
-            connection.giveUp(MartletError(code, operation: operation, cause: "not within \(timeout.text)"))
-        }
-        defer { timer.cancel() }
-        do {
-            return try await withTaskCancellationHandler {
-                try await call(Dialler(loop: loop, connection: connection, operation: operation, deadline: deadline))
-            } onCancel: {
-                connection.giveUp(CancellationError())
-            }
-        } catch {
-            throw connection.reason ?? error
-        }
     }
 }

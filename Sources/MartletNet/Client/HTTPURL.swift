@@ -50,7 +50,7 @@ package struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private struct Reason: Error {
+    struct Reason: Error {
         var words: String
         var isSecret = false
     }
@@ -79,7 +79,8 @@ package struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
         return HTTPURL(origin: Origin(scheme: scheme, host: host, port: port), path: path)
     }
 
-    private static func hostAndPort(_ authority: Substring, defaultPort: Int) throws(Reason) -> (String, Int) {
+    /// The host in lower case, an IPv6 address without its brackets.
+    static func hostAndPort(_ authority: Substring, defaultPort: Int) throws(Reason) -> (String, Int) {
         let host: Substring
         let afterHost: Substring
         if authority.hasPrefix("[") {

@@ -34,7 +34,7 @@ package protocol WritableFile: AnyObject, Sendable {
     func sync() throws(FilesError)
 }
 
-package protocol ReadableFile: AnyObject {
+package protocol ReadableFile: AnyObject, Sendable {
     /// In bytes.
     var size: Int { get }
     /// So many bytes, fewer only at the end.

@@ -13,17 +13,19 @@ package final class SystemFiles: Files {
     package init(folder: String) throws(FilesError) {
         self.folder = folder
         // SAFETY: the path lives through the call.
-        guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw FilesError("make folder", folder, errno)
-        }
+        let isNew = unsafe mkdir(folder, 0o700) == 0
+        guard isNew || errno == EEXIST else { throw FilesError("make folder", folder, errno) }
         // SAFETY: as above.
         let opened = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard opened >= 0 else { throw FilesError("open folder", folder, errno) }
         descriptor = Descriptor(opened)
-        // The folder's own name must survive too.
+        // The folder's own name must survive too. Who gave us a folder may keep the one above it closed.
         // SAFETY: as above.
         let parent = unsafe openat(opened, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard parent >= 0 else { throw FilesError("open the folder above", folder, errno) }
+        guard parent >= 0 else {
+            if !isNew, errno == EACCES { return }
+            throw FilesError("open the folder above", folder, errno)
+        }
         defer { close(parent) }
         guard fsync(parent) == 0 else { throw FilesError("sync the folder above", folder, errno) }
     }

@@ -13,6 +13,8 @@ package enum JournalError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLong(bytes: Int)
     /// One snapshot at a time.
     case snapshotIsRunning
+    /// What would be written over is there.
+    case exists(file: String)
     /// The journal, or the snapshot, was closed.
     case closed
 
@@ -25,6 +27,7 @@ package enum JournalError: Error, Sendable, Equatable, CustomStringConvertible {
         case .full(let waitingBytes): "\(waitingBytes) bytes wait to be written"
         case .tooLong(let bytes): "a record of \(bytes) bytes"
         case .snapshotIsRunning: "a snapshot is being written already"
+        case .exists(let file): "\(file) holds something already"
         case .closed: "the journal is closed"
         }
     }

@@ -29,6 +29,9 @@ enum JournalFormat {
     static func segmentOrdinal(_ name: String) -> UInt64? { number(name, after: "journal-") }
     static func snapshotNext(_ name: String) -> UInt64? { number(name, after: "snapshot-") }
 
+    /// Whether a file of that name holds records.
+    static func isOurs(_ name: String) -> Bool { segmentOrdinal(name) != nil || snapshotNext(name) != nil }
+
     private static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

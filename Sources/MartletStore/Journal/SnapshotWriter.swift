@@ -5,21 +5,11 @@ import Synchronization
 ///
 /// It counts once ``finish()`` has returned. One that nobody holds any more is abandoned.
 package final class SnapshotWriter: Sendable {
-    private struct Output {
-        var file: any WritableFile
-        var salt: UInt64
-        var batch: Batch
-        /// Bytes written since the last sync.
-        var unsynced = 0
-    }
-
     private enum State {
         case notBegun
-        case writing(Output)
+        case writing(SnapshotOutput)
         case ended
     }
-
-    private static let frameBytes = 256 << 10
 
     private let journal: Journal
     private let files: any Files
@@ -40,21 +30,13 @@ package final class SnapshotWriter: Sendable {
     /// After an error there is no snapshot, and nothing else has changed.
     package func write(_ record: [UInt8]) throws(JournalError) {
         guard record.count <= JournalFormat.recordBytes else { throw .tooLong(bytes: record.count) }
-        try step { (output) throws(FilesError) in
-            if output.batch.records > 0, !output.batch.hasRoom(for: record, within: Self.frameBytes) {
-                try self.writeFrame(&output)
-            }
-            output.batch.append(record)
-        }
+        try step { (output) throws(FilesError) in try output.append(record) }
     }
 
     /// Makes the snapshot durable; the segments that it replaces are removed.
     package func finish() throws(JournalError) {
         try step { (output) throws(FilesError) in
-            if output.batch.records > 0 { try self.writeFrame(&output) }
-            // Without records: the end.
-            try self.writeFrame(&output)
-            try output.file.sync()
+            try output.end()
             try self.files.rename(JournalFormat.partialName(self.next), to: JournalFormat.snapshotName(self.next))
             try self.files.syncFolder()
         }
@@ -74,12 +56,12 @@ package final class SnapshotWriter: Sendable {
         journal.abandonedSnapshot()
     }
 
-    private func step(_ body: (inout Output) throws(FilesError) -> Void) throws(JournalError) {
+    private func step(_ body: (inout SnapshotOutput) throws(FilesError) -> Void) throws(JournalError) {
         // The folder may be another process' by now.
         guard !journal.isClosed else { throw .closed }
         let failure = state.withLock { state -> JournalError? in
             do throws(FilesError) {
-                var output: Output
+                var output: SnapshotOutput
                 switch state {
                 case .ended: return .closed
                 case .writing(let begun): output = begun
@@ -98,20 +80,7 @@ package final class SnapshotWriter: Sendable {
         throw failure
     }
 
-    private func begin() throws(FilesError) -> Output {
-        let head = FileHead(kind: .snapshot, ordinal: next, first: next)
-        let file = try files.create(JournalFormat.partialName(next))
-        try file.write(head.encoded())
-        return Output(file: file, salt: head.salt, batch: Batch(first: 0))
-    }
-
-    private func writeFrame(_ output: inout Output) throws(FilesError) {
-        let frame = output.batch.sealed(durable: 0, salt: output.salt)
-        try output.file.write(frame)
-        output.batch = Batch(first: output.batch.first + UInt64(output.batch.records))
-        output.unsynced += frame.count
-        guard output.unsynced >= syncBytes else { return }
-        try output.file.sync()
-        output.unsynced = 0
+    private func begin() throws(FilesError) -> SnapshotOutput {
+        try SnapshotOutput(files, JournalFormat.partialName(next), next: next, syncBytes: syncBytes)
     }
 }

@@ -22,6 +22,8 @@ final class BrokerConnection: ChannelInboundHandler {
     private var isReading = true
     private var isOpen = false
     private var hasEnded = false
+    /// Ends who does not say the password.
+    private var patience: Scheduled<Void>?
 
     init(_ id: ClientID, driver: BrokerDriver, limits: RESPLimits) {
         self.id = id
@@ -82,12 +84,19 @@ final class BrokerConnection: ChannelInboundHandler {
         isOpen = true
         driver.opened(
             self, address: context.remoteAddress.map(Self.text) ?? "", local: context.localAddress.map(Self.text) ?? "")
+        guard !driver.isAuthenticated(id) else { return }
+        patience = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(driver.limits.passwordSeconds)) {
+            self.patience = nil
+            if !self.driver.isAuthenticated(self.id) { self.cutOff() }
+        }
     }
 
     private func end() {
         guard !hasEnded else { return }
         hasEnded = true
         isClosing = true
+        patience?.cancel()
+        patience = nil
         driver.closed(self)
     }
 
@@ -120,11 +129,13 @@ final class BrokerConnection: ChannelInboundHandler {
     /// Writes an answer, to be told when `sequence` is durable.
     func tell(_ sequence: UInt64, _ write: (inout ByteBuffer) -> Void) {
         guard !hasEnded else { return }
+        guard unreadBytes <= driver.limits.unreadBytes else {
+            // It will not be missed: nothing that it was told is read.
+            isClosing = true
+            context?.channel.reset()
+            return
+        }
         replies.append(sequence, write)
-        guard unreadBytes > driver.limits.unreadBytes else { return }
-        // It will not be missed: nothing that it was told is read.
-        isClosing = true
-        context?.channel.reset()
     }
 
     /// Sends what may be told. Whether there is more.

@@ -25,6 +25,8 @@ final class BrokerDriver {
     private var heldUp: Set<ClientID> = []
     private var timer: (scheduled: Scheduled<Void>, at: Int64)?
     private var snapshots: Snapshots
+    /// A snapshot failed: until then no other one is tried, in milliseconds since 1970.
+    private var nextSnapshot: Int64 = 0
     private var isStopping = false
     private var onEmpty: (() -> Void)?
     /// A change could not be written down: called once, and nothing is told any more.
@@ -158,6 +160,8 @@ final class BrokerDriver {
     private func carryOut(_ effect: BrokerEffect) {
         switch effect {
         case .reply(let id, let answer, let version):
+            // A few words can ask for more than there is memory: the same long value a thousand times.
+            let answer = answer.writtenBytes > limits.answerBytes ? Self.tooLong(limits.answerBytes) : answer
             tell(id) { RESPWriter(version).answer(answer, into: &$0) }
         case .push(let id, let message, let version):
             tell(id) { RESPWriter(version).push(message, into: &$0) }
@@ -174,6 +178,11 @@ final class BrokerDriver {
             logger.warning(
                 "dead letter", metadata: ["queue": "\(queue)", "task": "\(task)", "deliveries": "\(deliveries)"])
         }
+    }
+
+    private static func tooLong(_ bytes: Int) -> Answer {
+        .error(
+            code: "ERR", text: "the answer is longer than \(bytes) bytes: ask for less at a time (LRANGE, HSCAN, SCAN)")
     }
 
     private func tell(_ id: ClientID, _ write: (inout ByteBuffer) -> Void) {
@@ -199,14 +208,27 @@ final class BrokerDriver {
     // MARK: Snapshots
 
     private func snapshotIfDue() {
-        if snapshots.isDue(dataBytes: machine.keyspace.bytes) { takeSnapshot() }
+        if Self.now >= nextSnapshot, snapshots.isDue(dataBytes: machine.keyspace.bytes) { takeSnapshot() }
     }
 
     private func takeSnapshot() {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        snapshots.take(machine.keyspace) { [loop] in
-            loop.execute { bound.value.machine.saved(now: Self.now) }
+        snapshots.take(machine.keyspace) { [loop] isWritten in
+            loop.execute { bound.value.snapshotEnded(isWritten) }
         }
+    }
+
+    private func snapshotEnded(_ isWritten: Bool) {
+        if isWritten { return machine.saved(now: Self.now) }
+        // A disk that is full has better uses for its last bytes.
+        nextSnapshot = Self.now + 60_000
+    }
+
+    // MARK: Numbers
+
+    func reading() -> BrokerReading {
+        defer { carryOut() }
+        return machine.reading(now: Self.now)
     }
 
     // MARK: The end

@@ -19,6 +19,7 @@ package final class BrokerServer: Sendable {
     private let journal: Journal
     private let limits: BrokerLimits
     private let end: EventLoopPromise<Void>
+    private let isStopped = Atomic(false)
 
     private init(
         group: MultiThreadedEventLoopGroup, listener: any Channel, address: SocketAddress,
@@ -59,8 +60,23 @@ package final class BrokerServer: Sendable {
     /// Returns when the broker has stopped. Throws when it cannot go on: the reason.
     package func ended() async throws { try await end.futureResult.get() }
 
-    /// Takes no more commands, tells what is on its way, makes all durable and closes.
+    /// Calls back when the broker has stopped, with the reason when it cannot go on.
+    package func onEnd(_ done: @escaping @Sendable ((any Error)?) -> Void) {
+        end.futureResult.whenComplete { result in
+            if case .failure(let error) = result { done(error) } else { done(nil) }
+        }
+    }
+
+    /// The numbers of the moment.
+    package func figures() async throws -> BrokerFigures {
+        let driver = driver
+        let reading = try await driver.eventLoop.submit { driver.value.reading() }.get()
+        return BrokerFigures(reading, journal.figures)
+    }
+
+    /// Takes no more commands, tells what is on its way, makes all durable and closes. Nothing the second time.
     package func stop() async throws {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
         try? await listener.close()
         let (driver, limits) = (driver, limits)
         let done = driver.eventLoop.makePromise(of: Void.self)
@@ -97,11 +113,6 @@ extension BrokerServer {
         func call(_ sequence: UInt64) { handler.withLock { $0 }?(sequence) }
     }
 
-    /// A change that does not fit the data: what came before it is not all there.
-    private struct Misfit: Error {
-        var mutation: String
-    }
-
     private static func open(
         _ folder: String, logger: Logger
     ) throws -> (journal: Journal, keyspace: Keyspace, hook: SyncHook) {
@@ -112,11 +123,7 @@ extension BrokerServer {
         policy.waitingBytes = .max
         let journal = try Journal.open(
             try SystemFiles(folder: folder), policy: policy,
-            replay: { record in
-                for mutation in try MutationCodec.decode(record) where !keyspace.apply(mutation) {
-                    throw Misfit(mutation: "\(mutation)")
-                }
-            },
+            replay: { try keyspace.replay($0) },
             onSynced: { hook.call($0) },
             onTrouble: { trouble in
                 guard let trouble else { return logger.notice("the journal can be written again") }
@@ -149,7 +156,7 @@ extension BrokerServer {
                     onFailure: { end.fail($0) }), eventLoop: loop)
         }.get()
         hook.set { sequence in loop.execute { driver.value.synced(sequence) } }
-        let listener = try await listen(socket, settings, on: group, driver)
+        let listener = try await listen(socket, settings, on: group, driver, logger: logger)
         guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
         try await loop.submit { driver.value.begin(port: address.port ?? 0) }.get()
         try await listener.setOption(.autoRead, value: true).get()
@@ -160,11 +167,12 @@ extension BrokerServer {
 
     private static func listen(
         _ socket: CInt, _ settings: BrokerSettings, on group: MultiThreadedEventLoopGroup,
-        _ driver: NIOLoopBound<BrokerDriver>
+        _ driver: NIOLoopBound<BrokerDriver>, logger: Logger
     ) async throws -> any Channel {
         let tls = settings.tls
         var limits = RESPLimits()
-        limits.bulkBytes = max(settings.policy.maximumMessageBytes, 1 << 20)
+        // What a worker writes down of a message is longer than the message.
+        limits.bulkBytes = 2 * max(settings.policy.maximumMessageBytes, 1 << 20)
         limits.commandBytes = 2 * limits.bulkBytes
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.autoRead, value: false)
@@ -172,6 +180,10 @@ extension BrokerServer {
                 channel.eventLoop.makeCompletedFuture {
                     try SocketOptions.standard.apply(to: channel)
                     try ListenSocket.listen(socket)
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause { error in
+                            logger.error("no connection can be accepted", metadata: ["error": "\(error)"])
+                        })
                 }
             }
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))

@@ -23,8 +23,13 @@ package struct BrokerSettings: Sendable {
 /// The bounds of the broker's connections and of its journal.
 package struct BrokerLimits: Sendable {
     package var connections = 10_000
-    /// What a connection may be told and has not read, in bytes; one that reads less is closed.
+    /// How long a connection may stay without the password, where one is needed.
+    package var passwordSeconds: Int64 = 30
+    /// What a connection may be told and has not read, in bytes; one that reads less is closed. A single answer may be
+    /// longer.
     package var unreadBytes = 32 << 20
+    /// The longest answer, in bytes: instead of a longer one there is an error.
+    package var answerBytes = 1 << 30
     /// Above this a connection's commands wait until it has read, in bytes.
     package var repliesBytes = 1 << 20
     /// What a connection may say while it waits in a pop, in bytes; after that it is not read.

@@ -12,6 +12,11 @@ extension MessageReader {
             }
         },
         taken: { CeleryReservation($0.array).map { Bytes($0.message) } },
+        reservation: { bytes, message in
+            Bytes(
+                CeleryReservation.text(
+                    bytes.array, exchange: message.exchange.text, routingKey: message.routingKey.text))
+        },
         redelivered: { bytes in
             guard case .envelope(let envelope) = CeleryEnvelope.read(bytes.array) else { return bytes }
             return Bytes(envelope.redelivered(bytes.array))

@@ -48,3 +48,17 @@ extension RESPWriter {
         answer(pair.second, into: &buffer)
     }
 }
+
+extension Answer {
+    /// About how many bytes it takes when it is written.
+    var writtenBytes: Int {
+        let head = 16
+        return switch self {
+        case .bulk(let bytes): head + bytes.count
+        case .array(let elements), .set(let elements): elements.reduce(head) { $0 + $1.writtenBytes }
+        case .map(let pairs), .pairs(let pairs):
+            pairs.reduce(head) { $0 + head + $1.first.writtenBytes + $1.second.writtenBytes }
+        default: head
+        }
+    }
+}

@@ -24,8 +24,8 @@ struct Snapshots {
 
     /// - Parameters:
     ///   - keyspace: All that was appended so far, and nothing else.
-    ///   - done: It is written. From another thread.
-    func take(_ keyspace: Keyspace, _ done: @escaping @Sendable () -> Void) {
+    ///   - done: Whether it is written. From another thread; not called when another one is being written.
+    func take(_ keyspace: Keyspace, _ done: @escaping @Sendable (Bool) -> Void) {
         let writer: SnapshotWriter
         do throws(JournalError) {
             writer = try journal.beginSnapshot()
@@ -39,9 +39,10 @@ struct Snapshots {
                     try writer.write(MutationCodec.encode([mutation]))
                 }
                 try writer.finish()
-                done()
+                done(true)
             } catch {
                 logger.error("a snapshot failed", metadata: ["error": "\(error)"])
+                done(false)
             }
         }
     }

@@ -38,6 +38,32 @@ package enum Series: String, CaseIterable, Sendable {
     case computeSaved = "martlet_compute_seconds_saved_total"
     case computeWasted = "martlet_compute_seconds_wasted_total"
     case appMetric = "martlet_app_metric"
+    // The broker of tasks
+    case taskMessages = "martlet_task_queue_messages"
+    case taskOldest = "martlet_task_queue_oldest_seconds"
+    case taskPublished = "martlet_task_queue_published_total"
+    case taskDelivered = "martlet_task_queue_delivered_total"
+    case taskWait = "martlet_task_queue_wait_seconds_total"
+    case taskReturned = "martlet_task_returned_total"
+    case taskDeadLetters = "martlet_task_dead_letters_total"
+    case brokerConnections = "martlet_broker_connections"
+    case brokerOpened = "martlet_broker_connections_opened_total"
+    case brokerCommands = "martlet_broker_commands_total"
+    case brokerMemory = "martlet_broker_memory_bytes"
+    case brokerSync = "martlet_broker_sync_seconds"
+    case brokerRecords = "martlet_broker_records_total"
+    case brokerJournal = "martlet_broker_journal_bytes_total"
+    case brokerReplay = "martlet_broker_replay_bytes"
+    case brokerSnapshots = "martlet_broker_snapshots_total"
+    case brokerFailures = "martlet_broker_write_failures_total"
+    // The workers of tasks
+    case taskWorkerReady = "martlet_task_worker_ready"
+    case taskWorkerSlots = "martlet_task_worker_slots"
+    case taskWorkerTasks = "martlet_task_worker_tasks"
+    case taskRuns = "martlet_task_runs_total"
+    case taskRunSeconds = "martlet_task_run_seconds_total"
+    case taskOldestRun = "martlet_task_oldest_run_seconds"
+    case taskEventsDropped = "martlet_task_events_dropped_total"
     // The process
     case connections = "martlet_connections"
     case fileDescriptors = "martlet_fds"
@@ -63,6 +89,7 @@ package enum Series: String, CaseIterable, Sendable {
     /// The unit of a value, as the last word of the name says it where Prometheus' habits ask for one.
     package enum Unit: String, Sendable {
         case seconds, bytes, tokens, requests, attempts, connections, descriptors, events, lines, state, workers
+        case messages, commands, records, tasks
         /// As whoever reports it means it.
         case any
     }
@@ -78,6 +105,7 @@ package enum Series: String, CaseIterable, Sendable {
 
     private static let ofRequest: [Label] = [.route, .pool, .target, .version, .status, .outcome]
     private static let ofModel: [Label] = [.genAIOperation, .genAIModel]
+    private static let ofQueue: [Label] = [.queue, .database]
 
     private var row: Row {
         switch self {
@@ -142,6 +170,54 @@ package enum Series: String, CaseIterable, Sendable {
             (.counter, .seconds, [.pool], "Computing that was done for requests that were called off.")
         case .appMetric:
             (.gauge, .any, [.pool, .worker, .name], "What an app reports of itself, the last value.")
+        case .taskMessages:
+            (.gauge, .messages, Self.ofQueue + [.state], "Messages of a queue, all priorities together.")
+        case .taskOldest:
+            (.gauge, .seconds, Self.ofQueue, "For how long the message waits that is served next; 0: there is none.")
+        case .taskPublished:
+            (.counter, .messages, Self.ofQueue, "Messages that came to a queue, or whose time came.")
+        case .taskDelivered:
+            (.counter, .messages, Self.ofQueue, "Messages that were given to workers, each as often as it was.")
+        case .taskWait:
+            (.counter, .seconds, Self.ofQueue, "Time in the queue, of all messages that were given to workers.")
+        case .taskReturned:
+            (.counter, .messages, [], "Messages that went back to their queue because their worker was gone.")
+        case .taskDeadLetters:
+            (.counter, .messages, [], "Messages that were put aside because workers failed with them too often.")
+        case .brokerConnections:
+            (.gauge, .connections, [.state], "Connections to the broker: all of them, and those that wait in a pop.")
+        case .brokerOpened:
+            (.counter, .connections, [], "Connections that were made to the broker.")
+        case .brokerCommands:
+            (.counter, .commands, [], "Commands that the broker was told.")
+        case .brokerMemory:
+            (.gauge, .bytes, [.kind], "The broker's data, and from where on producers are refused.")
+        case .brokerSync:
+            (.histogram, .seconds, [], "Making records durable: one write and one sync of the disk.")
+        case .brokerRecords:
+            (.counter, .records, [], "Records that were made durable; each holds the changes of one turn of commands.")
+        case .brokerJournal:
+            (.counter, .bytes, [], "Bytes that were made durable.")
+        case .brokerReplay:
+            (.gauge, .bytes, [], "Bytes that a start would replay after the newest snapshot.")
+        case .brokerSnapshots:
+            (.counter, .events, [], "Snapshots that were written.")
+        case .brokerFailures:
+            (.counter, .attempts, [], "Attempts to make records durable that failed; they are made again.")
+        case .taskWorkerReady:
+            (.gauge, .state, [.worker], "1 while a worker of tasks takes tasks and its broker answers, else 0.")
+        case .taskWorkerSlots:
+            (.gauge, .tasks, [.worker], "Tasks that a worker may run at one time.")
+        case .taskWorkerTasks:
+            (.gauge, .tasks, [.worker, .state], "Tasks that a worker has in hand.")
+        case .taskRuns:
+            (.counter, .tasks, [.worker, .name, .outcome], "Runs of tasks, by how they ended.")
+        case .taskRunSeconds:
+            (.counter, .seconds, [.worker, .name], "Time of the runs that ended by themselves.")
+        case .taskOldestRun:
+            (.gauge, .seconds, [.worker], "Since the longest of a worker's runs began; 0: none runs.")
+        case .taskEventsDropped:
+            (.counter, .events, [.worker], "Task events that were dropped because the broker did not take them.")
         case .connections:
             (.gauge, .connections, [.kind], "Open connections.")
         case .fileDescriptors:

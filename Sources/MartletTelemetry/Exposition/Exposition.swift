@@ -7,8 +7,8 @@ package struct Exposition {
 
     private let totals: MeterTotals
     private let labels: LabelRegistry
-    private let readings: Readings
-    private var writer = ExpositionWriter()
+    let readings: Readings
+    var writer = ExpositionWriter()
 
     package static func text(totals: MeterTotals, labels: LabelRegistry, readings: Readings) -> String {
         var exposition = Exposition(totals: totals, labels: labels, readings: readings)
@@ -37,6 +37,14 @@ package struct Exposition {
         case .workers, .workerRequests, .workersRecycled, .workerResident, .workerDescriptors, .sharedMemory,
             .computeSaved, .computeWasted, .appMetric:
             for group in readings.groups { workers(series, group) }
+        case .taskMessages, .taskOldest, .taskPublished, .taskDelivered, .taskWait:
+            if let broker = readings.broker { queues(series, broker) }
+        case .taskReturned, .taskDeadLetters, .brokerConnections, .brokerOpened, .brokerCommands, .brokerMemory,
+            .brokerSync, .brokerRecords, .brokerJournal, .brokerReplay, .brokerSnapshots, .brokerFailures:
+            if let broker = readings.broker { self.broker(series, broker) }
+        case .taskWorkerReady, .taskWorkerSlots, .taskWorkerTasks, .taskRuns, .taskRunSeconds, .taskOldestRun,
+            .taskEventsDropped:
+            for worker in readings.taskWorkers { taskWorker(series, worker) }
         case .fdBudget, .fdPressure, .refusedConnections, .closeWaitSockets: descriptors(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)
         }

@@ -32,6 +32,22 @@ struct ExpositionWriter {
         line(family.name + "_count", labels, count)
     }
 
+    /// A histogram that somebody else counted.
+    ///
+    /// - Parameter buckets: For each bound, and for what is beyond the last one, how many there are; not cumulative.
+    mutating func histogram(bounds: [Double], buckets: [UInt64], sum: Double) {
+        guard let family else { return }
+        var reached: UInt64 = 0
+        for (bound, count) in zip(bounds, buckets) {
+            reached += count
+            line(family.name + "_bucket", ["le=\"\(Self.plain(bound))\""], reached.description)
+        }
+        let count = buckets.reduce(0, +).description
+        line(family.name + "_bucket", ["le=\"+Inf\""], count)
+        line(family.name + "_sum", [], Self.plain(sum))
+        line(family.name + "_count", [], count)
+    }
+
     private mutating func line(_ name: String, _ labels: [String], _ value: String) {
         text += name
         if !labels.isEmpty {

@@ -91,6 +91,10 @@ package struct Readings: Sendable {
     package var targets: [Target] = []
     package var queues: [Queue] = []
     package var groups: [Group] = []
+    /// nil: this process has no broker.
+    package var broker: Broker?
+    /// The workers of tasks in this process.
+    package var taskWorkers: [TaskWorker] = []
     /// Lines lost, by log (`access`, `server`).
     package var droppedLogLines: [(log: String, lines: UInt64)] = []
 

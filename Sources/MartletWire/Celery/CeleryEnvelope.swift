@@ -54,20 +54,11 @@ private struct EnvelopeReader {
     private(set) var isEnvelope = false
     private var body: ArraySlice<UInt8>?
     private var isJSON = false
-    private var properties: Properties?
+    private var properties: CeleryProperties?
     private var task = CeleryTaskReader()
     private var hasBadHeaders = false
     private var marks: [Mark] = []
     private var isRedelivered = false
-
-    private struct Properties {
-        var deliveryTag: JSONScalar.Kind?
-        var bodyEncoding: JSONScalar.Kind?
-        var priority = 0
-        var hasDeliveryInfo = false
-        var exchange: JSONScalar.Kind?
-        var routingKey: JSONScalar.Kind?
-    }
 
     mutating func read(_ bytes: [UInt8]) throws(CeleryFlaw) -> CeleryEnvelope {
         var cursor = JSONCursor(bytes)
@@ -109,37 +100,19 @@ private struct EnvelopeReader {
     private mutating func takeProperties(_ cursor: inout JSONCursor) throws(WireError) {
         guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
         isEnvelope = isEnvelope || body != nil
-        var properties = Properties()
+        var properties = CeleryProperties()
         try cursor.members { name, cursor throws(WireError) in
-            if name.elementsEqual(#""delivery_tag""#.utf8) {
-                properties.deliveryTag = try cursor.kind()
-            } else if name.elementsEqual(#""delivery_info""#.utf8) {
+            if name.elementsEqual(#""delivery_info""#.utf8) {
                 guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
                 properties.hasDeliveryInfo = true
                 try takeMarked(&cursor) { _, name, cursor throws(WireError) in
-                    try Self.takeDeliveryInfo(name, &cursor, into: &properties)
+                    guard try properties.takeDeliveryInfo(name, &cursor) else { return try cursor.skip() }
                 }
-            } else if name.elementsEqual(#""body_encoding""#.utf8) {
-                properties.bodyEncoding = try cursor.kind()
-            } else if name.elementsEqual(#""priority""#.utf8) {
-                properties.priority = Int(String(decoding: try cursor.value(), as: UTF8.self)) ?? 0
             } else {
-                try cursor.skip()
+                guard try properties.take(name, &cursor) else { return try cursor.skip() }
             }
         }
         self.properties = properties
-    }
-
-    private static func takeDeliveryInfo(
-        _ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor, into properties: inout Properties
-    ) throws(WireError) {
-        if name.elementsEqual(#""exchange""#.utf8) {
-            properties.exchange = try cursor.kind()
-        } else if name.elementsEqual(#""routing_key""#.utf8) {
-            properties.routingKey = try cursor.kind()
-        } else {
-            try cursor.skip()
-        }
     }
 
     /// Reads an object in which `redelivered` belongs: its other members go to `member`.
@@ -172,19 +145,18 @@ private struct EnvelopeReader {
         guard let body else { throw .noBody }
         if hasBadHeaders { throw .badHeaders }
         guard let properties else { throw .noProperties }
-        guard case .string(let tag) = properties.deliveryTag, !tag.isEmpty else { throw .noDeliveryTag }
-        guard properties.hasDeliveryInfo else { throw .noDeliveryInfo }
-        guard case .string(let exchange) = properties.exchange else { throw .noExchange }
-        guard case .string(let routingKey) = properties.routingKey else { throw .noRoutingKey }
+        let address = try properties.address()
         var envelope = CeleryEnvelope(
-            deliveryTag: tag, exchange: exchange, routingKey: routingKey, priority: properties.priority,
-            isRedelivered: isRedelivered)
+            deliveryTag: address.deliveryTag, exchange: address.exchange, routingKey: address.routingKey,
+            priority: properties.priority, isRedelivered: isRedelivered)
         envelope.task = task.hasName ? try task.task(.two) : try taskInBody(body, properties)
         envelope.marks = marks
         return envelope
     }
 
-    private func taskInBody(_ quoted: ArraySlice<UInt8>, _ properties: Properties) throws(CeleryFlaw) -> CeleryTask? {
+    private func taskInBody(
+        _ quoted: ArraySlice<UInt8>, _ properties: CeleryProperties
+    ) throws(CeleryFlaw) -> CeleryTask? {
         let text = quoted.dropFirst().dropLast()
         guard isJSON else { return nil }
         if properties.bodyEncoding == .string("base64") {

@@ -1,3 +1,5 @@
+import MartletBase
+
 /// What a kombu consumer writes down of a message before it works on it: the message, and where it came from.
 public struct CeleryReservation: Sendable, Equatable {
     /// The message as it was served.
@@ -20,6 +22,17 @@ public struct CeleryReservation: Sendable, Equatable {
         message = Array(elements[0])
         self.exchange = exchange
         self.routingKey = routingKey
+    }
+
+    /// Writes it down as kombu does.
+    public static func text(_ message: [UInt8], exchange: String, routingKey: String) -> [UInt8] {
+        let origin = ", \(JSONText.quoted(exchange)), \(JSONText.quoted(routingKey))]"
+        var text: [UInt8] = []
+        text.reserveCapacity(message.count + origin.utf8.count + 1)
+        text.append(UInt8(ascii: "["))
+        text += message
+        text += origin.utf8
+        return text
     }
 
     private static func text(_ quoted: ArraySlice<UInt8>) -> String? {

@@ -54,8 +54,8 @@ public struct CeleryTask: Sendable, Equatable {
 struct CeleryTaskReader {
     private var name: JSONScalar.Kind?
     private var id: JSONScalar.Kind?
-    private var eta: JSONScalar.Kind?
-    private var expires: JSONScalar.Kind?
+    private(set) var eta: JSONScalar.Kind?
+    private(set) var expires: JSONScalar.Kind?
 
     var hasName: Bool { name != nil && name != .null }
 

@@ -15,6 +15,31 @@ public enum CeleryTime {
         return milliseconds
     }
 
+    /// As Python's `isoformat` writes a time in UTC: `2026-11-21T01:31:42.837000+00:00`. Beyond the years 1 to 9999 it
+    /// is the first or the last moment that Python knows.
+    public static func text(milliseconds: Int64) -> String {
+        text(microseconds: max(-62_135_596_800_000, min(milliseconds, 253_402_300_799_999)) * 1000)
+    }
+
+    /// As ``text(milliseconds:)``, of microseconds since 1970.
+    public static func text(microseconds: Int64) -> String {
+        let time = max(-62_135_596_800_000_000, min(microseconds, 253_402_300_799_999_999))
+        let day = 86_400_000_000 as Int64
+        let days = time >= 0 ? time / day : (time + 1) / day - 1
+        let clock = time - days * day
+        let (year, month, dayOfMonth) = civil(days)
+        let (second, fraction) = (clock / 1_000_000, clock % 1_000_000)
+        var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))T"
+        text += "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
+        if fraction > 0 { text += ".\(padded(fraction, 6))" }
+        return text + "+00:00"
+    }
+
+    private static func padded(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
     /// `HH:MM`, `HH:MM:SS` or `HH:MM:SS.ffffff`.
     private static func timeOfDay(_ rest: inout ArraySlice<UInt8>) -> Int64? {
         guard let hour = number(&rest, digits: 2), hour < 24, take(&rest, ":"),
@@ -86,5 +111,21 @@ public enum CeleryTime {
         let (year, month) = month > 2 ? (year, month - 3) : (year - 1, month + 9)
         let leapDays = year >= 0 ? year / 4 - year / 100 + year / 400 : -1
         return year * 365 + leapDays + (month * 153 + 2) / 5 + day - 1 - 719_468
+    }
+
+    /// The reverse of ``daysSince1970(_:_:_:)``.
+    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        // Counted from 1 March of the year 0, in whole circles of 400 years.
+        let shifted = days + 719_468
+        let circle = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let day = shifted - circle * 146_097
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
+        let rest = day - (year * 365 + year / 4 - year / 100)
+        let month = (rest * 5 + 2) / 153
+        let isNextYear = month >= 10
+        return (
+            circle * 400 + year + (isNextYear ? 1 : 0), isNextYear ? month - 9 : month + 3,
+            rest - (month * 153 + 2) / 5 + 1
+        )
     }
 }

@@ -9,7 +9,7 @@ public enum FieldName: UInt8, CaseIterable, Sendable {
     case xAPIKey, apiKey, idempotencyKey, xForwardedFor, xForwardedProto, xForwardedHost, xForwardedPort, xRealIP
     case forwarded, via, xRequestID, xRequestTimeout, xRequestPriority, lastEventID, traceparent, tracestate, date
     case server, location, cacheControl, pragma, etag, lastModified, ifNoneMatch, ifModifiedSince, vary, age
-    case expires, retryAfter, xAccelBuffering, xShouldRetry
+    case expires, retryAfter, xAccelBuffering, xShouldRetry, prefer
 
     /// The name as Martlet writes it; empty for `other`.
     public var text: String {
@@ -72,6 +72,7 @@ public enum FieldName: UInt8, CaseIterable, Sendable {
         case .retryAfter: "Retry-After"
         case .xAccelBuffering: "X-Accel-Buffering"
         case .xShouldRetry: "X-Should-Retry"
+        case .prefer: "Prefer"
         }
     }
 

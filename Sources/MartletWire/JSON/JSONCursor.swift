@@ -7,7 +7,8 @@ struct JSONCursor {
     static let maximumDepth = 64
 
     private let bytes: ArraySlice<UInt8>
-    private var index: Int
+    /// Where it stands.
+    private(set) var index: Int
 
     init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes

@@ -83,6 +83,8 @@ package struct WorkerSettings: Sendable, Equatable, Decodable {
     package var index: String?
     /// Whether `/openapi.json` is there; it is where nothing is said.
     package var openapi: Bool?
+    /// Of an app that runs tasks.
+    package var tasks: TaskAppSettings?
 
     package init() {}
 }

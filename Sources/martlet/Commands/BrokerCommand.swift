@@ -5,7 +5,17 @@ import Martlet
 struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker",
-        abstract: "Run the task broker: Celery uses it as if it were Redis.",
+        abstract: "The task broker, which Celery uses as if it were Redis: run it, copy it, back it up.",
+        subcommands: [
+            BrokerRunCommand.self, BrokerCopyCommand.self, BrokerBackupCommand.self, BrokerRestoreCommand.self,
+        ],
+        defaultSubcommand: BrokerRunCommand.self)
+}
+
+struct BrokerRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run the task broker; what `martlet broker` alone does.",
         discussion: """
             It listens on 127.0.0.1:6379, or on 6380 when something else has that port, and prints the URL for \
             CELERY_BROKER_URL. What it acknowledged is on disk. SIGTERM ends it; nothing is lost.
@@ -35,6 +45,9 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "So often a task is given to workers that die of it; then it is a dead letter.")
     var maxDeliveries: Int?
 
+    @Option(name: .long, help: "Serve /metrics at this address of this machine, such as 127.0.0.1:8082.")
+    var console: String?
+
     func validate() throws {
         if (tlsCertificate == nil) != (tlsKey == nil) {
             throw ValidationError("--tls-certificate and --tls-key belong together")
@@ -45,16 +58,14 @@ struct BrokerCommand: AsyncParsableCommand {
     func run() async throws {
         var options = BrokerOptions(host: host, port: port)
         let environment = ProcessInfo.processInfo.environment
-        do {
+        try await tellingFailures {
             if let data { options.folder = data }
             options.password = try BrokerOptions.password(file: passwordFile, environment: environment)
             if let tlsCertificate, let tlsKey { options.tls = (tlsCertificate, tlsKey) }
             if let memory { try options.setMemory(memory) }
             if let maxDeliveries { options.maximumDeliveries = maxDeliveries }
+            options.console = console
             try await BrokerProcess.run(options)
-        } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
-            throw ExitCode(1)
         }
     }
 }

@@ -11,3 +11,15 @@ func tellingMistakes<Value>(_ body: () throws -> Value) throws -> Value {
         throw ExitCode(2)
     }
 }
+
+/// Says what kept something from being done, and ends with status 1.
+func tellingFailures(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let code as ExitCode {
+        throw code
+    } catch {
+        FileHandle.standardError.write(Data("\(error)\n".utf8))
+        throw ExitCode(1)
+    }
+}

@@ -136,4 +136,15 @@ import Testing
         bench.say(8, "SELECT 3")
         #expect(BrokerBench.reply(to: 1, in: bench.say(8, "LPUSH a y")) == .popped("a", "y"))
     }
+
+    @Test func popsThatWereServedLongBeforeTheirEndAreForgotten() {
+        let bench = BrokerBench()
+        bench.say(3, "BRPOP other 1")
+        for _ in 0..<3000 {
+            bench.say(2, "BRPOP a 86400")
+            bench.say(1, "LPUSH a x")
+        }
+        #expect(bench.machine.lines.deadlineCount < 2000)
+        #expect(BrokerBench.reply(to: 3, in: bench.pass(milliseconds: 1000)) == .nullArray, "and the others are not")
+    }
 }

@@ -109,6 +109,7 @@ extension MessageReader {
         taken: { bytes in
             bytes.text.hasPrefix("[") ? Bytes(bytes.text.dropFirst().dropLast()) : nil
         },
+        reservation: { bytes, _ in Bytes("[\(bytes.text)]") },
         redelivered: { bytes in
             bytes.text.hasSuffix(",again}") ? bytes : Bytes(bytes.text.dropLast() + ",again}")
         })

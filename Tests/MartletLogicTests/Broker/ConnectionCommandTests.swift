@@ -134,4 +134,14 @@ import Testing
         #expect(bench.machine.impossible.count == 3)
         #expect(bench.machine.takeEffects() == [])
     }
+
+    @Test func whatABrowserSendsIsNotRead() {
+        let bench = BrokerBench()
+        #expect(bench.say(2, "POST / HTTP/1.1") == [.close(ClientID(2))])
+        bench.say(3, "GET / HTTP/1.1")
+        #expect(bench.say(3, "Host: localhost") == [.close(ClientID(3))])
+        bench.say(1, "SET a 1")
+        #expect(bench.say(2, "FLUSHALL") == [])
+        #expect(bench.answer(1, "EXISTS a") == .integer(1))
+    }
 }

@@ -98,4 +98,27 @@ import Testing
         #expect(bench.answer(1, "LPUSH s {t1,a,5000}")?.errorText.hasPrefix("WRONGTYPE") == true)
         #expect(bench.machine.nextWake == nil)
     }
+
+    @Test func aFlushTakesThemEvenWhenThereIsNothingElse() {
+        let bench = BrokerBench(now: 1000)
+        bench.say(1, "LPUSH q {t1,a,5000}")
+        bench.say(1, "FLUSHALL")
+        bench.pass(milliseconds: 5000)
+        #expect(bench.list("q") == [])
+    }
+
+    @Test func longOnesAreNotServedAllAtOnce() {
+        var keyspace = Keyspace()
+        var policy = BrokerPolicy()
+        policy.bytesAtOnce = 10
+        var queues = QueueKeeper(reader: .test, policy: policy)
+        for tag in ["t1", "t2", "t3"] {
+            _ = queues.hold(Bytes("{\(tag),a,5}"), until: 5, for: "q", in: 0, &keyspace, now: 1)
+        }
+        queues.serveDue(&keyspace, now: 5)
+        #expect(keyspace.run(.llen, ["q"], in: 0, now: 5) == .integer(2))
+        #expect(queues.due.earliest == 5, "it goes on at once")
+        queues.serveDue(&keyspace, now: 5)
+        #expect(keyspace.run(.llen, ["q"], in: 0, now: 5) == .integer(3))
+    }
 }

@@ -100,4 +100,28 @@ import Testing
         #expect(bench.leave(2) == [])
         #expect(bench.machine.keyspace.count(in: 16) == 0)
     }
+
+    @Test func aFlushedDatabaseKeepsItsConsumers() {
+        let bench = bench()
+        bench.say(1, "FLUSHDB")
+        // A process binds a queue once, and does not learn that the database was flushed.
+        bench.say(1, "LPUSH q {t1,a,0}")
+        bench.say(2, "BRPOP q 1")
+        bench.leave(2)
+        #expect(bench.list("q") == ["{t1,a,0}"])
+    }
+
+    @Test func queuesWithASeparatorOfTheUsersOwnAreQueues() {
+        let bench = BrokerBench()
+        bench.say(1, "SADD _kombu.binding.topic a.#:pattern:jobs")
+        bench.say(1, "SADD _kombu.binding.q q::q")
+        bench.say(1, "LPUSH q:5 {t1,a,0}")
+        bench.say(1, "LPUSH jobs {t2,b,0}")
+        #expect(bench.answer(2, "BRPOP q q:5 1") == .popped("q:5", "{t1,a,0}"))
+        #expect(bench.answer(3, "BRPOP jobs 1") == .popped("jobs", "{t2,b,0}"))
+        bench.leave(2)
+        bench.leave(3)
+        #expect(bench.list("q:5") == ["{t1,a,0}"])
+        #expect(bench.list("jobs") == ["{t2,b,0}"], "bound before the separator was known")
+    }
 }

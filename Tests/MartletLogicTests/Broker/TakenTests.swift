@@ -113,4 +113,74 @@ import Testing
         bench.leave(3)
         #expect(bench.list("q.dead") == ["{t1,a,0,again}"])
     }
+
+    @Test func afterARestartAListIsKnownThatTheMessageDoesNotTell() {
+        let bench = BrokerBench()
+        bench.bind("q")
+        let urgent: Bytes = "q\u{6}\u{16}5"
+        bench.say(1, ["LPUSH", urgent, "{t1,a,0}", "{t2,b,0}"])
+        for tag in ["t1", "t2"] {
+            bench.say(2, ["BRPOP", urgent, "1"])
+            bench.note(tag, "{\(tag),a,0}", by: 3)
+        }
+        bench.acknowledge("t2", by: 3)
+        bench.restart()
+        bench.pass(milliseconds: 30_000)
+        #expect(bench.list(urgent) == ["{t1,a,0,again}"])
+        #expect(bench.answer(1, "HLEN unacked") == .integer(0))
+        #expect(bench.machine.keyspace.run(.hlen, ["lists"], in: 16, now: bench.now) == .integer(0))
+    }
+
+    @Test func aMessageThatStandsInTheQueueTwiceDoesNotMakeOneOfTwoWorkers() {
+        let bench = bench()
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.take("t2", "{t2,b,0}", popping: 4, noting: 5)
+        bench.say(1, "LPUSH q {t3,c,0}")
+        bench.say(2, "BRPOP q 1")
+        bench.say(4, "BRPOP q 1")
+        bench.note("t3", "{t3,c,0}", by: 3)
+        bench.leave(2)
+        bench.leave(3)
+        #expect(bench.list("q").contains("{t1,a,0,again}"), "the other worker's life is not its own")
+        #expect(bench.answer(1, "HEXISTS unacked t2") == .integer(1))
+    }
+
+    @Test func muchOfItReturnsPieceByPiece() {
+        let bench = bench { $0.bytesAtOnce = 1 }
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.take("t2", "{t2,b,0}", popping: 2, noting: 3)
+        bench.take("t3", "{t3,c,0}", popping: 2, noting: 3)
+        bench.leave(2)
+        bench.leave(3)
+        #expect(bench.list("q") == ["{t3,c,0,again}"])
+        #expect(bench.machine.nextWake == 0, "at once")
+        bench.acknowledge("t2", by: 4)
+        bench.pass(milliseconds: 1)
+        #expect(bench.list("q") == ["{t3,c,0,again}", "{t1,a,0,again}"], "what was acknowledged meanwhile stays away")
+        #expect(bench.machine.nextWake == nil)
+    }
+
+    @Test func whatIsStillToReturnDoesSoAfterARestart() {
+        let bench = bench { $0.bytesAtOnce = 1 }
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.take("t2", "{t2,b,0}", popping: 2, noting: 3)
+        bench.leave(2)
+        bench.leave(3)
+        bench.restart()
+        bench.pass(milliseconds: 30_000)
+        bench.pass(milliseconds: 1)
+        #expect(bench.list("q").count == 3)
+    }
+
+    @Test func givingBackWhatWentBackIsNoAcknowledgement() {
+        let bench = bench()
+        bench.take("t1", "{t1,a,0}", popping: 2, noting: 3)
+        bench.leave(2)
+        bench.leave(3)
+        // As kombu does after its connection was cut, with what its worker had not begun.
+        for command in ["WATCH unacked", "HGET unacked t1", "MULTI", "HDEL unacked t1", "EXEC"] {
+            bench.say(4, command)
+        }
+        #expect(bench.list("q") == ["{t3,c,0}", "{t2,b,0}", "{t1,a,0,again}"])
+    }
 }

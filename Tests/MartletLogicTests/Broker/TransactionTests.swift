@@ -128,4 +128,12 @@ import Testing
         #expect(bench.answer(1, "SET a 12345")?.isError == true)
         #expect(bench.answer(1, "EXEC") == BrokerRefusal.execAbort)
     }
+
+    @Test func anExecutionWithArgumentsEndsTheTransaction() {
+        let bench = BrokerBench()
+        bench.say(1, "MULTI")
+        bench.say(1, "SET a 1")
+        #expect(bench.answer(1, "EXEC now")?.errorText.hasPrefix("EXECABORT") == true)
+        #expect(bench.answer(1, "EXISTS a") == .integer(0))
+    }
 }

@@ -29,6 +29,8 @@ struct SortedSetCommandTests {
             ZADD z nan a -> ERR value is not a valid float
             ZADD z inf a -> 0
             ZINCRBY z -inf a -> ERR resulting score is not a number (NaN)
+            ZINCRBY y -0 zero -> ,-0
+            ZSCORE y zero -> ,0
             ZINCRBY z 1.5 n -> ,1.5
             ZSCORE z a -> ,inf
             ZSCORE z x -> nil
@@ -39,6 +41,8 @@ struct SortedSetCommandTests {
             EXISTS z -> 0
             SET k v -> OK
             ZADD k 1 a -> WRONGTYPE Operation against a key holding the wrong kind of value
+            ZADD s -0 a -> 1
+            ZSCORE s a -> ,0
             """)
     }
 

@@ -26,6 +26,10 @@ struct ConfigurationKeysTests {
           b: {command: [serve, "{port}"], environment: {a: b}}
         workers:
           - {app: model.py, environment: {a: b}, scale: {max: 2}}
+        tasks:
+          broker: {tls: {certificate: a, key: b}}
+          webhooks: {secret: a}
+        ollama: {models: {llama: m}}
         """
 
     private func decode(_ root: ConfigurationNode) throws -> Configuration {

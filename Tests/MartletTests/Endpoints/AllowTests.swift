@@ -47,7 +47,7 @@ struct AllowTests {
     @Test func whatDoesSomethingTakesPOST() async throws {
         let chain = Chain("/c", Lambda("one") { (x: Int) in x }).served
         let (loops, logger) = (MultiThreadedEventLoopGroup.singleton, Logger(label: "test"))
-        let surroundings = Served.Surroundings(
+        let surroundings = ServedEndpoint.Surroundings(
             dispatch: Dispatch(LoopTable(group: loops, contexts: []), RoutesInForce()), logger: logger,
             clock: loops.next())
         let cases: [(any LocalHandler, String)] = [

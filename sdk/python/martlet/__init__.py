@@ -14,6 +14,7 @@ from .litserver import LitServer
 from .loggers import Logger
 from .pipeline import Pipeline
 from .specs import ChatMessage, OpenAIEmbeddingSpec, OpenAISpec
+from .tasks import SoftTimeLimitExceeded, TaskContext, TaskIgnored, TaskRejected, TaskRetry, task
 from .wsgi import WSGIApplication
 
 __all__ = [
@@ -33,8 +34,14 @@ __all__ = [
     "Pipeline",
     "RequestCancelled",
     "Response",
+    "SoftTimeLimitExceeded",
+    "TaskContext",
+    "TaskIgnored",
+    "TaskRejected",
+    "TaskRetry",
     "Upload",
     "WSGIApplication",
     "__version__",
     "serve_chain",
+    "task",
 ]

@@ -29,10 +29,27 @@ def load(name: str) -> LitServer:
     """Runs or imports the application; whatever its code raises comes out as it is."""
     compat.install_finder()
     place, object_name = split(name)
-    module = _load(place, object_name)
+    module = _load(place, runs=object_name is None)
     server = _server(module, object_name)
     server.version = server.version or _version(place, module)
     return server
+
+
+def imported(name: str) -> Tuple[Any, Optional[str], Optional[str]]:
+    """The module of an application, which is not run as a program; the object that is named; the version of the code.
+
+    A dotted name may end in an object as well: `package.module.app`.
+    """
+    place, object_name = split(name)
+    try:
+        module = _load(place, runs=False)
+    except ModuleNotFoundError as error:
+        parent, _, last = place.rpartition(".")
+        if error.name != place or not parent or object_name is not None:
+            raise
+        place, object_name = parent, last
+        module = _load(place, runs=False)
+    return module, object_name, _version(place, module)
 
 
 def _version(place: str, module: Any) -> Optional[str]:
@@ -42,15 +59,15 @@ def _version(place: str, module: Any) -> Optional[str]:
     return version_of(Path(file), Path.cwd()) if file else None
 
 
-def _load(place: str, object_name: Optional[str]) -> Any:
-    """The module, or the server where its code came to `run()`."""
+def _load(place: str, runs: bool) -> Any:
+    """The module, or the server where its code came to `run()`. `runs`: a file may be run as a program is."""
     if place.endswith(".py") or os.sep in place:
         path = Path(place).resolve()
         if not path.is_file():
             raise FileNotFoundError(f"no file {place}")
         sys.path.insert(0, str(path.parent))
         sys.argv = [str(path)]
-        return _run(path) if object_name is None and _is_program(path) else _import(path)
+        return _run(path) if runs and _is_program(path) else _import(path)
     sys.path.insert(0, os.getcwd())
     return _module(place)
 

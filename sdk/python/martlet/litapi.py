@@ -54,6 +54,8 @@ class LitAPI:
     timeout: Optional[float] = None
     max_body: Optional[int] = None
     device: Optional[str] = None
+    operation = "predict"
+    """What its requests ask for, as `EXEC` says it."""
     bytes_as_text = False
     """Whether an answer of bytes is a JSON string (LitServe's way) instead of the bytes themselves."""
 

@@ -87,7 +87,7 @@ def work(connection: Connection, hello: dict, application: str, arena: Optional[
     serving.busy = True
     watcher.start()
     try:
-        server = apps.load(application)
+        server = _loaded(application)
         for package in used():
             log.line("notice", f"the application imports {package}: Martlet's compatible module stands in for it")
         _warn(server)
@@ -117,6 +117,15 @@ def work(connection: Connection, hello: dict, application: str, arena: Optional[
         return 1
     server.callback_runner.trigger_event("on_server_end", litserver=server)
     return 0
+
+
+def _loaded(application: str) -> LitServer:
+    """Where `martlet worker` started it, the tasks of the application; else what it serves."""
+    if not os.environ.get("MARTLET_TASKS"):
+        return apps.load(application)
+    from .tasks import load
+
+    return load.load(application)
 
 
 async def _run_tasks(loop: Any, serving: Serving, watcher: Watcher, server: LitServer, api: LitAPI) -> None:
@@ -192,7 +201,7 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
     described: Dict[str, Any] = {
         "path": api.api_path,
         "methods": list(api.methods),
-        "operation": "predict",
+        "operation": api.operation,
         "stream": bool(api.stream),
         "max_batch": _batch(api),
         "batch_timeout_ms": round(api.batch_timeout * 1000, 3),

@@ -17,6 +17,8 @@ struct ConfigurationDecoder {
             routes: RouteDecoder(references: references).routes(in: root),
             backends: embedded ?? BackendDecoder().backends(in: root))
         configuration.workers = WorkersDecoder().workers(in: root)
+        configuration.tasks = TasksDecoder().tasks(in: root)
+        configuration.ollama = OllamaDecoder().ollama(in: root, models: configuration.models)
         checkNames(configuration)
         configuration.threads = root.count("threads", in: 1...1024, or: "auto")
         configuration.limits = limits(root.section("limits"))
@@ -59,7 +61,7 @@ struct ConfigurationDecoder {
         let sections = root.sections("listen", allowsOne: true)
         if sections.isEmpty { root.refuse("must name at least one address", at: "listen") }
         return sections.compactMap { section in
-            let tls = serverTLS(in: section)
+            let tls = SharedDecoder.serverTLS(section)
             section.require("address")
             return address(in: section).map { ListenConfiguration(address: $0, tls: tls) }
         }
@@ -71,14 +73,6 @@ struct ConfigurationDecoder {
         }
     }
 
-    private func serverTLS(in section: Section) -> TLSServerConfiguration? {
-        guard let tls = section.optionalSection("tls") else { return nil }
-        tls.require("certificate", "key")
-        let clientCA = tls.text("client_ca")
-        guard let certificate = tls.text("certificate"), let key = tls.text("key") else { return nil }
-        return TLSServerConfiguration(certificate: certificate, key: key, clientCA: clientCA)
-    }
-
     private func console() -> ConsoleConfiguration? {
         var console = ConsoleConfiguration(address: .tcp(host: "127.0.0.1", port: 8081))
         if root.item("console")?.node.isOff == true { return nil }
@@ -87,7 +81,7 @@ struct ConfigurationDecoder {
         console.address = address(in: section) ?? console.address
         console.token = section.token("token")
         let asksForTLS = section.has("tls")
-        console.tls = serverTLS(in: section)
+        console.tls = SharedDecoder.serverTLS(section)
         let isSafe = section.has("token") && asksForTLS
         if hasAddress, !console.address.isLoopback, !isSafe {
             section.refuse("needs `token` and `tls` to be reachable from other machines", at: "address")

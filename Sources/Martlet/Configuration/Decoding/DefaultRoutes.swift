@@ -10,8 +10,8 @@ struct DefaultRoutes {
 
     func complete(_ configuration: inout Configuration) {
         guard !configuration.pools.isEmpty else {
-            if !root.has("pools"), configuration.workers.isEmpty {
-                root.refuse("is missing: without a pool or `workers` there is nothing to serve", at: "pools")
+            if !root.has("pools"), configuration.workers.isEmpty, configuration.tasks == nil {
+                root.refuse("is missing: without a pool, `workers` or `tasks` there is nothing to serve", at: "pools")
             }
             return
         }

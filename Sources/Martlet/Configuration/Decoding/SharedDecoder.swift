@@ -140,6 +140,19 @@ enum SharedDecoder {
         }
     }
 
+    // MARK: - TLS
+
+    /// `tls` of what listens.
+    ///
+    /// - Parameter knowsClients: There may be a `client_ca`.
+    static func serverTLS(_ parent: Section, knowsClients: Bool = true) -> TLSServerConfiguration? {
+        guard let tls = parent.optionalSection("tls") else { return nil }
+        tls.require("certificate", "key")
+        let clientCA = knowsClients ? tls.text("client_ca") : nil
+        guard let certificate = tls.text("certificate"), let key = tls.text("key") else { return nil }
+        return TLSServerConfiguration(certificate: certificate, key: key, clientCA: clientCA)
+    }
+
     // MARK: - Paths
 
     /// A path as it can stand in a request line, perhaps with a query.

@@ -63,13 +63,16 @@ extension ConfigurationKeys {
             ),
         ]
 
-    private static func serverTLS(_ path: String) -> [ConfigurationKey] {
-        [
-            ConfigurationKey(path, .section, "Serve TLS instead of plain HTTP."),
+    /// - Parameters:
+    ///   - plain: What is served without it.
+    ///   - knowsClients: Clients can be asked for certificates of their own.
+    static func serverTLS(_ path: String, plain: String = "HTTP", knowsClients: Bool = true) -> [ConfigurationKey] {
+        let clients = ConfigurationKey(
+            "\(path).client_ca", .file, "PEM file: clients must show a certificate signed by one of these.")
+        return [
+            ConfigurationKey(path, .section, "Serve TLS instead of plain \(plain)."),
             ConfigurationKey("\(path).certificate", .file, "PEM file of the certificate chain. Required."),
             ConfigurationKey("\(path).key", .file, "PEM file of its private key. Required."),
-            ConfigurationKey(
-                "\(path).client_ca", .file, "PEM file: clients must show a certificate signed by one of these."),
-        ]
+        ] + (knowsClients ? [clients] : [])
     }
 }

@@ -33,6 +33,10 @@ package struct Configuration: Sendable, Equatable {
     package var backends: [BackendSpec]
     /// `workers`, in the order of the file. Names are unique.
     package var workers: [WorkersConfiguration] = []
+    /// `tasks`: queues of work that can wait; nil: there are none.
+    package var tasks: TasksConfiguration?
+    /// `ollama`.
+    package var ollama = OllamaConfiguration()
 
     /// The pool of that name. Names that the configuration itself uses always have one.
     package func pool(named name: String) -> PoolConfiguration? {

@@ -51,19 +51,27 @@ enum ListEnd: Sendable {
 struct WaitingLines: Sendable {
     private var lines: [Place: [ClientID]] = [:]
     private var deadlines = DueHeap<ClientID>()
+    /// Of those who do not wait for ever.
+    private var ends: [ClientID: Int64] = [:]
     private(set) var count = 0
 
+    /// How many deadlines are kept, of those who left early as well.
+    var deadlineCount: Int { deadlines.count }
     var earliestDeadline: Int64? { deadlines.earliest }
     var isEmpty: Bool { count == 0 }
 
     mutating func join(_ client: ClientID, _ pop: BlockedPop) {
         count += 1
         for key in Set(pop.keys) { lines[Place(database: pop.database, key: key), default: []].append(client) }
-        if let deadline = pop.deadline { deadlines.insert(client, at: deadline) }
+        guard let deadline = pop.deadline else { return }
+        ends[client] = deadline
+        deadlines.insert(client, at: deadline)
     }
 
     mutating func leave(_ client: ClientID, _ pop: BlockedPop) {
         count -= 1
+        ends[client] = nil
+        forgetDeadlines()
         for key in Set(pop.keys) {
             let place = Place(database: pop.database, key: key)
             guard var line = lines.removeValue(forKey: place) else { continue }
@@ -77,6 +85,13 @@ struct WaitingLines: Sendable {
     /// The places of a database for which somebody waits.
     func places(in database: Int) -> [Place] {
         lines.keys.filter { $0.database == database }.sorted { $0.key < $1.key }
+    }
+
+    /// Who is served long before its deadline, again and again, must not leave them all behind.
+    private mutating func forgetDeadlines() {
+        guard deadlines.count > 2 * ends.count + 1024 else { return }
+        deadlines = DueHeap()
+        for (client, end) in ends.sorted(by: { $0.key < $1.key }) { deadlines.insert(client, at: end) }
     }
 
     /// A client whose time may be over; it may wait for something else by now.

@@ -34,6 +34,7 @@ enum OwnCommand: String, Sendable, CaseIterable {
     case subscribe, psubscribe, unsubscribe, punsubscribe, publish, pubsub
     case blpop, brpop, blmove, brpoplpush, bzpopmin, bzpopmax
     case eval, evalsha, script
+    case martlet
 
     static func named(_ name: Bytes) -> OwnCommand? {
         guard name.count <= 12 else { return nil }
@@ -55,6 +56,7 @@ enum OwnCommand: String, Sendable, CaseIterable {
         case .blmove: 5...5
         case .brpoplpush: 3...3
         case .eval, .evalsha: 2...Int.max
+        case .martlet: 1...4
         }
     }
 

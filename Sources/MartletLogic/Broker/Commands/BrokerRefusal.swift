@@ -27,7 +27,7 @@ enum BrokerRefusal {
         text: "command not allowed when used memory > 'maxmemory': let workers catch up, or start the broker with more")
     static let noScript = Answer.error(code: "NOSCRIPT", text: "No matching script. Please use EVAL.")
     static let unknownScript = error(
-        "Martlet's broker runs the scripts of Celery, redis-py and KEDA only, and this is another one; "
+        "Martlet's broker runs the scripts of Celery, redis-py, KEDA and Martlet only, and this is another one; "
             + "for others, use a Redis server")
 
     static func message(_ queue: Bytes, _ flaw: String) -> Answer {

@@ -1,41 +1,59 @@
 /// Which lists are queues of kombu's: it writes each queue into a set, `_kombu.binding.` and the exchange's name,
 /// before anything is sent to it.
+///
+/// A member is `routing key, pattern, queue`, with a separator that users may choose (`sep`). It is learned from the
+/// first queue whose exchange and routing key have its own name, as Celery declares them.
 struct Bindings: Sendable {
     private static let mark = Array("_kombu.binding.".utf8)
-    private static let separator: [UInt8] = [0x06, 0x16]
+    private static let usualSeparator: [UInt8] = [0x06, 0x16]
+    /// More of them are not kept in mind.
+    private static let maximumFormer = 4096
+    private static let maximumSeparators = 8
 
-    /// The queue's list for each member of each set.
+    private var separators = [Bindings.usualSeparator]
+    /// The queue's list for each member of each set; an empty name: not understood yet.
     private var sets: [Bytes: [Bytes: Bytes]] = [:]
     /// How many members name a list.
     private var lists: [Bytes: Int] = [:]
+    /// Lists that were queues when the database was cleared: who used them does not write it down again.
+    private var former: Set<Bytes> = []
+
+    /// The lists of all queues, those of priority 0.
+    var queues: some Collection<Bytes> { lists.keys }
 
     /// Whether a key is a list of a queue, of whatever priority.
-    func isQueue(_ key: Bytes) -> Bool { lists[Self.queue(of: key)] != nil }
+    func isQueue(_ key: Bytes) -> Bool { lists[key] != nil || lists[queue(of: key)] != nil }
+
+    /// Whether consumers may be about to take messages from a list: it is a queue, or was one.
+    func isConsumed(_ key: Bytes) -> Bool { isQueue(key) || former.contains(key) || former.contains(queue(of: key)) }
 
     /// Whether a key is a set of bindings.
     static func isSet(_ key: Bytes) -> Bool { place(in: key) != nil }
 
     /// The list of the queue whose priorities `key` may be one of: without the separator and the number at its end.
-    static func queue(of key: Bytes) -> Bytes {
+    func queue(of key: Bytes) -> Bytes {
+        guard lists[key] == nil else { return key }
         var rest = key.array[...]
         while let last = rest.last, UInt8(ascii: "0")...UInt8(ascii: "9") ~= last { rest.removeLast() }
-        guard rest.count < key.count, rest.suffix(2).elementsEqual(separator) else { return key }
-        return Bytes(rest.dropLast(2))
+        guard rest.count < key.count else { return key }
+        let separator = separators.first { rest.count > $0.count && rest.suffix($0.count).elementsEqual($0) }
+        return separator.map { Bytes(rest.dropLast($0.count)) } ?? key
     }
 
-    /// The list that holds messages of that priority.
+    /// The list that holds messages of that priority, as long as nobody chose other steps.
     static func list(_ queue: Bytes, priority: Int) -> Bytes {
         let step = [9, 6, 3].first { priority >= $0 }
-        return step.map { Bytes(queue.array + separator + Array("\($0)".utf8)) } ?? queue
+        return step.map { Bytes(queue.array + usualSeparator + Array("\($0)".utf8)) } ?? queue
     }
 
     mutating func add(_ members: [Bytes], to key: Bytes) {
         guard let place = Self.place(in: key) else { return }
         for member in members where sets[key]?[member] == nil {
-            guard let name = Self.lastPart(member) else { continue }
-            let list = Bytes(key.array[..<place] + name)
+            let knew = separators.count
+            let list = list(member, in: key, at: place)
             sets[key, default: [:]][member] = list
-            lists[list, default: 0] += 1
+            if !list.isEmpty { lists[list, default: 0] += 1 }
+            if separators.count > knew { readAgain() }
         }
     }
 
@@ -51,9 +69,43 @@ struct Bindings: Sendable {
         for list in (sets.removeValue(forKey: key) ?? [:]).values { forget(list) }
     }
 
+    /// The database was cleared.
+    mutating func clear() {
+        former.formUnion(lists.keys)
+        if former.count > Self.maximumFormer { former = [] }
+        (sets, lists) = ([:], [:])
+    }
+
     private mutating func forget(_ list: Bytes) {
         guard let count = lists[list] else { return }
         lists[list] = count > 1 ? count - 1 : nil
+    }
+
+    /// A separator was learned: what was not understood may be now.
+    private mutating func readAgain() {
+        for (key, members) in sets {
+            guard let place = Self.place(in: key) else { continue }
+            for (member, list) in members where list.isEmpty {
+                let list = self.list(member, in: key, at: place)
+                sets[key]?[member] = list
+                if !list.isEmpty { lists[list, default: 0] += 1 }
+            }
+        }
+    }
+
+    /// The list of the queue that a member names; empty: it is not understood.
+    private mutating func list(_ member: Bytes, in key: Bytes, at place: Int) -> Bytes {
+        let exchange = key.array[(place + Self.mark.count)...]
+        if let separator = Self.separator(member.array, exchange) {
+            if !separators.contains(separator), separators.count < Self.maximumSeparators {
+                separators.append(separator)
+            }
+            return Bytes(key.array[..<place] + exchange)
+        }
+        for separator in separators {
+            if let name = Self.lastPart(member.array, after: separator) { return Bytes(key.array[..<place] + name) }
+        }
+        return Bytes()
     }
 
     /// Where the mark begins: what stands before it is put before all keys.
@@ -62,14 +114,22 @@ struct Bindings: Sendable {
         return (0...(key.count - mark.count)).first { key.array[$0...].starts(with: mark) }
     }
 
-    /// The queue of `routing key, pattern, queue`.
-    private static func lastPart(_ member: Bytes) -> ArraySlice<UInt8>? {
-        let bytes = member.array
-        guard bytes.count >= 2 else { return nil }
-        for index in stride(from: bytes.count - 2, through: 0, by: -1)
-        where bytes[index] == separator[0] && bytes[index + 1] == separator[1] {
-            let name = bytes[(index + 2)...]
-            return name.isEmpty ? nil : name
+    /// What stands twice between the name of the exchange and the name of the exchange.
+    private static func separator(_ member: [UInt8], _ exchange: ArraySlice<UInt8>) -> [UInt8]? {
+        guard !exchange.isEmpty, member.count >= 2 * exchange.count + 2, member.starts(with: exchange),
+            member.suffix(exchange.count).elementsEqual(exchange)
+        else { return nil }
+        let middle = member[exchange.count..<(member.count - exchange.count)]
+        let half = middle.prefix(middle.count / 2)
+        return middle.count.isMultiple(of: 2) && half.elementsEqual(middle.suffix(half.count)) ? Array(half) : nil
+    }
+
+    /// What follows the last separator.
+    private static func lastPart(_ member: [UInt8], after separator: [UInt8]) -> ArraySlice<UInt8>? {
+        guard member.count > separator.count else { return nil }
+        for index in stride(from: member.count - separator.count - 1, through: 0, by: -1)
+        where member[index...].starts(with: separator) {
+            return member[(index + separator.count)...]
         }
         return nil
     }

@@ -30,6 +30,9 @@ public struct BrokerMessage: Sendable, Equatable {
 
     public var isTask: Bool { !task.isEmpty }
 
+    /// The list it is sent to when it is sent to a queue itself; nil: an exchange decided.
+    var usualList: Bytes? { exchange.isEmpty ? Bindings.list(routingKey, priority: priority) : nil }
+
     /// What some bytes are.
     public enum Reading: Sendable, Equatable {
         case message(BrokerMessage)
@@ -46,15 +49,19 @@ public struct MessageReader: Sendable {
     public var read: @Sendable (Bytes) -> BrokerMessage.Reading
     /// The message in what a consumer writes down when it takes one; nil: it is something else.
     public var taken: @Sendable (Bytes) -> Bytes?
+    /// What a consumer writes down when it takes a message.
+    public var reservation: @Sendable (Bytes, BrokerMessage) -> Bytes
     /// The same message, marked as one that was delivered before.
     public var redelivered: @Sendable (Bytes) -> Bytes
 
     public init(
         read: @escaping @Sendable (Bytes) -> BrokerMessage.Reading, taken: @escaping @Sendable (Bytes) -> Bytes?,
+        reservation: @escaping @Sendable (Bytes, BrokerMessage) -> Bytes,
         redelivered: @escaping @Sendable (Bytes) -> Bytes
     ) {
         self.read = read
         self.taken = taken
+        self.reservation = reservation
         self.redelivered = redelivered
     }
 }

@@ -57,6 +57,9 @@ struct ConsumerTable: Sendable {
 
     private mutating func unite(_ one: Int, _ other: Int) -> Int {
         guard one != other, let first = workers[one], let second = workers[other] else { return one }
+        // Two that have several connections each are two: one message can stand in two lists (a producer that sent it
+        // again, an exchange of two queues), and who wrote it down need not be who popped it.
+        guard first.clients.count == 1 || second.clients.count == 1 else { return one }
         let (keep, drop) = first.taken.count >= second.taken.count ? (one, other) : (other, one)
         guard let dropped = workers.removeValue(forKey: drop) else { return keep }
         for client in dropped.clients { numbers[client] = keep }

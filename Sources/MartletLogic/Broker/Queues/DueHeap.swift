@@ -12,6 +12,7 @@ struct DueHeap<Element: Sendable>: Sendable {
     private var entries: [Entry] = []
     private var order: UInt64 = 0
 
+    var count: Int { entries.count }
     var earliest: Int64? { entries.first?.time }
 
     mutating func insert(_ element: Element, at time: Int64) {

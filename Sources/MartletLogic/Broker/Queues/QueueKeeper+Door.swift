@@ -54,6 +54,7 @@ extension QueueKeeper {
     ) -> Bool {
         let place = Place(database: database, key: message.tag)
         guard acknowledged.remove(place) != nil, isAtTail, message.isRedelivered else { return false }
+        forgetList(place, &keyspace, now: now)
         guard !countFailure(place, &keyspace, now: now) else { return false }
         bury(value, place, from: list, &keyspace, now: now)
         return true
@@ -75,10 +76,10 @@ extension QueueKeeper {
         return true
     }
 
-    /// Pushes messages whose time has come on their lists, as many as `limit`.
+    /// Pushes messages whose time has come on their lists, as many as `limit`, and not too many bytes of them.
     mutating func serveDue(_ keyspace: inout Keyspace, now: Int64, limit: Int = 512) {
-        var rest = limit
-        while rest > 0, let place = due.take(until: now) {
+        var (rest, room) = (limit, policy.bytesAtOnce)
+        while rest > 0, room > 0, let place = due.take(until: now) {
             // Notes of an earlier first message are still in the heap when another one took its place.
             guard let earliest = rooms[place.database].held[place.key], earliest <= now else { continue }
             let held = HiddenKey.held(place.key)
@@ -87,7 +88,8 @@ extension QueueKeeper {
                 .zrangebyscore, [held, "-inf", Bytes("\(now)"), "LIMIT", "0", Bytes("\(rest)")], in: hidden, now: now
             ).asList
             rest -= messages.count
-            for message in messages {
+            for message in messages where room > 0 {
+                room -= message.count
                 _ = keyspace.run(.zrem, [held, message], in: hidden, now: now)
                 if keyspace.run(.lpush, [place.key, message], in: place.database, now: now).isError {
                     bury(message, place, from: place.key, &keyspace, now: now)

@@ -26,7 +26,7 @@ extension QueueKeeper {
         for database in rooms.indices {
             let orphans = rooms[database].taken.keys.map { Place(database: database, key: $0) }
                 .filter { !workers.isHeld($0) }
-            giveBackTaken(orphans, isFailure: false, &keyspace, now: now)
+            leave(orphans, isFailure: false, &keyspace, now: now)
         }
     }
 
@@ -50,6 +50,9 @@ extension QueueKeeper {
     }
 
     private mutating func loadTaken(_ database: Int, _ keyspace: inout Keyspace, now: Int64) {
+        let noted = Dictionary(
+            fields(of: HiddenKey.lists, in: Self.hidden(database), &keyspace, now: now)) { first, _ in first }
+        rooms[database].noted = Set(noted.keys)
         for (hash, index) in fields(of: HiddenKey.hashes, in: Self.hidden(database), &keyspace, now: now) {
             rooms[database].hashes[hash] = index
             // In the order in which they were taken, as far as the index tells it.
@@ -58,14 +61,17 @@ extension QueueKeeper {
             let entries = fields(of: hash, in: database, &keyspace, now: now)
                 .sorted { (places[$0.0] ?? .max, $0.0) < (places[$1.0] ?? .max, $1.0) }
             for (tag, note) in entries {
-                guard let message = reader.taken(note), case .message(let read) = reader.read(message),
-                    read.exchange.isEmpty
-                else { continue }
-                let queue = Bytes(Self.prefix(of: hash) + read.routingKey.array)
+                guard let list = noted[tag] ?? usualList(of: note, in: hash) else { continue }
                 rooms[database].taken[tag] = QueueRoom.Taken(
-                    list: Bindings.list(queue, priority: read.priority), hash: hash, index: index, order: nextOrder())
+                    list: list, hash: hash, index: index, order: nextOrder())
             }
         }
+    }
+
+    /// Where a taken message came from, as far as it tells that itself.
+    private func usualList(of note: Bytes, in hash: Bytes) -> Bytes? {
+        guard let message = reader.taken(note), case .message(let read) = reader.read(message) else { return nil }
+        return read.usualList.map { Self.key($0, beside: hash) }
     }
 
     /// What stands before the names of all keys (`global_keyprefix`).
@@ -73,6 +79,9 @@ extension QueueKeeper {
         let name = Array("unacked".utf8)
         return hash.array.suffix(name.count).elementsEqual(name) ? hash.array.dropLast(name.count) : []
     }
+
+    /// The key of that name, with what stands before the hash's own.
+    static func key(_ name: Bytes, beside hash: Bytes) -> Bytes { Bytes(prefix(of: hash) + name.array) }
 
     private func fields(
         of key: Bytes, in database: Int, _ keyspace: inout Keyspace, now: Int64

@@ -5,7 +5,33 @@ extension QueueKeeper {
     /// was the last of that worker.
     mutating func left(_ client: ClientID, _ keyspace: inout Keyspace, now: Int64) {
         giveBackLimbo(limbo(of: client), isFailure: true, &keyspace, now: now)
-        giveBackTaken(workers.left(client), isFailure: true, &keyspace, now: now)
+        leave(workers.left(client), isFailure: true, &keyspace, now: now)
+    }
+
+    /// What was taken goes back, in pieces when it is much: what comes later is still taken, and acknowledged as ever.
+    mutating func leave(_ places: [Place], isFailure: Bool, _ keyspace: inout Keyspace, now: Int64) {
+        guard !places.isEmpty else { return }
+        let ordered = places.compactMap { place in rooms[place.database].taken[place.key].map { (place, $0.order) } }
+            .sorted { $0.1 < $1.1 }
+        leaving = ordered.map { (place: $0.0, isFailure: isFailure) } + leaving
+        leaveOn(&keyspace, now: now)
+    }
+
+    mutating func leaveOn(_ keyspace: inout Keyspace, now: Int64) {
+        var room = policy.bytesAtOnce
+        while room > 0, let first = leaving.last {
+            var places: [Place] = []
+            while room > 0, let next = leaving.last, next.isFailure == first.isFailure {
+                leaving.removeLast()
+                guard let taken = rooms[next.place.database].taken[next.place.key], !workers.isHeld(next.place) else {
+                    continue
+                }
+                room -= Int(
+                    keyspace.run(.hstrlen, [taken.hash, next.place.key], in: next.place.database, now: now).asInteger)
+                places.append(next.place)
+            }
+            giveBackTaken(places, isFailure: first.isFailure, &keyspace, now: now)
+        }
     }
 
     /// Messages in limbo go back to where they were popped, the last one first: the oldest is served first again.
@@ -26,8 +52,11 @@ extension QueueKeeper {
         for (place, taken) in ordered {
             rooms[place.database].taken[place.key] = nil
             workers.gave(place)
+            forgetList(place, &keyspace, now: now)
             let note = keyspace.run(.hget, [taken.hash, place.key], in: place.database, now: now).asBytes
             _ = keyspace.run(.hdel, [taken.hash, place.key], in: place.database, now: now)
+            let leases = Self.key(OwnScript.leases, beside: taken.hash)
+            _ = keyspace.run(.hdel, [leases, place.key], in: place.database, now: now)
             if let index = taken.index, !index.isEmpty {
                 _ = keyspace.run(.zrem, [index, place.key], in: place.database, now: now)
             }
@@ -80,7 +109,7 @@ extension QueueKeeper {
     /// moves its messages back. They then count as new ones.
     mutating func bury(_ message: Bytes, _ place: Place, from list: Bytes, _ keyspace: inout Keyspace, now: Int64) {
         forgetFailures(place, &keyspace, now: now)
-        let queue = Bindings.queue(of: list)
+        let queue = rooms[place.database].bindings.queue(of: list)
         _ = keyspace.run(.lpush, [Self.deadLetters(of: queue), message], in: place.database, now: now)
         var task = ""
         if case .message(let read) = reader.read(message) { task = read.task }

@@ -13,6 +13,8 @@ struct QueueKeeper: Sendable {
     var due = DueHeap<Place>()
     /// When messages that were taken before the broker's start, and that nobody asked about, go back.
     var graceEnd: Int64?
+    /// Messages that go back next, the last one first.
+    var leaving: [(place: Place, isFailure: Bool)] = []
     var notes: [BrokerNote] = []
 
     private var order: UInt64 = 0
@@ -45,11 +47,11 @@ struct QueueKeeper: Sendable {
         _ message: Bytes, from list: Bytes, in database: Int, by client: ClientID, _ keyspace: inout Keyspace,
         now: Int64
     ) {
-        guard rooms[database].bindings.isQueue(list), case .message(let read) = reader.read(message), read.isTask
+        guard rooms[database].bindings.isConsumed(list), case .message(let read) = reader.read(message), read.isTask
         else { return }
         rooms[database].returned[read.tag] = nil
         rooms[database].limbo[read.tag] = QueueRoom.Limbo(
-            list: list, message: message, owner: client, order: nextOrder())
+            list: list, message: message, owner: client, order: nextOrder(), usualList: read.usualList)
         limboOf[client, default: []].append(Place(database: database, key: read.tag))
         _ = keyspace.run(
             .hset, [HiddenKey.limbo, read.tag, Record.pack([list, message])], in: Self.hidden(database), now: now)
@@ -108,7 +110,10 @@ struct QueueKeeper: Sendable {
     /// The command that ran is over: what it acknowledged and did not give back is done.
     mutating func settle(_ keyspace: inout Keyspace, now: Int64) {
         guard !acknowledged.isEmpty else { return }
-        for place in acknowledged { forgetFailures(place, &keyspace, now: now) }
+        for place in acknowledged {
+            forgetFailures(place, &keyspace, now: now)
+            forgetList(place, &keyspace, now: now)
+        }
         acknowledged = []
     }
 
@@ -118,22 +123,45 @@ struct QueueKeeper: Sendable {
         let database = place.database
         var taken: QueueRoom.Taken
         var popper: ClientID?
+        var usualList: Bytes?
         if let limbo = rooms[database].limbo[place.key] {
             forgetLimbo(place, &keyspace, now: now)
             popper = limbo.owner
+            usualList = limbo.usualList
             taken = QueueRoom.Taken(list: limbo.list, hash: hash, index: limbo.index, order: limbo.order)
         } else if let list = recall(place, &keyspace, now: now) {
             taken = QueueRoom.Taken(list: list, hash: hash, index: nil, order: nextOrder())
         } else {
             return
         }
-        let index = taken.index ?? rooms[database].hashes[hash] ?? ""
-        taken.index = index
+        taken.index = taken.index ?? rooms[database].hashes[hash] ?? ""
+        reserve(place, taken, usualList: usualList, popper: popper, taker: client, &keyspace, now: now)
+    }
+
+    /// `taker` has a message now, and wrote it down.
+    ///
+    /// - Parameter usualList: where messages like it are by the usual rules.
+    mutating func reserve(
+        _ place: Place, _ taken: QueueRoom.Taken, usualList: Bytes?, popper: ClientID?, taker: ClientID,
+        _ keyspace: inout Keyspace, now: Int64
+    ) {
+        let (database, hash, index) = (place.database, taken.hash, taken.index ?? "")
         rooms[database].taken[place.key] = taken
-        workers.took(place, popper: popper, taker: client)
+        workers.took(place, popper: popper, taker: taker)
+        if usualList.map({ Self.key($0, beside: hash) }) != taken.list {
+            rooms[database].noted.insert(place.key)
+            _ = keyspace.run(
+                .hset, [HiddenKey.lists, place.key, taken.list], in: Self.hidden(database), now: now)
+        }
         guard rooms[database].hashes[hash] != index else { return }
         rooms[database].hashes[hash] = index
         _ = keyspace.run(.hset, [HiddenKey.hashes, hash, index], in: Self.hidden(database), now: now)
+    }
+
+    /// A message is no longer taken.
+    mutating func forgetList(_ place: Place, _ keyspace: inout Keyspace, now: Int64) {
+        guard rooms[place.database].noted.remove(place.key) != nil else { return }
+        _ = keyspace.run(.hdel, [HiddenKey.lists, place.key], in: Self.hidden(place.database), now: now)
     }
 
     private mutating func noteAcknowledged(_ place: Place) {
@@ -150,9 +178,13 @@ struct QueueKeeper: Sendable {
         }
     }
 
-    private mutating func clear(_ database: Int, _ keyspace: inout Keyspace, now: Int64) {
+    /// All of a database is gone: its messages that wait for their time, too, even when there was nothing else.
+    mutating func clear(_ database: Int, _ keyspace: inout Keyspace, now: Int64) {
         for tag in rooms[database].taken.keys { workers.gave(Place(database: database, key: tag)) }
+        var bindings = rooms[database].bindings
+        bindings.clear()
         rooms[database] = QueueRoom()
+        rooms[database].bindings = bindings
         _ = keyspace.run(.flushdb, [], in: Self.hidden(database), now: now)
     }
 }

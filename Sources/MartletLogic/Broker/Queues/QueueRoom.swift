@@ -7,6 +7,8 @@ struct QueueRoom: Sendable {
         var message: Bytes
         var owner: ClientID
         var order: UInt64
+        /// Where messages like it are by the usual rules; nil: that cannot be told.
+        var usualList: Bytes?
         /// The sorted set in which its consumer noted it, which comes first.
         var index: Bytes?
     }
@@ -36,6 +38,8 @@ struct QueueRoom: Sendable {
     var returned: [Bytes: Returned] = [:]
     /// The hashes in which consumers write down what they took, each with its index (or an empty name).
     var hashes: [Bytes: Bytes] = [:]
+    /// Taken messages whose list was noted, because it cannot be told from the message.
+    var noted: Set<Bytes> = []
     /// When the first of the messages that wait for their time may go to each list, in milliseconds since 1970.
     var held: [Bytes: Int64] = [:]
 
@@ -50,6 +54,8 @@ enum HiddenKey {
     static let failures: Bytes = "failures"
     /// Hash: a hash of taken messages, to its index.
     static let hashes: Bytes = "hashes"
+    /// Hash: tag, to the list that the message was taken from.
+    static let lists: Bytes = "lists"
     private static let heldPrefix = Array("held:".utf8)
 
     /// Sorted set: messages that wait for their time, with it.

@@ -1,0 +1,25 @@
+extension ConfigurationKeys {
+    /// What holds for tasks that are handed in and asked for over HTTP.
+    static let taskDesk: [ConfigurationKey] = [
+        ConfigurationKey(
+            "tasks.queue", .text, "celery", "Where tasks go that are handed in over HTTP and name no queue."),
+        ConfigurationKey(
+            "tasks.results", .count, "0",
+            "The database of the broker in which results are: that of Celery's `result_backend`."),
+        ConfigurationKey(
+            "tasks.events", .flag, "true", "Ask workers to tell what they do, for lists of tasks and for the console."),
+        ConfigurationKey(
+            "tasks.webhooks", .section,
+            "Who hands a task in may name a URL that is told its end; without the section nobody may."),
+        ConfigurationKey(
+            "tasks.webhooks.secret", .secret, "What signs it (HMAC-SHA256), so that the receiver knows who tells it."),
+        ConfigurationKey(
+            "tasks.webhooks.private", .flag, "false",
+            "Also addresses of this machine and of private networks may be told."),
+        ConfigurationKey("tasks.autoscale", .section, "What `/autoscale` answers to whoever starts and stops workers."),
+        ConfigurationKey("tasks.autoscale.min", .count, "0", "Workers that are wanted in any case."),
+        ConfigurationKey("tasks.autoscale.max", .count, "100", "Workers that are wanted at most."),
+        ConfigurationKey(
+            "tasks.autoscale.wait", .duration, "10s", "How long a task may wait: fewer workers are wanted the longer."),
+    ]
+}

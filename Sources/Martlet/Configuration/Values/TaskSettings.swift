@@ -1,0 +1,68 @@
+package import MartletBase
+import MartletLogic
+package import MartletNet
+
+/// `tasks`: what is there only when it is written.
+package struct TasksConfiguration: Sendable, Equatable {
+    /// Where the queues are.
+    package enum Broker: Sendable, Equatable {
+        /// In this process: `tasks.broker`.
+        case own(BrokerConfiguration)
+        /// `tasks.broker.redis`.
+        case redis(RedisURL)
+    }
+
+    package var broker = Broker.own(BrokerConfiguration())
+    /// `queue`: where tasks go that name none.
+    package var queue = "celery"
+    /// `results`: the database of the broker in which results are.
+    package var results = 0
+    /// `events`: whether workers are asked to tell what they do.
+    package var watchesEvents = true
+    /// `webhooks`; nil: nobody is told.
+    package var webhooks: WebhookConfiguration?
+    /// `autoscale.min` and `.max`.
+    package var wantedWorkers = 0...100
+    /// `autoscale.wait`.
+    package var wait: Duration = .seconds(10)
+}
+
+/// `tasks.webhooks`.
+package struct WebhookConfiguration: Sendable, Equatable {
+    /// `secret`; nil: what is told goes unsigned.
+    package var secret: Secret?
+    /// `private`: whether this machine and private networks may be told.
+    package var allowsPrivateAddresses = false
+}
+
+/// `tasks.broker`, of Martlet's own broker. Off loopback it always has a password.
+package struct BrokerConfiguration: Sendable, Equatable {
+    /// `listen`; nil: 6379 of this machine, or 6380 when that is taken.
+    package var listen: ListenAddress?
+    /// `store`: the folder.
+    package var store = ".martlet/tasks"
+    /// `memory`: in bytes.
+    package var memory = BrokerPolicy().maximumBytes
+    /// `max_deliveries`.
+    package var maximumDeliveries = BrokerPolicy().maximumDeliveries
+    /// `password_file`; nil: the environment may hold one.
+    package var passwordFile: String?
+    /// `tls`; nil: plain text.
+    package var tls: TLSServerConfiguration?
+}
+
+/// `ollama`.
+package struct OllamaConfiguration: Sendable, Equatable {
+    /// Where its paths are served.
+    package enum Serve: Sendable, Equatable {
+        /// Where nothing else is.
+        case free
+        /// Everywhere but where the very paths are something else.
+        case on
+        case off
+    }
+
+    package var serve = Serve.free
+    /// `models`: what clients say, to the model that is meant.
+    package var models: [String: String] = [:]
+}

@@ -1,0 +1,86 @@
+import Foundation
+import MartletBase
+import MartletConsole
+import MartletExchange
+import MartletLogic
+import MartletNet
+import MartletTasks
+import MartletWire
+import NIOCore
+
+/// `/tasks`: hand a task in (`POST`), list those that are remembered (`GET`).
+final class TasksEndpoint: LocalHandler {
+    static let path = "/tasks"
+    private static let mostListed = 500
+    private static let parameters: Set = ["state", "name", "queue", "worker", "search", "limit", "next"]
+
+    private let desk: TaskDesk
+
+    init(_ desk: TaskDesk) {
+        self.desk = desk
+    }
+
+    func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        switch request.method {
+        case .post: return try await submit(request)
+        case .get, .head: return try await list(request)
+        default: throw MartletError.wrongMethod(allow: ["GET", "HEAD", "POST"])
+        }
+    }
+
+    private func submit(_ request: LocalRequest) async throws -> LocalResponse {
+        try request.mayChange()
+        guard let body = try? JSON.parse(request.body.readableBytesView) else {
+            throw MartletError(.invalidBody, cause: "the body is no JSON")
+        }
+        var submission = try TaskSubmission(body, now: TaskDesk.nowMilliseconds)
+        if let key = request.headers.value(.idempotencyKey) {
+            guard submission.idempotencyKey.map({ $0 == key }) ?? true, TaskSubmission.isName(key) else {
+                throw MartletError(.badRequest, cause: "Idempotency-Key is not a text of 1 to 255 characters")
+            }
+            submission.idempotencyKey = key
+        }
+        return Self.answer(try await desk.submit(submission))
+    }
+
+    /// 202 for one that was handed in, 200 for one that was there already.
+    static func answer(_ task: SubmittedTask) -> LocalResponse {
+        let place = Self.place(of: task.id)
+        let text: JSONValue = [
+            "id": .string(task.id), "queue": .string(task.queue), "location": .string(place),
+            "duplicate": .bool(!task.isNew),
+        ]
+        var response = LocalResponse.json(text.text, status: task.isNew ? 202 : 200)
+        response.headers = [("Location", place)]
+        return response
+    }
+
+    /// The path of a task.
+    static func place(of id: String) -> String {
+        "\(path)/" + (id.addingPercentEncoding(withAllowedCharacters: .urlPathComponent) ?? id)
+    }
+
+    private func list(_ request: LocalRequest) async throws -> LocalResponse {
+        let query = try RequestQuery(request, knows: Self.parameters)
+        let limit = try query.count("limit", in: 1...Self.mostListed, or: 50)
+        var filter = TaskFilter(
+            state: query.text("state")?.uppercased(), name: query.text("name"), queue: query.text("queue"),
+            worker: query.text("worker"))
+        filter.text = query.text("search")
+        // What waits is asked of the queue itself: events do not tell it all.
+        if filter.state == TaskState.pending, let queue = filter.queue, filter.name == nil, filter.text == nil {
+            let offset = try query.count("next", in: 0...Int(Int32.max), or: 0)
+            return .json(try await desk.waiting(on: queue, after: offset, limit: limit).text)
+        }
+        let before = try query.text("next").map { text throws(MartletError) in
+            guard let number = UInt64(text) else { throw MartletError(.badRequest, cause: "`next` is of no page") }
+            return number
+        }
+        return .json(desk.tasks(filter, before: before, limit: limit).text)
+    }
+}
+
+extension CharacterSet {
+    /// What stands for itself between two slashes.
+    fileprivate static let urlPathComponent = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "/;"))
+}

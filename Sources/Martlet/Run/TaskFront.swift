@@ -1,0 +1,125 @@
+import Logging
+import MartletBase
+import MartletConsole
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTasks
+import MartletTelemetry
+import NIOCore
+import Synchronization
+
+/// The desk of tasks of a server, and what it stands on: the broker, the connections to it, and the worker that asks
+/// this server's own routes for tasks. All of it is nothing where the configuration has no `tasks`.
+final class TaskFront: Sendable {
+    /// Requests to routes that are asked at a time: they wait in the pools, at background priority.
+    private static let requests = 32
+
+    private struct Opened: Sendable {
+        var url: RedisURL
+        var desk: TaskDesk
+        var broker: TaskBroker
+        /// The same one, where results are in the same database.
+        var results: TaskBroker
+        var inside: BrokerInside?
+    }
+
+    private let opened = Mutex<Opened?>(nil)
+
+    /// nil: there are no tasks, or not yet.
+    var desk: TaskDesk? { opened.withLock { $0?.desk } }
+    /// Where tasks are; nil: as above.
+    var url: RedisURL? { opened.withLock { $0?.url } }
+
+    /// Opens what the configuration has. Connections are made when they are needed.
+    ///
+    /// - Throws: what keeps the broker of this process from serving.
+    func open(
+        _ configuration: Configuration, on group: any EventLoopGroup, client: HTTPClient, resolver: NameResolver,
+        logger: Logger
+    ) async throws {
+        guard let tasks = configuration.tasks else { return }
+        var inside: BrokerInside?
+        let url: RedisURL
+        switch tasks.broker {
+        case .redis(let given): url = given
+        case .own(let broker):
+            let started = try await BrokerInside.start(broker, logger: logger)
+            inside = started
+            url = started.url
+        }
+        let broker = TaskBroker(url, on: group, logger: logger)
+        var results = broker
+        if tasks.results != url.database {
+            var place = url
+            place.database = tasks.results
+            results = TaskBroker(place, on: group, logger: logger)
+        }
+        let settings = TaskDeskSettings(tasks, database: url.database)
+        var webhooks: any WebhookSender = NoWebhooks()
+        if tasks.webhooks != nil {
+            webhooks = HTTPWebhooks(settings.webhooks, client: client, resolver: resolver)
+        }
+        let desk = TaskDesk(broker: broker, results: results, settings: settings, webhooks: webhooks, logger: logger)
+        let all = Opened(url: url, desk: desk, broker: broker, results: results, inside: inside)
+        opened.withLock { $0 = all }
+    }
+
+    /// The desk's own work, and the broker's life, until the task is cancelled.
+    func run() async {
+        let inside = opened.withLock { $0?.inside }
+        async let _ = inside?.run()
+        await desk?.run()
+    }
+
+    /// For Celery's programs on this machine; nil: the broker is none of this process.
+    var brokerURL: String? { opened.withLock { $0?.inside?.url.text } }
+
+    /// The numbers of the broker of this process; nil: it has none.
+    func brokerReadings() async -> Readings.Broker? {
+        await opened.withLock { $0?.inside }?.figures().map { Readings.Broker($0) }
+    }
+
+    /// After the last request: connections, then the broker.
+    func close() async {
+        guard let opened = opened.withLock({ $0 }) else { return }
+        if opened.results !== opened.broker { await opened.results.close() }
+        await opened.broker.close()
+        await opened.inside?.stop()
+    }
+
+    /// The worker for requests to this server's routes; nil: there are no tasks.
+    func requestWorker(
+        _ routes: RoutesInForce, caller: InnerCaller, on group: any EventLoopGroup, haste: Haste, logger: Logger
+    ) -> TaskService? {
+        guard let opened = opened.withLock({ $0 }) else { return nil }
+        var options = TaskServiceOptions()
+        options.queues = [opened.desk.settings.requestQueue]
+        options.name = "requests@%h"
+        options.mingles = false
+        options.gossips = false
+        let settings = options.settings(
+            nil, slots: Self.requests, broker: opened.url, version: BuildInfo.current.version)
+        // Its own connections: the desk's must not wait for tasks.
+        let client = TaskBroker(opened.url, on: group, logger: logger)
+        let executors = [ModelCalls(routes: routes, caller: caller)]
+        let results = opened.results === opened.broker ? nil : opened.results
+        let worker = TaskWorker(
+            settings: settings, broker: client, results: results, executors: executors, logger: logger)
+        return TaskService(worker: worker, brokers: [client], pools: [], haste: haste, ready: {}, logger: logger)
+    }
+}
+
+extension TaskDeskSettings {
+    init(_ tasks: TasksConfiguration, database: Int) {
+        self.init()
+        self.database = database
+        defaultQueue = tasks.queue
+        watchesEvents = tasks.watchesEvents
+        desiredWorkers = tasks.wantedWorkers
+        wait = tasks.wait
+        webhooks.allowsPrivateAddresses = tasks.webhooks?.allowsPrivateAddresses ?? false
+        webhooks.secret = tasks.webhooks?.secret
+    }
+}

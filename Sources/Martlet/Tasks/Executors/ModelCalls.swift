@@ -1,0 +1,161 @@
+import Foundation
+import MartletBase
+import MartletExchange
+import MartletGateway
+import MartletLogic
+import MartletNet
+import MartletTasks
+import MartletWire
+import NIOCore
+
+/// `martlet.request`: a task that is a request to a route of this server. It goes through the dispatcher at background
+/// priority, so that it waits for whoever is served at once, and fills what they leave.
+///
+/// Its keyword arguments: `path` (with the query), `method` (`POST` without it), `headers`, and one of `body` (JSON),
+/// `body_text` and `body_base64`; or by place the path and a JSON body. Its result: `status`, `headers`, and the body
+/// in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, its pieces are
+/// progress: `{"body_text": …}`.
+struct ModelCalls: TaskExecutor {
+    static let name = TaskSubmission.requestTask
+    /// Bytes of an answer.
+    private static let bound = 16 << 20
+
+    let routes: RoutesInForce
+    let caller: InnerCaller
+
+    var tasks: [TaskDescription] {
+        var description = TaskDescription(name: Self.name)
+        description.rules.retry.maximumRetries = 5
+        description.rules.retry.base = .seconds(1)
+        description.rules.retry.longest = .seconds(300)
+        return [description]
+    }
+
+    func run(_ run: TaskRun) async -> TaskOutcome {
+        let began = Instant.current
+        do {
+            let call = try ModelCall(run.message)
+            guard let (route, key) = routes.route(to: call.path) else {
+                return .failure(TaskFailure("LookupError", "nothing is served at \(call.path)"), runtime: 0)
+            }
+            return try await caller.ask(route, call.request(key: key, deadline: run.deadline)) { answer in
+                let result = try await Self.read(answer, run)
+                let runtime = (Instant.current - began).inSeconds
+                guard answer.status >= 500 || answer.status == 429 else { return .success(result, runtime: runtime) }
+                let text = "status \(answer.status): \(result["body_text"]?.string ?? result["body"]?.text ?? "")"
+                return .retry(
+                    TaskFailure("ConnectionError", String(text.prefix(1000))),
+                    delay: answer.headers.value(.retryAfter).flatMap { Double($0) })
+            }
+        } catch let failure as TaskFailure {
+            return .failure(failure, runtime: 0)
+        } catch let error as MartletError {
+            if Task.isCancelled { return .cancelled }
+            let failure = TaskFailure("ConnectionError", "\(error.code.text): \(error.cause)")
+            return error.code.fault == .caller ? .failure(failure, runtime: 0) : .retry(failure, delay: nil)
+        } catch {
+            return Task.isCancelled || error is CancellationError
+                ? .cancelled : .retry(TaskFailure("ConnectionError", "\(error)"), delay: nil)
+        }
+    }
+
+    private static func read(_ answer: InnerAnswer, _ run: TaskRun) async throws -> RawJSON {
+        let type = answer.headers.value(.contentType) ?? ""
+        let isStream = ["text/event-stream", "application/x-ndjson"].contains { type.hasPrefix($0) }
+        var body = ByteBuffer()
+        for try await piece in answer.body {
+            guard body.readableBytes + piece.readableBytes <= bound else {
+                throw TaskFailure("OverflowError", "the answer has more than \(bound) bytes")
+            }
+            body.writeImmutableBuffer(piece)
+            guard isStream, answer.status < 300 else { continue }
+            await run.progress(RawJSON(["body_text": .string(String(buffer: piece))]))
+        }
+        return result(answer, type, body)
+    }
+
+    /// What the client of the task gets.
+    static func result(_ answer: InnerAnswer, _ type: String, _ body: ByteBuffer) -> RawJSON {
+        var result = RawObject()
+        result["status"] = RawJSON(.integer(Int64(answer.status)))
+        result["headers"] = RawJSON(["content-type": .string(type)])
+        let bytes = Array(body.readableBytesView)
+        if type.contains("json"), !type.contains("ndjson"), let value = try? RawJSON(bytes) {
+            result["body"] = value
+        } else if let text = String(validating: bytes, as: UTF8.self) {
+            result["body_text"] = RawJSON(text)
+        } else {
+            result["body_base64"] = RawJSON(Data(bytes).base64EncodedString())
+        }
+        return result.json
+    }
+}
+
+/// The request that a task stands for.
+struct ModelCall {
+    private static let methods: [String: MartletWire.Method] = [
+        "GET": .get, "POST": .post, "PUT": .put, "PATCH": .patch, "DELETE": .delete,
+    ]
+
+    /// Without the query.
+    let path: String
+    private let query: String
+    private let method: MartletWire.Method
+    private var headers = HeaderBlock()
+    private let body: ByteBuffer
+
+    /// Throws a `TaskFailure`, which says what is wrong.
+    init(_ message: TaskMessage) throws {
+        func stated(_ name: String, _ place: Int? = nil) -> RawJSON? {
+            message.kwargs[name] ?? place.flatMap { message.args.element($0) }
+        }
+        guard let target = stated("path", 0)?.string, target.hasPrefix("/") else {
+            throw TaskFailure("ValueError", "`path` is no path of this server, such as /v1/chat/completions")
+        }
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        path = String(parts[0])
+        query = parts.count == 2 ? String(parts[1]) : ""
+        let verb = stated("method")?.string ?? "POST"
+        guard let method = Self.methods[verb] else { throw TaskFailure("ValueError", "`method` is no \(verb)") }
+        self.method = method
+        if let text = stated("body_text")?.string {
+            body = ByteBuffer(string: text)
+        } else if let text = stated("body_base64")?.string {
+            guard let bytes = Data(base64Encoded: text) else {
+                throw TaskFailure("ValueError", "`body_base64` is no base64")
+            }
+            body = ByteBuffer(bytes: bytes)
+        } else if let value = stated("body", 1), !value.isNull {
+            body = ByteBuffer(bytes: value.bytes)
+            headers.append(.contentType, "application/json")
+        } else {
+            body = ByteBuffer()
+        }
+        guard case .object(let fields)? = stated("headers")?.value else { return }
+        for (name, value) in fields {
+            guard case .string(let text) = value, Self.isField(name, text) else {
+                throw TaskFailure("ValueError", "`headers.\(name.prefix(64))` is no field of a request")
+            }
+            if name.lowercased() == "content-type" {
+                headers.remove([.contentType])
+            }
+            headers.append(name, text)
+        }
+    }
+
+    private static func isField(_ name: String, _ text: String) -> Bool {
+        !name.isEmpty && name.utf8.allSatisfy { 0x21...0x7e ~= $0 && $0 != UInt8(ascii: ":") }
+            && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+    }
+
+    /// - Parameter key: What clients of the route must show; nil: nothing.
+    func request(key: Secret?, deadline: Instant) -> LocalRequest {
+        var headers = headers
+        if let key { headers.append("X-API-Key", key.exposed) }
+        var request = LocalRequest(
+            method: method, path: path, query: query, headers: headers, body: body, clientAddress: "127.0.0.1")
+        request.deadline = deadline
+        request.priority = .background
+        return request
+    }
+}

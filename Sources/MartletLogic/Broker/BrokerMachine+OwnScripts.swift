@@ -1,0 +1,166 @@
+/// Martlet's own scripts, natively: each does what its Lua does (`OwnScript.text`), and has the queues' keeper know it.
+extension BrokerMachine {
+    mutating func run(
+        _ script: OwnScript, keys: [Bytes], _ arguments: ArraySlice<Bytes>, of id: ClientID, in database: Int,
+        now: Int64
+    ) -> Answer {
+        guard let leases = LeaseKeys(keys, client: id, database: database, now: now) else {
+            return BrokerRefusal.error("Martlet's scripts need five keys")
+        }
+        switch script {
+        case .take: return take(arguments, from: keys.dropFirst(LeaseKeys.count), leases)
+        case .finish: return finish(arguments, leases)
+        case .renew: return renew(arguments, leases)
+        case .giveBack: return giveBack(arguments, leases)
+        case .bury: return bury(arguments, leases)
+        case .restore: return restore(arguments, leases)
+        }
+    }
+
+    mutating func run(_ command: KeyspaceCommand, _ arguments: [Bytes], _ leases: LeaseKeys) -> Answer {
+        keyspace.run(command, arguments, in: leases.database, now: leases.now)
+    }
+
+    private mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
+        run(.hget, [leases.leases, tag], leases) == .bulk(lease)
+            && run(.hexists, [leases.unacked, tag], leases) == .integer(1)
+    }
+
+    /// Messages are no longer taken.
+    private mutating func letGo(_ tags: [Bytes], _ leases: LeaseKeys) {
+        guard !tags.isEmpty else { return }
+        _ = run(.zrem, [leases.index] + tags, leases)
+        _ = run(.hdel, [leases.unacked] + tags, leases)
+        _ = run(.hdel, [leases.leases] + tags, leases)
+    }
+
+    /// The answers to the arguments, so many of which belong together.
+    private mutating func answers(
+        _ arguments: ArraySlice<Bytes>, by size: Int, _ answer: (inout BrokerMachine, ArraySlice<Bytes>) -> Answer
+    ) -> Answer {
+        guard arguments.count.isMultiple(of: size) else { return BrokerRefusal.syntax }
+        var answers: [Answer] = []
+        for start in stride(from: arguments.startIndex, to: arguments.endIndex, by: size) {
+            answers.append(answer(&self, arguments[start..<(start + size)]))
+        }
+        return .array(answers)
+    }
+
+    // MARK: Ending
+
+    private mutating func finish(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        var answers: [Answer] = []
+        var done: [Bytes] = []
+        var seen: Set<Bytes> = []
+        var rest = arguments
+        while !rest.isEmpty {
+            guard rest.count >= 6, let count = NumberText.integer(rest[rest.startIndex + 5]),
+                0...Int64(rest.count) ~= count, rest.count >= 6 + 2 * Int(count)
+            else { return BrokerRefusal.syntax }
+            let group = Array(rest.prefix(6 + 2 * Int(count)))
+            rest = rest.dropFirst(group.count)
+            let tag = group[0]
+            guard !seen.contains(tag), isMine(tag, group[1], leases) else {
+                answers.append(.integer(0))
+                continue
+            }
+            if let refusal = publish(group[6...], leases) ?? storeResult(group, leases) {
+                answers.append(refusal)
+                continue
+            }
+            seen.insert(tag)
+            done.append(tag)
+            answers.append(.integer(1))
+        }
+        letGo(done, leases)
+        return .array(answers)
+    }
+
+    /// Lists and messages by turns. Why one was refused.
+    private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer? {
+        for place in stride(from: messages.startIndex, to: messages.endIndex, by: 2) {
+            let pushed = pushOnList(
+                .lpush, [messages[place], messages[place + 1]], in: leases.database, now: leases.now)
+            if pushed.isError { return pushed }
+        }
+        return nil
+    }
+
+    /// Stores and announces the result in a group of `finish`, if there is one. Why that was refused.
+    private mutating func storeResult(_ group: [Bytes], _ leases: LeaseKeys) -> Answer? {
+        let (key, seconds, result) = (group[2], group[3], group[4])
+        guard !key.isEmpty, !isSuccess(key, leases) else { return nil }
+        let stored =
+            seconds == "0" ? run(.set, [key, result], leases) : run(.setex, [key, seconds, result], leases)
+        guard !stored.isError else { return stored }
+        _ = publish(result, on: key)
+        return nil
+    }
+
+    /// Whether a success is stored: Celery and Martlet write the state first.
+    private mutating func isSuccess(_ key: Bytes, _ leases: LeaseKeys) -> Bool {
+        guard let beginning = run(.getrange, [key, "0", "63"], leases).asBytes else { return false }
+        return [#""status": "SUCCESS""#, #""status":"SUCCESS""#].contains { beginning.text.contains($0) }
+    }
+
+    private mutating func renew(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        answers(arguments, by: 2) { machine, group in
+            let (tag, lease) = (group[group.startIndex], group[group.startIndex + 1])
+            guard machine.isMine(tag, lease, leases) else { return .integer(0) }
+            _ = machine.run(.zadd, [leases.index, leases.time, tag], leases)
+            machine.queues.renewed(Place(database: leases.database, key: tag), by: leases.client)
+            return .integer(1)
+        }
+    }
+
+    private mutating func giveBack(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        answers(arguments, by: 4) { machine, group in
+            let (tag, lease) = (group[group.startIndex], group[group.startIndex + 1])
+            let (push, message) = (group[group.startIndex + 2], group[group.startIndex + 3])
+            guard let list = LeaseText.list(lease), machine.isMine(tag, lease, leases) else { return .integer(0) }
+            machine.letGo([tag], leases)
+            machine.absorb(leases.client, now: leases.now)
+            let place = Place(database: leases.database, key: tag)
+            machine.queues.forgetList(place, &machine.keyspace, now: leases.now)
+            let pushed = machine.pushOnList(
+                push == "LPUSH" ? .lpush : .rpush, [list, message], in: leases.database, now: leases.now)
+            if pushed.isError { machine.queues.bury(message, place, from: list, &machine.keyspace, now: leases.now) }
+            return .integer(1)
+        }
+    }
+
+    private mutating func bury(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        answers(arguments, by: 3) { machine, group in
+            let (tag, lease) = (group[group.startIndex], group[group.startIndex + 1])
+            guard let list = LeaseText.list(lease), machine.isMine(tag, lease, leases) else { return .integer(0) }
+            machine.letGo([tag], leases)
+            let place = Place(database: leases.database, key: tag)
+            machine.queues.bury(
+                group[group.startIndex + 2], place, from: list, &machine.keyspace, now: leases.now)
+            return .integer(1)
+        }
+    }
+
+    // MARK: Returning
+
+    /// Looks at so many of the messages that were taken first.
+    private static let lookedAt = 10_000
+
+    private mutating func restore(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        let numbers = arguments.compactMap(NumberText.integer)
+        guard numbers.count == 3, arguments.count == 3 else { return BrokerRefusal.notInteger }
+        let end = NumberText.text(Double(leases.now / 1000) - Double(numbers[0]))
+        let overdue = run(
+            .zrangebyscore, [leases.index, "-inf", end, "LIMIT", "0", Bytes("\(Self.lookedAt)")], leases)
+        var lapsed: [(tag: Bytes, list: Bytes)] = []
+        // What workers of Celery's took returns when their connections are gone.
+        for tag in overdue.asList where lapsed.count < numbers[2] {
+            guard let lease = run(.hget, [leases.leases, tag], leases).asBytes, let list = LeaseText.list(lease)
+            else { continue }
+            lapsed.append((tag, list))
+        }
+        queues.lapsed(
+            lapsed, in: leases.database, hash: leases.unacked, index: leases.index, &keyspace, now: leases.now)
+        return .integer(Int64(lapsed.count))
+    }
+}

@@ -1,0 +1,228 @@
+extension OwnScript {
+    /// In Lua, for Redis 7.
+    public var text: String {
+        switch self {
+        case .take: Self.deadLetters + Self.takeText
+        case .finish: Self.mine + Self.finishText
+        case .renew: Self.mine + Self.renewText
+        case .giveBack: Self.mine + Self.deadLetters + Self.giveBackText
+        case .bury: Self.mine + Self.deadLetters + Self.buryText
+        case .restore: Self.deadLetters + Self.restoreText
+        }
+    }
+
+    /// The list of the dead letters of a list's queue: without the mark of a priority.
+    private static let deadLetters = #"""
+        local function dead_letters(list)
+          return (string.gsub(list, '\6\22%d+$', '')) .. '.dead'
+        end
+
+        """#
+
+    /// Whether a lease holds, and the end of it.
+    private static let mine = #"""
+        local function is_mine(tag, lease)
+          return redis.call('HGET', KEYS[3], tag) == lease and redis.call('HEXISTS', KEYS[1], tag) == 1
+        end
+        local function let_go(tag)
+          redis.call('ZREM', KEYS[2], tag)
+          redis.call('HDEL', KEYS[1], tag)
+          redis.call('HDEL', KEYS[3], tag)
+        end
+        local function list_of(lease)
+          return string.sub(lease, string.find(lease, ' ', 1, true) + 1)
+        end
+
+        """#
+
+    private static let takeText = #"""
+        local function read(message)
+          local is_json, envelope = pcall(cjson.decode, message)
+          local properties = is_json and type(envelope) == 'table' and envelope.properties
+          local info = type(properties) == 'table' and properties.delivery_info
+          if type(info) ~= 'table' then return nil end
+          local tag, exchange, key = properties.delivery_tag, info.exchange, info.routing_key
+          if type(tag) ~= 'string' or tag == '' or type(exchange) ~= 'string' or type(key) ~= 'string' then
+            return nil
+          end
+          return tag, ', ' .. cjson.encode(exchange) .. ', ' .. cjson.encode(key) .. ']', info.redelivered == true
+        end
+        local wanted, clock = tonumber(ARGV[1]), redis.call('TIME')
+        local now = clock[1] .. '.' .. string.format('%06d', clock[2])
+        local answer, lease, failure = {}, false, false
+        for place = 6, #KEYS do
+          if wanted <= 0 then break end
+          local messages = redis.pcall('RPOP', KEYS[place], wanted)
+          if messages and messages.err then
+            failure = failure or messages
+          elseif messages then
+            for _, message in ipairs(messages) do
+              local tag, origin, is_redelivered = read(message)
+              if tag then
+                if not lease then
+                  answer[1] = redis.call('INCR', KEYS[4])
+                  lease = string.format('%.0f ', answer[1])
+                end
+                redis.call('ZADD', KEYS[2], now, tag)
+                redis.call('HSET', KEYS[1], tag, '[' .. message .. origin)
+                redis.call('HSET', KEYS[3], tag, lease .. KEYS[place])
+                local failures = is_redelivered and tonumber(redis.call('HGET', KEYS[5], tag)) or 0
+                local count = #answer
+                answer[count + 1], answer[count + 2] = place - 5, tag
+                answer[count + 3], answer[count + 4] = failures + 1, message
+                wanted = wanted - 1
+              else
+                redis.call('LPUSH', dead_letters(KEYS[place]), message)
+              end
+            end
+          end
+        end
+        if #answer == 0 and failure then return failure end
+        return answer
+        """#
+
+    private static let finishText = #"""
+        local function publish(first, count)
+          for index = first, first + 2 * count - 2, 2 do
+            local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
+            if type(pushed) == 'table' then return pushed end
+          end
+        end
+        local function store(key, seconds, result)
+          local before = redis.pcall('GETRANGE', key, 0, 63)
+          if type(before) == 'string' and string.find(before, '"status": ?"SUCCESS"') then return end
+          if tonumber(seconds) > 0 then
+            redis.call('SETEX', key, seconds, result)
+          else
+            redis.call('SET', key, result)
+          end
+          redis.call('PUBLISH', key, result)
+        end
+        local answers, at = {}, 1
+        while at <= #ARGV do
+          local tag, key, count = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 5])
+          local answer = 0
+          if is_mine(tag, ARGV[at + 1]) then
+            answer = publish(at + 6, count) or 1
+            if answer == 1 then
+              if key ~= '' then store(key, ARGV[at + 3], ARGV[at + 4]) end
+              let_go(tag)
+              redis.call('HDEL', KEYS[5], tag)
+            end
+          end
+          answers[#answers + 1] = answer
+          at = at + 6 + 2 * count
+        end
+        return answers
+        """#
+
+    private static let renewText = #"""
+        local clock = redis.call('TIME')
+        local now = clock[1] .. '.' .. string.format('%06d', clock[2])
+        local answers = {}
+        for at = 1, #ARGV, 2 do
+          local holds = is_mine(ARGV[at], ARGV[at + 1])
+          if holds then redis.call('ZADD', KEYS[2], now, ARGV[at]) end
+          answers[#answers + 1] = holds and 1 or 0
+        end
+        return answers
+        """#
+
+    private static let giveBackText = #"""
+        local answers = {}
+        for at = 1, #ARGV, 4 do
+          local tag, lease, push, message = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+          local holds = is_mine(tag, lease)
+          if holds then
+            let_go(tag)
+            if push == 'LPUSH' then redis.call('HINCRBY', KEYS[5], tag, 1) end
+            local pushed = redis.pcall(push, list_of(lease), message)
+            if type(pushed) == 'table' then redis.call('LPUSH', dead_letters(list_of(lease)), message) end
+          end
+          answers[#answers + 1] = holds and 1 or 0
+        end
+        return answers
+        """#
+
+    private static let buryText = #"""
+        local answers = {}
+        for at = 1, #ARGV, 3 do
+          local tag, lease = ARGV[at], ARGV[at + 1]
+          local holds = is_mine(tag, lease)
+          if holds then
+            let_go(tag)
+            redis.call('HDEL', KEYS[5], tag)
+            redis.call('LPUSH', dead_letters(list_of(lease)), ARGV[at + 2])
+          end
+          answers[#answers + 1] = holds and 1 or 0
+        end
+        return answers
+        """#
+
+    // Marks are put into the text: what cjson reads and writes again is not the same (an empty list becomes an object).
+    private static let restoreText = #"""
+        local function again(message)
+          if string.find(message, '"redelivered":%s*true') then return message end
+          local marked = string.gsub(message, '"redelivered":%s*false', '"redelivered": true')
+          if marked ~= message then return marked end
+          local count
+          marked, count = string.gsub(marked, '("headers":%s*){%s*}', '%1{"redelivered": true}', 1)
+          if count == 0 then marked = string.gsub(marked, '("headers":%s*{)', '%1"redelivered": true, ', 1) end
+          return (string.gsub(marked, '("delivery_info":%s*{)', '%1"redelivered": true, ', 1))
+        end
+        local function priority(message)
+          local is_json, envelope = pcall(cjson.decode, message)
+          local properties = is_json and type(envelope) == 'table' and envelope.properties
+          local value = type(properties) == 'table' and tonumber(properties.priority) or 0
+          for _, step in ipairs({9, 6, 3}) do
+            if value >= step then return '\6\22' .. step end
+          end
+          return ''
+        end
+        local function list_of(message, exchange, key)
+          local prefix = string.sub(KEYS[1], 1, -8)
+          if exchange == '' then return prefix .. key .. priority(message) end
+          for _, member in ipairs(redis.call('SMEMBERS', prefix .. '_kombu.binding.' .. exchange)) do
+            local bound, queue = string.match(member, '^(.-)\6\22.-\6\22(.+)$')
+            if bound == key then return prefix .. queue .. priority(message) end
+          end
+        end
+        local function end_of(tag)
+          redis.call('ZREM', KEYS[2], tag)
+          redis.call('HDEL', KEYS[1], tag)
+          redis.call('HDEL', KEYS[3], tag)
+        end
+        local now, lost = tonumber(redis.call('TIME')[1]), {}
+        local overdue = redis.call(
+          'ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, 10000)
+        for at = 1, #overdue, 2 do
+          if #lost >= tonumber(ARGV[3]) then break end
+          local tag, score = overdue[at], tonumber(overdue[at + 1])
+          local lease = redis.call('HGET', KEYS[3], tag)
+          if lease or score <= now - tonumber(ARGV[2]) then
+            local note = redis.call('HGET', KEYS[1], tag)
+            if not note then
+              end_of(tag)
+            else
+              local message, exchange, key = string.match(note, '^%s*%[(.*),%s*("[^"]*"),%s*("[^"]*")%s*%]%s*$')
+              local list
+              if message and lease then
+                list = string.sub(lease, string.find(lease, ' ', 1, true) + 1)
+              elseif message then
+                exchange, key = unpack(cjson.decode('[' .. exchange .. ',' .. key .. ']'))
+                list = list_of(message, exchange, key)
+              end
+              if list then lost[#lost + 1] = {tag, list, message, lease} end
+            end
+          end
+        end
+        for at = #lost, 1, -1 do
+          local tag, list, message, lease = unpack(lost[at])
+          end_of(tag)
+          if lease then redis.call('HINCRBY', KEYS[5], tag, 1) end
+          local pushed = redis.pcall('RPUSH', list, again(message))
+          if type(pushed) == 'table' then redis.call('LPUSH', dead_letters(list), message) end
+        end
+        return #lost
+        """#
+}

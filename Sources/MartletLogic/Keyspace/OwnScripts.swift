@@ -1,0 +1,79 @@
+/// Scripts of Martlet's own workers: what must happen to a message at once or not at all.
+///
+/// A Redis server runs their Lua (`text`); the embedded broker knows them by their SHA-1 and does the same natively
+/// (`BrokerMachine+OwnScripts`). A message that was taken is written down as kombu does it (`unacked`,
+/// `unacked_index`), so workers of Celery's see it. Besides, it has a lease: a number that grows with each take, and
+/// the list it was taken from, as `17 cpu_queue`. Whoever acts on a message names its lease; one that is not the
+/// present one changes nothing.
+///
+/// The keys of each script begin with `keys(prefix:)`. All of them take many messages at once.
+public enum OwnScript: String, Sendable, CaseIterable {
+    /// Pops from lists, one after the other, and writes down what it popped.
+    ///
+    /// - Further keys: the lists. Arguments: at most how many messages.
+    /// - Answer: nothing, or the lease, then for each message the number of its list (from 1), its tag, how often it
+    ///   was delivered (this time included) and the message. What is no message goes to the list's dead letters.
+    case take
+    /// Publishes what follows, stores the result and announces it, unless a success is stored already, and
+    /// acknowledges.
+    ///
+    /// - Arguments, for each message: tag, lease, the result's key (empty: there is none), how many seconds it is kept
+    ///   (0: for ever), the result, how many messages are to be published, and their lists and themselves by turns.
+    /// - Answer, for each: 1, 0 (the lease was lost), or why something could not be published: it is still taken then.
+    case finish
+    /// Says that messages are being worked on: nobody else may have them for another while.
+    ///
+    /// - Arguments: tags and leases by turns. Answer, for each: 1, or 0 (the lease was lost).
+    case renew
+    /// Puts messages back.
+    ///
+    /// - Arguments, for each: tag, lease, `RPUSH` (they are served next) or `LPUSH` (last, and that counts as a failed
+    ///   delivery), and the message, marked as delivered before.
+    /// - Answer, for each: 1, or 0 (the lease was lost).
+    case giveBack
+    /// Puts messages aside, with the dead letters of their queue.
+    ///
+    /// - Arguments, for each: tag, lease, message. Answer, for each: 1, or 0 (the lease was lost).
+    case bury
+    /// Puts messages back whose lease nobody renewed, or which workers of Celery's took long ago.
+    ///
+    /// - Arguments: after how many seconds a lease ends, after how many seconds a message of Celery's is given up for
+    ///   lost, at most how many messages. Answer: how many.
+    case restore
+
+    /// The script with that hexadecimal SHA-1, in whatever case it is written.
+    public init?(sha1: Bytes) {
+        let wanted = Bytes(sha1.lowercased)
+        guard let script = Self.allCases.first(where: { $0.sha1 == wanted }) else { return nil }
+        self = script
+    }
+
+    /// What a server names it by.
+    public var sha1: Bytes { Self.sha1s[self] ?? Bytes() }
+
+    /// The keys that each of them begins with: the hash and the sorted set of kombu's, the leases, their counter, and
+    /// how often deliveries failed.
+    ///
+    /// - Parameter prefix: what stands before all keys (`global_keyprefix`).
+    public static func keys(prefix: String) -> [String] {
+        ["unacked", "unacked_index", leases.text, "martlet.lease", "martlet.deliveries"].map { prefix + $0 }
+    }
+
+    static let leases: Bytes = "martlet.leases"
+
+    private static let sha1s = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0, KnownScript.sha1(of: Bytes($0.text))) })
+}
+
+/// What a lease is written as: its number and the list it was taken from.
+public enum LeaseText {
+    public static func of(_ number: Int64, list: String) -> String { "\(number) \(list)" }
+
+    static func of(_ number: Int64, list: Bytes) -> Bytes { Bytes(Array("\(number) ".utf8) + list.array) }
+
+    /// The list; nil: it is no lease.
+    static func list(_ lease: Bytes) -> Bytes? {
+        guard let blank = lease.array.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+        return Bytes(lease.array[(blank + 1)...])
+    }
+}

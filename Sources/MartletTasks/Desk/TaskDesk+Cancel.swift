@@ -1,0 +1,79 @@
+import MartletBase
+import MartletLogic
+import MartletWire
+import NIOCore
+
+/// What came of calling a task off.
+package enum Cancellation: String, Sendable {
+    /// It waited, and does not any more: it never runs.
+    case revoked
+    /// Workers were told: it stops, or does not begin.
+    case told
+    /// It was over before.
+    case tooLate = "too_late"
+    /// Nobody knows it; workers were told all the same.
+    case unknown
+}
+
+extension TaskDesk {
+    /// Sorted set: the ids of tasks that were called off, each with when to forget it, in milliseconds since 1970.
+    static let revokedKey = "martlet.revoked"
+
+    /// Calls a task off: takes it from its queue where it waits, else has its worker stop it. It stays called off
+    /// through restarts of workers.
+    ///
+    /// - Parameter terminate: whether it is stopped where it runs already.
+    package func cancel(_ id: String, terminate: Bool = true) async throws -> Cancellation {
+        let view = try await task(id)
+        if let state = view?["state"]?.plainText, TaskState.isReady(state) { return .tooLate }
+        let now = Self.nowMilliseconds
+        let eta = view?["eta"]?.plainText.flatMap { CeleryTime.milliseconds($0) } ?? now
+        let until = max(now, eta) + Int64(settings.revocationExpires.inSeconds * 1000)
+        // First: a worker that takes it meanwhile finds out.
+        try await transaction([command("ZADD", Self.revokedKey, "\(until)", id)])
+        let arguments: JSONValue = [
+            "task_id": .string(id), "terminate": .bool(terminate), "signal": "SIGTERM",
+        ]
+        try await broadcast("revoke", arguments)
+        guard let place = try await place(of: id, on: view?["queue"]?.plainText) else {
+            return view == nil ? .unknown : .told
+        }
+        return try await withdraw(place) ? .revoked : .told
+    }
+
+    /// Takes a waiting task off its list and stores its end. False: somebody else took it meanwhile.
+    private func withdraw(_ place: Place) async throws -> Bool {
+        let removal = try await ask([
+            place.isScheduled
+                ? command("MARTLET", "WITHDRAW", place.key) + [place.task.message]
+                : command("LREM", place.key, "-1") + [place.task.message]
+        ])
+        if case .error(let text)? = removal.first { throw Self.refusal(text) }
+        guard removal.first?.wholeNumber == 1 else { return false }
+        let id = place.task.id
+        let key = ResultWatch.channelPrefix + id
+        let done = CeleryTime.text(milliseconds: Self.nowMilliseconds)
+        let result: JSONValue = [
+            "status": .string(TaskState.revoked), "task_id": .string(id), "traceback": .null, "children": [],
+            "date_done": .string(done),
+            "result": [
+                "exc_type": "TaskRevokedError", "exc_message": ["revoked"], "exc_module": "celery.exceptions",
+            ],
+        ]
+        let lifetime = "\(Int64(settings.resultExpires.inSeconds))"
+        try await transaction(
+            [command("SETEX", key, lifetime, result.text), command("PUBLISH", key, result.text)], at: results)
+        var news = TaskNews(id: id, state: TaskState.revoked, time: Self.now)
+        news.name = place.task.name
+        news.queue = place.queue
+        note(news)
+        return true
+    }
+
+    /// Tells all workers something, as Celery's remote control does, and waits for no answer.
+    func broadcast(_ method: String, _ arguments: JSONValue) async throws {
+        let message = ControlBroadcast(method, arguments, expires: Self.now + 60).text
+        let answers = try await ask([command("PUBLISH", "/\(settings.database).celery.pidbox", message)])
+        if case .error(let text)? = answers.first { throw Self.refusal(text) }
+    }
+}

@@ -1,0 +1,185 @@
+import Foundation
+import MartletBase
+import MartletLogic
+import MartletWire
+import NIOCore
+
+/// A task that was handed in.
+package struct SubmittedTask: Sendable, Equatable {
+    package var id: String
+    package var queue: String
+    /// False: it was handed in before, under the same key.
+    package var isNew = true
+}
+
+extension TaskDesk {
+    /// How long a submission may take before another one with its key takes over.
+    private static let patience = 10_000
+
+    /// Puts a task on its queue. When this returns, the broker has it.
+    ///
+    /// - Throws: `bad_request` where the idempotency key belongs to another task; `body_too_large`; `overloaded` where
+    ///   the broker is full; `no_target` where it cannot be reached.
+    package func submit(_ submission: TaskSubmission) async throws -> SubmittedTask {
+        var submission = submission
+        let isRequest = submission.name == TaskSubmission.requestTask
+        let queue = submission.queue ?? (isRequest ? settings.requestQueue : settings.defaultQueue)
+        submission.queue = queue
+        if let webhook = submission.webhook { try await webhooks.check(webhook) }
+        let id = submission.id ?? UUID().uuidString.lowercased()
+        guard let key = submission.idempotencyKey else {
+            return try await sendUnlessThere(submission, id, to: queue, confirming: nil)
+        }
+        switch try await claim(key, id, submission) {
+        case .sent(let former): return SubmittedTask(id: former, queue: queue, isNew: false)
+        case .mine(let id, let fingerprint):
+            let note = Self.claim(id, fingerprint, isSent: true)
+            do {
+                return try await sendUnlessThere(submission, id, to: queue, confirming: (Self.idempotency(key), note))
+            } catch {
+                // Whoever tries again begins anew.
+                _ = try? await ask([command("DEL", Self.idempotency(key))])
+                throw error
+            }
+        }
+    }
+
+    /// Sends a task, unless there is one that has its unique key.
+    private func sendUnlessThere(
+        _ submission: TaskSubmission, _ id: String, to queue: String, confirming: (key: String, note: String)?
+    ) async throws -> SubmittedTask {
+        guard let unique = submission.unique else {
+            try await send(submission, id, to: queue, confirming: confirming)
+            return SubmittedTask(id: id, queue: queue)
+        }
+        if let other = try await claimUnique(unique, for: id, lifetime: lifetime(submission)) {
+            if let confirming { _ = try await ask([command("DEL", confirming.key)]) }
+            return SubmittedTask(id: other, queue: queue, isNew: false)
+        }
+        do {
+            try await send(submission, id, to: queue, confirming: confirming)
+        } catch {
+            _ = try? await ask([command("DEL", Self.uniqueKey(unique))])
+            throw error
+        }
+        return SubmittedTask(id: id, queue: queue)
+    }
+
+    /// For how long something is remembered of a task, in seconds.
+    private func lifetime(_ submission: TaskSubmission) -> String {
+        let now = Self.nowMilliseconds
+        return "\(Int64(settings.resultExpires.inSeconds) + max(0, (submission.eta ?? now) - now) / 1000)"
+    }
+
+    /// - Parameter confirming: a key and what to write there with the task, both or none.
+    private func send(
+        _ submission: TaskSubmission, _ id: String, to queue: String, confirming: (key: String, note: String)?
+    ) async throws {
+        var task = OutgoingTask(
+            name: submission.name, id: id, args: RawJSON(.array(submission.arguments)),
+            kwargs: RawJSON(.object(submission.keywordArguments)))
+        guard task.args.bytes.count + task.kwargs.bytes.count <= settings.argumentBytes else {
+            throw MartletError(.bodyTooLarge, cause: "a task has at most \(settings.argumentBytes) bytes of arguments")
+        }
+        task.queue = queue
+        task.priority = submission.priority
+        task.eta = submission.eta
+        task.expires = submission.expires
+        task.extraHeaders = Self.headers(of: submission)
+        let now = Self.nowMilliseconds
+        let message = ByteBuffer(bytes: task.message(deliveryTag: UUID().uuidString.lowercased(), now: now))
+        var commands = [
+            command("SADD", "_kombu.binding.\(queue)", "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)"),
+            command("LPUSH", task.listKey()) + [message],
+            command("SETEX", Self.memo(id), lifetime(submission), memo(submission, queue, now).text),
+        ]
+        if let confirming {
+            let seconds = "\(Int64(settings.idempotencyExpires.inSeconds))"
+            commands.append(command("SETEX", confirming.key, seconds, confirming.note))
+        }
+        if let webhook = submission.webhook {
+            commands.append(command("HSET", Self.webhookKey, id, WebhookTry(url: webhook, due: now).text))
+        }
+        try await transaction(commands)
+        var news = TaskNews(id: id, state: TaskState.pending, time: Double(now) / 1000)
+        news.name = submission.name
+        news.queue = queue
+        news.arguments = JSONValue.array(submission.arguments).text
+        news.keywordArguments = JSONValue.object(submission.keywordArguments).text
+        news.eta = submission.eta.map { CeleryTime.text(milliseconds: $0) }
+        note(news)
+    }
+
+    private static func headers(of submission: TaskSubmission) -> RawObject {
+        var headers = submission.headers
+        if let key = submission.key { headers[TaskSubmission.Header.key] = .string(key) }
+        if let unique = submission.unique { headers[TaskSubmission.Header.unique] = .string(unique) }
+        if let number = submission.maxRetries { headers[TaskSubmission.Header.maxRetries] = .integer(Int64(number)) }
+        return RawObject(headers.sorted { $0.key < $1.key }.map { ($0.key, RawJSON($0.value)) })
+    }
+
+    // MARK: What is known of a task before a worker says something
+
+    /// The key of what was submitted here.
+    static func memo(_ id: String) -> String { "martlet-task-\(id)" }
+
+    private func memo(_ submission: TaskSubmission, _ queue: String, _ now: Int64) -> JSONValue {
+        var memo: JSONValue = ["name": .string(submission.name), "queue": .string(queue), "sent": .integer(now)]
+        if let eta = submission.eta { memo["eta"] = .integer(eta) }
+        if submission.priority > 0 { memo["priority"] = .integer(Int64(submission.priority)) }
+        return memo
+    }
+
+    // MARK: One task for each key
+
+    private enum Claim {
+        case mine(id: String, fingerprint: String)
+        case sent(id: String)
+    }
+
+    private static func idempotency(_ key: String) -> String { "martlet-idempotency-\(key)" }
+
+    private static func claim(_ id: String, _ fingerprint: String, isSent: Bool) -> String {
+        let note: JSONValue = [
+            "id": .string(id), "task": .string(fingerprint), "sent": .bool(isSent), "at": .integer(nowMilliseconds),
+        ]
+        return note.text
+    }
+
+    /// Takes the key, or waits for who has it. Who died with it before the task was sent gave the task its id: the next
+    /// one sends it.
+    private func claim(_ key: String, _ id: String, _ submission: TaskSubmission) async throws -> Claim {
+        let (place, fingerprint) = (Self.idempotency(key), submission.fingerprint)
+        let seconds = "\(Int64(settings.idempotencyExpires.inSeconds))"
+        while true {
+            let note = Self.claim(id, fingerprint, isSent: false)
+            let answers = try await ask([
+                command("SET", place, note, "NX", "EX", seconds), command("GET", place),
+            ])
+            if case .error(let text)? = answers.first { throw Self.refusal(text) }
+            if answers.first?.string == "OK" { return .mine(id: id, fingerprint: fingerprint) }
+            guard let bytes = answers.last?.bytes, let former = JSONValue.parsed(bytes.readableBytesView),
+                let formerID = former["id"]?.plainText
+            else { continue }
+            guard former["task"] == .string(fingerprint) else {
+                throw MartletError(.badRequest, cause: "the idempotency key was used for another task, \(formerID)")
+            }
+            if former["sent"] == true { return .sent(id: formerID) }
+            if (former["at"]?.int ?? 0) + Self.patience < Int(Self.nowMilliseconds) {
+                return .mine(id: formerID, fingerprint: fingerprint)
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+}
+
+extension TaskSubmission {
+    /// The same for submissions that mean the same task.
+    fileprivate var fingerprint: String {
+        let parts: [JSONValue] = [
+            .string(name), .array(arguments), .object(keywordArguments), .optional(queue), .optional(priority),
+            .optional(id), .optional(key), .optional(unique),
+        ]
+        return String(FNV1a.of(JSONValue.array(parts).text), radix: 16)
+    }
+}

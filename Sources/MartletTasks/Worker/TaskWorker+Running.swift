@@ -1,0 +1,120 @@
+import Logging
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletWire
+import Synchronization
+
+/// The runners: each runs tasks one after the other, as long as the desk has more and none of them was cancelled.
+extension TaskWorker {
+    /// So many are run before other work of the process gets its turn.
+    private static let runsInOneTurn = 64
+
+    func runTasks(from first: DeliveryID, on runner: TaskRunner) async {
+        var next: DeliveryID? = first
+        var count = 0
+        while let id = next {
+            let outcome = await outcome(of: id, on: runner)
+            next = ended(id, outcome, on: runner)
+            count += 1
+            if count.isMultiple(of: Self.runsInOneTurn) { await Task.yield() }
+        }
+    }
+
+    private func outcome(of id: DeliveryID, on runner: TaskRunner) async -> TaskOutcome {
+        guard let begun = begin(id, on: runner) else { return .cancelled }
+        let (run, kind) = begun
+        events.tasks(CollectionOfOne(run.message)) { .started($0.id) }
+        if kind.description.tracksStarted, run.message.ignoreResult != true { await storeStarted(run.message) }
+        return await kind.executor.run(run)
+    }
+
+    /// nil: it was cancelled before it began.
+    private func begin(_ id: DeliveryID, on runner: TaskRunner) -> (TaskRun, KnownTask)? {
+        let now = TaskTime.current
+        var isAlarmLate = false
+        defer { if isAlarmLate { alarm.notify() } }
+        return state.withLock { state in
+            guard var held = state.held[id], !held.isCancelled, let kind = held.hand.kind else { return nil }
+            state.desk.started(id, now: now)
+            held.runner = runner
+            held.startedAt = Double(now.wall) / 1000
+            state.held[id] = held
+            state.counters[held.hand.message.name, default: .init()].started += 1
+            isAlarmLate = state.isAlarmLate(now: now)
+            let limits = state.desk.limits(of: id)
+            return (taskRun(held.hand, soft: limits.soft, hard: limits.hard), kind)
+        }
+    }
+
+    private func taskRun(_ hand: TaskHand, soft: Instant?, hard: Instant) -> TaskRun {
+        TaskRun(
+            message: hand.message, bytes: hand.delivery.message, receipt: hand.delivery.receipt,
+            deliveries: hand.delivery.deliveries, softDeadline: soft, deadline: hard,
+            progress: { [self] meta in await storeProgress(hand, meta) })
+    }
+
+    /// The desk is told how it ended. The next task for this runner; nil: there is none, or it is of no use any more.
+    private func ended(_ id: DeliveryID, _ outcome: TaskOutcome, on runner: TaskRunner) -> DeliveryID? {
+        let now = TaskTime.current
+        let (decided, isDoomed) = state.withLock { state in
+            // Whoever cancelled it may not have come to the runner yet, and must not meet another task there.
+            let isDoomed = state.held[id]?.isCancelled ?? true
+            state.held[id]?.outcome = outcome
+            state.held[id]?.runner = nil
+            let actions = state.desk.ended(id, RunEnd(outcome), now: now)
+            return (state.chores(actions, now: now), isDoomed)
+        }
+        var chores = decided
+        let next = isDoomed || chores.starts.isEmpty ? nil : chores.starts.removeFirst()
+        carryOut(chores)
+        return next
+    }
+
+    private func storeStarted(_ message: TaskMessage) async {
+        await storeState(
+            .started(id: message.id, processID: Int(ProcessFacts.id), hostname: settings.name), of: message)
+    }
+
+    private func storeProgress(_ hand: TaskHand, _ meta: RawJSON) async {
+        guard !hand.ignoresResult else { return }
+        await storeState(.custom(id: hand.message.id, "PROGRESS", meta), of: hand.message)
+    }
+
+    /// States on the way are for whoever looks; the task goes on without them.
+    private func storeState(_ result: TaskResult, of message: TaskMessage) async {
+        do {
+            try await results.store(books.stored(result.of(message)))
+        } catch {
+            logger.debug("a state was not stored", metadata: ["id": "\(message.id)", "error": "\(error)"])
+        }
+    }
+}
+
+extension RunEnd {
+    init(_ outcome: TaskOutcome) {
+        switch outcome {
+        case .success, .publishing: self = .succeeded
+        case .failure: self = .failed
+        case .retry(_, let delay): self = .retry(after: delay.map { .nanoseconds(Int64(clamping: $0 * 1e9)) })
+        case .settled(let settlement):
+            switch settlement.state {
+            case .rejected: self = .rejected(requeue: false)
+            case .requeued: self = .rejected(requeue: true)
+            case .success, .failure, .retry, .ignored, .revoked: self = .settled
+            }
+        case .lost: self = .lost
+        case .timedOut: self = .timedOut
+        case .cancelled: self = .stopped
+        case .rejected(let requeue, _): self = .rejected(requeue: requeue)
+        case .ignored: self = .settled
+        }
+    }
+}
+
+extension Int64 {
+    /// Saturated; not a number is zero.
+    init(clamping value: Double) {
+        self = value.isNaN ? 0 : value >= 9.2e18 ? .max : value <= -9.2e18 ? .min : Int64(value)
+    }
+}

@@ -1,0 +1,157 @@
+import Logging
+import MartletBase
+import MartletLogic
+import MartletNet
+import MartletWire
+import Synchronization
+
+/// The role that tells the broker what became of messages: many at once, again until the broker has heard it.
+extension TaskWorker {
+    private static let entriesAtOnce = 1024
+    /// So often is told what the broker refuses.
+    private static let attempts = 3
+
+    func tellOutcomes() async {
+        await withDiscardingTaskGroup { chords in
+            while true {
+                let entries = await settlements.take(atMost: Self.entriesAtOnce)
+                if entries.isEmpty { return }
+                var plain: [BookEntry] = []
+                plain.reserveCapacity(entries.count)
+                for entry in entries {
+                    if entry.hasFirst {
+                        // Takes some round trips of its own, for which nobody else is to wait.
+                        chords.addTask { await self.settleAfterFirst(entry) }
+                    } else {
+                        plain.append(entry)
+                    }
+                }
+                await settle(plain)
+            }
+        }
+    }
+
+    /// Tells the broker, again and again, until it answers.
+    ///
+    /// - Parameter isRepeated: it was told before, and nobody knows whether that arrived.
+    private func settle(_ entries: [BookEntry], isRepeated wasTold: Bool = false) async {
+        guard !entries.isEmpty else { return }
+        var isRepeated = wasTold
+        var refusals = 0
+        var pause = Pause()
+        while !Task.isCancelled {
+            do {
+                let answers = try await tell(entries)
+                heardFromBroker(took: false)
+                return await conclude(entries, answers, isRepeated: isRepeated)
+            } catch let error as RedisError where Self.isRefusal(error) && entries.count > 1 {
+                logger.debug("outcomes are told one by one", metadata: ["error": "\(error)"])
+                for entry in entries { await settle([entry], isRepeated: true) }
+                return
+            } catch {
+                isRepeated = true
+                if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 }
+                if refusals >= Self.attempts { return await giveUp(entries[0], error) }
+                logger.debug(
+                    "outcomes cannot be told", metadata: ["error": "\(error)", "outcomes": "\(entries.count)"])
+                await pause.wait()
+            }
+        }
+    }
+
+    /// Its lease will end, and it is served again, as often as messages are.
+    private func giveUp(_ entry: BookEntry, _ error: any Error) async {
+        logger.error("an outcome is refused", metadata: ["id": "\(entry.taskID)", "error": "\(error)"])
+        await conclude([entry], [false], isRepeated: false)
+    }
+
+    /// What was told is at fault, and not the state that the broker is in.
+    private static func isRefusal(_ error: RedisError) -> Bool { ["ERR", "WRONGTYPE"].contains(error.code) }
+
+    /// Whether each was still ours.
+    private func tell(_ entries: [BookEntry]) async throws -> [Bool] {
+        let finishes = entries.compactMap(\.finish)
+        let returns = entries.compactMap(\.returned)
+        var finished: [Bool] = []
+        if !finishes.isEmpty { finished = try await broker.finish(finishes) }
+        var returned: [Bool] = []
+        if !returns.isEmpty { returned = try await broker.giveBack(returns) }
+        var (nextFinished, nextReturned) = (finished.makeIterator(), returned.makeIterator())
+        var answers: [Bool] = []
+        answers.reserveCapacity(entries.count)
+        for entry in entries {
+            switch entry.act {
+            case .finish: answers.append(nextFinished.next() ?? false)
+            case .giveBack: answers.append(nextReturned.next() ?? false)
+            // All of it came before.
+            case .publish: answers.append(true)
+            case .bury: answers.append(try await broker.bury(entry.receipt, message: entry.message))
+            }
+        }
+        return answers
+    }
+
+    /// What has to come before the message is acknowledged, each step of which may be done twice.
+    private func settleAfterFirst(_ entry: BookEntry) async {
+        var refusals = 0
+        var pause = Pause()
+        while !Task.isCancelled {
+            do {
+                try await takeFirstSteps(of: entry)
+                return await settle([entry])
+            } catch {
+                if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 }
+                if refusals >= Self.attempts { return await giveUp(entry, error) }
+                logger.debug(
+                    "what follows a task cannot be told", metadata: ["id": "\(entry.taskID)", "error": "\(error)"])
+                await pause.wait()
+            }
+        }
+    }
+
+    private func takeFirstSteps(of entry: BookEntry) async throws {
+        guard try await mayAct(on: entry) else { return }
+        try await ledger.take(entry.first)
+        if case .publish(let messages) = entry.act { try await broker.publish(messages) }
+    }
+
+    /// Whether its lease stands: what comes first is not fenced by itself.
+    private func mayAct(on entry: BookEntry) async throws -> Bool {
+        if case .publish = entry.act { return true }
+        return try await broker.renew([entry.receipt]).isEmpty
+    }
+
+    /// The desk is told, what was counted is counted, and monitors hear of it.
+    private func conclude(_ entries: [BookEntry], _ answers: [Bool], isRepeated: Bool) async {
+        var answers = answers
+        if isRepeated {
+            for index in entries.indices where !answers[index] { answers[index] = await wasOurs(entries[index]) }
+        }
+        let chores = decide { state, _ in
+            state.unsettled -= entries.count
+            for (entry, isCommitted) in zip(entries, answers) {
+                guard let id = entry.id else { continue }
+                state.desk.settled(id, isCommitted: isCommitted)
+                state.held[id] = nil
+                state.counters[entry.name, default: .init()].count(
+                    isCommitted ? entry.tally : .abandoned, runtime: isCommitted ? entry.runtime : 0)
+            }
+            return []
+        }
+        events.tasks(zip(entries, answers)) { entry, isCommitted in isCommitted ? entry.event?() : nil }
+        for (entry, isCommitted) in zip(entries, answers) where !isCommitted { tellOfLoss(entry) }
+        carryOut(chores)
+    }
+
+    /// Whether what was told before the connection broke had arrived: its result is there.
+    private func wasOurs(_ entry: BookEntry) async -> Bool {
+        guard let own = entry.ownResult, let stored = try? await results.result(of: entry.taskID) else { return false }
+        return stored == own.json
+    }
+
+    private func tellOfLoss(_ entry: BookEntry) {
+        logger.warning(
+            "an outcome is discarded: the lease was lost",
+            metadata: ["task": "\(entry.name)", "id": "\(entry.taskID)", "queue": "\(entry.receipt.queue)"])
+    }
+}

@@ -1,0 +1,51 @@
+package import MartletWire
+
+/// What an app states of its tasks, in `READY`. Times are in seconds.
+package struct TaskAppSettings: Sendable, Equatable, Decodable {
+    /// A task that it knows how to run.
+    package struct Entry: Sendable, Equatable, Decodable {
+        /// Such as `tasks.add`.
+        package var name: String
+        /// Where it wants to be taken from; nil: it does not say.
+        package var queue: String?
+        /// Such as `10/m`.
+        package var rate_limit: String?
+        package var time_limit: Double?
+        package var soft_time_limit: Double?
+        /// nil: without end.
+        package var max_retries: Int?
+        package var retry_delay: Double?
+        package var ignore_result: Bool?
+        package var store_errors: Bool?
+        package var track_started: Bool?
+        package var acks_on_timeout: Bool?
+        /// It stores results and publishes what follows by itself, as Celery does.
+        package var settles: Bool?
+    }
+
+    package struct Queue: Sendable, Equatable, Decodable {
+        package var name: String
+        package var exchange: String?
+        package var exchange_type: String?
+        package var routing_key: String?
+    }
+
+    /// `celery`, or `functions` where all of its tasks are the SDK's own.
+    package var kind: String
+    package var tasks: [Entry]
+    /// With its password, where it has one: not for logs. Empty: it states none.
+    package var broker_url: String?
+    package var broker_options: JSONValue?
+    package var result_backend: String?
+    /// What it would be taken from without Martlet, in order.
+    package var queues: [Queue]?
+    package var default_queue: String?
+    package var result_expires: Double?
+    package var send_task_events: Bool?
+    package var concurrency: Int?
+    package var max_tasks_per_child: Int?
+    /// In KiB.
+    package var max_memory_per_child: Int?
+    /// As `inspect conf` answers it.
+    package var conf: [String: JSONValue]?
+}

@@ -1,0 +1,57 @@
+import Testing
+
+@testable import MartletLogic
+
+/// Martlet's own scripts as its workers call them.
+extension BrokerBench {
+    struct Taken: Equatable {
+        var list: Int64
+        var tag: String
+        var deliveries: Int64
+        var message: String
+    }
+
+    func script(
+        _ script: OwnScript, lists: [Bytes] = [], _ arguments: [Bytes] = [], by id: Int64
+    ) -> Answer {
+        let keys = OwnScript.keys(prefix: "").map { Bytes($0) } + lists
+        let words: [Bytes] = ["EVALSHA", script.sha1, Bytes("\(keys.count)")] + keys + arguments
+        if answer(id, ["SCRIPT", "EXISTS", script.sha1]) == .array([.integer(0)]) {
+            #expect(answer(id, ["SCRIPT", "LOAD", Bytes(script.text)]) == .bulk(script.sha1))
+        }
+        return answer(id, words) ?? .null
+    }
+
+    /// The lease, and what was taken; nil: nothing was.
+    @discardableResult
+    func take(_ count: Int, from lists: [Bytes] = ["q"], by id: Int64) -> (lease: Int64, messages: [Taken])? {
+        guard case .array(let values) = script(.take, lists: lists, [Bytes("\(count)")], by: id), !values.isEmpty
+        else { return nil }
+        let messages = stride(from: 1, to: values.count, by: 4).map { start in
+            Taken(
+                list: values[start].asInteger, tag: values[start + 1].asBytes?.text ?? "",
+                deliveries: values[start + 2].asInteger, message: values[start + 3].asBytes?.text ?? "")
+        }
+        return (values[0].asInteger, messages)
+    }
+
+    static func lease(_ number: Int64, list: String = "q") -> Bytes { Bytes(LeaseText.of(number, list: list)) }
+
+    func finish(
+        _ tag: Bytes, _ lease: Int64, result: (key: Bytes, json: Bytes)? = nil, seconds: Bytes = "60",
+        publishing: [Bytes] = [], by id: Int64
+    ) -> Answer {
+        script(
+            .finish,
+            [tag, Self.lease(lease), result?.key ?? "", seconds, result?.json ?? "", Bytes("\(publishing.count / 2)")]
+                + publishing, by: id)
+    }
+
+    func renew(_ tag: Bytes, _ lease: Int64, by id: Int64) -> Answer {
+        script(.renew, [tag, Self.lease(lease)], by: id)
+    }
+
+    func giveBack(_ tag: Bytes, _ lease: Int64, _ push: Bytes, _ message: Bytes, by id: Int64) -> Answer {
+        script(.giveBack, [tag, Self.lease(lease), push, message], by: id)
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import MartletNet
+import NIOCore
+import NIOPosix
+import Testing
+
+/// A `redis-server` of this machine, empty, for the length of a test.
+struct RedisServer {
+    static let path = ["/usr/bin/redis-server", "/usr/local/bin/redis-server", "/opt/homebrew/bin/redis-server"]
+        .first { FileManager.default.isExecutableFile(atPath: $0) }
+    static let isInstalled = path != nil
+
+    let url: RedisURL
+
+    static func run(_ body: (RedisServer) async throws -> Void) async throws {
+        let port = try #require(LoopbackPort.free())
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path ?? "redis-server")
+        process.arguments = [
+            "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning",
+            "--dir", FileManager.default.temporaryDirectory.path,
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        let url = RedisURL(host: "127.0.0.1", port: port)
+        let deadline = ContinuousClock.now + .seconds(10)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        while true {
+            do {
+                try await RedisConnection.open(url, on: loop, timeout: .seconds(1)).close()
+                break
+            } catch where ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        try await body(RedisServer(url: url))
+    }
+}

@@ -1,0 +1,115 @@
+@testable import Martlet
+import MartletBase
+import MartletLogic
+import MartletLogic
+import MartletNet
+import MartletTasks
+import NIOCore
+import MartletTasks
+import NIOCore
+import Testing
+
+
+@Suite struct TasksConfigurationTests {
+    private func broker(_ text: String) throws -> TasksConfiguration.Broker? {
+        try decoded("tasks: {broker: \(text)}\n").tasks?.broker
+    }
+
+    @Test("What holds for tasks over HTTP")
+    func desk() throws {
+        let usual = try #require(try decoded("tasks: {}\n").tasks)
+        #expect(usual.queue == "celery" && usual.webhooks == nil && usual.wantedWorkers == 0...100)
+        let text = """
+            tasks:
+              queue: gpu_queue
+              results: 1
+              events: off
+              webhooks: {secret: s, private: on}
+              autoscale: {min: 2, max: 8, wait: 1m}
+
+            """
+        let tasks = try #require(try decoded(text).tasks)
+        #expect(tasks.queue == "gpu_queue" && tasks.results == 1 && !tasks.watchesEvents)
+        #expect(tasks.webhooks?.secret?.exposed == "s" && tasks.webhooks?.allowsPrivateAddresses == true)
+        #expect(tasks.wantedWorkers == 2...8 && tasks.wait == .seconds(60))
+        #expect(!problems("tasks: {autoscale: {min: 9, max: 8}}\n").isEmpty)
+    }
+
+    @Test func withoutAWordThereAreNoTasksAndWithOneTheirBrokerIsInside() throws {
+        #expect(try decoded(onePool).tasks == nil)
+        #expect(try decoded("tasks: {}\n").tasks?.broker == .own(BrokerConfiguration()))
+        #expect(try decoded("tasks: {}\n").pools.isEmpty, "a server of tasks alone is one")
+    }
+
+    @Test func theBrokerInsideIsDescribed() throws {
+        let text = "{listen: 0.0.0.0:6400, store: /data, memory: 2GiB, max_deliveries: 3, password_file: p}"
+        guard case .own(let broker)? = try broker(text) else {
+            Issue.record("another broker")
+            return
+        }
+        #expect(broker.listen == .tcp(host: "0.0.0.0", port: 6400))
+        #expect(broker.store == "/data" && broker.memory == 2 << 30 && broker.maximumDeliveries == 3)
+        #expect(broker.passwordFile == "p" && broker.tls == nil)
+    }
+
+    @Test func aRedisIsNamedByItsURL() throws {
+        let url = try RedisURL("redis://:secret@10.0.0.5:6380/2")
+        #expect(try broker("{redis: \"redis://:secret@10.0.0.5:6380/2\"}") == .redis(url))
+        #expect(try broker("redis://:secret@10.0.0.5:6380/2") == .redis(url))
+        let variable = ["MARTLET_TASKS_BROKER": "redis://:secret@10.0.0.5:6380/2"]
+        #expect(try decoded("tasks: {}\n", environment: variable).tasks?.broker == .redis(url))
+    }
+
+    @Test func noErrorShowsAPassword() {
+        let found = problems("tasks: {broker: {redis: \"redsi://:secret@h\"}}\n")
+        #expect(found.count == 1 && !found.joined().contains("secret"), "\(found)")
+    }
+
+    @Test(arguments: [
+        ("{listen: 0.0.0.0:6379}", "password_file"), ("{listen: unix:/a}", "ADDRESS:PORT"), ("{memory: 1KiB}", "1MiB"),
+        ("{max_deliveries: 0}", "at least 1"), ("{tls: {certificate: a}}", "key"),
+        ("{redis: \"redis://h\", store: a}", "no place beside `redis`"), ("{nonsense: 1}", "is not a key"),
+    ])
+    func mistakesAreNamed(_ text: String, _ word: String) {
+        let found = problems("tasks: {broker: \(text)}\n")
+        #expect(found.count == 1 && found.joined().contains(word), "\(found)")
+    }
+
+    @Test func optionsOfTheBrokerFollowFromIt() throws {
+        var configuration = BrokerConfiguration()
+        #expect(try BrokerOptions(configuration, environment: [:]).addresses().map(\.port) == [6379, 6380])
+        configuration.listen = .tcp(host: "127.0.0.1", port: 7000)
+        configuration.memory = 5 << 20
+        configuration.maximumDeliveries = 4
+        let variables = ["MARTLET_BROKER_PASSWORD": "x"]
+        let options = try BrokerOptions(configuration, environment: variables)
+        #expect(try options.addresses().map(\.port) == [7000])
+        let settings = try options.settings(try #require(try options.addresses().first))
+        #expect(settings.policy.maximumBytes == 5 << 20 && settings.policy.maximumDeliveries == 4)
+        #expect(settings.policy.password == "x" && settings.folder.hasPrefix("/"))
+    }
+
+    @Test func aReloadCannotChangeThem() throws {
+        let present = try decoded("tasks: {}\n").tasks
+        try FixedAtStart.check(present, against: present)
+        #expect(throws: FixedAtStart.self) { try FixedAtStart.check(nil, against: present) }
+        #expect(throws: FixedAtStart.self) { try FixedAtStart.check(present, against: nil) }
+    }
+}
+
+@Suite struct OllamaConfigurationTests {
+    private func ollama(_ text: String) throws -> OllamaConfiguration { try decoded(onePool + text).ollama }
+
+    @Test func itIsServedWhereNothingElseIsUnlessTheFileSaysSomething() throws {
+        #expect(try ollama("").serve == .free)
+        #expect(try ollama("ollama: off\n").serve == .off)
+        #expect(try ollama("ollama: on\n").serve == .on)
+        #expect(try ollama("ollama: {models: {a: b}}\n") == OllamaConfiguration(serve: .on, models: ["a": "b"]))
+        #expect(try decoded(onePool, environment: ["MARTLET_OLLAMA": "on"]).ollama.serve == .on)
+    }
+
+    @Test func aNameOfNoModelIsAMistake() {
+        let text = onePool + "models: {m: chat}\nollama: {models: {a: m, b: x}}\n"
+        #expect(problems(text).count == 1 && problems(text).joined().contains("no model is called \"x\""))
+    }
+}

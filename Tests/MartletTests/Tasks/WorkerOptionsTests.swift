@@ -1,0 +1,79 @@
+import Foundation
+import MartletNet
+import MartletWorkers
+import Testing
+
+@testable import Martlet
+
+@Suite struct WorkerOptionsTests {
+    private func app(_ json: String) throws -> TaskAppSettings {
+        try JSONDecoder().decode(TaskAppSettings.self, from: Data(json.utf8))
+    }
+
+    @Test("the broker is what the person says, else the app, else the environment, else this machine's")
+    func broker() throws {
+        var options = TaskServiceOptions()
+        let celery = try app(#"{"kind":"celery","tasks":[],"broker_url":"redis://app:1/2"}"#)
+        let variables = ["MARTLET_BROKER": "redis://variable:3/0", "CELERY_BROKER_URL": "redis://celery:4/0"]
+        #expect(try options.brokerURL(celery, variables).text == "redis://app:1/2")
+        #expect(try options.brokerURL(nil, variables).text == "redis://variable:3/0")
+        #expect(try options.brokerURL(nil, ["CELERY_BROKER_URL": "redis://celery:4/0"]).text == "redis://celery:4/0")
+        #expect(try options.brokerURL(nil, [:]).text == "redis://127.0.0.1:6379/0")
+        #expect(try options.brokerURL(nil, besides: RedisURL(port: 7), variables).port == 7)
+        options.broker = "redis://said:5/0"
+        #expect(try options.brokerURL(celery, variables).text == "redis://said:5/0")
+    }
+
+    @Test("a broker of another kind is refused with what to do, and without its password")
+    func otherBroker() throws {
+        let rabbit = try app(#"{"kind":"celery","tasks":[],"broker_url":"amqp://me:secret@host//"}"#)
+        #expect {
+            try TaskServiceOptions().brokerURL(rabbit, [:])
+        } throws: { error in
+            "\(error)".contains("--broker") && !"\(error)".contains("secret")
+        }
+    }
+
+    @Test("results of the app go to its own database, where it has one")
+    func results() throws {
+        let broker = try RedisURL("redis://localhost:6379/0")
+        let seed = try app(#"{"kind":"celery","tasks":[],"result_backend":"redis://localhost:6379/1"}"#)
+        #expect(TaskServiceOptions.resultsURL(seed, besides: broker)?.database == 1)
+        let same = try app(#"{"kind":"celery","tasks":[],"result_backend":"redis://localhost:6379/0"}"#)
+        #expect(TaskServiceOptions.resultsURL(same, besides: broker) == nil)
+        let other = try app(#"{"kind":"celery","tasks":[],"result_backend":"db+sqlite:///x"}"#)
+        #expect(TaskServiceOptions.resultsURL(other, besides: broker) == nil)
+    }
+
+    @Test("queues are those that are said, else the app's, else those that its tasks name, less those left out")
+    func queues() throws {
+        var options = TaskServiceOptions()
+        let celery = try app(#"{"kind":"celery","tasks":[],"queues":[{"name":"a"},{"name":"b"}],"default_queue":"a"}"#)
+        #expect(options.queues(celery) == ["a", "b"])
+        let functions = try app(#"{"kind":"functions","tasks":[{"name":"f","queue":"gpu"},{"name":"g"}]}"#)
+        #expect(options.queues(functions) == ["gpu"])
+        #expect(options.queues(nil) == ["celery"])
+        options.excludedQueues = ["a"]
+        #expect(options.queues(celery) == ["b"])
+        options.queues = ["x", "a"]
+        #expect(options.queues(celery) == ["x"])
+    }
+
+    @Test("processes are told what the worker was told")
+    func environment() {
+        var options = TaskServiceOptions()
+        options.broker = "redis://said:5/0"
+        options.name = "w1@here"
+        let variables = options.environment(["MARTLET_BROKER": "redis://variable:3/0"])
+        #expect(variables["MARTLET_TASKS"] == "1" && variables["MARTLET_TASK_NODE"] == "w1@here")
+        #expect(variables["MARTLET_TASK_BROKER"] == "redis://said:5/0")
+        #expect(variables["MARTLET_TASK_OTHER_BROKER"] == "redis://variable:3/0")
+    }
+
+    @Test(
+        "node names are Celery's", arguments: [("celery@%h", "celery@a.b.c"), ("w1", "w1@a.b.c"), ("x@%n", "x@a"),
+            ("x@%d", "x@b.c"), ("50%%@%h", "50%@a.b.c"), ("x%q@y", "x%q@y")])
+    func nodeName(name: String, expanded: String) {
+        #expect(NodeName.expand(name, host: "a.b.c") == expanded)
+    }
+}

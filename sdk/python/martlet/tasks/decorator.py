@@ -1,0 +1,144 @@
+"""`@task`: the functions of a file that are tasks."""
+
+import inspect
+from typing import Any, Callable, Dict, Optional, Sequence, Type, Union, overload
+
+from ..hooks import parameter_names
+from .context import TaskContext
+
+Function = Callable[..., Any]
+
+
+class Task:
+    """A function that is a task, and what holds for it. Called, it is the function."""
+
+    def __init__(
+        self,
+        function: Function,
+        name: Optional[str] = None,
+        queue: Optional[str] = None,
+        max_retries: Optional[int] = 3,
+        retry_on: Union[Type[BaseException], Sequence[Type[BaseException]]] = (),
+        retry_backoff: float = 1.0,
+        soft_time_limit: Optional[float] = None,
+        time_limit: Optional[float] = None,
+        rate_limit: Optional[str] = None,
+        ignore_result: bool = False,
+    ):
+        if not callable(function):
+            raise ValueError("a task is a function")
+        self.function = function
+        self.name = name or f"{function.__module__}.{function.__qualname__}"
+        self.queue = queue
+        self.max_retries = max_retries
+        self.retry_on = (retry_on,) if isinstance(retry_on, type) else tuple(retry_on)
+        self.retry_backoff = float(retry_backoff)
+        self.soft_time_limit = soft_time_limit
+        self.time_limit = time_limit
+        self.rate_limit = rate_limit
+        self.ignore_result = ignore_result
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.wants_context = "context" in parameter_names(function)
+        self.__name__ = getattr(function, "__name__", self.name)
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        _check(self)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """The function's value, at once and here. Where it takes a context and none is given, it gets one of no run."""
+        if self.wants_context and "context" not in named:
+            named["context"] = TaskContext.alone(self)
+        return self.function(*arguments, **named)
+
+    def __repr__(self) -> str:
+        return f"<task {self.name}>"
+
+    def described(self) -> Dict[str, Any]:
+        """As `READY` says it."""
+        return {
+            "name": self.name,
+            "queue": self.queue,
+            "max_retries": self.max_retries,
+            "retry_delay": self.retry_backoff,
+            "soft_time_limit": self.soft_time_limit,
+            "time_limit": self.time_limit,
+            "rate_limit": self.rate_limit,
+            "ignore_result": self.ignore_result,
+        }
+
+
+registered: Dict[str, Task] = {}
+"""Every task of this process, by name."""
+
+
+@overload
+def task(function: Function) -> Task: ...
+
+
+@overload
+def task(
+    *,
+    name: Optional[str] = ...,
+    queue: Optional[str] = ...,
+    max_retries: Optional[int] = ...,
+    retry_on: Union[Type[BaseException], Sequence[Type[BaseException]]] = ...,
+    retry_backoff: float = ...,
+    soft_time_limit: Optional[float] = ...,
+    time_limit: Optional[float] = ...,
+    rate_limit: Optional[str] = ...,
+    ignore_result: bool = ...,
+) -> Callable[[Function], Task]: ...
+
+
+def task(function: Optional[Function] = None, **options: Any) -> Any:
+    """Makes a function a task, that `martlet worker` runs. It may be a coroutine.
+
+        @task
+        def add(x, y):
+            return x + y
+
+        @task(queue="gpu_queue", max_retries=5, retry_on=OSError, soft_time_limit=30)
+        def fetch(url, context):
+            context.progress({"percent": 10})
+
+    Its arguments come as JSON, and its value must be what JSON can say. A parameter named `context` gets a
+    `TaskContext`; callers do not give it.
+
+    name: what callers say; without it `module.function`.
+    queue: where the worker takes it from, unless `--queues` says otherwise; without it the worker's default queue.
+    max_retries: how often it may be run again; None: without end.
+    retry_on: exceptions after which it is run again by itself.
+    retry_backoff: seconds before the first retry, doubled for each further one, with full jitter.
+    soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in it (a coroutine is cancelled).
+    time_limit: seconds after which its process is ended.
+    rate_limit: such as `"10/m"` (`/s`, `/m`, `/h`).
+    ignore_result: no result is kept.
+
+    Raises `ValueError` where two tasks have one name, or an option makes no sense.
+    """
+
+    def decorate(function: Function) -> Task:
+        made = Task(function, **options)
+        other = registered.get(made.name)
+        if other is not None and _code(other) is not _code(made):
+            raise ValueError(f"two tasks are called {made.name}")
+        registered[made.name] = made
+        return made
+
+    return decorate if function is None else decorate(function)
+
+
+def _code(task: Task) -> Any:
+    return getattr(task.function, "__code__", task.function)
+
+
+def _check(task: Task) -> None:
+    """Raises `ValueError` where an option makes no sense."""
+    if task.max_retries is not None and task.max_retries < 0:
+        raise ValueError("max_retries must be 0 or more, or None")
+    if task.retry_backoff < 0:
+        raise ValueError("retry_backoff must be 0 or more")
+    for name in ("soft_time_limit", "time_limit"):
+        limit = getattr(task, name)
+        if limit is not None and limit <= 0:
+            raise ValueError(f"{name} must be greater than 0")
