@@ -42,8 +42,10 @@ let package = Package(
         .target(name: "MartletGateway", dependencies: ["MartletNet", nioCore], swiftSettings: settings),
         .target(name: "MartletConsole", dependencies: ["MartletBase", "MartletNet", nioCore], swiftSettings: settings),
         .target(name: "MartletWorkers", dependencies: ["MartletBase", "MartletLogic"], swiftSettings: settings),
+        .target(name: "MartletTasks", swiftSettings: settings),
         .target(
-            name: "Martlet", dependencies: ["MartletBase", "MartletLogic", "MartletNet", "MartletWorkers", yams],
+            name: "Martlet",
+            dependencies: ["MartletBase", "MartletLogic", "MartletNet", "MartletWorkers", "MartletTasks", yams],
             swiftSettings: settings),
     ]
         + targets.map {

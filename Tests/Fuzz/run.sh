@@ -17,7 +17,7 @@ root=$(cd "$here/../.." && pwd)
 work="$root/.build-fuzz"
 
 rm -rf "$work/Sources"
-for room in Net Exchange Gateway Console Workers; do mkdir -p "$work/Sources/Martlet$room"; done
+for room in Net Exchange Gateway Console Workers Tasks; do mkdir -p "$work/Sources/Martlet$room"; done
 mkdir -p "$work/Sources/Martlet"
 cp "$here/Package.swift" "$work/Package.swift"
 for folder in "$root"/Sources/MartletBase "$root"/Sources/MartletLogic "$root"/Sources/MartletWire "$here"/Sources/*; do
@@ -26,11 +26,13 @@ done
 # Of these rooms only what reads bytes, so that nothing has to be built that opens sockets.
 net=$root/Sources/MartletNet
 ln -s "$net/Client/HTTPURL.swift" "$net/Client/HTTPReply.swift" "$net/Client/ReplyReader.swift" \
-    "$net/Sockets/AddressRange.swift" "$net/Spawn/LineSplitter.swift" "$work/Sources/MartletNet"
+    "$net/Sockets/AddressRange.swift" "$net/Spawn/LineSplitter.swift" "$net/Redis/RedisURL.swift" \
+    "$net/Redis/RedisURLReader.swift" "$work/Sources/MartletNet"
 ln -s "$root/Sources/MartletExchange/Contract/ResponseHead+Reading.swift" "$work/Sources/MartletExchange"
 ln -s "$root/Sources/MartletGateway/HTTP1/ForwardedChain.swift" "$work/Sources/MartletGateway"
 ln -s "$root/Sources/MartletConsole/Endpoints/TargetsCommand.swift" "$work/Sources/MartletConsole"
 ln -s "$root/Sources/MartletWorkers/BackendSpec.swift" "$work/Sources/MartletWorkers"
+ln -s "$root/Sources/MartletTasks/Desk/TaskName.swift" "$work/Sources/MartletTasks"
 ln -s "$root/Sources/Martlet/Configuration" "$work/Sources/Martlet"
 
 seed=${MARTLET_FUZZ_SEED:-0}

@@ -49,7 +49,7 @@ package final class TasksConsoleEndpoint: LocalHandler {
     private static func page(_ request: LocalRequest) throws(MartletError) -> (String, Int, Int) {
         try request.must(be: .get)
         let query = try RequestQuery(request, knows: ["queue", "next", "limit"])
-        guard let queue = query.text("queue"), TaskSubmission.isName(queue) else {
+        guard let queue = query.text("queue"), TaskName.isValid(queue) else {
             throw MartletError(.badRequest, cause: "say which one: ?queue=NAME")
         }
         return (
@@ -112,7 +112,7 @@ package final class TasksConsoleEndpoint: LocalHandler {
     private func cancel(_ request: LocalRequest) async throws -> LocalResponse {
         try request.mustComeFromThePage()
         guard case .object(let members)? = JSONValue(parsing: request.body), case .string(let id)? = members["id"],
-            TaskSubmission.isName(id)
+            TaskName.isValid(id)
         else { throw MartletError(.invalidBody, cause: #"the body is not {"id": …}"#) }
         let outcome = try await desk.cancel(id)
         return .json(JSONValue.object(["id": .string(id), "cancel": .string(outcome.rawValue)]).text)
@@ -121,7 +121,7 @@ package final class TasksConsoleEndpoint: LocalHandler {
     private func replay(_ request: LocalRequest) async throws -> LocalResponse {
         try request.mustComeFromThePage()
         guard case .object(var members)? = JSONValue(parsing: request.body),
-            case .string(let queue)? = members.removeValue(forKey: "queue"), TaskSubmission.isName(queue)
+            case .string(let queue)? = members.removeValue(forKey: "queue"), TaskName.isValid(queue)
         else { throw MartletError(.invalidBody, cause: #"the body is not {"queue": …, "ids": […]}"#) }
         let (ids, limit) = try ReplayOrder.read(Array(JSONValue.object(members).text.utf8))
         let replayed = try await desk.replay(queue, ids: ids, limit: limit)

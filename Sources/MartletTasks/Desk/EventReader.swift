@@ -38,12 +38,12 @@ enum EventReader {
         else { return nil }
         let host = event["hostname"]?.plainText
         if let state = taskStates[type] {
-            guard let id = event["uuid"]?.plainText, TaskSubmission.isName(id) else { return nil }
+            guard let id = event["uuid"]?.plainText, TaskName.isValid(id) else { return nil }
             let worker = type == "task-sent" ? nil : host
             return .task(task(event, TaskNews(id: id, state: state, time: time, worker: worker)))
         }
         guard type.hasPrefix("worker-"), let kind = WorkerNews.Kind(rawValue: String(type.dropFirst(7))), let host,
-            TaskSubmission.isName(host)
+            TaskName.isValid(host)
         else { return nil }
         var news = WorkerNews(kind, name: host, time: time)
         news.interval = event["freq"]?.double

@@ -69,11 +69,11 @@ extension TaskSubmission {
             try readRequest(route, members)
         default: throw Self.wrong("say either `task`, a name, or `route`, a path of this server")
         }
-        guard Self.isName(name) else { throw Self.wrong("`task` is no name of up to 255 characters") }
+        guard TaskName.isValid(name) else { throw Self.wrong("`task` is no name of up to 255 characters") }
         id = try Self.text(members, "id")
-        if let id, !Self.isName(id) { throw Self.wrong("`id` is no name of up to 255 characters") }
+        if let id, !TaskName.isValid(id) { throw Self.wrong("`id` is no name of up to 255 characters") }
         queue = try Self.text(members, "queue")
-        if let queue, !Self.isName(queue) { throw Self.wrong("`queue` is no name of up to 255 characters") }
+        if let queue, !TaskName.isValid(queue) { throw Self.wrong("`queue` is no name of up to 255 characters") }
         try readTimes(members, now: now)
         priority = try Self.integer(members, "priority", in: 0...9) ?? 0
         maxRetries = try Self.integer(members, "max_retries", in: 0...1_000_000)
@@ -145,7 +145,7 @@ extension TaskSubmission {
 
     private static func short(_ members: [String: JSONValue], _ name: String) throws(MartletError) -> String? {
         guard let text = try text(members, name) else { return nil }
-        guard isName(text) else { throw wrong("`\(name)` is not a text of 1 to 255 characters") }
+        guard TaskName.isValid(text) else { throw wrong("`\(name)` is not a text of 1 to 255 characters") }
         return text
     }
 
@@ -186,10 +186,5 @@ extension TaskSubmission {
             throw wrong("`\(name)` is no time such as 2026-11-21T01:31:42Z")
         }
         return time
-    }
-
-    /// What may be part of a key of the broker's: 1 to 255 characters, none of them a control character.
-    package static func isName(_ text: String) -> Bool {
-        (1...255).contains(text.utf8.count) && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     }
 }

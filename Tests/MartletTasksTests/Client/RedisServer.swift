@@ -14,18 +14,14 @@ struct RedisServer {
 
     static func run(_ body: (RedisServer) async throws -> Void) async throws {
         let port = try #require(LoopbackPort.free())
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path ?? "redis-server")
-        process.arguments = [
-            "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning",
-            "--dir", FileManager.default.temporaryDirectory.path,
-        ]
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        defer {
-            process.terminate()
-            process.waitUntilExit()
-        }
+        let folder = FileManager.default.temporaryDirectory.path
+        let child = ChildProcess(
+            ChildCommand(arguments: [
+                path ?? "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                "--loglevel", "warning", "--dir", folder,
+            ]))
+        // Ended and waited for when this returns.
+        async let _ = child.run(onStart: { _ in }, onLine: { _, _ in })
         let url = RedisURL(host: "127.0.0.1", port: port)
         let deadline = ContinuousClock.now + .seconds(10)
         let loop = MultiThreadedEventLoopGroup.singleton.next()

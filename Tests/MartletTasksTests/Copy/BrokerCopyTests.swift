@@ -113,7 +113,10 @@ import Testing
             try await LiveBroker.run { destination in
                 _ = try await copy(source.url, destination.url)
                 // Meanwhile work goes on there, and comes here.
-                try await withConnection(destination.url) { _ = try await $0.call("RPOP", "q", "100") }
+                let worker = destination.client()
+                let done = try await worker.take([QueueList(queue: "q")], count: 100)
+                _ = try await worker.finish(done.map { TaskFinish(receipt: $0.receipt) })
+                await worker.close()
                 try await withConnection(source.url) { redis in
                     _ = try await say(redis, command("LPUSH", "q") + [message("new")])
                 }

@@ -22,7 +22,7 @@ struct TasksDecoder {
     /// What holds for tasks that are handed in and asked for over HTTP.
     private func desk(_ section: Section, _ tasks: inout TasksConfiguration) {
         let queue = section.value("queue", "must be a name of up to 255 characters") { text in
-            TaskSubmission.isName(text) ? text : nil
+            TaskName.isValid(text) ? text : nil
         }
         tasks.queue = queue ?? tasks.queue
         tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results

@@ -30,7 +30,7 @@ final class AsyncRequest: LocalHandler {
         }
         var submission = Self.submission(of: request)
         if let key = request.headers.value(.idempotencyKey) {
-            guard TaskSubmission.isName(key) else {
+            guard TaskName.isValid(key) else {
                 throw MartletError(.badRequest, cause: "Idempotency-Key is not a text of 1 to 255 characters")
             }
             submission.idempotencyKey = key

@@ -18,7 +18,7 @@ final class AutoscaleEndpoint: LocalHandler {
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
         try request.must(be: .get)
         let query = try RequestQuery(request, knows: ["queue"])
-        guard let queue = query.text("queue"), TaskSubmission.isName(queue) else {
+        guard let queue = query.text("queue"), TaskName.isValid(queue) else {
             throw MartletError(.badRequest, cause: "say which one: /autoscale?queue=NAME")
         }
         return .json(try await desk.autoscale(queue).text)
@@ -55,7 +55,7 @@ final class ExternalMetricsEndpoint: LocalHandler {
         } else if text.hasPrefix("queuein("), text.hasSuffix(")") {
             names = text.dropFirst(8).dropLast().split(separator: ",")
         }
-        guard !names.isEmpty, names.count <= 50, names.allSatisfy({ TaskSubmission.isName(String($0)) }) else {
+        guard !names.isEmpty, names.count <= 50, names.allSatisfy({ TaskName.isValid(String($0)) }) else {
             throw MartletError(.badRequest, cause: "`labelSelector` is not queue=NAME or queue in (NAME, NAME)")
         }
         return names.map(String.init)

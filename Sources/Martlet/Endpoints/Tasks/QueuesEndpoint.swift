@@ -19,7 +19,7 @@ final class QueuesEndpoint: LocalHandler {
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
         let parts = try request.parts(after: Self.path)
-        if let name = parts.first, !TaskSubmission.isName(name) { throw MartletError(.notFound) }
+        if let name = parts.first, !TaskName.isValid(name) { throw MartletError(.notFound) }
         switch (parts.count, parts.dropFirst()) {
         case (0, _):
             try request.must(be: .get)

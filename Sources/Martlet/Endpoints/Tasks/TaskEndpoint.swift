@@ -26,7 +26,7 @@ final class TaskEndpoint: LocalHandler {
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
         let parts = try request.parts(after: Self.path)
-        guard parts.count == 1, TaskSubmission.isName(parts[0]) else { throw MartletError(.notFound) }
+        guard parts.count == 1, TaskName.isValid(parts[0]) else { throw MartletError(.notFound) }
         switch request.method {
         case .get, .head: return try await show(parts[0], request)
         case .delete: return try await cancel(parts[0], request)

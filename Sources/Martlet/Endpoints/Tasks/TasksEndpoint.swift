@@ -35,7 +35,7 @@ final class TasksEndpoint: LocalHandler {
         }
         var submission = try TaskSubmission(body, now: TaskDesk.nowMilliseconds)
         if let key = request.headers.value(.idempotencyKey) {
-            guard submission.idempotencyKey.map({ $0 == key }) ?? true, TaskSubmission.isName(key) else {
+            guard submission.idempotencyKey.map({ $0 == key }) ?? true, TaskName.isValid(key) else {
                 throw MartletError(.badRequest, cause: "Idempotency-Key is not a text of 1 to 255 characters")
             }
             submission.idempotencyKey = key
