@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -100,6 +101,8 @@ def browser(width: int = 1100, dark: bool = False):
             yield window
         finally:
             window.close()
+            # It inherits a blocked SIGTERM from who runs the tests, and has nothing to keep.
+            driver.stop(signal.SIGKILL)
 
 
 class Broker:

@@ -139,7 +139,8 @@ package enum BrokerProcess {
             } catch let error as IOError where error.errnoCode == EADDRINUSE {
                 guard place == addresses.count - 1 else { continue }
                 let ports = addresses.compactMap(\.port).map { "\($0)" }.joined(separator: " and ")
-                throw BrokerMistake("\(options.host), port \(ports): in use; choose another one with --port")
+                throw BrokerMistake(
+                    "\(options.host), port \(ports): in use; choose another one with --port, or `tasks.broker.listen`")
             }
         }
         throw BrokerMistake("no address to listen on")

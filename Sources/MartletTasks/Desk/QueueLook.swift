@@ -43,6 +43,8 @@ struct QueueLooks: Sendable {
     var latest: [String: QueueLook] = [:]
     /// When the latest look was, in seconds since 1970.
     var time = 0.0
+    /// How often a task was handed in here: a look that began before is no longer true.
+    var submissions = 0
     /// When somebody wanted to know last.
     var asked = 0.0
     /// The queues that were declared, and when that was found out.

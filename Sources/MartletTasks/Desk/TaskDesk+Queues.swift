@@ -28,10 +28,13 @@ extension TaskDesk {
     private func names(_ numbers: [String: BrokerNumbers]) async throws -> [String] {
         // A name that `INFO` cannot tell has a question mark there.
         if !numbers.isEmpty, !numbers.keys.contains(where: { $0.contains("?") }) { return numbers.keys.sorted() }
-        let (known, time) = queueLooks.withLock { ($0.declared, $0.declaredTime) }
+        let (known, time, submissions) = queueLooks.withLock { ($0.declared, $0.declaredTime, $0.submissions) }
         if Self.now - time < Self.declarationsHold { return known }
         let names = try await declaredQueues()
-        queueLooks.withLock { ($0.declared, $0.declaredTime) = (names, Self.now) }
+        queueLooks.withLock { looks in
+            looks.declared = names
+            looks.declaredTime = looks.submissions == submissions ? Self.now : 0
+        }
         return names
     }
 
@@ -66,7 +69,7 @@ extension TaskDesk {
         return BrokerNumbers.read(answer?.string ?? "", database: settings.database)
     }
 
-    /// All queues; as they were a second ago where they were looked at then.
+    /// All queues; as they were a second ago where they were looked at then and nothing was handed in here since.
     package func queues() async throws -> [QueueLook] {
         let (latest, time) = queueLooks.withLock { looks in
             looks.asked = Self.now
@@ -89,11 +92,12 @@ extension TaskDesk {
         var isInTrouble = false
         while !Task.isCancelled {
             do {
+                let submissions = queueLooks.withLock { $0.submissions }
                 let numbers = try await numbers()
                 let looks = try await look(at: try await names(numbers), numbers)
                 queueLooks.withLock { memory in
                     memory.latest = Dictionary(looks.map { ($0.name, $0) }) { $1 }
-                    memory.time = Self.now
+                    memory.time = memory.submissions == submissions ? Self.now : 0
                     let keys = Set(looks.flatMap { QueueLists.keys($0.name) })
                     memory.ages = memory.ages.filter { keys.contains($0.key) }
                 }

@@ -3,6 +3,7 @@ import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore
+import Synchronization
 
 /// A task that was handed in.
 package struct SubmittedTask: Sendable, Equatable {
@@ -101,6 +102,11 @@ extension TaskDesk {
             commands.append(command("HSET", Self.webhookKey, id, WebhookTry(url: webhook, due: now).text))
         }
         try await transaction(commands)
+        queueLooks.withLock { looks in
+            looks.submissions += 1
+            looks.time = 0
+            if !looks.declared.contains(queue) { looks.declaredTime = 0 }
+        }
         var news = TaskNews(id: id, state: TaskState.pending, time: Double(now) / 1000)
         news.name = submission.name
         news.queue = queue

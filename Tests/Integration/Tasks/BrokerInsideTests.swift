@@ -95,12 +95,17 @@ import Glibc
 
     @Test func aPortThatIsTakenIsNamedWithItsKey() async throws {
         let taken = try await RawBackend.start()
-        do {
-            _ = try await MartletProcess.start("tasks: {broker: {listen: 127.0.0.1:\(taken.port), store: {dir}/t}}\n")
-            Issue.record("it started")
-        } catch {
-            #expect("\(error)".contains("tasks.broker: 127.0.0.1, port \(taken.port): in use"), "\(error)")
-        }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "martlet.yaml")
+        let broker = "{listen: 127.0.0.1:\(taken.port), store: \(folder.path)/tasks}"
+        try "listen: 127.0.0.1:0\nconsole: off\ntasks: {broker: \(broker)}\n"
+            .write(to: file, atomically: false, encoding: .utf8)
+        let run = try await CommandRun.martlet("up", file.path)
+        #expect(run.status != 0)
+        #expect(run.output.contains("tasks.broker: 127.0.0.1, port \(taken.port): in use"), "\(run.output)")
+        #expect(run.output.contains("`tasks.broker.listen`"))
         await taken.stop()
     }
 }

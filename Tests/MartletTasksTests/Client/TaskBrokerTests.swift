@@ -187,7 +187,8 @@ import Testing
                 count += 1
                 if count == 2 { break }
             }
-            #expect(try await broker.say("TTL app:celery-task-meta-t1") == .integer(60))
+            let life = try await broker.say("TTL app:celery-task-meta-t1")
+            #expect(life == .integer(60) || life == .integer(59))
             var forEver = result("more")
             forEver.expires = .zero
             try await broker.store(forEver)

@@ -59,7 +59,7 @@ import Testing
             // Each look is a command, too.
             let before = try await commands(producer)
             var looks = 0
-            while try await commands(producer) - before < looks + 20 { looks += 1 }
+            while try await commands(producer) - before < looks + 5 { looks += 1 }
             try await producer.publish([("q", "q", message("t1"))])
             try await woken
             await worker.close()
