@@ -18,7 +18,8 @@ class Workers:
         self.url, self.folder = url, pathlib.Path(folder)
         self.app = app or HERE / "loss_tasks.py"
         self.environment = dict(
-            os.environ, LOSS_URL=url, LOSS_RUNS=str(runs), PYTHONPATH=str(self.app.parent))
+            os.environ, MARTLET_HOME=str(HERE.parent.parent), LOSS_URL=url, LOSS_RUNS=str(runs),
+            PYTHONPATH=str(self.app.parent))
         if visibility:
             # Looked for each second: what takes minutes otherwise is seen in seconds.
             self.environment |= {"LOSS_VISIBILITY": str(visibility), "LOSS_RESTORE": "1"}
