@@ -13,7 +13,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (certificate, key) = (folder.appending(path: "a.pem").path, folder.appending(path: "a.key").path)
-        _ = try openssl([
+        _ = try await openssl([
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
             "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
         ])
@@ -22,25 +22,19 @@ import Testing
         settings.tls = try TLSServer(certificate: certificate, key: key)
         let server = try await BrokerServer.start(settings, logger: Logger(label: "test"))
         let port = server.address.port ?? 0
-        let output = try openssl(
-            ["s_client", "-connect", "127.0.0.1:\(port)", "-ign_eof"], input: "SET a 1\r\nGET a\r\nQUIT\r\n")
+        let output = try await openssl(
+            ["s_client", "-connect", "127.0.0.1:\(port)", "-ign_eof"], input: #"SET a 1\r\nGET a\r\nQUIT\r\n"#)
         try await server.stop()
-        #expect(output.contains("+OK\r\n$1\r\n1\r\n+OK\r\n"), "\(output)")
+        #expect(output.replacing("\r", with: "").contains("+OK\n$1\n1\n+OK\n"), "\(output)")
     }
 
-    private func openssl(_ arguments: [String], input: String = "") throws -> String {
-        let process = Process()
-        let (standardInput, standardOutput) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["timeout", "20", "openssl"] + arguments
-        process.standardInput = standardInput
-        process.standardOutput = standardOutput
-        process.standardError = standardOutput
-        try process.run()
-        try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try standardInput.fileHandleForWriting.close()
-        let output = try standardOutput.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
+    /// What openssl prints, line by line. `input` is typed.
+    private func openssl(_ arguments: [String], input: String = "") async throws -> String {
+        let (lines, printed) = AsyncStream<String>.makeStream()
+        let program = ["timeout", "20", "sh", "-c", #"printf "$0" | openssl "$@" 2>&1"#, input] + arguments
+        _ = await ChildProcess(ChildCommand(arguments: program)).run(
+            onStart: { _ in }, onLine: { _, line in printed.yield(line) })
+        printed.finish()
+        return await lines.reduce(into: "") { $0 += $1 + "\n" }
     }
 }
