@@ -60,7 +60,8 @@ package final class TasksConsoleEndpoint: LocalHandler {
 
     private func list(_ request: LocalRequest) async throws -> LocalResponse {
         try request.must(be: .get)
-        let query = try RequestQuery(request, knows: ["state", "name", "queue", "search", "since", "until", "next", "limit"])
+        let query = try RequestQuery(
+            request, knows: ["state", "name", "queue", "search", "since", "until", "next", "limit"])
         var filter = TaskFilter(state: query.text("state")?.uppercased(), queue: query.text("queue"))
         filter.name = query.text("name")
         filter.text = query.text("search")

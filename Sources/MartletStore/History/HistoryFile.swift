@@ -168,7 +168,9 @@ package final class HistoryFile: Sendable {
         let excess = min(step, max(0, count - limit))
         return try await change { database in
             try database.execute(
-                sql: "DELETE FROM task WHERE number IN (SELECT number FROM task WHERE since < ? ORDER BY since LIMIT ?)",
+                sql: """
+                    DELETE FROM task WHERE number IN (SELECT number FROM task WHERE since < ? ORDER BY since LIMIT ?)
+                    """,
                 arguments: [time, step])
             var gone = database.changesCount
             let rest = min(excess - gone, step - gone)

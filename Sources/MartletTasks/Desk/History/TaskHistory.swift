@@ -24,9 +24,10 @@ package struct HistoryFigures: Sendable, Equatable {
 
 /// What became of tasks, in a file: longer ago and more of them than memory holds, and through restarts.
 ///
-/// The chronicle in memory is its buffer: what changed is taken from there a few times a second, all of it in one
-/// transaction. Who tells the chronicle something never waits for the disk; when that is too slow, the chronicle forgets
-/// tasks that were not written, and counts them. No answer depends on it: whatever goes wrong with the file, tasks go on.
+/// The chronicle in memory is its buffer: what changed is taken from there a few times a second, many tasks in one
+/// transaction. Who tells the chronicle something never waits for the disk; when that is too slow, the chronicle
+/// forgets tasks that were not written, and counts them. It is no source of truth: whatever goes wrong with the file,
+/// tasks go on.
 package final class TaskHistory: Sendable {
     typealias Opener = @Sendable () async throws(HistoryError) -> OpenedHistory
 
