@@ -23,8 +23,9 @@ enum HistorySchema {
     /// - Returns: false where what is there is something else.
     static func prepare(_ database: Database) throws -> Bool {
         let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        if found == version { return try database.tableExists("task") }
-        guard found == 0, try !database.tableExists("task") else { return false }
+        let isThere = try database.tableExists("task")
+        if found == version { return isThere }
+        guard found == 0, !isThere else { return false }
         try database.execute(
             sql: """
                 CREATE TABLE task (
