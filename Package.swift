@@ -24,6 +24,7 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -41,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // Floor 0: words
@@ -50,7 +52,7 @@ let package = Package(
         // Floor 2: hands
         .target(name: "CMartlet"),
         .target(name: "MartletWire", dependencies: ["MartletBase", nioCore]),
-        .target(name: "MartletStore", dependencies: ["MartletBase"]),
+        .target(name: "MartletStore", dependencies: ["MartletBase", grdb]),
         .target(
             name: "MartletNet",
             dependencies: ["MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL, subprocess, system]),
@@ -150,7 +152,8 @@ let package = Package(
         .testTarget(
             name: "MartletTasksTests",
             dependencies: [
-                "MartletTasks", "MartletLogic", "MartletWire", "MartletNet", "MartletBase", nioCore, nioPosix, logging,
+                "MartletTasks", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", nioCore,
+                nioPosix, logging,
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(

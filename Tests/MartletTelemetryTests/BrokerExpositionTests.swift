@@ -38,6 +38,19 @@ import Testing
         #expect(value(text, "martlet_broker_sync_seconds_sum") == 0.5)
     }
 
+    @Test func theHistoryOfTasksAppearsWhereOneIsKept() throws {
+        var readings = Readings(build: .init(version: "1", commit: "c"))
+        var history = Readings.TaskHistory()
+        (history.tasks, history.written, history.missed, history.failures) = (1, 2, 3, 4)
+        readings.taskHistory = history
+        let exposition = Exposition.text(totals: MeterTotals([]), labels: LabelRegistry(), readings: readings)
+        let text = try PrometheusText(exposition)
+        #expect(value(text, "martlet_task_history_tasks") == 1)
+        #expect(value(text, "martlet_task_history_written_total") == 2)
+        #expect(value(text, "martlet_task_history_missed_total") == 3)
+        #expect(value(text, "martlet_task_history_failures_total") == 4)
+    }
+
     @Test func aProcessWithoutABrokerSaysNothingOfOne() throws {
         let text = try scrape(nil)
         #expect(!text.samples.keys.contains { $0.name.hasPrefix("martlet_broker") || $0.name.contains("_task_") })

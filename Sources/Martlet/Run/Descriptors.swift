@@ -42,6 +42,7 @@ extension Server {
         Desk(
             pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
             governor: governor, accessLog: accessLog, broker: { [taskFront] in await taskFront.brokerReadings() },
+            taskHistory: { [taskFront] in taskFront.historyReadings() },
             taskWorkers: { [taskWorkers] in taskWorkers.readings() })
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MartletBase
 import MartletConsole
@@ -61,7 +62,10 @@ final class TaskFront: Sendable {
         if tasks.webhooks != nil {
             webhooks = HTTPWebhooks(settings.webhooks, client: client, resolver: resolver)
         }
-        let desk = TaskDesk(broker: broker, results: results, settings: settings, webhooks: webhooks, logger: logger)
+        let desk = TaskDesk(
+            broker: broker, results: results, settings: settings, history: TaskHistory(tasks, logger: logger),
+            webhooks: webhooks, logger: logger)
+        await desk.openHistory()
         let all = Opened(url: url, desk: desk, broker: broker, results: results, inside: inside)
         opened.withLock { $0 = all }
     }
@@ -79,6 +83,15 @@ final class TaskFront: Sendable {
     /// The numbers of the broker of this process; nil: it has none.
     func brokerReadings() async -> Readings.Broker? {
         await opened.withLock { $0?.inside }?.figures().map { Readings.Broker($0) }
+    }
+
+    /// The numbers of the history; nil: none is kept.
+    func historyReadings() -> Readings.TaskHistory? {
+        guard let figures = desk?.historyFigures else { return nil }
+        var readings = Readings.TaskHistory()
+        (readings.tasks, readings.written) = (figures.tasks, figures.written)
+        (readings.missed, readings.failures) = (figures.missed, figures.failures)
+        return readings
     }
 
     /// After the last request: connections, then the broker.
@@ -108,6 +121,20 @@ final class TaskFront: Sendable {
         let worker = TaskWorker(
             settings: settings, broker: client, results: results, executors: executors, logger: logger)
         return TaskService(worker: worker, brokers: [client], pools: [], haste: haste, ready: {}, logger: logger)
+    }
+}
+
+extension TaskHistory {
+    /// nil: none is kept.
+    fileprivate convenience init?(_ tasks: TasksConfiguration, logger: Logger) {
+        guard let history = tasks.history else { return nil }
+        var file = history.file
+        if file == nil, case .own(let broker) = tasks.broker { file = broker.store + "/history.sqlite" }
+        var policy = HistoryPolicy()
+        policy.age = Double(history.days) * 86_400
+        policy.tasks = history.tasks
+        let path = URL(fileURLWithPath: file ?? BrokerConfiguration().store + "/history.sqlite").path
+        self.init(file: path, policy: policy, logger: logger)
     }
 }
 

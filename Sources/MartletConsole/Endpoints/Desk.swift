@@ -19,6 +19,8 @@ package struct Desk: Sendable {
     let accessLog: LogSink?
     /// The numbers of the broker of tasks; nil: this process has none.
     let broker: @Sendable () async -> Readings.Broker?
+    /// The numbers of the history of tasks; nil: none is kept.
+    let taskHistory: @Sendable () -> Readings.TaskHistory?
     /// The workers of tasks in this process.
     let taskWorkers: @Sendable () -> [Readings.TaskWorker]
 
@@ -26,6 +28,7 @@ package struct Desk: Sendable {
         pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
         budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?,
         broker: @escaping @Sendable () async -> Readings.Broker? = { nil },
+        taskHistory: @escaping @Sendable () -> Readings.TaskHistory? = { nil },
         taskWorkers: @escaping @Sendable () -> [Readings.TaskWorker] = { [] }
     ) {
         self.pools = pools
@@ -37,6 +40,7 @@ package struct Desk: Sendable {
         self.governor = governor
         self.accessLog = accessLog
         self.broker = broker
+        self.taskHistory = taskHistory
         self.taskWorkers = taskWorkers
     }
 

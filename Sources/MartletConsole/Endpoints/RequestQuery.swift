@@ -1,6 +1,7 @@
 import Foundation
 package import MartletBase
 package import MartletExchange
+import MartletWire
 
 /// What follows `?` in a request, decoded.
 package struct RequestQuery {
@@ -53,6 +54,17 @@ package struct RequestQuery {
             throw MartletError(.badRequest, cause: "`\(name)` is no time such as 30s")
         }
         return min(duration, limit)
+    }
+
+    /// Such as `2026-11-22T08:00:00Z`, or `24h` for so long ago; in seconds since 1970.
+    package func time(_ name: String) throws(MartletError) -> Double? {
+        guard let text = text(name) else { return nil }
+        if let duration = Duration(text: text) { return Date().timeIntervalSince1970 - duration.inSeconds }
+        guard let milliseconds = CeleryTime.milliseconds(text) else {
+            throw MartletError(
+                .badRequest, cause: "`\(name)` is neither a time such as 2026-11-22T08:00:00Z nor one such as 24h")
+        }
+        return Double(milliseconds) / 1000
     }
 }
 

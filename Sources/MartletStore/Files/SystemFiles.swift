@@ -193,7 +193,8 @@ private final class SystemReadableFile: ReadableFile {
 }
 
 extension FilesError {
-    fileprivate init(_ operation: String, _ file: String, _ code: Int32) {
+    /// An errno with the system's words for it.
+    init(_ operation: String, _ file: String, _ code: Int32) {
         // SAFETY: a C string, copied at once.
         self.init(operation: operation, file: file, code: code, reason: unsafe String(cString: strerror(code)))
     }

@@ -13,18 +13,18 @@ extension TaskDesk {
     /// Everything that is known of a task: its state and result by the broker, its life by events, its place on a
     /// queue. nil: nobody knows it.
     package func task(_ id: String) async throws -> JSONValue? {
-        var view = try await self.view(of: id)
+        var view = try await self.view(of: id, kept: try await kept(id))
         if view.isWaiting { view.place = try await place(of: id, on: view.queue) }
         return view.isKnown ? view.json : nil
     }
 
     /// The same, but for its place.
-    private func view(of id: String) async throws -> TaskView {
+    private func view(of id: String, kept: TaskRecord?) async throws -> TaskView {
         let result = try await result(of: id)
         let answers = try await ask([command("GET", Self.memo(id)), command("ZSCORE", Self.revokedKey, id)])
         if case .error(let text) = answers[0] { throw Self.refusal(text) }
         let memo = answers[0].bytes.flatMap { JSONValue.parsed($0.readableBytesView) }
-        let record = chronicle.withLock { $0.task(id) }
+        let record = chronicle.withLock { $0.task(id) } ?? kept
         var view = TaskView(id: id, result: result, memo: memo, record: record)
         switch answers[1] {
         case .bulk, .double: view.isRevoked = true
@@ -66,11 +66,12 @@ extension TaskDesk {
     ) async throws -> JSONValue? {
         let wait = try watch.enter(id)
         defer { watch.leave(wait) }
+        let kept = try await self.kept(id)
         var pause: Duration = .milliseconds(20)
         // Where it waits is looked for now and then: that takes time.
         var seen: (state: String, place: Place?, until: ContinuousClock.Instant)?
         while true {
-            var known = try await self.view(of: id)
+            var known = try await self.view(of: id, kept: kept)
             if known.isWaiting {
                 if let last = seen, last.state == known.state, ContinuousClock.now < last.until {
                     known.place = last.place
@@ -88,11 +89,17 @@ extension TaskDesk {
         }
     }
 
-    /// A page of tasks that are remembered, the latest first: `{"tasks": […], "next": "…"}`.
+    /// A page of tasks that are remembered or were kept, the latest first: `{"tasks": […], "next": "…"}`. It may be
+    /// shorter than `limit` and have a next one: a search through all that is kept takes its time.
     ///
     /// - Parameter before: `next` of the page before this one.
-    package func tasks(_ filter: TaskFilter, before: UInt64? = nil, limit: Int) -> JSONValue {
-        let page = chronicle.withLock { $0.page(filter, before: before, limit: limit) }
+    package func tasks(_ filter: TaskFilter, before: UInt64? = nil, limit: Int) async throws -> JSONValue {
+        let page =
+            if let history {
+                try await history.page(filter, before: before, limit: limit, self)
+            } else {
+                chronicle.withLock { $0.page(filter, before: before, limit: limit) }
+            }
         return [
             "tasks": .array(page.tasks.map { TaskView(record: $0).line }),
             "next": .optional(page.next.map { "\($0)" }),

@@ -10,14 +10,15 @@ import Synchronization
 /// the command line and the console have in common. The workers may be Martlet's or Celery's.
 ///
 /// What it answers comes from the broker; what only events tell (progress through workers, rates) from a bounded
-/// memory that begins anew with each start.
+/// memory, and what that has forgotten from a history in a file, where there is one.
 package final class TaskDesk: Sendable {
     let broker: TaskBroker
     /// Where results are: Celery apps may keep them elsewhere.
     let results: TaskBroker
     package let settings: TaskDeskSettings
     let logger: Logger
-    let chronicle = Mutex(TaskChronicle())
+    let chronicle: Mutex<TaskChronicle>
+    let history: TaskHistory?
     let watch: ResultWatch
     let queueLooks = Mutex(QueueLooks())
     let webhooks: any WebhookSender
@@ -27,14 +28,17 @@ package final class TaskDesk: Sendable {
     /// - Parameters:
     ///   - broker: Shared with others; its owner closes it.
     ///   - results: Where results are; nil: at the broker.
+    ///   - history: Keeps what became of tasks; nil: nothing does.
     ///   - webhooks: Tells those who asked to be told that a task ended.
     package init(
         broker: TaskBroker, results: TaskBroker? = nil, settings: TaskDeskSettings = TaskDeskSettings(),
-        webhooks: any WebhookSender = NoWebhooks(), logger: Logger
+        history: TaskHistory? = nil, webhooks: any WebhookSender = NoWebhooks(), logger: Logger
     ) {
         self.broker = broker
         self.results = results ?? broker
         self.settings = settings
+        self.history = history
+        chronicle = Mutex(TaskChronicle(isKept: history != nil))
         self.webhooks = webhooks
         self.logger = logger
         watch = ResultWatch(limit: settings.waiters)
@@ -46,6 +50,7 @@ package final class TaskDesk: Sendable {
             group.addTask { await self.watch.run(self.results) }
             group.addTask { await self.lookAtQueues() }
             group.addTask { await self.tellWebhooks() }
+            group.addTask { await self.history?.run(for: self) }
             if settings.watchesEvents {
                 group.addTask { await self.hearEvents() }
                 group.addTask { await self.askForEvents() }

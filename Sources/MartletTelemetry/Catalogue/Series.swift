@@ -56,6 +56,11 @@ package enum Series: String, CaseIterable, Sendable {
     case brokerReplay = "martlet_broker_replay_bytes"
     case brokerSnapshots = "martlet_broker_snapshots_total"
     case brokerFailures = "martlet_broker_write_failures_total"
+    // What became of tasks
+    case taskHistoryTasks = "martlet_task_history_tasks"
+    case taskHistoryWritten = "martlet_task_history_written_total"
+    case taskHistoryMissed = "martlet_task_history_missed_total"
+    case taskHistoryFailures = "martlet_task_history_failures_total"
     // The workers of tasks
     case taskWorkerReady = "martlet_task_worker_ready"
     case taskWorkerSlots = "martlet_task_worker_slots"
@@ -204,6 +209,14 @@ package enum Series: String, CaseIterable, Sendable {
             (.counter, .events, [], "Snapshots that were written.")
         case .brokerFailures:
             (.counter, .attempts, [], "Attempts to make records durable that failed; they are made again.")
+        case .taskHistoryTasks:
+            (.gauge, .tasks, [], "Tasks in the history.")
+        case .taskHistoryWritten:
+            (.counter, .tasks, [], "Tasks that were written to the history, again when they had changed.")
+        case .taskHistoryMissed:
+            (.counter, .tasks, [], "Changes of tasks that the history misses because the disk was too slow or away.")
+        case .taskHistoryFailures:
+            (.counter, .attempts, [], "Attempts to read or write the history that failed; writing is tried again.")
         case .taskWorkerReady:
             (.gauge, .state, [.worker], "1 while a worker of tasks takes tasks and its broker answers, else 0.")
         case .taskWorkerSlots:

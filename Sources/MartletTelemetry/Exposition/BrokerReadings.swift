@@ -45,9 +45,28 @@ extension Readings {
 
         package init() {}
     }
+
+    /// What became of tasks, in a file.
+    package struct TaskHistory: Sendable {
+        package var tasks = 0
+        package var written: UInt64 = 0
+        package var missed: UInt64 = 0
+        package var failures: UInt64 = 0
+
+        package init() {}
+    }
 }
 
 extension Exposition {
+    mutating func taskHistory(_ series: Series, _ history: Readings.TaskHistory) {
+        switch series {
+        case .taskHistoryTasks: writer.sample([], history.tasks)
+        case .taskHistoryWritten: writer.sample([], history.written)
+        case .taskHistoryMissed: writer.sample([], history.missed)
+        default: writer.sample([], history.failures)
+        }
+    }
+
     mutating func queues(_ series: Series, _ broker: Readings.Broker) {
         for queue in broker.queues {
             let values = [queue.name, "\(queue.database)"]

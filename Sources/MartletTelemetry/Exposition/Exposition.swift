@@ -42,6 +42,8 @@ package struct Exposition {
         case .taskReturned, .taskDeadLetters, .brokerConnections, .brokerOpened, .brokerCommands, .brokerMemory,
             .brokerSync, .brokerRecords, .brokerJournal, .brokerReplay, .brokerSnapshots, .brokerFailures:
             if let broker = readings.broker { self.broker(series, broker) }
+        case .taskHistoryTasks, .taskHistoryWritten, .taskHistoryMissed, .taskHistoryFailures:
+            if let history = readings.taskHistory { taskHistory(series, history) }
         case .taskWorkerReady, .taskWorkerSlots, .taskWorkerTasks, .taskRuns, .taskRunSeconds, .taskOldestRun,
             .taskEventsDropped:
             for worker in readings.taskWorkers { taskWorker(series, worker) }

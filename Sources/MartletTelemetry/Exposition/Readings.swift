@@ -93,6 +93,8 @@ package struct Readings: Sendable {
     package var groups: [Group] = []
     /// nil: this process has no broker.
     package var broker: Broker?
+    /// nil: this process keeps no history of tasks.
+    package var taskHistory: TaskHistory?
     /// The workers of tasks in this process.
     package var taskWorkers: [TaskWorker] = []
     /// Lines lost, by log (`access`, `server`).

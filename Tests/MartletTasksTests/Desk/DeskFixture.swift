@@ -16,9 +16,10 @@ struct DeskFixture: Sendable {
     let logger: Logger
 
     /// - Parameters:
+    ///   - history: The file of one; nil: none is kept.
     ///   - isRunning: whether the desk listens to workers and looks at queues.
     static func run(
-        webhooks: any WebhookSender = NoWebhooks(), isRunning: Bool = false,
+        webhooks: any WebhookSender = NoWebhooks(), history: URL? = nil, isRunning: Bool = false,
         _ change: (inout TaskDeskSettings) -> Void = { _ in }, _ body: @escaping (DeskFixture) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-desk-\(UUID().uuidString)")
@@ -35,7 +36,9 @@ struct DeskFixture: Sendable {
         let broker = TaskBroker(url, on: MultiThreadedEventLoopGroup.singleton, logger: logger, times: times)
         var settings = TaskDeskSettings()
         change(&settings)
-        let desk = TaskDesk(broker: broker, settings: settings, webhooks: webhooks, logger: logger)
+        let kept = history.map { [logger] in TaskHistory(file: $0.path, logger: logger) }
+        let desk = TaskDesk(broker: broker, settings: settings, history: kept, webhooks: webhooks, logger: logger)
+        await desk.openHistory()
         let fixture = DeskFixture(desk: desk, broker: broker, server: server, logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -35,6 +35,19 @@ import Testing
         #expect(!problems("tasks: {autoscale: {min: 9, max: 8}}\n").isEmpty)
     }
 
+    @Test("What became of tasks is kept, unless it is not wanted")
+    func history() throws {
+        let usual = try #require(try decoded("tasks: {}\n").tasks?.history)
+        #expect((usual.file, usual.days, usual.tasks) == (nil, 7, 1_000_000))
+        #expect(try decoded("tasks: {history: off}\n").tasks?.history == nil)
+        #expect(try decoded("tasks: {history: {keep: false, days: 3}}\n").tasks?.history == nil)
+        #expect(try decoded("tasks: {}\n", environment: ["MARTLET_TASKS_HISTORY": "off"]).tasks?.history == nil)
+        let text = "tasks: {history: {file: /data/h.sqlite, days: 30, tasks: 5000}}\n"
+        let history = try #require(try decoded(text).tasks?.history)
+        #expect((history.file, history.days, history.tasks) == ("/data/h.sqlite", 30, 5000))
+        #expect(problems("tasks: {history: {days: 0}}\n").count == 1)
+    }
+
     @Test func withoutAWordThereAreNoTasksAndWithOneTheirBrokerIsInside() throws {
         #expect(try decoded(onePool).tasks == nil)
         #expect(try decoded("tasks: {}\n").tasks?.broker == .own(BrokerConfiguration()))

@@ -27,6 +27,7 @@ struct TasksDecoder {
         tasks.queue = queue ?? tasks.queue
         tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results
         tasks.watchesEvents = section.flag("events") ?? tasks.watchesEvents
+        tasks.history = history(section.section("history"))
         if let webhooks = section.optionalSection("webhooks") {
             tasks.webhooks = WebhookConfiguration(
                 secret: webhooks.secret("secret"), allowsPrivateAddresses: webhooks.flag("private") ?? false)
@@ -40,6 +41,15 @@ struct TasksDecoder {
             tasks.wantedWorkers = least...most
         }
         tasks.wait = scale.duration("wait") ?? tasks.wait
+    }
+
+    private func history(_ section: Section) -> TaskHistoryConfiguration? {
+        var history = TaskHistoryConfiguration()
+        let isKept = section.flag("keep") ?? true
+        history.file = section.text("file")
+        history.days = section.count("days", in: 1...3650) ?? history.days
+        history.tasks = section.count("tasks", in: 1000...100_000_000) ?? history.tasks
+        return isKept ? history : nil
     }
 
     private func broker(_ section: Section) -> BrokerConfiguration {

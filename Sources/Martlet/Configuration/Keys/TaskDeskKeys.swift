@@ -9,6 +9,18 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "tasks.events", .flag, "true", "Ask workers to tell what they do, for lists of tasks and for the console."),
         ConfigurationKey(
+            "tasks.history", .section,
+            "What became of tasks is kept in a file, to be searched later; `history: off`: in memory only, the latest"
+                + " 10,000.",
+            shorthand: "keep"),
+        ConfigurationKey("tasks.history.keep", .flag, "true", "Keep it."),
+        ConfigurationKey(
+            "tasks.history.file", .file,
+            "Where, in SQLite. Without it `history.sqlite` in the folder of the broker's data, or in `.martlet/tasks`"
+                + " where the broker is a Redis."),
+        ConfigurationKey("tasks.history.days", .count, "7", "For how long after a task's last change."),
+        ConfigurationKey("tasks.history.tasks", .count, "1000000", "How many tasks at most, the latest ones."),
+        ConfigurationKey(
             "tasks.webhooks", .section,
             "Who hands a task in may name a URL that is told its end; without the section nobody may."),
         ConfigurationKey(

@@ -19,12 +19,24 @@ package struct TasksConfiguration: Sendable, Equatable {
     package var results = 0
     /// `events`: whether workers are asked to tell what they do.
     package var watchesEvents = true
+    /// `history`; nil: `off`.
+    package var history: TaskHistoryConfiguration? = TaskHistoryConfiguration()
     /// `webhooks`; nil: nobody is told.
     package var webhooks: WebhookConfiguration?
     /// `autoscale.min` and `.max`.
     package var wantedWorkers = 0...100
     /// `autoscale.wait`.
     package var wait: Duration = .seconds(10)
+}
+
+/// `tasks.history`.
+package struct TaskHistoryConfiguration: Sendable, Equatable {
+    /// `file`; nil: beside the broker's data.
+    package var file: String?
+    /// `days`.
+    package var days = 7
+    /// `tasks`.
+    package var tasks = HistoryPolicy().tasks
 }
 
 /// `tasks.webhooks`.

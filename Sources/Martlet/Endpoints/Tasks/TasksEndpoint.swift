@@ -12,7 +12,9 @@ import NIOCore
 final class TasksEndpoint: LocalHandler {
     static let path = "/tasks"
     private static let mostListed = 500
-    private static let parameters: Set = ["state", "name", "queue", "worker", "search", "limit", "next"]
+    private static let parameters: Set = [
+        "state", "name", "queue", "worker", "search", "since", "until", "limit", "next",
+    ]
 
     private let desk: TaskDesk
 
@@ -67,8 +69,12 @@ final class TasksEndpoint: LocalHandler {
             state: query.text("state")?.uppercased(), name: query.text("name"), queue: query.text("queue"),
             worker: query.text("worker"))
         filter.text = query.text("search")
+        filter.from = try query.time("since")
+        filter.until = try query.time("until")
         // What waits is asked of the queue itself: events do not tell it all.
-        if filter.state == TaskState.pending, let queue = filter.queue, filter.name == nil, filter.text == nil {
+        if filter.state == TaskState.pending, let queue = filter.queue, filter.name == nil, filter.text == nil,
+            filter.from == nil, filter.until == nil
+        {
             let offset = try query.count("next", in: 0...Int(Int32.max), or: 0)
             return .json(try await desk.waiting(on: queue, after: offset, limit: limit).text)
         }
@@ -76,7 +82,7 @@ final class TasksEndpoint: LocalHandler {
             guard let number = UInt64(text) else { throw MartletError(.badRequest, cause: "`next` is of no page") }
             return number
         }
-        return .json(desk.tasks(filter, before: before, limit: limit).text)
+        return .json(try await desk.tasks(filter, before: before, limit: limit).text)
     }
 }
 

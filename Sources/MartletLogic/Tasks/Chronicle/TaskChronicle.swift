@@ -19,19 +19,27 @@ public struct TaskChronicle: Sendable {
         public var next: UInt64?
     }
 
-    private let limits: Limits
-    private var tasks: [String: TaskRecord] = [:]
+    let limits: Limits
+    /// Somebody takes what is new, to keep it for longer.
+    let isKept: Bool
+    var tasks: [String: TaskRecord] = [:]
     /// Ids in the order in which they became known; those before `forgotten` are no more.
-    private var order: [String] = []
-    private var forgotten = 0
-    private var number: UInt64 = 0
+    var order: [String] = []
+    var forgotten = 0
+    var number: UInt64 = 0
+    /// The ids of those that changed since they were taken.
+    var unsaved: Set<String> = []
+    /// How many were forgotten before they were taken.
+    public internal(set) var missed: UInt64 = 0
     private var workersByName: [String: WorkerRecord] = [:]
     private var tallies: [String: QueueTally] = [:]
     /// Grows with each change: who shows this knows whether to look again.
-    public private(set) var version: UInt64 = 0
+    public internal(set) var version: UInt64 = 0
 
-    public init(limits: Limits = Limits()) {
+    /// - Parameter isKept: ``takeUnsaved(_:)`` will be asked for what is new.
+    public init(limits: Limits = Limits(), isKept: Bool = false) {
         self.limits = limits
+        self.isKept = isKept
     }
 
     // MARK: What comes in
@@ -43,6 +51,7 @@ public struct TaskChronicle: Sendable {
         var task = former ?? TaskRecord(number: nextNumber(news.id), news)
         if former != nil { task.apply(news) }
         tasks[news.id] = task
+        if isKept { unsaved.insert(news.id) }
         note(news, of: task, former, now: now)
         if let worker = news.worker { hear(worker, of: news, now: now) }
     }
@@ -68,6 +77,9 @@ public struct TaskChronicle: Sendable {
     // MARK: What is asked
 
     public func task(_ id: String) -> TaskRecord? { tasks[id] }
+
+    /// Every task that is remembered has this number or a higher one.
+    public var oldest: UInt64 { order[forgotten...].first.flatMap { tasks[$0]?.number } ?? number + 1 }
 
     /// Those that `filter` means, the latest first.
     ///
@@ -114,7 +126,9 @@ public struct TaskChronicle: Sendable {
 
     private mutating func makeRoom() {
         while tasks.count >= limits.tasks, forgotten < order.count {
-            tasks[order[forgotten]] = nil
+            let id = order[forgotten]
+            tasks[id] = nil
+            if unsaved.remove(id) != nil { missed += 1 }
             forgotten += 1
         }
         if forgotten > limits.tasks {

@@ -7,6 +7,10 @@ public struct TaskFilter: Sendable, Equatable {
     public var worker: String?
     /// The beginning of an id, a name, an argument or a result, in whatever case.
     public var text: String?
+    /// In seconds since 1970: their state is theirs since then, or later.
+    public var from: Double?
+    /// And since before then.
+    public var until: Double?
 
     public init(state: String? = nil, name: String? = nil, queue: String? = nil, worker: String? = nil) {
         self.state = state
@@ -19,6 +23,8 @@ public struct TaskFilter: Sendable, Equatable {
         if let state, task.state != state { return false }
         if let queue, task.queue != queue { return false }
         if let worker, task.worker != worker { return false }
+        if let from, task.since < from { return false }
+        if let until, task.since >= until { return false }
         if let name, !(task.name?.contains(name) ?? false) { return false }
         guard let text else { return true }
         let wanted = text.lowercased()

@@ -6,6 +6,12 @@ public struct TaskRecord: Sendable, Equatable {
         /// In seconds since 1970.
         public var time: Double
         public var worker: String?
+
+        public init(state: String, time: Double, worker: String? = nil) {
+            self.state = state
+            self.time = time
+            self.worker = worker
+        }
     }
 
     /// Longer texts are cut.
@@ -15,26 +21,26 @@ public struct TaskRecord: Sendable, Equatable {
     static let steps = 32
 
     /// Its place in the order in which tasks became known.
-    public let number: UInt64
+    public internal(set) var number: UInt64
     public let id: String
     public internal(set) var state: String
     /// Since when, in seconds since 1970.
     public internal(set) var since: Double
-    public internal(set) var name: String?
-    public internal(set) var queue: String?
-    public internal(set) var worker: String?
-    public internal(set) var arguments: String?
-    public internal(set) var keywordArguments: String?
-    public internal(set) var eta: String?
-    public internal(set) var expires: String?
-    public internal(set) var retries = 0
-    public internal(set) var parent: String?
-    public internal(set) var root: String?
-    public internal(set) var result: String?
-    public internal(set) var exception: String?
-    public internal(set) var traceback: String?
-    public internal(set) var runtime: Double?
-    public internal(set) var timeline: [Step] = []
+    public var name: String?
+    public var queue: String?
+    public var worker: String?
+    public var arguments: String?
+    public var keywordArguments: String?
+    public var eta: String?
+    public var expires: String?
+    public var retries = 0
+    public var parent: String?
+    public var root: String?
+    public var result: String?
+    public var exception: String?
+    public var traceback: String?
+    public var runtime: Double?
+    public var timeline: [Step] = []
 
     init(number: UInt64, _ news: TaskNews) {
         self.number = number
@@ -42,6 +48,14 @@ public struct TaskRecord: Sendable, Equatable {
         state = news.state
         since = news.time
         add(news)
+    }
+
+    /// One that was remembered elsewhere: the rest is filled in.
+    public init(number: UInt64, id: String, state: String, since: Double) {
+        self.number = number
+        self.id = id
+        self.state = state
+        self.since = since
     }
 
     /// When it was first in that state.
@@ -57,6 +71,33 @@ public struct TaskRecord: Sendable, Equatable {
         if let worker = news.worker { self.worker = worker }
         guard !TaskState.isFinal(state), state != TaskState.retry else { return }
         (result, exception, traceback, runtime) = (nil, nil, nil, nil)
+    }
+
+    /// Adds what was known of the same task before it was forgotten here.
+    public mutating func complete(by older: TaskRecord) {
+        func fill(_ field: WritableKeyPath<TaskRecord, String?>, _ record: inout TaskRecord) {
+            if record[keyPath: field] == nil { record[keyPath: field] = older[keyPath: field] }
+        }
+        for field in Self.lasting { fill(field, &self) }
+        retries = max(retries, older.retries)
+        for step in older.timeline { add(step) }
+        // As with news: what is over stays over, unless it began anew later.
+        let isOver = TaskState.isFinal(older.state) && !TaskState.isFinal(state)
+        if isOver ? since <= older.since : older.since > since && !TaskState.isFinal(state) {
+            (state, since) = (older.state, older.since)
+            (result, exception, traceback) = (older.result, older.exception, older.traceback)
+            runtime = older.runtime
+        } else if state == older.state, since == older.since {
+            for field in [\.result, \.exception, \.traceback] as [WritableKeyPath<TaskRecord, String?>] {
+                fill(field, &self)
+            }
+            runtime = runtime ?? older.runtime
+        }
+    }
+
+    /// What is true of a task whatever its state.
+    private static var lasting: [WritableKeyPath<TaskRecord, String?>] {
+        [\.name, \.queue, \.worker, \.arguments, \.keywordArguments, \.eta, \.expires, \.parent, \.root]
     }
 
     private mutating func add(_ news: TaskNews) {
@@ -75,6 +116,10 @@ public struct TaskRecord: Sendable, Equatable {
         if let text = news.traceback { traceback = Self.cut(text, Self.tracebackBytes) }
         if let seconds = news.runtime { runtime = seconds }
         let step = Step(state: news.state, time: news.time, worker: news.worker)
+        add(step)
+    }
+
+    private mutating func add(_ step: Step) {
         guard !timeline.contains(step) else { return }
         if timeline.count == Self.steps { timeline.remove(at: Self.steps / 2) }
         let place = timeline.lastIndex { $0.time <= step.time }.map { $0 + 1 } ?? 0
