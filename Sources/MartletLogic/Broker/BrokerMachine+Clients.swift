@@ -1,6 +1,8 @@
 /// Who a connection is, and how it wants to be spoken to.
 extension BrokerMachine {
     func ping(_ arguments: [Bytes], of id: ClientID) -> Answer {
+        // Counted here and not at the door: as in Redis, a transaction takes it and runs.
+        guard arguments.count < 2 else { return BrokerRefusal.wrongCount("ping") }
         guard let client = clients[id], client.version == .two, client.subscriptions > 0 else {
             return arguments.first.map { .bulk($0) } ?? .simple("PONG")
         }

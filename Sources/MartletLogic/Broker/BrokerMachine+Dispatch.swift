@@ -12,7 +12,7 @@ extension BrokerMachine {
         guard let command else { return flawing(id, BrokerRefusal.unknown(name)) }
         clients[id]?.lastCommand = command.name
         guard command.accepts(arguments.count) else {
-            if command == .own(.exec), client.transaction != nil { return abort(id) }
+            if command == .own(.exec) { return abort(id) }
             return flawing(id, BrokerRefusal.wrongCount(command.name))
         }
         if client.version == .two, client.subscriptions > 0, !command.isAllowedWhileSubscribed {

@@ -48,8 +48,10 @@ extension Bytes {
     /// In lower case, as text: options and units of commands.
     var lowercased: String { String(decoding: array.map(ASCII.lowercased), as: UTF8.self) }
 
-    /// As text without line breaks: a part of a refusal, which is a line.
-    var oneLine: String { Bytes(array.map { [0x0A, 0x0D].contains($0) ? UInt8(ascii: " ") : $0 }).text }
+    /// As text without line breaks, up to a zero byte as in Redis: a part of a refusal, which is a line.
+    var oneLine: String {
+        Bytes(array.prefix { $0 != 0 }.map { [0x0A, 0x0D].contains($0) ? UInt8(ascii: " ") : $0 }).text
+    }
 }
 
 /// Why a command is refused, in Redis' words.

@@ -129,6 +129,19 @@ import Testing
         #expect(bench.answer(1, "EXEC") == BrokerRefusal.execAbort)
     }
 
+    @Test func anExecutionWithArgumentsIsRefusedInTheSameWordsWithoutATransaction() {
+        #expect(BrokerBench().answer(1, "EXEC now")?.errorText.hasPrefix("EXECABORT") == true)
+    }
+
+    @Test func aPingWithTooManyArgumentsIsRefusedWhereItRuns() {
+        let bench = BrokerBench()
+        let refusal = BrokerRefusal.wrongCount("ping")
+        #expect(bench.answer(1, "PING a b") == refusal)
+        bench.say(1, "MULTI")
+        #expect(bench.answer(1, "PING a b") == .simple("QUEUED"))
+        #expect(bench.answer(1, "EXEC") == .array([refusal]))
+    }
+
     @Test func anExecutionWithArgumentsEndsTheTransaction() {
         let bench = BrokerBench()
         bench.say(1, "MULTI")

@@ -45,8 +45,8 @@ enum OwnCommand: String, Sendable, CaseIterable {
     var arguments: ClosedRange<Int> {
         switch self {
         case .auth: 1...2
-        case .hello, .info, .command, .quit, .unsubscribe, .punsubscribe: 0...Int.max
-        case .ping, .bgsave: 0...1
+        case .hello, .info, .command, .ping, .quit, .unsubscribe, .punsubscribe: 0...Int.max
+        case .bgsave: 0...1
         case .echo, .select: 1...1
         case .client, .config, .pubsub, .script: 1...Int.max
         case .reset, .time, .save, .lastsave, .multi, .exec, .discard, .unwatch: 0...0
