@@ -10,6 +10,7 @@ extension BrokerMachine {
         switch script {
         case .take: return take(arguments, from: keys.dropFirst(LeaseKeys.count), leases)
         case .finish: return finish(arguments, leases)
+        case .tell: return tell(arguments, leases)
         case .renew: return renew(arguments, leases)
         case .giveBack: return giveBack(arguments, leases)
         case .bury: return bury(arguments, leases)
@@ -76,9 +77,18 @@ extension BrokerMachine {
         return .array(answers)
     }
 
-    /// Lists and messages by turns. Why one was refused.
+    /// Lists and messages by turns. Why one was refused: then none was pushed, for all of them are told again.
     private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer? {
-        for place in stride(from: messages.startIndex, to: messages.endIndex, by: 2) {
+        let places = stride(from: messages.startIndex, to: messages.endIndex, by: 2)
+        if messages.count > 2 {
+            for place in places {
+                let length = run(.llen, [messages[place]], leases)
+                if length.isError { return length }
+                let refusal = queues.refusal(of: messages[place + 1], on: messages[place], in: leases.database)
+                if let refusal { return refusal }
+            }
+        }
+        for place in places {
             let pushed = pushOnList(
                 .lpush, [messages[place], messages[place + 1]], in: leases.database, now: leases.now)
             if pushed.isError { return pushed }
@@ -88,8 +98,13 @@ extension BrokerMachine {
 
     /// Stores and announces the result in a group of `finish`, if there is one. Why that was refused.
     private mutating func storeResult(_ group: [Bytes], _ leases: LeaseKeys) -> Answer? {
-        let (key, seconds, result) = (group[2], group[3], group[4])
-        guard !key.isEmpty, !isSuccess(key, leases) else { return nil }
+        guard !group[2].isEmpty, state(of: group[2], leases) != "SUCCESS" else { return nil }
+        return store(group[2], group[3], group[4], leases)
+    }
+
+    private mutating func store(
+        _ key: Bytes, _ seconds: Bytes, _ result: Bytes, _ leases: LeaseKeys
+    ) -> Answer? {
         let stored =
             seconds == "0" ? run(.set, [key, result], leases) : run(.setex, [key, seconds, result], leases)
         guard !stored.isError else { return stored }
@@ -97,10 +112,27 @@ extension BrokerMachine {
         return nil
     }
 
-    /// Whether a success is stored: Celery and Martlet write the state first.
-    private mutating func isSuccess(_ key: Bytes, _ leases: LeaseKeys) -> Bool {
-        guard let beginning = run(.getrange, [key, "0", "63"], leases).asBytes else { return false }
-        return [#""status": "SUCCESS""#, #""status":"SUCCESS""#].contains { beginning.text.contains($0) }
+    /// The name of the state that is stored: Celery and Martlet write it first.
+    private mutating func state(of key: Bytes, _ leases: LeaseKeys) -> Bytes? {
+        guard let beginning = run(.getrange, [key, "0", "63"], leases).asBytes?.array else { return nil }
+        for opening in [#"{"status": ""#, #"{"status":""#].map({ Array($0.utf8) }) {
+            guard beginning.starts(with: opening) else { continue }
+            let rest = beginning.dropFirst(opening.count)
+            return rest.firstIndex(of: UInt8(ascii: "\"")).map { Bytes(rest[..<$0]) }
+        }
+        return nil
+    }
+
+    private mutating func tell(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        answers(arguments, by: 6) { machine, group in
+            let group = Array(group)
+            guard group[0].isEmpty || machine.isMine(group[0], group[1], leases) else { return .integer(0) }
+            if let state = machine.state(of: group[2], leases) {
+                let staying = group[5].array.split(separator: UInt8(ascii: " "))
+                if staying.contains(where: { $0.elementsEqual(state.array) }) { return .integer(0) }
+            }
+            return machine.store(group[2], group[3], group[4], leases) ?? .integer(1)
+        }
     }
 
     private mutating func renew(_ arguments: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {

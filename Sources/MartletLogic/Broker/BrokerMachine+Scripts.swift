@@ -29,7 +29,7 @@ enum BrokerScript: Hashable, Sendable {
     var mayGrow: Bool {
         switch self {
         case .known: true
-        case .own(let script): script == .take
+        case .own(let script): script == .take || script == .tell
         }
     }
 }

@@ -3,7 +3,8 @@ extension OwnScript {
     public var text: String {
         switch self {
         case .take: Self.deadLetters + Self.takeText
-        case .finish: Self.mine + Self.finishText
+        case .finish: Self.mine + Self.states + Self.finishText
+        case .tell: Self.mine + Self.states + Self.tellText
         case .renew: Self.mine + Self.renewText
         case .giveBack: Self.mine + Self.deadLetters + Self.giveBackText
         case .bury: Self.mine + Self.deadLetters + Self.buryText
@@ -81,22 +82,51 @@ extension OwnScript {
         return answer
         """#
 
-    private static let finishText = #"""
-        local function publish(first, count)
-          for index = first, first + 2 * count - 2, 2 do
-            local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
-            if type(pushed) == 'table' then return pushed end
-          end
+    /// What is stored of a task: Celery and Martlet write the state first.
+    private static let states = #"""
+        local function state_of(key)
+          local before = redis.pcall('GETRANGE', key, 0, 63)
+          return type(before) == 'string' and string.match(before, '^{"status": ?"([^"]*)"')
         end
         local function store(key, seconds, result)
-          local before = redis.pcall('GETRANGE', key, 0, 63)
-          if type(before) == 'string' and string.find(before, '"status": ?"SUCCESS"') then return end
           if tonumber(seconds) > 0 then
             redis.call('SETEX', key, seconds, result)
           else
             redis.call('SET', key, result)
           end
           redis.call('PUBLISH', key, result)
+        end
+
+        """#
+
+    private static let tellText = #"""
+        local answers = {}
+        for at = 1, #ARGV, 6 do
+          local tag, key, stays = ARGV[at], ARGV[at + 2], false
+          if tag == '' or is_mine(tag, ARGV[at + 1]) then
+            local state = state_of(key)
+            for name in string.gmatch(ARGV[at + 5], '%S+') do stays = stays or name == state end
+            if not stays then store(key, ARGV[at + 3], ARGV[at + 4]) end
+          else
+            stays = true
+          end
+          answers[#answers + 1] = stays and 0 or 1
+        end
+        return answers
+        """#
+
+    private static let finishText = #"""
+        local function publish(first, count)
+          for index = first, first + 2 * count - 2, 2 do
+            local kind = count > 1 and redis.call('TYPE', ARGV[index]).ok
+            if kind and kind ~= 'none' and kind ~= 'list' then
+              return redis.error_reply('WRONGTYPE Operation against a key holding the wrong kind of value')
+            end
+          end
+          for index = first, first + 2 * count - 2, 2 do
+            local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
+            if type(pushed) == 'table' then return pushed end
+          end
         end
         local answers, at = {}, 1
         while at <= #ARGV do
@@ -105,7 +135,7 @@ extension OwnScript {
           if is_mine(tag, ARGV[at + 1]) then
             answer = publish(at + 6, count) or 1
             if answer == 1 then
-              if key ~= '' then store(key, ARGV[at + 3], ARGV[at + 4]) end
+              if key ~= '' and state_of(key) ~= 'SUCCESS' then store(key, ARGV[at + 3], ARGV[at + 4]) end
               let_go(tag)
               redis.call('HDEL', KEYS[5], tag)
             end

@@ -21,6 +21,12 @@ public enum OwnScript: String, Sendable, CaseIterable {
     ///   (0: for ever), the result, how many messages are to be published, and their lists and themselves by turns.
     /// - Answer, for each: 1, 0 (the lease was lost), or why something could not be published: it is still taken then.
     case finish
+    /// Stores and announces states of tasks that are not over, unless one stands there that has to stay.
+    ///
+    /// - Arguments, for each: tag and lease (both empty: whoever has the message), the result's key, how many seconds
+    ///   it is kept (0: for ever), the state, and the names of the states that stay, apart by blanks.
+    /// - Answer, for each: 1, or 0 (the lease was lost, or what is stored stays).
+    case tell
     /// Says that messages are being worked on: nobody else may have them for another while.
     ///
     /// - Arguments: tags and leases by turns. Answer, for each: 1, or 0 (the lease was lost).

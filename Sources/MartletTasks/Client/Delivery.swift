@@ -1,3 +1,4 @@
+package import MartletWire
 package import NIOCore
 
 /// The right to end a message: it was taken from a list, under a lease that grows with each take.
@@ -44,6 +45,21 @@ package struct StoredResult: Sendable {
         self.key = key
         self.json = json
         self.expires = expires
+    }
+}
+
+/// A state of a task that is not over, and where it is not to be stored.
+package struct StateNews: Sendable {
+    package var result: StoredResult
+    /// Only as long as this lease stands; nil: whoever has the message.
+    package var receipt: Receipt?
+    /// Where one of these stands, it stays.
+    package var keeping: [TaskState]
+
+    package init(_ result: StoredResult, while receipt: Receipt? = nil, keeping: [TaskState] = [.success]) {
+        self.result = result
+        self.receipt = receipt
+        self.keeping = keeping
     }
 }
 

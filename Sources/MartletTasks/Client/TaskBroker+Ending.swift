@@ -36,6 +36,26 @@ extension TaskBroker {
         }
     }
 
+    /// Stores and announces states on the way. False: the lease was lost, or what is stored stays.
+    @discardableResult
+    package func tell(_ states: [StateNews]) async throws -> [Bool] {
+        try await end(states, by: .tell) { _ in
+            6
+        } bytes: { state in
+            state.result.json.readableBytes
+        } write: { state, pipeline in
+            if let receipt = state.receipt {
+                write(receipt, into: &pipeline)
+            } else {
+                for _ in 0..<2 { pipeline.word("") }
+            }
+            pipeline.word(prefix + state.result.key)
+            pipeline.word(state.result.seconds)
+            pipeline.word(state.result.json)
+            pipeline.word(state.keeping.map(\.rawValue).joined(separator: " "))
+        }
+    }
+
     /// Puts a message back, marked as delivered before.
     ///
     /// - Parameter atHead: it is served next; or else last, which counts as a delivery that failed.

@@ -131,27 +131,6 @@ package final class TaskBroker: Sendable {
         return json
     }
 
-    /// Stores a state and announces it, whatever is stored: for those that come before the end.
-    package func store(_ result: StoredResult) async throws {
-        let key = prefix + result.key
-        var pipeline = RedisPipeline()
-        pipeline.append(["MULTI"])
-        if result.seconds > 0 {
-            pipeline.command("SETEX", words: 3)
-            pipeline.word(key)
-            pipeline.word(result.seconds)
-        } else {
-            pipeline.command("SET", words: 2)
-            pipeline.word(key)
-        }
-        pipeline.word(result.json)
-        pipeline.command("PUBLISH", words: 2)
-        pipeline.word(key)
-        pipeline.word(result.json)
-        pipeline.append(["EXEC"])
-        try await last(of: pipeline)
-    }
-
     // MARK: Publishing
 
     /// How many messages one command pushes, and how many bytes of them.

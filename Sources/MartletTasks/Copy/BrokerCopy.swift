@@ -6,8 +6,8 @@ package import NIOCore
 /// priorities; those that workers have, which go back to their queues; those that wait for their time; dead letters;
 /// bindings, results, groups and chords, and other keys. Nothing is removed from the source.
 ///
-/// A message is known by its delivery tag, and copied once, however often it is asked for: tags are noted at the
-/// destination in the same transaction that brings the messages.
+/// A message is known by its list and its delivery tag (an exchange may put one into several queues), and copied once,
+/// however often it is asked for: both are noted at the destination in the same transaction that brings the messages.
 package struct BrokerCopy {
     /// How long the destination remembers what was copied.
     private static let memory = "604800"
@@ -18,10 +18,10 @@ package struct BrokerCopy {
     private let destination: CopyServer
     private var report = CopyReport()
     private var places = CopyPlaces()
-    /// Tags of messages that were at the destination before.
-    private var present: Set<String> = []
-    /// Tags that must be there in the end.
-    private var expected: Set<String> = []
+    /// Messages that were at the destination before.
+    private var present: Set<CopiedPlace> = []
+    /// Messages that must be there in the end.
+    private var expected: Set<CopiedPlace> = []
 
     /// - Parameter intoExisting: Also where there is data already.
     /// - Throws: `CopyError`, and what `RedisConnection` throws.
@@ -46,7 +46,7 @@ package struct BrokerCopy {
         let there = try await destination.count() + destination.delayedLists().reduce(0) { $0 + $1.count }
         if there > 0 {
             guard intoExisting else { throw CopyError.hasData(keys: there) }
-            present = try await tags(at: destination)
+            present = try await messages(at: destination)
         }
         let keys = try await source.keys().map { (key: $0.key, type: $0.type, kind: CopyKind.of($0)) }
         // A broker of Martlet's knows by them which lists are queues.
@@ -104,12 +104,7 @@ package struct BrokerCopy {
                 report.unplaced += 1
                 continue
             }
-            // A lease of Martlet's says where it is from: number and list.
-            let leased = lease.flatMap { lease in lease.firstIndex(of: " ").map { lease[lease.index(after: $0)...] } }
-            let list = leased.map { prefix + $0 }
-                ?? places.list(
-                    exchange: taken.exchange, routingKey: taken.routingKey, priority: message.priority, prefix: prefix)
-            guard let list else {
+            guard let list = places.list(of: taken, lease, priority: message.priority, prefix: prefix) else {
                 report.unplaced += 1
                 continue
             }
@@ -123,15 +118,15 @@ package struct BrokerCopy {
     private mutating func bring(_ messages: [CopiedMessage], to list: ByteBuffer) async throws -> Int {
         guard !messages.isEmpty else { return 0 }
         var news = CopyReport.List(name: String(buffer: list))
-        let marks = try await destination.ask(
-            command("SMISMEMBER", CopyKind.mark) + messages.map { ByteBuffer(string: $0.tag) }).elements
+        let places = messages.map { CopiedPlace(list: list, tag: $0.tag) }
+        let marks = try await destination.ask(command("SMISMEMBER", CopyKind.mark) + places.map(\.mark)).elements
         var fresh: [CopiedMessage] = []
-        for (place, message) in messages.enumerated() {
-            let wasCopied = place < marks.count && marks[place].wholeNumber == 1
-            if wasCopied || !expected.insert(message.tag).inserted || present.contains(message.tag) {
+        for (index, (message, place)) in zip(messages, places).enumerated() {
+            let wasCopied = index < marks.count && marks[index].wholeNumber == 1
+            if wasCopied || !expected.insert(place).inserted || present.contains(place) {
                 news.known += 1
                 // It may be done by now: nobody can tell that it should still be there.
-                if wasCopied, !present.contains(message.tag) { expected.remove(message.tag) }
+                if wasCopied, !present.contains(place) { expected.remove(place) }
             } else {
                 fresh.append(message)
             }
@@ -156,7 +151,7 @@ package struct BrokerCopy {
                 news.copied += 1
                 continue
             }
-            expected.remove(message.tag)
+            expected.remove(CopiedPlace(list: list, tag: message.tag))
             news.refused += 1
             if news.reason.isEmpty { news.reason = reason }
         }
@@ -164,18 +159,18 @@ package struct BrokerCopy {
 
     /// Brings messages and notes that they are there, both or none. Why they were refused; nil: they are there.
     private func push(_ batch: [CopiedMessage], to list: ByteBuffer) async throws -> String? {
-        let tags = batch.map { ByteBuffer(string: $0.tag) }
+        let marks = batch.map { CopiedPlace(list: list, tag: $0.tag).mark }
         let answers = try await destination.run([
             command("MULTI"),
             command("LPUSH") + [list] + batch.map(\.bytes),
-            command("SADD", CopyKind.mark) + tags,
+            command("SADD", CopyKind.mark) + marks,
             command("EXPIRE", CopyKind.mark, Self.memory),
             command("EXEC"),
         ])
         for case .error(let text) in answers { return text }
         guard let results = answers.last?.elements, results.count == 3 else { throw CopyError.strange("EXEC") }
         guard case .error(let text) = results[0] else { return nil }
-        _ = try await destination.ask(command("SREM", CopyKind.mark) + tags)
+        _ = try await destination.ask(command("SREM", CopyKind.mark) + marks)
         return text
     }
 
@@ -211,28 +206,67 @@ package struct BrokerCopy {
     // MARK: The end
 
     private mutating func verify() async throws {
-        let there = try await tags(at: destination)
+        let there = try await messages(at: destination)
         report.missing = expected.subtracting(there).count
     }
 
-    /// Tags of all messages that a server has.
-    private func tags(at server: CopyServer) async throws -> Set<String> {
-        var tags: Set<String> = []
-        for (key, type) in try await server.keys() {
-            switch CopyKind.of((key, type)) {
-            case .list: try await server.eachPage(of: key) { tags.formUnion($0.compactMap { CopiedMessage($0)?.tag }) }
+    /// All messages that a server has. Those that workers took are where they go back to.
+    private func messages(at server: CopyServer) async throws -> Set<CopiedPlace> {
+        let keys = try await server.keys().map { (key: $0.key, type: $0.type, kind: CopyKind.of($0)) }
+        var places = CopyPlaces()
+        for (key, type, kind) in keys where kind == .bindings && type == "set" {
+            let members = try await server.ask(command("SMEMBERS") + [key]).elements.compactMap(\.string)
+            places.add(members, of: String(buffer: key))
+        }
+        var found: Set<CopiedPlace> = []
+        for (key, _, kind) in keys {
+            switch kind {
+            case .list: try await server.eachPage(of: key) { found.formUnion(CopiedPlace.all(of: $0, on: key)) }
             case .taken:
-                let taken = try await server.reservations(in: key)
-                tags.formUnion(taken.map { $0.tag })
+                let prefix = CopyKind.prefix(ofTaken: String(buffer: key))
+                for (tag, note, lease) in try await server.reservations(in: key) {
+                    guard let taken = CeleryReservation(Array(buffer: note)) else { continue }
+                    let priority = CopiedMessage(ByteBuffer(bytes: taken.message))?.priority ?? 0
+                    let list = places.list(of: taken, lease, priority: priority, prefix: prefix)
+                    found.insert(CopiedPlace(list: ByteBuffer(string: list ?? ""), tag: tag))
+                }
             default: break
             }
         }
         for held in try await server.delayedLists() {
             try await server.eachDelayedPage(of: held.list, count: held.count) { page in
-                tags.formUnion(page.compactMap { CopiedMessage($0)?.tag })
+                found.formUnion(CopiedPlace.all(of: page, on: held.list))
             }
         }
-        return tags
+        return found
+    }
+}
+
+/// A message in one of the lists that it may be in.
+private struct CopiedPlace: Hashable {
+    var list: ByteBuffer
+    var tag: String
+
+    /// What is noted of it at the destination.
+    var mark: ByteBuffer {
+        var mark = list
+        mark.writeString("\0" + tag)
+        return mark
+    }
+
+    static func all(of page: [ByteBuffer], on list: ByteBuffer) -> [CopiedPlace] {
+        page.compactMap { CopiedMessage($0).map { CopiedPlace(list: list, tag: $0.tag) } }
+    }
+}
+
+extension CopyPlaces {
+    /// Where a message was that a worker took; nil: nobody says it.
+    fileprivate func list(
+        of taken: CeleryReservation, _ lease: String?, priority: Int, prefix: String
+    ) -> String? {
+        // A lease of Martlet's names the key: number and list.
+        if let lease, let blank = lease.firstIndex(of: " ") { return String(lease[lease.index(after: blank)...]) }
+        return list(exchange: taken.exchange, routingKey: taken.routingKey, priority: priority, prefix: prefix)
     }
 }
 

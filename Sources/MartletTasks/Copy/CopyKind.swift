@@ -15,7 +15,7 @@ enum CopyKind: Sendable, Equatable {
     /// What means something to the processes of one broker alone: locks, indexes, leases, replies on their way.
     case left
 
-    /// Tags of messages that were copied to where this is: copying again finds what is new.
+    /// Messages that were copied to where this is, by list and tag: copying again finds what is new.
     static let mark = "martlet.copied"
 
     /// - Parameters:

@@ -29,7 +29,11 @@ extension TaskDesk {
         if let webhook = submission.webhook { try await webhooks.check(webhook) }
         let id = submission.id ?? UUID().uuidString.lowercased()
         guard let key = submission.idempotencyKey else {
-            return try await sendUnlessThere(submission, id, to: queue, confirming: nil)
+            do {
+                return try await sendUnlessThere(submission, id, to: queue, confirming: nil)
+            } catch let refusal as Unsent {
+                throw refusal.cause
+            }
         }
         switch try await claim(key, id, submission) {
         case .sent(let former): return SubmittedTask(id: former, queue: queue, isNew: false)
@@ -37,15 +41,23 @@ extension TaskDesk {
             let note = Self.claim(id, fingerprint, isSent: true)
             do {
                 return try await sendUnlessThere(submission, id, to: queue, confirming: (Self.idempotency(key), note))
-            } catch {
+            } catch let refusal as Unsent {
                 // Whoever tries again begins anew.
                 _ = try? await ask([command("DEL", Self.idempotency(key))])
-                throw error
+                throw refusal.cause
             }
         }
     }
 
+    /// The task was not sent, for sure. After any other error nobody knows: a reply that did not come may have been one
+    /// of success. Keys are kept then, and whoever comes next looks whether the task is there.
+    private struct Unsent: Error {
+        var cause: any Error
+    }
+
     /// Sends a task, unless there is one that has its unique key.
+    ///
+    /// - Throws: `Unsent`, and other errors where that is not known.
     private func sendUnlessThere(
         _ submission: TaskSubmission, _ id: String, to queue: String, confirming: (key: String, note: String)?
     ) async throws -> SubmittedTask {
@@ -53,15 +65,21 @@ extension TaskDesk {
             try await send(submission, id, to: queue, confirming: confirming)
             return SubmittedTask(id: id, queue: queue)
         }
-        if let other = try await claimUnique(unique, for: id, lifetime: lifetime(submission)) {
+        let other: String?
+        do {
+            other = try await claimUnique(unique, for: id, lifetime: lifetime(submission))
+        } catch {
+            throw Unsent(cause: error)
+        }
+        if let other {
             if let confirming { _ = try await ask([command("DEL", confirming.key)]) }
             return SubmittedTask(id: other, queue: queue, isNew: false)
         }
         do {
             try await send(submission, id, to: queue, confirming: confirming)
-        } catch {
+        } catch let refusal as Unsent {
             _ = try? await ask([command("DEL", Self.uniqueKey(unique))])
-            throw error
+            throw refusal
         }
         return SubmittedTask(id: id, queue: queue)
     }
@@ -80,7 +98,9 @@ extension TaskDesk {
             name: submission.name, id: id, args: RawJSON(.array(submission.arguments)),
             kwargs: RawJSON(.object(submission.keywordArguments)))
         guard task.args.bytes.count + task.kwargs.bytes.count <= settings.argumentBytes else {
-            throw MartletError(.bodyTooLarge, cause: "a task has at most \(settings.argumentBytes) bytes of arguments")
+            throw Unsent(
+                cause: MartletError(
+                    .bodyTooLarge, cause: "a task has at most \(settings.argumentBytes) bytes of arguments"))
         }
         task.queue = queue
         task.priority = submission.priority
@@ -101,7 +121,7 @@ extension TaskDesk {
         if let webhook = submission.webhook {
             commands.append(command("HSET", Self.webhookKey, id, WebhookTry(url: webhook, due: now).text))
         }
-        try await transaction(commands)
+        try await push(commands)
         queueLooks.withLock { looks in
             looks.submissions += 1
             looks.time = 0
@@ -114,6 +134,15 @@ extension TaskDesk {
         news.keywordArguments = JSONValue.object(submission.keywordArguments).text
         news.eta = submission.eta.map { CeleryTime.text(milliseconds: $0) }
         note(news)
+    }
+
+    /// Carries out the commands of a task, of which the second is its push.
+    private func push(_ commands: [[ByteBuffer]]) async throws {
+        let answers = try await ask([command("MULTI")] + commands + [command("EXEC")])
+        for case .error(let text) in answers { throw Unsent(cause: Self.refusal(text)) }
+        let results = answers.last?.elements ?? []
+        if results.count > 1, case .error(let text) = results[1] { throw Unsent(cause: Self.refusal(text)) }
+        for case .error(let text) in results { throw Self.refusal(text) }
     }
 
     private static func headers(of submission: TaskSubmission) -> RawObject {
@@ -144,6 +173,8 @@ extension TaskDesk {
     }
 
     private static func idempotency(_ key: String) -> String { "martlet-idempotency-\(key)" }
+    /// Who takes a key over does so alone.
+    private static func takeover(_ key: String) -> String { "martlet-takeover-\(key)" }
 
     private static func claim(_ id: String, _ fingerprint: String, isSent: Bool) -> String {
         let note: JSONValue = [
@@ -153,7 +184,7 @@ extension TaskDesk {
     }
 
     /// Takes the key, or waits for who has it. Who died with it before the task was sent gave the task its id: the next
-    /// one sends it.
+    /// one sends it, if it is not there.
     private func claim(_ key: String, _ id: String, _ submission: TaskSubmission) async throws -> Claim {
         let (place, fingerprint) = (Self.idempotency(key), submission.fingerprint)
         let seconds = "\(Int64(settings.idempotencyExpires.inSeconds))"
@@ -162,20 +193,39 @@ extension TaskDesk {
             let answers = try await ask([
                 command("SET", place, note, "NX", "EX", seconds), command("GET", place),
             ])
-            if case .error(let text)? = answers.first { throw Self.refusal(text) }
             if answers.first?.string == "OK" { return .mine(id: id, fingerprint: fingerprint) }
-            guard let bytes = answers.last?.bytes, let former = JSONValue.parsed(bytes.readableBytesView),
-                let formerID = former["id"]?.plainText
-            else { continue }
+            for case .error(let text) in answers { throw Self.refusal(text) }
+            // It has ended in between.
+            guard let bytes = answers.last?.bytes else { continue }
+            guard let former = JSONValue.parsed(bytes.readableBytesView), let formerID = former["id"]?.plainText else {
+                throw MartletError(.badRequest, cause: "\(place) holds something that is no note of a task")
+            }
             guard former["task"] == .string(fingerprint) else {
                 throw MartletError(.badRequest, cause: "the idempotency key was used for another task, \(formerID)")
             }
             if former["sent"] == true { return .sent(id: formerID) }
-            if (former["at"]?.int ?? 0) + Self.patience < Int(Self.nowMilliseconds) {
-                return .mine(id: formerID, fingerprint: fingerprint)
+            if (former["at"]?.int ?? 0) + Self.patience < Int(Self.nowMilliseconds),
+                try await takesOver(key)
+            {
+                guard try await ask([command("EXISTS", Self.memo(formerID))]).first?.wholeNumber == 1 else {
+                    return .mine(id: formerID, fingerprint: fingerprint)
+                }
+                let sent = Self.claim(formerID, fingerprint, isSent: true)
+                _ = try await ask([command("SET", place, sent, "XX", "EX", seconds)])
+                return .sent(id: formerID)
             }
             try await Task.sleep(for: .milliseconds(50))
         }
+    }
+}
+
+extension TaskDesk {
+    /// Whether this is the one who takes the key over.
+    private func takesOver(_ key: String) async throws -> Bool {
+        let words = command("SET", Self.takeover(key), "1", "NX", "PX", "\(Self.patience)")
+        let answer = try await ask([words]).first ?? .null
+        if case .error(let text) = answer { throw Self.refusal(text) }
+        return answer.string == "OK"
     }
 }
 

@@ -98,7 +98,10 @@ extension TaskWorker {
             do {
                 let state = try await ledger.state(of: id)
                 guard [.pending, .received, .retry, .rejected].contains(state) else { continue }
-                try await results.store(books.stored(.revoked(id: id, "revoked")))
+                // It may begin or end meanwhile.
+                let news = StateNews(
+                    books.stored(.revoked(id: id, "revoked")), keeping: [.success, .failure, .revoked, .started])
+                try await results.tell([news])
             } catch {
                 logger.debug("a revocation was not stored", metadata: ["id": "\(id)", "error": "\(error)"])
             }

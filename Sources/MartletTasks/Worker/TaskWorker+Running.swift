@@ -9,6 +9,8 @@ import Synchronization
 extension TaskWorker {
     /// So many are run before other work of the process gets its turn.
     private static let runsInOneTurn = 64
+    /// Between two states of one task.
+    private static let progressPause = Duration.milliseconds(100)
 
     func runTasks(from first: DeliveryID, on runner: TaskRunner) async {
         var next: DeliveryID? = first
@@ -25,7 +27,7 @@ extension TaskWorker {
         guard let begun = begin(id, on: runner) else { return .cancelled }
         let (run, kind) = begun
         events.tasks(CollectionOfOne(run.message)) { .started($0.id) }
-        if kind.description.tracksStarted, run.message.ignoreResult != true { await storeStarted(run.message) }
+        if kind.description.tracksStarted, run.message.ignoreResult != true { await storeStarted(run) }
         return await kind.executor.run(run)
     }
 
@@ -51,11 +53,16 @@ extension TaskWorker {
         TaskRun(
             message: hand.message, bytes: hand.delivery.message, receipt: hand.delivery.receipt,
             deliveries: hand.delivery.deliveries, softDeadline: soft, deadline: hard,
-            progress: { [self] meta in await storeProgress(hand, meta) })
+            progress: { [self] meta in
+                guard !hand.ignoresResult else { return }
+                let state = TaskResult.custom(id: hand.message.id, "PROGRESS", meta)
+                progress.put(news(state, of: hand.message, hand.delivery.receipt), of: hand.id)
+            })
     }
 
     /// The desk is told how it ended. The next task for this runner; nil: there is none, or it is of no use any more.
     private func ended(_ id: DeliveryID, _ outcome: TaskOutcome, on runner: TaskRunner) -> DeliveryID? {
+        progress.drop(id)
         let now = TaskTime.current
         let (decided, isDoomed) = state.withLock { state in
             // Whoever cancelled it may not have come to the runner yet, and must not meet another task there.
@@ -71,22 +78,38 @@ extension TaskWorker {
         return next
     }
 
-    private func storeStarted(_ message: TaskMessage) async {
-        await storeState(
-            .started(id: message.id, processID: Int(ProcessFacts.id), hostname: settings.name), of: message)
+    private func storeStarted(_ run: TaskRun) async {
+        let state = TaskResult.started(
+            id: run.message.id, processID: Int(ProcessFacts.id), hostname: settings.name)
+        await tell([news(state, of: run.message, run.receipt)])
     }
 
-    private func storeProgress(_ hand: TaskHand, _ meta: RawJSON) async {
-        guard !hand.ignoresResult else { return }
-        await storeState(.custom(id: hand.message.id, "PROGRESS", meta), of: hand.message)
+    /// A state while it runs. What is stored of somebody who has the message now, or who ended it, stays.
+    private func news(_ state: TaskResult, of message: TaskMessage, _ receipt: Receipt) -> StateNews {
+        let stored = books.stored(state.of(message))
+        // Leases are where messages are.
+        guard results === broker else { return StateNews(stored, keeping: [.success, .failure, .revoked]) }
+        return StateNews(stored, while: receipt)
     }
 
     /// States on the way are for whoever looks; the task goes on without them.
-    private func storeState(_ result: TaskResult, of message: TaskMessage) async {
+    private func tell(_ states: [StateNews]) async {
         do {
-            try await results.store(books.stored(result.of(message)))
+            try await results.tell(states)
         } catch {
-            logger.debug("a state was not stored", metadata: ["id": "\(message.id)", "error": "\(error)"])
+            logger.debug("states were not stored", metadata: ["error": "\(error)", "states": "\(states.count)"])
+        }
+    }
+
+    // MARK: Progress
+
+    /// The role that tells how far tasks are: of each the latest, as often as somebody may look.
+    func tellProgress() async {
+        while true {
+            let latest = await progress.take()
+            if latest.isEmpty { return }
+            await tell(latest)
+            try? await Task.sleep(for: Self.progressPause)
         }
     }
 }

@@ -26,6 +26,7 @@ package final class TaskWorker: Sendable {
     private let routes: TaskRoutes
     let state: Mutex<WorkerState>
     let settlements = SettlementQueue()
+    let progress = ProgressBoard()
     /// The taker may have room, or is to end.
     let room = Signal()
     /// The taker's wait for messages is out of date.
@@ -81,6 +82,7 @@ package final class TaskWorker: Sendable {
             await withDiscardingTaskGroup { roles in
                 roles.addTask { await self.takeMessages() }
                 roles.addTask { await self.tellOutcomes() }
+                roles.addTask { await self.tellProgress() }
                 roles.addTask { await self.watchClock() }
                 roles.addTask { await self.renewLeases() }
                 roles.addTask { await self.acknowledgeFirst() }

@@ -47,6 +47,13 @@ extension BrokerBench {
                 + publishing, by: id)
     }
 
+    /// A state of a task that runs; an empty tag: of one that nobody has.
+    func tell(
+        _ tag: Bytes, _ lease: Int64, _ key: Bytes, _ json: Bytes, keeping: Bytes = "SUCCESS", by id: Int64
+    ) -> Answer {
+        script(.tell, [tag, tag.isEmpty ? "" : Self.lease(lease), key, "60", json, keeping], by: id)
+    }
+
     func renew(_ tag: Bytes, _ lease: Int64, by id: Int64) -> Answer {
         script(.renew, [tag, Self.lease(lease)], by: id)
     }

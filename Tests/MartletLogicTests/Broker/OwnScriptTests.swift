@@ -182,6 +182,71 @@ import Testing
         #expect(bench.finish("t1", lease, result: ("r", "{}"), by: 2) == done)
     }
 
+    @Test func whatStatesSayOfThemselvesIsNoState() {
+        let bench = bench()
+        bench.say(1, ["SET", "r", #"{"status": "PROGRESS", "result": {"status": "SUCCESS"}}"#])
+        let lease = bench.take(1, by: 2)?.lease ?? 0
+        #expect(bench.finish("t1", lease, result: ("r", "new"), by: 2) == done)
+        #expect(bench.answer(1, "GET r") == .bulk("new"))
+    }
+
+    @Test func ofWhatFollowsAllIsPublishedOrNothing() {
+        let bench = bench()
+        bench.say(1, "SET text x")
+        let lease = bench.take(1, by: 2)?.lease ?? 0
+        for second in [["text", "{n2,a,0}"], ["q", "no message"]] as [[Bytes]] {
+            let answer = bench.finish("t1", lease, publishing: ["next", "{n1,a,0}"] + second, by: 2)
+            #expect(answer != done)
+            #expect(bench.list("next") == [], "it is told again, and would be there twice")
+        }
+        #expect(bench.answer(1, "HEXISTS unacked t1") == .integer(1))
+    }
+
+    // MARK: States on the way
+
+    @Test func aStateIsStoredAndAnnouncedWhileTheLeaseHolds() {
+        let bench = bench()
+        bench.say(5, "SUBSCRIBE r")
+        let lease = bench.take(1, by: 2)?.lease ?? 0
+        let state: Bytes = #"{"status": "PROGRESS", "result": 1}"#
+        bench.say(2, ["SCRIPT", "LOAD", Bytes(OwnScript.tell.text)])
+        let keys = OwnScript.keys(prefix: "").map { Bytes($0) }
+        let words: [Bytes] = ["t1", BrokerBench.lease(lease), "r", "60", state, "SUCCESS"]
+        let effects = bench.say(2, ["EVALSHA", OwnScript.tell.sha1, "5"] + keys + words)
+        #expect(
+            effects == [
+                .push(ClientID(5), .array([.bulk("message"), .bulk("r"), .bulk(state)]), .two),
+                .reply(ClientID(2), done, .two),
+            ])
+        #expect(bench.answer(1, "TTL r") == .integer(60))
+        #expect(bench.answer(1, "HLEN unacked") == .integer(1), "it goes on")
+    }
+
+    @Test func aStateOfWhoLostTheLeaseIsNotStored() {
+        let bench = bench()
+        let former = bench.take(1, by: 2)?.lease ?? 0
+        bench.leave(2)
+        #expect(bench.tell("t1", former, "r", "{}", by: 3) == lost)
+        let present = bench.take(1, by: 3)?.lease ?? 0
+        #expect(bench.tell("t1", former, "r", "{}", by: 2) == lost)
+        #expect(bench.answer(1, "EXISTS r") == .integer(0))
+        let success: Bytes = #"{"status": "SUCCESS", "result": 1}"#
+        #expect(bench.finish("t1", present, result: ("r", success), by: 3) == done)
+        #expect(bench.tell("t1", present, "r", "{}", by: 3) == lost)
+        #expect(bench.answer(1, "GET r") == .bulk(success))
+    }
+
+    @Test(arguments: [
+        (#"{"status": "SUCCESS"}"#, false), (#"{"status":"REVOKED"}"#, false), (#"{"status": "FAILURE"}"#, true),
+        (#"{"status": "SUCC"}"#, true), (#"{"status": "PROGRESS", "result": {"status": "SUCCESS"}}"#, true),
+        (#"{"status": "unended"#, true), ("text", true),
+    ]) func statesThatStayAreNamed(stored: String, isReplaced: Bool) {
+        let bench = BrokerBench()
+        bench.say(1, ["SET", "r", Bytes(stored)])
+        #expect(bench.tell("", 0, "r", "new", keeping: "SUCCESS REVOKED", by: 2) == (isReplaced ? done : lost))
+        #expect(bench.answer(1, "GET r") == .bulk(isReplaced ? "new" : Bytes(stored)))
+    }
+
     // MARK: In between
 
     @Test func renewingKeepsRestorersAway() {

@@ -15,6 +15,7 @@ import Testing
 struct EngineDifferentialTests {
     @Test(arguments: 0..<10) func bothEnginesDoTheSame(seed: UInt64) async throws {
         try await withBoth { redis, embedded in
+            for broker in [redis, embedded] { _ = try await broker.say("SET none text") }
             var lives = [EngineLife(redis, seed: seed), EngineLife(embedded, seed: seed)]
             for step in 0..<60 {
                 let first = try await lives[0].step()
@@ -100,6 +101,7 @@ private struct EngineLife {
     private var spent: [Receipt] = []
     private let lists = QueueList.all(of: ["q", "p"])
 
+    /// - Parameter broker: what is pushed on its `none` is refused.
     init(_ broker: TaskBroker, seed: UInt64) {
         self.broker = broker
         random = SplitMix64(seed: seed)
@@ -109,7 +111,8 @@ private struct EngineLife {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<25: return try await publish()
         case 25..<50: return try await take()
-        case 50..<70: return try await finish()
+        case 50..<66: return try await finish()
+        case 66..<70: return try await tell()
         case 70..<78: return try await giveBack()
         case 78..<84: return try await bury()
         case 84..<90: return try await renew()
@@ -168,9 +171,27 @@ private struct EngineLife {
             if Bool.random(using: &random) {
                 finish.publishing = [("next", "next", message(newTag(), queue: "next"))]
             }
+            if Int.random(in: 0..<8, using: &random) == 0 {
+                finish.publishing.append(("none", "none", message(newTag(), queue: "none")))
+            }
             batch.append(finish)
         }
         return "\(try await broker.finish(batch))"
+    }
+
+    /// States of messages in hand and of ones that no longer are, and of tasks that nobody has.
+    private mutating func tell() async throws -> String {
+        let receipts = (held.map(\.receipt) + spent).shuffled(using: &random).prefix(4)
+        let states = receipts.map { receipt in
+            let status = ["SUCCESS", "PROGRESS", "REVOKED"].randomElement(using: &random) ?? ""
+            let result = StoredResult(
+                key: "r-\(receipt.tag)", json: ByteBuffer(string: #"{"status": "\#(status)"}"#),
+                expires: Bool.random(using: &random) ? .zero : .seconds(600))
+            return StateNews(
+                result, while: Bool.random(using: &random) ? receipt : nil,
+                keeping: Bool.random(using: &random) ? [.success, .revoked] : [])
+        }
+        return "\(try await broker.tell(states))"
     }
 
     private mutating func giveBack() async throws -> String {

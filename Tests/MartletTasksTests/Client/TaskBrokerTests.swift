@@ -179,7 +179,7 @@ import Testing
                 ) { continuation.yield(($0, $1)) }
             }
             for await _ in ready { break }
-            try await broker.store(result("{}"))
+            #expect(try await broker.tell([StateNews(result("{}"))]) == [true])
             var count = 0
             for await (channel, json) in heard {
                 #expect(channel == "celery-task-meta-t1")
@@ -191,7 +191,7 @@ import Testing
             #expect(life == .integer(60) || life == .integer(59))
             var forEver = result("more")
             forEver.expires = .zero
-            try await broker.store(forEver)
+            try await broker.tell([StateNews(forEver)])
             #expect(try await broker.say("TTL app:celery-task-meta-t1") == .integer(-1))
             #expect(try await broker.result(of: "t1") == ByteBuffer(string: "more"))
             listening.cancel()

@@ -149,9 +149,66 @@ struct TaskDeskTests {
             note["sent"] = false
             note["at"] = 0
             _ = try await fixture.answer("SET", key, note.text)
-            let second = try await fixture.desk.submit(one)
-            #expect(second.isNew && second.id == first.id)
+            _ = try await fixture.answer("DEL", "martlet-task-\(first.id)")
+            let sent = try await withThrowingTaskGroup(of: SubmittedTask.self) { group in
+                for _ in 0..<5 { group.addTask { try await fixture.desk.submit(one) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(sent.filter(\.isNew).count == 1 && sent.allSatisfy { $0.id == first.id })
             #expect(try await fixture.answer("LLEN", "q") == .integer(1))
+        }
+    }
+
+    @Test("A task that was sent is not sent again by who takes its key over")
+    func takeoverOfWhatWasSent() async throws {
+        try await DeskFixture.run { fixture in
+            let one = try submission(["task": "t", "queue": "q", "idempotency_key": "k"])
+            let first = try await fixture.desk.submit(one)
+            let key = "martlet-idempotency-k"
+            let stored = try #require(try await fixture.answer("GET", key).bytes)
+            var note = try #require(JSONValue.parsed(stored.readableBytesView))
+            note["sent"] = false
+            note["at"] = 0
+            _ = try await fixture.answer("SET", key, note.text)
+            let second = try await fixture.desk.submit(one)
+            #expect(!second.isNew && second.id == first.id)
+            #expect(try await fixture.answer("LLEN", "q") == .integer(1))
+        }
+    }
+
+    /// The binding is refused, and the push beside it is not: whoever tries again must not send a second one.
+    @Test("A key is kept while nobody can say that its task was not sent")
+    func keptWhenInDoubt() async throws {
+        try await DeskFixture.run { fixture in
+            _ = try await fixture.answer("SET", "_kombu.binding.q", "text")
+            let one = try submission(["task": "t", "queue": "q", "idempotency_key": "k", "unique": "u"])
+            await #expect(throws: MartletError.self) { try await fixture.desk.submit(one) }
+            #expect(try await fixture.answer("LLEN", "q") == .integer(1))
+            #expect(try await fixture.answer("EXISTS", "martlet-idempotency-k", "martlet-unique-u") == .integer(2))
+            #expect(try await fixture.desk.submit(one).isNew == false)
+            #expect(try await fixture.answer("LLEN", "q") == .integer(1))
+        }
+    }
+
+    @Test("A key is free again when the task was refused")
+    func freeWhenRefused() async throws {
+        try await DeskFixture.run { fixture in
+            _ = try await fixture.answer("SET", "q", "text")
+            let one = try submission(["task": "t", "queue": "q", "idempotency_key": "k", "unique": "u"])
+            await #expect(throws: MartletError.self) { try await fixture.desk.submit(one) }
+            #expect(try await fixture.answer("EXISTS", "martlet-idempotency-k", "martlet-unique-u") == .integer(0))
+            _ = try await fixture.answer("DEL", "q")
+            #expect(try await fixture.desk.submit(one).isNew)
+        }
+    }
+
+    @Test("A key that holds something else is refused", arguments: [["SET", "text"], ["LPUSH", "text"]])
+    func foreignKey(_ words: [String]) async throws {
+        try await DeskFixture.run { fixture in
+            _ = try await fixture.answer(words[0], "martlet-idempotency-k", words[1])
+            let one = try submission(["task": "t", "queue": "q", "idempotency_key": "k"])
+            await #expect(throws: MartletError.self) { try await fixture.desk.submit(one) }
+            #expect(try await fixture.answer("EXISTS", "q") == .integer(0))
         }
     }
 

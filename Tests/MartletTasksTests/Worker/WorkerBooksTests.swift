@@ -112,6 +112,27 @@ import Testing
         }
     }
 
+    /// A task that says much is not held up, and the broker is not asked to keep what nobody can look at.
+    @Test func ofManyStatesTheLastOneIsSeen() async throws {
+        let goOn = Signal()
+        let tasks = FakeTasks(["busy": { run in
+            for number in 1...10_000 { await run.progress(RawJSON(.integer(Int64(number)))) }
+            await goOn.wait()
+            return .success(.null, runtime: 0)
+        }])
+        try await WorkerStage.run(tasks) { stage in
+            let before = try await stage.commands()
+            let id = try await stage.send("busy")
+            try await stage.holds { stage in
+                guard let stored = try await stage.client.result(of: id) else { return false }
+                return try TaskResult(parsing: Array(buffer: stored)).result.integer == 10_000
+            }
+            #expect(try await stage.commands() - before < 5000)
+            goOn.notify()
+            #expect(try await stage.result(of: id).state == .success)
+        }
+    }
+
     @Test func progressIsStoredWhileATaskRuns() async throws {
         let goOn = Signal()
         let tasks = FakeTasks(["slow": { run in

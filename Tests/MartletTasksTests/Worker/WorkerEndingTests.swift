@@ -95,6 +95,32 @@ import Testing
         }
     }
 
+    /// Somebody else has the task by now, or has ended it: what the former worker still says of it is not stored.
+    @Test func aStateOfALostLeaseDoesNotReplaceTheResult() async throws {
+        let (begun, other) = (Signal(), Signal())
+        let said = Signal()
+        let tasks = FakeTasks(["slow": { run in
+            begun.notify()
+            await other.wait()
+            await run.progress(RawJSON(["percent": 50]))
+            said.notify()
+            while !Task.isCancelled { try? await Task.sleep(for: .seconds(60)) }
+            return .cancelled
+        }])
+        try await WorkerStage.run(tasks) { $0.desk.lease = .milliseconds(600) } _: { stage in
+            let id = try await stage.send("slow")
+            await begun.wait()
+            #expect(try await stage.client.say("DEL martlet.leases") == .integer(1))
+            let success = #"{"status":"SUCCESS"}"#
+            _ = try await stage.client.say("SET celery-task-meta-\(id) \(success)")
+            let progress = try await stage.client.say("GET celery-task-meta-\(id)")
+            other.notify()
+            await said.wait()
+            try await stage.holds { $0.counters("slow").abandoned == 1 }
+            #expect(try await stage.client.say("GET celery-task-meta-\(id)") == progress)
+        }
+    }
+
     @Test func aStopWaitsForWhatRuns() async throws {
         let (begun, goOn) = (Signal(), Signal())
         let tasks = FakeTasks(["slow": { _ in

@@ -131,6 +131,13 @@ struct WorkerStage: Sendable {
         return String(buffer: stored).replacing(#/"date_done": "[^"]+"/#, with: "\"date_done\": DATE")
     }
 
+    /// How many commands the broker has carried out.
+    func commands() async throws -> Int {
+        let text = try await client.say("INFO stats").string ?? ""
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("total_commands_processed:") }
+        return try #require(line.flatMap { Int($0.split(separator: ":").last ?? "") })
+    }
+
     func counters(_ name: String) -> TaskWorkerStatus.Counters { worker.status().counters[name] ?? .init() }
 }
 

@@ -13,12 +13,14 @@ import NIOCore
 ///
 /// Its keyword arguments: `path` (with the query), `method` (`POST` without it), `headers`, and one of `body` (JSON),
 /// `body_text` and `body_base64`; or by place the path and a JSON body. Its result: `status`, `headers`, and the body
-/// in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, its pieces are
-/// progress: `{"body_text": …}`.
+/// in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, what came of it is
+/// progress: `{"body_text": …}`, its end where it is long.
 struct ModelCalls: TaskExecutor {
     static let name = TaskSubmission.requestTask
     /// Bytes of an answer.
     private static let bound = 16 << 20
+    /// Bytes of an event stream that are shown as progress.
+    private static let shown = 64 << 10
 
     let routes: RoutesInForce
     let caller: InnerCaller
@@ -69,7 +71,9 @@ struct ModelCalls: TaskExecutor {
             }
             body.writeImmutableBuffer(piece)
             guard isStream, answer.status < 300 else { continue }
-            await run.progress(RawJSON(["body_text": .string(String(buffer: piece))]))
+            // Of states only the latest is seen.
+            let end = String(decoding: body.readableBytesView.suffix(shown), as: UTF8.self)
+            await run.progress(RawJSON(["body_text": .string(end)]))
         }
         return result(answer, type, body)
     }

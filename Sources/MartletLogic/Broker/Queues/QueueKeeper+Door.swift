@@ -18,22 +18,9 @@ extension QueueKeeper {
         let isQueue = rooms[database].bindings.isQueue(list)
         var messages: [(value: Bytes, message: BrokerMessage?)] = []
         for value in values {
-            // Cheap for lists that have nothing to do with Celery.
-            guard isQueue || value.array.first == UInt8(ascii: "{") else {
-                messages.append((value, nil))
-                continue
-            }
-            switch reader.read(value) {
-            case .broken(let flaw): return .refuse(BrokerRefusal.message(list, flaw))
-            case .foreign(let flaw):
-                if isQueue { return .refuse(BrokerRefusal.message(list, flaw)) }
-                messages.append((value, nil))
-            case .message(let message):
-                guard value.count <= policy.maximumMessageBytes else {
-                    return .refuse(
-                        BrokerRefusal.message(list, "it is longer than \(policy.maximumMessageBytes) bytes"))
-                }
-                messages.append((value, message))
+            switch look(at: value, on: list, isQueue: isQueue) {
+            case .fit(let message): messages.append((value, message))
+            case .refuse(let refusal): return .refuse(refusal)
             }
         }
         let pushed = messages.filter { value, message in
@@ -44,6 +31,33 @@ extension QueueKeeper {
             return !buries(value, message, list: list, isAtTail: isAtTail, in: database, &keyspace, now: now)
         }
         return .push(pushed.map(\.value), kept: messages.count - pushed.count)
+    }
+
+    /// Why a message would not be let in; nil: it would.
+    func refusal(of value: Bytes, on list: Bytes, in database: Int) -> Answer? {
+        let isQueue = rooms[database].bindings.isQueue(list)
+        return if case .refuse(let refusal) = look(at: value, on: list, isQueue: isQueue) { refusal } else { nil }
+    }
+
+    private enum Look {
+        /// nil: no message of Celery's, on a list of somebody else's.
+        case fit(BrokerMessage?)
+        case refuse(Answer)
+    }
+
+    private func look(at value: Bytes, on list: Bytes, isQueue: Bool) -> Look {
+        // Cheap for lists that have nothing to do with Celery.
+        guard isQueue || value.array.first == UInt8(ascii: "{") else { return .fit(nil) }
+        switch reader.read(value) {
+        case .broken(let flaw): return .refuse(BrokerRefusal.message(list, flaw))
+        case .foreign(let flaw): return isQueue ? .refuse(BrokerRefusal.message(list, flaw)) : .fit(nil)
+        case .message(let message):
+            guard value.count <= policy.maximumMessageBytes else {
+                let flaw = "it is longer than \(policy.maximumMessageBytes) bytes"
+                return .refuse(BrokerRefusal.message(list, flaw))
+            }
+            return .fit(message)
+        }
     }
 
     /// A worker rejects a message: it removed it from what it had taken, and pushes it where the youngest are. It did

@@ -106,7 +106,9 @@ extension Ledger {
         logger.error("a chord failed", metadata: about(due).merging(["reason": "\(failure.text)"]) { $1 })
         let following = Canvas.failing(chord: due.part.body, books.context(of: due.message))
         for step in following.steps {
-            if let result = step.result(failure, at: TaskBooks.now) { try await results.store(books.stored(result)) }
+            if let result = step.result(failure, at: TaskBooks.now) {
+                try await results.tell([StateNews(books.stored(result))])
+            }
             if let part = step.chord {
                 try await add(
                     DuePart(

@@ -14,7 +14,7 @@ struct Ledger: Sendable {
 
     func take(_ steps: FirstSteps) async throws {
         try await prepare(sizes: steps.chordSizes, groups: steps.savedGroups)
-        for result in steps.results { try await storeUnlessSucceeded(result) }
+        try await results.tell(steps.results.map { StateNews($0) })
         for part in steps.parts { try await add(part) }
         if !steps.publishing.isEmpty { try await broker.publish(steps.publishing) }
     }
@@ -44,13 +44,6 @@ struct Ledger: Sendable {
     func state(of id: String) async throws -> MartletWire.TaskState {
         guard let stored = try await results.result(of: id) else { return .pending }
         return (try? TaskResult(parsing: Array(buffer: stored)))?.state ?? .pending
-    }
-
-    /// A success that is stored is never taken back.
-    private func storeUnlessSucceeded(_ result: StoredResult) async throws {
-        let id = String(result.key.dropFirst(TaskResult.key("").count))
-        guard try await state(of: id) != .success else { return }
-        try await results.store(result)
     }
 }
 
