@@ -79,7 +79,7 @@ extension Server {
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
         }
-        routes.adopt(plan.routes, own: plan.own)
+        routes.adopt(plan.publicRoutes, inner: plan.innerRoutes, own: plan.own)
         for (pool, policy) in plan.policies { pool.adopt(policy, now: .current) }
         let (coming, leaving) = live.withLock { live in
             let coming = plan.pools.filter { pool in !live.ticking.contains { $0 === pool } }

@@ -12,7 +12,7 @@ extension Server {
     /// On the public port, where nothing of the operator's is in the way.
     func taskRoutes(_ plan: Plan, _ configuration: Configuration) -> [Route] {
         guard let desk = taskFront.desk else { return [] }
-        let (tasks, queues) = (TasksEndpoint(desk), QueuesEndpoint(desk))
+        let (tasks, queues) = (TasksEndpoint(desk, door: RequestDoor(routes: routes)), QueuesEndpoint(desk))
         let metrics = ExternalMetricsEndpoint(desk)
         var entries: [(path: String, handler: any LocalHandler, bodyLimit: Int)] = [
             (TasksEndpoint.path, tasks, configuration.limits.body), (TaskEndpoint.path, TaskEndpoint(desk), 1 << 10),

@@ -35,7 +35,7 @@ struct ModelCalls: TaskExecutor {
         let began = Instant.current
         do {
             let call = try ModelCall(run.message)
-            guard let (route, key) = routes.route(to: call.path) else {
+            guard let (route, key) = routes.route(to: call.path, method: call.method) else {
                 return .failure(TaskFailure("LookupError", "nothing is served at \(call.path)"), runtime: 0)
             }
             return try await caller.ask(route, call.request(key: key, deadline: run.deadline)) { answer in
@@ -93,14 +93,14 @@ struct ModelCalls: TaskExecutor {
 
 /// The request that a task stands for.
 struct ModelCall {
-    private static let methods: [String: MartletWire.Method] = [
+    static let methods: [String: MartletWire.Method] = [
         "GET": .get, "POST": .post, "PUT": .put, "PATCH": .patch, "DELETE": .delete,
     ]
 
     /// Without the query.
     let path: String
     private let query: String
-    private let method: MartletWire.Method
+    let method: MartletWire.Method
     private var headers = HeaderBlock()
     private let body: ByteBuffer
 
@@ -112,9 +112,7 @@ struct ModelCall {
         guard let target = stated("path", 0)?.string, target.hasPrefix("/") else {
             throw TaskFailure("ValueError", "`path` is no path of this server, such as /v1/chat/completions")
         }
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        path = String(parts[0])
-        query = parts.count == 2 ? String(parts[1]) : ""
+        (path, query) = Self.parts(of: target)
         let verb = stated("method")?.string ?? "POST"
         guard let method = Self.methods[verb] else { throw TaskFailure("ValueError", "`method` is no \(verb)") }
         self.method = method
@@ -141,6 +139,13 @@ struct ModelCall {
             }
             headers.append(name, text)
         }
+        // As of a request that is answered later: who asks, and where from, is not for the task to say.
+        headers.remove(AsyncRequest.dropped)
+    }
+
+    static func parts(of target: String) -> (path: String, query: String) {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
     }
 
     private static func isField(_ name: String, _ text: String) -> Bool {
