@@ -27,6 +27,7 @@ extension Server {
     /// - Parameter former: What is in force: its pools that stay go on.
     func plan(_ configuration: Configuration, after former: Plan) async throws -> Plan {
         let environment = ProcessInfo.processInfo.environment
+        try OpenTasks.check(configuration, environment: environment)
         Keyed.warn(of: configuration.workers, besides: environment, logger)
         for user in Set(configuration.backends.compactMap(\.user)) { _ = try ChildUser(named: user) }
         let apps = try await apps.read(configuration.workers, environment: environment)

@@ -29,7 +29,8 @@ extension Server {
         let key = Keyed.key(in: ProcessInfo.processInfo.environment)
         return entries.filter { plan.isFree($0.path) }.map { entry in
             local(
-                entry.path, entry.handler, bodyLimit: entry.bodyLimit, isExact: !entry.path.hasSuffix("/"), key: key)
+                entry.path, key == nil ? DirectOnly(entry.handler) : entry.handler, bodyLimit: entry.bodyLimit,
+                isExact: !entry.path.hasSuffix("/"), key: key)
         }
     }
 
