@@ -13,8 +13,8 @@ import NIOCore
 ///
 /// Its keyword arguments: `path` (with the query), `method` (`POST` without it), `headers`, and one of `body` (JSON),
 /// `body_text` and `body_base64`; or by place the path and a JSON body. Its result: `status`, `headers`, and the body
-/// in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, its pieces are
-/// progress: `{"body_text": …}`.
+/// in one of the same forms. What ``CallVerdict`` says decides about other answers. While an event stream comes, its text
+/// so far is progress: `{"body_text": …}`.
 struct ModelCalls: TaskExecutor {
     static let name = TaskSubmission.requestTask
     /// Bytes of an answer.
@@ -38,14 +38,15 @@ struct ModelCalls: TaskExecutor {
             guard let (route, key) = routes.route(to: call.path, method: call.method) else {
                 return .failure(TaskFailure("LookupError", "nothing is served at \(call.path)"), runtime: 0)
             }
-            return try await caller.ask(route, call.request(key: key, deadline: run.deadline)) { answer in
-                let result = try await Self.read(answer, run)
-                let runtime = (Instant.current - began).inSeconds
-                guard answer.status >= 500 || answer.status == 429 else { return .success(result, runtime: runtime) }
-                let text = "status \(answer.status): \(result["body_text"]?.string ?? result["body"]?.text ?? "")"
-                return .retry(
-                    TaskFailure("ConnectionError", String(text.prefix(1000))),
-                    delay: answer.headers.value(.retryAfter).flatMap { Double($0) })
+            // Whoever waits for a place, as long as the task has time, has not been asked yet.
+            while true {
+                let request = call.request(key: key, deadline: run.deadline)
+                let (outcome, pause) = try await caller.ask(route, request) { answer in
+                    try await Self.outcome(answer, of: call, run, since: began)
+                }
+                let isOver = run.message.expires.map { Double($0) <= Date().timeIntervalSince1970 * 1000 } ?? false
+                guard let pause, !isOver, pause < run.deadline - .current else { return outcome }
+                try await Task.sleep(for: pause * Double.random(in: 0.75...1.25))
             }
         } catch let failure as TaskFailure {
             return .failure(failure, runtime: 0)
@@ -59,18 +60,44 @@ struct ModelCalls: TaskExecutor {
         }
     }
 
+    /// - Returns: what it means for the task, and after what pause it is asked again instead; nil: it is not.
+    private static func outcome(
+        _ answer: InnerAnswer, of call: ModelCall, _ run: TaskRun, since began: Instant
+    ) async throws -> (TaskOutcome, Duration?) {
+        let result: RawJSON
+        do {
+            result = try await read(answer, run)
+        } catch let error as MartletError where !call.method.isIdempotent && !Task.isCancelled {
+            // Something was done: another time may do it twice.
+            throw TaskFailure("ConnectionError", "\(error.code.text): \(error.cause)")
+        }
+        let runtime = (Instant.current - began).inSeconds
+        let text = "status \(answer.status): \(result["body_text"]?.string ?? result["body"]?.text ?? "")"
+        let failure = TaskFailure("ConnectionError", String(text.prefix(1000)))
+        let verdict = CallVerdict(
+            status: answer.status, code: result["body"]?["error"]?["code"]?.string,
+            retryAfter: answer.headers.value(.retryAfter).flatMap { Double($0) }, method: call.method)
+        return switch verdict {
+        case .stands: (.success(result, runtime: runtime), nil)
+        case .waits(let pause): (.retry(failure, delay: pause.inSeconds), pause)
+        case .triesAgain(let delay): (.retry(failure, delay: delay), nil)
+        case .fails: (.failure(failure, runtime: runtime), nil)
+        }
+    }
+
     private static func read(_ answer: InnerAnswer, _ run: TaskRun) async throws -> RawJSON {
         let type = answer.headers.value(.contentType) ?? ""
         let isStream = ["text/event-stream", "application/x-ndjson"].contains { type.hasPrefix($0) }
-        var body = ByteBuffer()
+        var (body, text) = (ByteBuffer(), StreamedText())
         for try await piece in answer.body {
             guard body.readableBytes + piece.readableBytes <= bound else {
                 throw TaskFailure("OverflowError", "the answer has more than \(bound) bytes")
             }
             body.writeImmutableBuffer(piece)
-            guard isStream, answer.status < 300 else { continue }
-            await run.progress(RawJSON(["body_text": .string(String(buffer: piece))]))
+            guard isStream, answer.status < 300, let said = text.add(piece, now: .current) else { continue }
+            await run.progress(RawJSON(["body_text": .string(said)]))
         }
+        if let said = text.rest(), isStream { await run.progress(RawJSON(["body_text": .string(said)])) }
         return result(answer, type, body)
     }
 
