@@ -71,23 +71,34 @@ struct Dispatch: Sendable {
 
 /// The routes that a server has at present.
 final class RoutesInForce: Sendable {
-    private let state = Mutex((router: Router([]), own: [OwnPool]()))
+    private let state = Mutex((open: Router([]), inner: Router([]), own: [OwnPool]()))
 
-    /// - Parameter own: The pools whose targets are this server's workers, or this process.
-    func adopt(_ routes: [Route], own: [OwnPool]) {
-        state.withLock { $0 = (Router(routes), own) }
+    /// - Parameters:
+    ///   - inner: Those that no client asks, only this server.
+    ///   - own: The pools whose targets are this server's workers, or this process.
+    func adopt(_ routes: [Route], inner: [Route] = [], own: [OwnPool]) {
+        state.withLock { $0 = (Router(routes), Router(inner), own) }
+    }
+
+    /// The route to what only this server asks.
+    func innerRoute(to path: String) -> Route? {
+        let head = Self.head(.post, path)
+        return state.withLock { $0.inner.match(head) }
     }
 
     /// The route to what is at `path`, and the key to show there: none where a backend elsewhere is asked, whose
     /// business it is not.
-    func route(to path: String) -> (route: Route, key: Secret?)? {
-        let head = RequestHead(
-            method: .post, target: ByteBuffer(string: path), authority: ByteBuffer(), headers: HeaderBlock())
+    func route(to path: String, method: MartletWire.Method = .post) -> (route: Route, key: Secret?)? {
+        let head = Self.head(method, path)
         return state.withLock { state in
-            guard let route = state.router.match(head) else { return nil }
+            guard let route = state.open.match(head) else { return nil }
             guard case .pool(let pool) = route.destination else { return (route, nil) }
             return (route, state.own.first { $0.pool === pool }?.key)
         }
+    }
+
+    private static func head(_ method: MartletWire.Method, _ path: String) -> RequestHead {
+        RequestHead(method: method, target: ByteBuffer(string: path), authority: ByteBuffer(), headers: HeaderBlock())
     }
 }
 

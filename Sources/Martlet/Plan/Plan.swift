@@ -132,9 +132,17 @@ struct Plan {
 
     /// Those that clients ask: runs of tasks come from queues alone.
     var publicRoutes: [Route] {
-        let inner = Set(served.filter(\.isForTasks).map(\.path))
+        let inner = innerPaths
         return routes.filter { !inner.contains($0.name) }
     }
+
+    /// Those that only this server asks.
+    var innerRoutes: [Route] {
+        let inner = innerPaths
+        return routes.filter { inner.contains($0.name) }
+    }
+
+    private var innerPaths: Set<String> { Set(served.filter(\.isForTasks).map(\.path)) }
 
     /// The pools that the file names. One of them may be called like one of ``own``, and is another.
     var configured: [Pool] { pools.filter { pool in !own.contains { $0.pool === pool } } }

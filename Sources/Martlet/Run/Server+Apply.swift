@@ -27,6 +27,7 @@ extension Server {
     /// - Parameter former: What is in force: its pools that stay go on.
     func plan(_ configuration: Configuration, after former: Plan) async throws -> Plan {
         let environment = ProcessInfo.processInfo.environment
+        try OpenTasks.check(configuration, environment: environment)
         Keyed.warn(of: configuration.workers, besides: environment, logger)
         for user in Set(configuration.backends.compactMap(\.user)) { _ = try ChildUser(named: user) }
         let apps = try await apps.read(configuration.workers, environment: environment)
@@ -79,7 +80,7 @@ extension Server {
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
         }
-        routes.adopt(plan.routes, own: plan.own)
+        routes.adopt(plan.publicRoutes, inner: plan.innerRoutes, own: plan.own)
         for (pool, policy) in plan.policies { pool.adopt(policy, now: .current) }
         let (coming, leaving) = live.withLock { live in
             let coming = plan.pools.filter { pool in !live.ticking.contains { $0 === pool } }

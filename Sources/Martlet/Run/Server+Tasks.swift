@@ -12,7 +12,7 @@ extension Server {
     /// On the public port, where nothing of the operator's is in the way.
     func taskRoutes(_ plan: Plan, _ configuration: Configuration) -> [Route] {
         guard let desk = taskFront.desk else { return [] }
-        let (tasks, queues) = (TasksEndpoint(desk), QueuesEndpoint(desk))
+        let (tasks, queues) = (TasksEndpoint(desk, door: RequestDoor(routes: routes)), QueuesEndpoint(desk))
         let metrics = ExternalMetricsEndpoint(desk)
         var entries: [(path: String, handler: any LocalHandler, bodyLimit: Int)] = [
             (TasksEndpoint.path, tasks, configuration.limits.body), (TaskEndpoint.path, TaskEndpoint(desk), 1 << 10),
@@ -29,7 +29,8 @@ extension Server {
         let key = Keyed.key(in: ProcessInfo.processInfo.environment)
         return entries.filter { plan.isFree($0.path) }.map { entry in
             local(
-                entry.path, entry.handler, bodyLimit: entry.bodyLimit, isExact: !entry.path.hasSuffix("/"), key: key)
+                entry.path, key == nil ? DirectOnly(entry.handler) : entry.handler, bodyLimit: entry.bodyLimit,
+                isExact: !entry.path.hasSuffix("/"), key: key)
         }
     }
 

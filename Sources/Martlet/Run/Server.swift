@@ -157,9 +157,8 @@ package final class Server: Sendable {
                     successTerminationBehavior: .gracefullyShutdownGroup))
         }
         if let worker = taskFront.requestWorker(
-            routes, caller: InnerCaller(loops), on: group, haste: haste, logger: logger)
+            routes, caller: InnerCaller(loops), on: group, haste: haste, among: taskWorkers, logger: logger)
         {
-            taskWorkers.add(worker.worker)
             services.append(ServiceConfiguration(service: worker))
         }
         let serviceGroup = ServiceGroup(

@@ -102,18 +102,29 @@ final class TaskFront: Sendable {
         await opened.inside?.stop()
     }
 
-    /// The worker for requests to this server's routes; nil: there are no tasks.
+    /// What runs the worker for requests to this server's routes; nil: there are no tasks.
     func requestWorker(
-        _ routes: RoutesInForce, caller: InnerCaller, on group: any EventLoopGroup, haste: Haste, logger: Logger
-    ) -> TaskService? {
+        _ routes: RoutesInForce, caller: InnerCaller, on group: any EventLoopGroup, haste: Haste,
+        among workers: WorkersAtWork, logger: Logger
+    ) -> RequestService? {
         guard let opened = opened.withLock({ $0 }) else { return nil }
+        return RequestService(workers: workers, logger: logger) {
+            Self.requestWorker(opened, routes, caller: caller, on: group, haste: haste, logger: logger)
+        }
+    }
+
+    private static func requestWorker(
+        _ opened: Opened, _ routes: RoutesInForce, caller: InnerCaller, on group: any EventLoopGroup, haste: Haste,
+        logger: Logger
+    ) -> TaskService {
         var options = TaskServiceOptions()
         options.queues = [opened.desk.settings.requestQueue]
         options.name = "requests@%h"
         options.mingles = false
         options.gossips = false
+        options.obeysShutdown = false
         let settings = options.settings(
-            nil, slots: Self.requests, broker: opened.url, version: BuildInfo.current.version)
+            nil, slots: requests, broker: opened.url, version: BuildInfo.current.version)
         // Its own connections: the desk's must not wait for tasks.
         let client = TaskBroker(opened.url, on: group, logger: logger)
         let executors = [ModelCalls(routes: routes, caller: caller)]

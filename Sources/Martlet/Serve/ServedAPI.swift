@@ -129,7 +129,12 @@ struct ServedAPI: Sendable {
                     timeouts: policy.timeouts, retry: policy.retry, hash: nil, limit: .fixed, isModelAPI: false)
             ],
             isExact: path == api.path, methods: api.methods, allowed: all.methods(at: api.path), readsBodyFirst: true,
-            key: api.authorizes ? nil : key)
+            key: api.authorizes ? nil : key, later: laterRule(key))
+    }
+
+    private func laterRule(_ key: Secret?) -> LaterRule {
+        guard api.authorizes else { return .asServed }
+        return api.authorizesByKey ? .shownKey(key) : .never
     }
 }
 

@@ -57,7 +57,7 @@ extension Server {
             executors.append(HandlerTasks(options.handlers, dispatch: Dispatch(loops, routes)))
         }
         if hasRoutes { executors.append(ModelCalls(routes: routes, caller: caller)) }
-        if let shell = options.shell { executors.append(ShellTasks(policy: shell, withheld: OwnVariables.names)) }
+        if let shell = options.shell { executors.append(ShellTasks(policy: shell, withheld: OwnVariables.secrets)) }
         return executors
     }
 

@@ -29,6 +29,8 @@ package struct TaskServiceOptions: Sendable {
     package var sendsEvents = true
     package var mingles = true
     package var gossips = true
+    /// Remote control may end the worker, and with it what else its process serves.
+    package var obeysShutdown = true
     /// How long a stop waits for tasks that run.
     package var drain: Duration = .seconds(60)
     /// What programs tasks may start; nil: none.
@@ -94,6 +96,7 @@ package struct TaskServiceOptions: Sendable {
         settings.sendsEvents = sendsEvents
         settings.mingles = mingles
         settings.gossips = gossips
+        settings.obeysShutdown = obeysShutdown
         settings.database = broker.database
         settings.brokerHost = broker.host
         settings.brokerPort = broker.port

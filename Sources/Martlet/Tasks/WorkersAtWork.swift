@@ -10,6 +10,8 @@ final class WorkersAtWork: Sendable {
 
     func add(_ worker: TaskWorker) { workers.withLock { $0.append(worker) } }
 
+    func remove(_ worker: TaskWorker) { workers.withLock { $0.removeAll { $0 === worker } } }
+
     func readings() -> [Readings.TaskWorker] {
         let now = Instant.current
         return workers.withLock { $0 }.map { Readings.TaskWorker($0.status(), now: now) }

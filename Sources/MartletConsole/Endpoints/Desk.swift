@@ -72,7 +72,7 @@ package final class Guarded: LocalHandler {
     }
 
     /// The request names an address or `localhost`: a name that a web page made point here would be another.
-    private static func isDirect(_ request: LocalRequest) -> Bool {
+    package static func isDirect(_ request: LocalRequest) -> Bool {
         let host = request.headers.value(.host) ?? ""
         let name = String(host.hasPrefix("[") ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" })
         return name.isEmpty || name == "localhost" || SocketAddress.literal(name, port: 0) != nil

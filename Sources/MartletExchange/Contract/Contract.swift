@@ -135,9 +135,10 @@ package final class OutgoingRequest {
     /// What `target` is told in `Host`.
     package func authority(for target: Target) -> ByteBuffer {
         switch hostHeader {
-        case .preserve: head.authority
+        // A request of this process itself names none.
+        case .preserve where head.authority.readableBytes > 0: head.authority
         case .literal(let authority): authority
-        case nil: target.authority ?? head.authority
+        case .preserve, nil: target.authority ?? head.authority
         }
     }
 }

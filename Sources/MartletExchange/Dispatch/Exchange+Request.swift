@@ -16,7 +16,9 @@ extension Exchange {
         if let head = request?.head, !route.takes(head) {
             return answer(.wrongMethod(allow: route.allowed))
         }
-        if caller.prefersLater, let later = context.later, route.canAnswerLater { return serve(later, now: now) }
+        if caller.prefersLater, let later = context.later, route.canAnswerLater, route.admitsLater(request?.head) {
+            return serve(later, now: now)
+        }
         switch route.destination {
         case .pool(let pool):
             use(pool)

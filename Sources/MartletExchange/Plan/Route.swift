@@ -56,13 +56,16 @@ package final class Route: Sendable {
     let readsBodyFirst: Bool
     /// What its clients must show as `X-API-Key`; nil: nothing.
     private let key: Secret?
+    /// What is asked later, in the name of this server, for a client of now.
+    private let later: LaterRule
 
     package init(
         index: UInt16, path: String, host: String? = nil, destination: Destination, shape: ErrorShape = .plain,
         strip: String = "", requestEdits: HeaderEdits = HeaderEdits(), responseEdits: HeaderEdits = HeaderEdits(),
         bodyLimit: Int, priority: PriorityClass = .interactive, hostHeader: HostHeader? = nil,
         rules: [UInt16: RequestRules] = [:], isLogged: Bool = true, isExact: Bool = false,
-        methods: [String] = [], allowed: [String]? = nil, readsBodyFirst: Bool = false, key: Secret? = nil
+        methods: [String] = [], allowed: [String]? = nil, readsBodyFirst: Bool = false, key: Secret? = nil,
+        later: LaterRule = .asServed
     ) {
         self.index = index
         name = path
@@ -89,15 +92,17 @@ package final class Route: Sendable {
         self.allowed = allowed ?? methods
         self.readsBodyFirst = readsBodyFirst
         self.key = key
+        self.later = later
     }
 
     /// What holds for its requests in `pool`.
     func rules(in pool: Pool) -> RequestRules { rules[pool.index] ?? RequestRules(pool, isModelAPI: isModelAPI) }
 
     /// Whether the request shows the key that is asked for.
-    package func admits(_ head: RequestHead?) -> Bool {
-        guard let key else { return true }
-        return key.matches(head?.headers.value(named: "x-api-key") ?? "")
+    package func admits(_ head: RequestHead?) -> Bool { key == nil || shows(head, key) }
+
+    private func shows(_ head: RequestHead?, _ key: Secret?) -> Bool {
+        key?.matches(head?.headers.value(.xAPIKey) ?? "") ?? true
     }
 
     /// Whether the request's method is served.
@@ -109,11 +114,37 @@ package final class Route: Sendable {
         return host == nil && strip.isEmpty
     }
 
+    /// Whether who sent `head` may have it asked later: what is queued passes the same door as what is served at once.
+    package func admitsLater(_ head: RequestHead?) -> Bool {
+        guard admits(head) else { return false }
+        return switch later {
+        case .asServed: true
+        case .shownKey(let key): shows(head, key)
+        case .never: false
+        }
+    }
+
+    /// Whether nobody can have it asked later.
+    package var asksForMoreThanKeys: Bool {
+        if case .never = later { return true }
+        return false
+    }
+
     /// Whether requests of this route name a model in their body.
     package var isModelAPI: Bool {
         if case .models = destination { return true }
         return false
     }
+}
+
+/// Who may have a route asked later. Whoever is asked then sees this server, not the client.
+package enum LaterRule: Sendable {
+    /// Whoever is served at once.
+    case asServed
+    /// Who shows the key that the workers behind the route ask for by themselves; nil: there is none.
+    case shownKey(Secret?)
+    /// Nobody: the workers have rules of their own for who may ask, and what they go by is not kept.
+    case never
 }
 
 /// `models:`: what the body's `model` means.

@@ -72,8 +72,27 @@ final class ForwardedFor {
             caller.client = isLoopback ? nil : address
             Self.append(chain: address, client: address, scheme: isTLS ? "https" : "http", to: &lines)
         }
+        return (Self.outgoing(head, for: route, id: caller.requestID, dropping: dropped, lines: consume lines), caller)
+    }
+
+    /// A request of this process itself as it will be sent, in the name of `client`.
+    static func inner(_ head: RequestHead, for route: Route, client: String, id: String) -> OutgoingRequest {
+        var lines = HeaderLines()
+        append(chain: client, client: client, scheme: "http", to: &lines)
+        return outgoing(head, for: route, id: id, dropping: alwaysDropped.union(claimed), lines: consume lines)
+    }
+
+    /// By the rules of the route, whoever asks.
+    ///
+    /// - Parameters:
+    ///   - dropped: Fields that the caller may not state.
+    ///   - lines: What the upstream is told of the caller.
+    private static func outgoing(
+        _ head: RequestHead, for route: Route, id: String, dropping dropped: FieldSet,
+        lines: consuming HeaderLines
+    ) -> OutgoingRequest {
         lines.bytes.writeStaticString("X-Request-Id: ")
-        lines.bytes.writeString(caller.requestID)
+        lines.bytes.writeString(id)
         lines.bytes.writeStaticString("\r\n")
         // An answer that is read in passing must not be compressed.
         if route.isModelAPI { lines.bytes.writeStaticString("Accept-Encoding: identity\r\n") }
@@ -84,11 +103,10 @@ final class ForwardedFor {
             edited.bytes.writeImmutableBuffer(route.requestEdits.lines.bytes)
             lines = edited
         }
-        let request = OutgoingRequest(
+        return OutgoingRequest(
             head: head.detached(stripping: route.strip.count),
-            except: dropped(for: route),
+            except: dropped.union(route.isModelAPI ? [.acceptEncoding] : []),
             exceptNamed: route.requestEdits.dropped, lines: lines, hostHeader: route.hostHeader)
-        return (request, caller)
     }
 
     /// The id that a trusted proxy gave the request.
@@ -106,8 +124,6 @@ final class ForwardedFor {
             stated: stated, named: headers.value(.xRealIP), address: address, trusted: trustedProxies)
         return (chain, headers.value(.xForwardedProto) ?? (isTLS ? "https" : "http"))
     }
-
-    private func dropped(for route: Route) -> FieldSet { dropped.union(route.isModelAPI ? [.acceptEncoding] : []) }
 
     private static let alwaysDropped = FieldSet.hopByHop.union(.framing).union(
         [.host, .xForwardedFor, .xForwardedProto, .xRealIP, .xRequestID])

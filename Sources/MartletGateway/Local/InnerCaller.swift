@@ -126,9 +126,7 @@ private final class InnerCall: Front, Timed {
         caller.requestID = context.nextRequestID()
         let exchange = Exchange(
             context: context, route: route, front: self,
-            request: OutgoingRequest(
-                head: head, except: FieldSet.hopByHop.union(.framing), exceptNamed: [], lines: HeaderLines(),
-                hostHeader: nil),
+            request: ForwardedFor.inner(head, for: route, client: clientAddress, id: caller.requestID),
             caller: caller, now: context.now)
         self.exchange = exchange
         exchange.start()

@@ -64,6 +64,9 @@ extension TaskSubmission {
             self.init(name: name)
             try readArguments(members)
             headers = try Self.object(members, "headers") ?? [:]
+            for taken in ["task", "id"] where headers[taken] != nil {
+                throw Self.wrong("`headers.\(taken)` is not said there, but by `\(taken)`")
+            }
         case (nil, let route?):
             self.init(name: Self.requestTask)
             try readRequest(route, members)
@@ -74,6 +77,7 @@ extension TaskSubmission {
         if let id, !TaskName.isValid(id) { throw Self.wrong("`id` is no name of up to 255 characters") }
         queue = try Self.text(members, "queue")
         if let queue, !TaskName.isValid(queue) { throw Self.wrong("`queue` is no name of up to 255 characters") }
+        if let queue, !TaskName.isQueue(queue) { throw Self.wrong("`queue` is a name that the broker uses itself") }
         try readTimes(members, now: now)
         priority = try Self.integer(members, "priority", in: 0...9) ?? 0
         maxRetries = try Self.integer(members, "max_retries", in: 0...1_000_000)

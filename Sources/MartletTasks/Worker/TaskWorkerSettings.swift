@@ -23,6 +23,8 @@ package struct TaskWorkerSettings: Sendable {
     package var heartbeat: Duration = .seconds(2)
     /// Other workers are asked for what they know at the start (`--without-mingle` turns it off).
     package var mingles = true
+    /// Remote control may end it.
+    package var obeysShutdown = true
     /// Other workers' events are heard (`--without-gossip` turns it off).
     package var gossips = true
     /// Events that wait to be sent; above it the oldest are dropped and counted.

@@ -35,6 +35,8 @@ package struct WorkerAPI: Sendable, Equatable {
 
     /// Its workers see for themselves who may ask; else the server's key is asked for in front of them.
     package var authorizes = false
+    /// Where they do: the server's key is all that they ask for.
+    package var authorizesByKey = false
 
     /// JSON Schemas of bodies; nil: the app does not say.
     package var requestSchema: JSONValue?

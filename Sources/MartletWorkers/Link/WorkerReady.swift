@@ -50,6 +50,7 @@ package struct WorkerReady: Sendable {
         var max_body: Int?
         var then: String?
         var authorizes: Bool?
+        var authorizes_by_key: Bool?
         var schemas: Schemas?
         var chain: Chain?
         var mcp: WorkerAPI.Tool?
@@ -106,6 +107,7 @@ extension WorkerAPI {
         maxBody = text.max_body
         then = text.then
         authorizes = text.authorizes ?? authorizes
+        authorizesByKey = text.authorizes_by_key ?? authorizesByKey
         requestSchema = text.schemas?.request
         responseSchema = text.schemas?.response
         chain = text.chain.map { chain in

@@ -213,6 +213,7 @@ def describe(server: LitServer, api: LitAPI) -> Dict[str, Any]:
         "devices": server.devices_of(api),
         "max_body": body if body is not None else DEFAULT_BODY,
         "authorizes": True,
+        "authorizes_by_key": not getattr(api, "authorize", None),
         "schemas": _schemas(api),
     }
     if api._stage is not None:

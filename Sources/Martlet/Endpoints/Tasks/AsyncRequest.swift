@@ -13,7 +13,7 @@ final class AsyncRequest: LocalHandler {
     /// by who asks later on.
     private static let secrets: FieldSet = [.authorization, .proxyAuthorization, .cookie, .xAPIKey, .apiKey]
     /// Of this connection, or of this question.
-    private static let dropped: FieldSet = FieldSet.hopByHop.union(.framing).union(secrets).union([
+    static let dropped: FieldSet = FieldSet.hopByHop.union(.framing).union(secrets).union([
         .host, .prefer, .expect, .idempotencyKey, .acceptEncoding, .xRequestID, .xRequestTimeout, .xRequestPriority,
         .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP,
     ])

@@ -17,9 +17,10 @@ final class TasksEndpoint: LocalHandler {
     ]
 
     private let desk: TaskDesk
+    private let door: RequestDoor
 
-    init(_ desk: TaskDesk) {
-        self.desk = desk
+    init(_ desk: TaskDesk, door: RequestDoor) {
+        (self.desk, self.door) = (desk, door)
     }
 
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
@@ -42,7 +43,7 @@ final class TasksEndpoint: LocalHandler {
             }
             submission.idempotencyKey = key
         }
-        return Self.answer(try await desk.submit(submission))
+        return Self.answer(try await desk.submit(try door.admit(submission, from: request)))
     }
 
     /// 202 for one that was handed in, 200 for one that was there already.

@@ -13,14 +13,12 @@ import NIOCore
 ///
 /// Its keyword arguments: `path` (with the query), `method` (`POST` without it), `headers`, and one of `body` (JSON),
 /// `body_text` and `body_base64`; or by place the path and a JSON body. Its result: `status`, `headers`, and the body
-/// in one of the same forms. An answer of 5xx or 429 is a retry. While an event stream comes, what came of it is
-/// progress: `{"body_text": …}`, its end where it is long.
+/// in one of the same forms. What ``CallVerdict`` says decides about other answers. While an event stream comes, its text
+/// so far is progress: `{"body_text": …}`.
 struct ModelCalls: TaskExecutor {
     static let name = TaskSubmission.requestTask
     /// Bytes of an answer.
     private static let bound = 16 << 20
-    /// Bytes of an event stream that are shown as progress.
-    private static let shown = 64 << 10
 
     let routes: RoutesInForce
     let caller: InnerCaller
@@ -37,17 +35,18 @@ struct ModelCalls: TaskExecutor {
         let began = Instant.current
         do {
             let call = try ModelCall(run.message)
-            guard let (route, key) = routes.route(to: call.path) else {
+            guard let (route, key) = routes.route(to: call.path, method: call.method) else {
                 return .failure(TaskFailure("LookupError", "nothing is served at \(call.path)"), runtime: 0)
             }
-            return try await caller.ask(route, call.request(key: key, deadline: run.deadline)) { answer in
-                let result = try await Self.read(answer, run)
-                let runtime = (Instant.current - began).inSeconds
-                guard answer.status >= 500 || answer.status == 429 else { return .success(result, runtime: runtime) }
-                let text = "status \(answer.status): \(result["body_text"]?.string ?? result["body"]?.text ?? "")"
-                return .retry(
-                    TaskFailure("ConnectionError", String(text.prefix(1000))),
-                    delay: answer.headers.value(.retryAfter).flatMap { Double($0) })
+            // Whoever waits for a place, as long as the task has time, has not been asked yet.
+            while true {
+                let request = call.request(key: key, deadline: run.deadline)
+                let (outcome, pause) = try await caller.ask(route, request) { answer in
+                    try await Self.outcome(answer, of: call, run, since: began)
+                }
+                let isOver = run.message.expires.map { Double($0) <= Date().timeIntervalSince1970 * 1000 } ?? false
+                guard let pause, !isOver, pause < run.deadline - .current else { return outcome }
+                try await Task.sleep(for: pause * Double.random(in: 0.75...1.25))
             }
         } catch let failure as TaskFailure {
             return .failure(failure, runtime: 0)
@@ -61,20 +60,44 @@ struct ModelCalls: TaskExecutor {
         }
     }
 
+    /// - Returns: what it means for the task, and after what pause it is asked again instead; nil: it is not.
+    private static func outcome(
+        _ answer: InnerAnswer, of call: ModelCall, _ run: TaskRun, since began: Instant
+    ) async throws -> (TaskOutcome, Duration?) {
+        let result: RawJSON
+        do {
+            result = try await read(answer, run)
+        } catch let error as MartletError where !call.method.isIdempotent && !Task.isCancelled {
+            // Something was done: another time may do it twice.
+            throw TaskFailure("ConnectionError", "\(error.code.text): \(error.cause)")
+        }
+        let runtime = (Instant.current - began).inSeconds
+        let text = "status \(answer.status): \(result["body_text"]?.string ?? result["body"]?.text ?? "")"
+        let failure = TaskFailure("ConnectionError", String(text.prefix(1000)))
+        let verdict = CallVerdict(
+            status: answer.status, code: result["body"]?["error"]?["code"]?.string,
+            retryAfter: answer.headers.value(.retryAfter).flatMap { Double($0) }, method: call.method)
+        return switch verdict {
+        case .stands: (.success(result, runtime: runtime), nil)
+        case .waits(let pause): (.retry(failure, delay: pause.inSeconds), pause)
+        case .triesAgain(let delay): (.retry(failure, delay: delay), nil)
+        case .fails: (.failure(failure, runtime: runtime), nil)
+        }
+    }
+
     private static func read(_ answer: InnerAnswer, _ run: TaskRun) async throws -> RawJSON {
         let type = answer.headers.value(.contentType) ?? ""
         let isStream = ["text/event-stream", "application/x-ndjson"].contains { type.hasPrefix($0) }
-        var body = ByteBuffer()
+        var (body, text) = (ByteBuffer(), StreamedText())
         for try await piece in answer.body {
             guard body.readableBytes + piece.readableBytes <= bound else {
                 throw TaskFailure("OverflowError", "the answer has more than \(bound) bytes")
             }
             body.writeImmutableBuffer(piece)
-            guard isStream, answer.status < 300 else { continue }
-            // Of states only the latest is seen.
-            let end = String(decoding: body.readableBytesView.suffix(shown), as: UTF8.self)
-            await run.progress(RawJSON(["body_text": .string(end)]))
+            guard isStream, answer.status < 300, let said = text.add(piece, now: .current) else { continue }
+            await run.progress(RawJSON(["body_text": .string(said)]))
         }
+        if let said = text.rest(), isStream { await run.progress(RawJSON(["body_text": .string(said)])) }
         return result(answer, type, body)
     }
 
@@ -97,14 +120,14 @@ struct ModelCalls: TaskExecutor {
 
 /// The request that a task stands for.
 struct ModelCall {
-    private static let methods: [String: MartletWire.Method] = [
+    static let methods: [String: MartletWire.Method] = [
         "GET": .get, "POST": .post, "PUT": .put, "PATCH": .patch, "DELETE": .delete,
     ]
 
     /// Without the query.
     let path: String
     private let query: String
-    private let method: MartletWire.Method
+    let method: MartletWire.Method
     private var headers = HeaderBlock()
     private let body: ByteBuffer
 
@@ -116,9 +139,7 @@ struct ModelCall {
         guard let target = stated("path", 0)?.string, target.hasPrefix("/") else {
             throw TaskFailure("ValueError", "`path` is no path of this server, such as /v1/chat/completions")
         }
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        path = String(parts[0])
-        query = parts.count == 2 ? String(parts[1]) : ""
+        (path, query) = Self.parts(of: target)
         let verb = stated("method")?.string ?? "POST"
         guard let method = Self.methods[verb] else { throw TaskFailure("ValueError", "`method` is no \(verb)") }
         self.method = method
@@ -145,6 +166,13 @@ struct ModelCall {
             }
             headers.append(name, text)
         }
+        // As of a request that is answered later: who asks, and where from, is not for the task to say.
+        headers.remove(AsyncRequest.dropped)
+    }
+
+    static func parts(of target: String) -> (path: String, query: String) {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
     }
 
     private static func isField(_ name: String, _ text: String) -> Bool {

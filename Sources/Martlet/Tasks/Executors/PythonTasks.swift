@@ -62,7 +62,7 @@ struct PythonTasks: TaskExecutor {
     }
 
     private func attempt(_ run: TaskRun) async -> Attempt {
-        guard let path = home()?.path, let (route, _) = routes.route(to: path) else { return .notTaken }
+        guard let path = home()?.path, let route = routes.innerRoute(to: path) else { return .notTaken }
         var headers = HeaderBlock()
         headers.append(.contentType, "application/json")
         if let soft = run.softDeadline { headers.append(Self.softLimit, "\(max((soft - .current).inSeconds, 0.001))") }

@@ -31,6 +31,7 @@ struct ControlPanel {
             worker.events.worker(.heartbeat, worker.vitals)
             return .null
         case "shutdown":
+            guard worker.settings.obeysShutdown else { throw .value("it belongs to a server, and ends with that") }
             worker.logger.notice("shutdown was asked for", metadata: ["worker": "\(worker.settings.name)"])
             await worker.drain()
             return .null
