@@ -19,6 +19,7 @@ package final class CronDriver: Sendable {
     private static let mostCounted = 10_000
 
     private let tasks: [String: CronTask]
+    private let entries: [String: CronEntry]
     private let desk: TaskDesk
     private let book: CronBook
     private let state: Mutex<State>
@@ -27,16 +28,18 @@ package final class CronDriver: Sendable {
     ///   - desk: Its broker has the leader; it must outlive this.
     ///   - name: of this server, for people.
     package init(_ tasks: [CronTask], desk: TaskDesk, name: String, now: TaskTime = .current) {
-        self.tasks = Dictionary(tasks.map { ($0.entry.name, $0) }) { $1 }
+        self.tasks = Dictionary(tasks.map { ($0.name, $0) }) { $1 }
+        let date = Date(timeIntervalSince1970: Double(now.wall) / 1000)
+        let entries = self.tasks.mapValues { $0.entry(now: date) }
+        self.entries = entries
         self.desk = desk
         let broker = desk.broker
         let link = BrokerLink(broker.url, on: broker.loop, times: broker.times, logger: desk.logger)
         book = CronBook(link: link, name: name)
-        let figures = tasks.map { ($0.entry.name, CronFigures.Entry(name: $0.entry.name)) }
         state = Mutex(
             State(
-                leader: CronLeader(entries: tasks.map(\.entry), now: now.instant),
-                figures: Dictionary(figures) { $1 }))
+                leader: CronLeader(entries: Array(entries.values), now: now.instant),
+                figures: entries.mapValues { CronFigures.Entry(name: $0.name) }))
     }
 
     /// Does its work until the task is cancelled; then somebody else has to wait for the lease's end, unless
@@ -45,7 +48,7 @@ package final class CronDriver: Sendable {
         while !Task.isCancelled {
             let wake = await turn()
             let now = Instant.current
-            if wake > now { try? await Task.sleep(for: min(now.duration(to: wake), .seconds(60))) }
+            if wake > now { try? await Task.sleep(for: min(wake - now, .seconds(60))) }
         }
     }
 
@@ -92,7 +95,7 @@ package final class CronDriver: Sendable {
     }
 
     private func fire(_ firing: CronFiring, _ token: Int64, now: Int64) async throws -> FiringResult {
-        guard let task = tasks[firing.name] else { return .failed }
+        guard let task = tasks[firing.name], let times = entries[firing.name]?.times else { return .failed }
         var submission = task.submission
         submission.expires = task.expires.map { now + Int64($0.inSeconds * 1000) }
         let queue = desk.queue(of: submission)
@@ -111,9 +114,7 @@ package final class CronDriver: Sendable {
         let result = try await book.fire(firing, token, commands)
         guard result == .done else { return result }
         for id in ids { desk.sent(submission, id, to: queue, now: now) }
-        let due = firing.previous.map {
-            task.entry.times.count(after: $0, through: firing.last, limit: Self.mostCounted)
-        }
+        let due = firing.previous.map { times.count(after: $0, through: firing.last, limit: Self.mostCounted) }
         state.withLock { state in
             state.figures[firing.name]?.runs += UInt64(ids.count)
             state.figures[firing.name]?.missed += UInt64(max(0, (due ?? 0) - ids.count))
@@ -161,13 +162,13 @@ package final class CronDriver: Sendable {
         for case .error(let text) in answers { throw TaskDesk.refusal(text) }
         let (done, runs) = (CronBook.times(in: answers[1]), CronBook.times(in: answers[2]))
         let leader = answers[0].string?.split(separator: " ", maxSplits: 1).last.map { JSONValue.string(String($0)) }
-        let entries = tasks.values.sorted { $0.entry.name < $1.entry.name }.map { task -> JSONValue in
-            let name = task.entry.name
+        let entries = tasks.values.sorted { $0.name < $1.name }.map { task -> JSONValue in
+            let name = task.name
             return [
-                "name": .string(name), "schedule": .string(task.schedule), "timezone": .string(task.zone),
+                "name": .string(name), "schedule": .string(task.text), "timezone": .string(task.zone),
                 "task": .string(task.submission.name), "queue": .string(desk.queue(of: task.submission)),
-                "catch_up": .string(task.entry.catchUp.word), "last_run": Self.text(runs[name]),
-                "next_run": Self.text(task.entry.times.next(after: done[name] ?? now)),
+                "catch_up": .string(task.catchUp.word), "last_run": Self.text(runs[name]),
+                "next_run": Self.text(self.entries[name]?.times.next(after: done[name] ?? now)),
             ]
         }
         return [

@@ -3,26 +3,41 @@ import MartletBase
 package import MartletLogic
 import MartletWire
 
-/// A task that is handed in again and again.
+/// A task that is handed in again and again, as it is configured.
 package struct CronTask: Sendable, Equatable {
-    package var entry: CronEntry
-    /// When, as it was written.
-    package var schedule: String
+    package enum Schedule: Sendable, Equatable {
+        case calendar(CronSchedule)
+        /// In milliseconds.
+        case every(Int64)
+    }
+
+    package var name: String
+    package var schedule: Schedule
+    /// The same as it was written.
+    package var text: String
     /// The place whose clocks it goes by.
-    package var zone: String
+    package var zone = "UTC"
+    package var catchUp = CatchUp.once
     package var submission: TaskSubmission
     /// How long after it was sent it is still run; nil: for ever.
     package var expires: Duration?
 
-    package init(
-        _ entry: CronEntry, schedule: String, zone: String = "UTC", submission: TaskSubmission,
-        expires: Duration? = nil
-    ) {
-        self.entry = entry
+    package init(_ name: String, _ schedule: Schedule, text: String, submission: TaskSubmission) {
+        self.name = name
         self.schedule = schedule
-        self.zone = zone
+        self.text = text
         self.submission = submission
-        self.expires = expires
+    }
+
+    /// - Parameter now: when summer times are looked up.
+    func entry(now: Date = Date()) -> CronEntry {
+        let times: CronTimes
+        switch schedule {
+        case .calendar(let schedule):
+            times = .calendar(schedule, CronZone(named: zone, now: now) ?? CronZone(offset: 0))
+        case .every(let milliseconds): times = .every(milliseconds)
+        }
+        return CronEntry(name: name, times: times, catchUp: catchUp)
     }
 }
 
