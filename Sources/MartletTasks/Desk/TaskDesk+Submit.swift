@@ -23,8 +23,7 @@ extension TaskDesk {
     ///   the broker is full; `no_target` where it cannot be reached.
     package func submit(_ submission: TaskSubmission) async throws -> SubmittedTask {
         var submission = submission
-        let isRequest = submission.name == TaskSubmission.requestTask
-        let queue = submission.queue ?? (isRequest ? settings.requestQueue : settings.defaultQueue)
+        let queue = queue(of: submission)
         submission.queue = queue
         if let webhook = submission.webhook { try await webhooks.check(webhook) }
         let id = submission.id ?? UUID().uuidString.lowercased()
@@ -53,6 +52,12 @@ extension TaskDesk {
     /// of success. Keys are kept then, and whoever comes next looks whether the task is there.
     private struct Unsent: Error {
         var cause: any Error
+    }
+
+    /// Where a submission goes.
+    func queue(of submission: TaskSubmission) -> String {
+        let isRequest = submission.name == TaskSubmission.requestTask
+        return submission.queue ?? (isRequest ? settings.requestQueue : settings.defaultQueue)
     }
 
     /// Sends a task, unless there is one that has its unique key.
@@ -94,25 +99,16 @@ extension TaskDesk {
     private func send(
         _ submission: TaskSubmission, _ id: String, to queue: String, confirming: (key: String, note: String)?
     ) async throws {
-        var task = OutgoingTask(
-            name: submission.name, id: id, args: RawJSON(.array(submission.arguments)),
-            kwargs: RawJSON(.object(submission.keywordArguments)))
-        guard task.args.bytes.count + task.kwargs.bytes.count <= settings.argumentBytes else {
-            throw Unsent(
-                cause: MartletError(
-                    .bodyTooLarge, cause: "a task has at most \(settings.argumentBytes) bytes of arguments"))
-        }
-        task.queue = queue
-        task.priority = submission.priority
-        task.eta = submission.eta
-        task.expires = submission.expires
-        task.extraHeaders = Self.headers(of: submission)
         let now = Self.nowMilliseconds
-        let message = ByteBuffer(bytes: task.message(deliveryTag: UUID().uuidString.lowercased(), now: now))
+        let bytes: ByteBuffer
+        do {
+            bytes = try message(of: submission, id, to: queue, now: now)
+        } catch {
+            throw Unsent(cause: error)
+        }
         var commands = [
-            command("SADD", "_kombu.binding.\(queue)", "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)"),
-            command("LPUSH", task.listKey()) + [message],
-            command("SETEX", Self.memo(id), lifetime(submission), memo(submission, queue, now).text),
+            Self.declaring(queue), command("LPUSH", QueueLists.key(queue, priority: submission.priority)) + [bytes],
+            remembering(submission, id, queue, now),
         ]
         if let confirming {
             let seconds = "\(Int64(settings.idempotencyExpires.inSeconds))"
@@ -122,6 +118,41 @@ extension TaskDesk {
             commands.append(command("HSET", Self.webhookKey, id, WebhookTry(url: webhook, due: now).text))
         }
         try await push(commands)
+        sent(submission, id, to: queue, now: now)
+    }
+
+    /// What lies on the queue.
+    ///
+    /// - Throws: `body_too_large`.
+    func message(
+        of submission: TaskSubmission, _ id: String, to queue: String, now: Int64
+    ) throws(MartletError) -> ByteBuffer {
+        var task = OutgoingTask(
+            name: submission.name, id: id, args: RawJSON(.array(submission.arguments)),
+            kwargs: RawJSON(.object(submission.keywordArguments)))
+        guard task.args.bytes.count + task.kwargs.bytes.count <= settings.argumentBytes else {
+            throw MartletError(.bodyTooLarge, cause: "a task has at most \(settings.argumentBytes) bytes of arguments")
+        }
+        task.queue = queue
+        task.priority = submission.priority
+        task.eta = submission.eta
+        task.expires = submission.expires
+        task.extraHeaders = Self.headers(of: submission)
+        return ByteBuffer(bytes: task.message(deliveryTag: UUID().uuidString.lowercased(), now: now))
+    }
+
+    /// The command that makes a queue known.
+    static func declaring(_ queue: String) -> [ByteBuffer] {
+        command("SADD", "_kombu.binding.\(queue)", "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)")
+    }
+
+    /// The command that notes what was handed in.
+    func remembering(_ submission: TaskSubmission, _ id: String, _ queue: String, _ now: Int64) -> [ByteBuffer] {
+        command("SETEX", Self.memo(id), lifetime(submission), memo(submission, queue, now).text)
+    }
+
+    /// The broker has it.
+    func sent(_ submission: TaskSubmission, _ id: String, to queue: String, now: Int64) {
         queueLooks.withLock { looks in
             looks.submissions += 1
             looks.time = 0

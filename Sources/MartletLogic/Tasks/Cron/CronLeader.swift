@@ -165,7 +165,7 @@ public struct CronLeader: Sendable {
 
     private mutating func plan(_ name: String) {
         guard let place = places[name] else { return }
-        places[name]?.due = place.last.flatMap { place.entry.schedule.next(after: $0, offset: place.entry.offset) }
+        places[name]?.due = place.last.flatMap { place.entry.times.next(after: $0) }
     }
 
     private func firing(of name: String, now: TaskTime) -> CronFiring? {
@@ -190,7 +190,7 @@ public struct CronLeader: Sendable {
         var times: [Int64] = []
         var until = now
         while times.count < maximum,
-            let time = entry.schedule.last(notAfter: until, offset: entry.offset), time > last
+            let time = entry.times.last(notAfter: until), time > last
         {
             times.append(time)
             until = time - 1

@@ -5,8 +5,8 @@
 /// Sunday is 0, and 7 too.
 ///
 /// As with Celery's `crontab`, and not as with cron, both days must fit when both are given: `0 0 13 * fri` is Friday
-/// the thirteenth. The time zone is an offset from UTC that is given with each question: whoever has a zone with summer
-/// time asks with the offset that holds at that time, and owns the hour that comes twice.
+/// the thirteenth. The time zone is an offset from UTC that is given with each question; ``CronZone`` is one with
+/// summer time.
 public struct CronSchedule: Sendable, Equatable {
     /// Bit n: n fits.
     let minutes: UInt64

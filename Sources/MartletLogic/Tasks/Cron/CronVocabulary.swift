@@ -11,16 +11,18 @@ public enum CatchUp: String, Sendable, CaseIterable {
 /// Something that happens again and again.
 public struct CronEntry: Sendable, Equatable {
     public var name: String
-    public var schedule: CronSchedule
-    /// Seconds east of UTC.
-    public var offset: Int
+    public var times: CronTimes
     public var catchUp: CatchUp
 
-    public init(name: String, schedule: CronSchedule, offset: Int = 0, catchUp: CatchUp = .once) {
+    public init(name: String, times: CronTimes, catchUp: CatchUp = .once) {
         self.name = name
-        self.schedule = schedule
-        self.offset = offset
+        self.times = times
         self.catchUp = catchUp
+    }
+
+    /// By clocks that show UTC.
+    public init(name: String, schedule: CronSchedule, catchUp: CatchUp = .once) {
+        self.init(name: name, times: .calendar(schedule, CronZone(offset: 0)), catchUp: catchUp)
     }
 }
 

@@ -199,7 +199,7 @@ package struct CronSimulation {
             if entry.catchUp == .all, let first = firstSeen[entry.name] {
                 var expected: [Int64] = []
                 var time = first
-                while let next = entry.schedule.next(after: time), next <= now.wall - 60_000 {
+                while let next = entry.times.next(after: time), next <= now.wall - 60_000 {
                     expected.append(next)
                     time = next
                 }
