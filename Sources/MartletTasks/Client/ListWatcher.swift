@@ -14,6 +14,7 @@ final class ListWatcher: Sendable {
         var link: BrokerLink
         /// The server was asked and has not answered yet.
         var isAsked = false
+        var lastUse = Instant.current
     }
 
     private struct Contents {
@@ -42,7 +43,8 @@ final class ListWatcher: Sendable {
 
     /// Returns when one of the lists may have something. Throws when the broker cannot be asked.
     func wait(for lists: [String]) async throws {
-        let (number, unasked) = enter(lists)
+        let (number, unasked, idle) = enter(lists)
+        for link in idle { link.close() }
         defer { contents.withLock { _ = $0.waiting.removeValue(forKey: number) } }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -70,15 +72,28 @@ final class ListWatcher: Sendable {
 
     // MARK: Who waits
 
-    /// The waiter's number, and the lists for which the server has to be asked.
-    private func enter(_ lists: [String]) -> (number: UInt64, unasked: [String]) {
+    /// Lists that have a connection.
+    var watched: [String] { contents.withLock { $0.lists.keys.sorted() } }
+
+    /// The waiter's number, the lists for which the server has to be asked, and the connections of lists that are none
+    /// of this client's any more.
+    private func enter(_ lists: [String]) -> (number: UInt64, unasked: [String], idle: [BrokerLink]) {
         contents.withLock { contents in
-            for list in lists where contents.lists[list] == nil { contents.lists[list] = Watch(link: makeLink()) }
+            let now = Instant.current
+            for list in lists {
+                if contents.lists[list] == nil { contents.lists[list] = Watch(link: makeLink()) }
+                contents.lists[list]?.lastUse = now
+            }
+            let wanted = contents.waiting.values.reduce(into: Set(lists)) { $0.formUnion($1.lists) }
+            let idle = contents.lists.filter { list, watch in
+                !watch.isAsked && !wanted.contains(list) && now - watch.lastUse >= times.idle
+            }
+            for list in idle.keys { contents.lists[list] = nil }
             contents.lastWaiter += 1
             contents.waiting[contents.lastWaiter] = Waiter(lists: Set(lists))
             let unasked = lists.filter { contents.lists[$0]?.isAsked == false }
             for list in unasked { contents.lists[list]?.isAsked = true }
-            return (contents.lastWaiter, unasked)
+            return (contents.lastWaiter, unasked, idle.values.map(\.link))
         }
     }
 

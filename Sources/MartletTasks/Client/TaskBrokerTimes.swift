@@ -12,6 +12,8 @@ package struct TaskBrokerTimes: Sendable {
     /// After so long a wait for work is asked for anew. A wait that is not answered in twice the time is over: its
     /// connection is of no use any more.
     package var wait: Duration = .seconds(10)
+    /// After so long a connection on which nobody waits any more for a list is closed.
+    package var idle: Duration = .seconds(60)
     /// How often a connection that only listens is asked whether it still is one.
     package var listening: Duration = .seconds(10)
     /// Between attempts to connect: a random part of the first, doubled up to the longest.

@@ -10,6 +10,8 @@ import Synchronization
 extension TaskWorker {
     /// Where revocations are kept, by when they end: what is revoked stays so after a restart.
     private var revocationsKey: String { broker.keyed("martlet.revoked") }
+    /// Revoked stamps, as `[header, value]`, by when they were revoked last.
+    private var stampsKey: String { broker.keyed("martlet.revoked.stamps") }
 
     // MARK: Revocations
 
@@ -18,12 +20,30 @@ extension TaskWorker {
         let now = TaskTime.current
         let answers = try await broker.accepted([
             command("ZREMRANGEBYSCORE", revocationsKey, "-inf", "(\(now.wall)"),
-            command("ZRANGE", revocationsKey, "0", "-1", "WITHSCORES"),
+            command("ZRANGE", revocationsKey, "0", "-1", "WITHSCORES"), command("ZRANGE", stampsKey, "0", "-1"),
         ])
         heardFromBroker(took: false)
-        let known = Self.revocations(answers.last?.elements ?? [])
-        guard !known.isEmpty else { return }
-        change { state, now in state.desk.adopt(revocations: known, now: now) }
+        let known = Self.revocations(answers[1].elements)
+        if !known.isEmpty { change { state, now in state.desk.adopt(revocations: known, now: now) } }
+        for stamp in answers[2].elements {
+            guard let bytes = stamp.bytes, let pair = try? RawJSON(Array(buffer: bytes)).elements, pair.count == 2,
+                let header = pair[0].string, let value = pair[1].string
+            else { continue }
+            change { state, now in state.desk.revoke(stamp: header, [value], terminate: false, now: now) }
+        }
+    }
+
+    /// What was revoked while the broker could not be heard: until it is known the worker asks again.
+    func recallMissedRevocations() async {
+        var pause = Pause()
+        while !Task.isCancelled {
+            do {
+                return try await recallRevocations()
+            } catch {
+                logger.debug("revocations were not recalled", metadata: ["error": "\(error)"])
+                await pause.wait()
+            }
+        }
     }
 
     /// Members with their scores: in pairs, or by turns as the second version of RESP says them.
@@ -56,7 +76,7 @@ extension TaskWorker {
     }
 
     /// Whether something ran that bears one of the stamps.
-    func revoke(stamps: [String: [String]], terminate: Bool) -> Bool {
+    func revoke(stamps: [String: [String]], terminate: Bool) async -> Bool {
         var found = false
         for (header, values) in stamps.sorted(by: { $0.key < $1.key }) {
             change { state, now in
@@ -66,7 +86,16 @@ extension TaskWorker {
                 return state.desk.revoke(stamp: header, values, terminate: terminate, now: now)
             }
         }
+        await keep(stamps: stamps)
         return found
+    }
+
+    private func keep(stamps: [String: [String]]) async {
+        let now = String(TaskTime.current.wall)
+        let members = stamps.flatMap { header, values in
+            values.map { JSONValue.array([.string(header), .string($0)]).text }
+        }
+        await keep(members.flatMap { [now, $0] }, in: stampsKey)
     }
 
     /// What other workers know to be revoked.
@@ -80,15 +109,20 @@ extension TaskWorker {
 
     private func keep(revoked ids: [String]) async {
         let end = TaskTime.current.wall + settings.desk.revocations.expiresMilliseconds
-        guard !ids.isEmpty else { return }
+        await keep(ids.flatMap { [String(end), $0] }, in: revocationsKey)
+    }
+
+    /// Adds to a sorted set, of which the first are forgotten when there are too many.
+    private func keep(_ scoresAndMembers: [String], in key: String) async {
+        guard !scoresAndMembers.isEmpty else { return }
         do {
             try await broker.accepted([
-                command(["ZADD", revocationsKey] + ids.flatMap { [String(end), $0] }),
-                command(
-                    "ZREMRANGEBYRANK", revocationsKey, "0", "-\(settings.desk.revocations.maximum + 1)"),
+                command(["ZADD", key] + scoresAndMembers),
+                command("ZREMRANGEBYRANK", key, "0", "-\(settings.desk.revocations.maximum + 1)"),
             ])
         } catch {
-            logger.warning("revocations are not kept", metadata: ["error": "\(error)", "tasks": "\(ids.count)"])
+            let count = scoresAndMembers.count / 2
+            logger.warning("revocations are not kept", metadata: ["error": "\(error)", "revocations": "\(count)"])
         }
     }
 

@@ -168,6 +168,18 @@ import Testing
         }
     }
 
+    @Test func connectionsOfQueuesThatAreLeftAreClosed() async throws {
+        try await LiveBroker.run { live in
+            let broker = live.client { $0.idle = .zero }
+            try await broker.publish([("q", "q", message("t1")), ("r", "r", message("t2"))])
+            try await broker.wait(for: [QueueList(queue: "q")])
+            #expect(broker.watcher.watched == ["q"])
+            try await broker.wait(for: [QueueList(queue: "r")])
+            #expect(broker.watcher.watched == ["r"])
+            await broker.close()
+        }
+    }
+
     @Test func statesAreStoredAndHeard() async throws {
         try await LiveBroker.run { live in
             let broker = live.client(prefix: "app:")

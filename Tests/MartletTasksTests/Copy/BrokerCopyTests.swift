@@ -140,6 +140,26 @@ import Testing
         }
     }
 
+    /// A topic exchange puts one message, with one tag, into each queue that is bound.
+    @Test func aMessageInTwoQueuesIsCopiedToBoth() async throws {
+        try await LiveBroker.run { source in
+            try await withConnection(source.url) { redis in
+                for queue in ["q", "r"] { _ = try await say(redis, command("LPUSH", queue) + [message("both")]) }
+                let note = CeleryReservation.text(Array(buffer: message("taken")), exchange: "", routingKey: "q")
+                _ = try await say(redis, command("HSET", "unacked", "taken") + [ByteBuffer(bytes: note)])
+                _ = try await say(redis, command("LPUSH", "r") + [message("taken")])
+            }
+            try await LiveBroker.run { destination in
+                let report = try await copy(source.url, destination.url)
+                #expect(report.copied == 4 && report.isComplete, "\(report.text)")
+                #expect(try await tags(destination.url, "q").sorted() == ["both", "taken"])
+                #expect(try await tags(destination.url, "r") == ["both", "taken"])
+                let again = try await copy(source.url, destination.url, intoExisting: true)
+                #expect(again.copied == 0 && again.known == 4 && again.isComplete, "\(again.text)")
+            }
+        }
+    }
+
     @Test func aTakenMessageGoesWhereItsBindingOrItsLeaseSays() async throws {
         try await LiveBroker.run { source in
             try await withConnection(source.url) { redis in

@@ -64,6 +64,33 @@ import Testing
         }
     }
 
+    @Test func revokedStampsSurviveARestart() async throws {
+        try await LiveBroker.run { live in
+            let settings = WorkerStage.settings()
+            try await WorkerStage.run(FakeTasks(), settings, on: live) { stage in
+                _ = await stage.worker.revoke(stamps: ["batch": ["b1"]], terminate: false)
+            }
+            try await WorkerStage.run(FakeTasks(), settings, on: live) { stage in
+                let isRevoked = stage.worker.state.withLock { $0.desk.revocations.contains(stamps: ["batch": ["b1"]]) }
+                #expect(isRevoked)
+            }
+        }
+    }
+
+    /// What was revoked while the connection was away was told to others only.
+    @Test func whatWasRevokedWhileNobodyListenedIsRecalled() async throws {
+        try await WorkerStage.run { stage in
+            let far = Int64(SystemClock.seconds * 1000) + 3_600_000
+            #expect(try await stage.client.say("ZADD martlet.revoked \(far) t1") == .integer(1))
+            #expect(stage.worker.status().revocations == 0)
+            let listener = try #require(stage.broker.listeners.withLock { $0?.values.first })
+            listener.close()
+            try await stage.holds { $0.worker.status().revocations == 1 }
+            try await stage.send("add", id: "t1")
+            try await stage.holds { $0.counters("add").revoked == 1 }
+        }
+    }
+
     @Test func aRunIsTerminated() async throws {
         let begun = Signal()
         try await WorkerStage.run(FakeTasks(["endless": FakeTasks.endless(begun)])) { stage in

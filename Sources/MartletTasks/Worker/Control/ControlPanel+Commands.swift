@@ -13,10 +13,10 @@ extension ControlPanel {
         return terminate ? ControlReply.terminated(ended) : ControlReply.revoked(ids)
     }
 
-    func revokeByStamps(_ arguments: ControlArguments) -> JSONValue {
+    func revokeByStamps(_ arguments: ControlArguments) async -> JSONValue {
         let stamps = arguments.stamps("headers")
         let terminate = arguments.flag("terminate")
-        let running = worker.revoke(stamps: stamps, terminate: terminate)
+        let running = await worker.revoke(stamps: stamps, terminate: terminate)
         let text = "{" + stamps.sorted { $0.key < $1.key }.map { header, values in
             "\(PythonRepr.quoted(header)): [\(values.map(PythonRepr.quoted).joined(separator: ", "))]"
         }.joined(separator: ", ") + "}"

@@ -16,7 +16,7 @@ struct ControlPanel {
         switch method {
         case "revoke": return try await revoke(arguments, terminate: arguments.flag("terminate"))
         case "terminate": return try await revoke(arguments, terminate: true)
-        case "revoke_by_stamped_headers": return revokeByStamps(arguments)
+        case "revoke_by_stamped_headers": return await revokeByStamps(arguments)
         case "rate_limit": return try setRate(arguments)
         case "time_limit": return setTimeLimit(arguments)
         case "pool_grow": return await grow(arguments.integer("n") ?? 1)

@@ -24,22 +24,26 @@ struct RemoteControl {
         let (heard, hear) = AsyncStream.makeStream(
             of: (String, ByteBuffer).self, bufferingPolicy: .bufferingOldest(Self.backlog))
         let requests = ControlRequest.channel(database: worker.settings.database)
+        let (holds, hold) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let patterns = worker.settings.gossips ? ["/\(worker.settings.database).celeryev/worker.*"] : []
         await withDiscardingTaskGroup { group in
             group.addTask {
                 var pause = Pause()
                 while !Task.isCancelled {
                     do {
-                        try await self.worker.broker.subscribe(channels: [requests], patterns: patterns) {
-                            hear.yield(($0, $1))
-                        }
+                        try await self.worker.broker.subscribe(
+                            channels: [requests], patterns: patterns, ready: { hold.yield() }
+                        ) { hear.yield(($0, $1)) }
                     } catch {
                         self.worker.logger.debug("remote control is deaf", metadata: ["error": "\(error)"])
                         await pause.wait()
                     }
                 }
                 hear.finish()
+                hold.finish()
             }
+            // What was revoked while nobody listened here.
+            group.addTask { for await _ in holds { await self.worker.recallMissedRevocations() } }
             if worker.settings.mingles {
                 group.addTask { await Mingle(worker: self.worker).run() }
             }
