@@ -14,6 +14,9 @@ extension BrokerMachine {
         case .giveBack: return giveBack(arguments, leases)
         case .bury: return bury(arguments, leases)
         case .restore: return restore(arguments, leases)
+        case .rate: return rate(arguments, keys.dropFirst(LeaseKeys.count), leases)
+        case .claim: return claim(arguments, keys.dropFirst(LeaseKeys.count), leases)
+        case .free: return free(arguments, keys.dropFirst(LeaseKeys.count), leases)
         }
     }
 
@@ -79,6 +82,10 @@ extension BrokerMachine {
     /// Lists and messages by turns. Why one was refused.
     private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer? {
         for place in stride(from: messages.startIndex, to: messages.endIndex, by: 2) {
+            if let unique = UniqueMark.key(messages[place]) {
+                _ = freeUnique(unique, of: messages[place + 1], leases)
+                continue
+            }
             let pushed = pushOnList(
                 .lpush, [messages[place], messages[place + 1]], in: leases.database, now: leases.now)
             if pushed.isError { return pushed }

@@ -8,6 +8,9 @@ extension OwnScript {
         case .giveBack: Self.mine + Self.deadLetters + Self.giveBackText
         case .bury: Self.mine + Self.deadLetters + Self.buryText
         case .restore: Self.deadLetters + Self.restoreText
+        case .rate: Self.rateText
+        case .claim: Self.claimText
+        case .free: Self.freeText
         }
     }
 
@@ -84,8 +87,13 @@ extension OwnScript {
     private static let finishText = #"""
         local function publish(first, count)
           for index = first, first + 2 * count - 2, 2 do
-            local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
-            if type(pushed) == 'table' then return pushed end
+            local unique = string.match(ARGV[index], '^\6\22unique\6\22(.*)$')
+            if unique then
+              if redis.pcall('GET', unique) == ARGV[index + 1] then redis.call('DEL', unique) end
+            else
+              local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
+              if type(pushed) == 'table' then return pushed end
+            end
           end
         end
         local function store(key, seconds, result)
