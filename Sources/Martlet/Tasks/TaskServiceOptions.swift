@@ -1,5 +1,5 @@
 import Foundation
-import MartletLogic
+package import MartletLogic
 import MartletNet
 import MartletTasks
 import MartletWorkers
@@ -18,12 +18,16 @@ package struct TaskServiceOptions: Sendable {
     /// Tasks that run at one time; nil: what the app says, or as many as cores.
     package var concurrency: Int?
     package var autoscale: ClosedRange<Int>?
+    /// Comes before the bounds of `autoscale`; nil: no matter what processes cost.
+    package var budget: TaskBudget?
     /// The node name, as `-n` has it; nil: `celery@` and the name of this machine.
     package var name: String?
     /// In seconds.
     package var softLimit: Double?
     package var hardLimit: Double?
     package var prefetch = 1
+    /// How many tasks of a queue begin in a time, in all workers together.
+    package var queueRates: [String: RateLimit] = [:]
     package var maximumDeliveries = DeskPolicy().maximumDeliveries
     package var sendsTaskEvents = false
     package var sendsEvents = true
@@ -40,6 +44,26 @@ package struct TaskServiceOptions: Sendable {
     var handlers: [TaskHandler] = []
 
     package init() {}
+
+    /// `cpu_queue=10/s`: how many tasks of a queue begin in a time, in all workers together. False: it is none.
+    package mutating func addQueueRate(_ text: String) -> Bool {
+        guard let sign = text.lastIndex(of: "="), sign > text.startIndex,
+            let limit = try? TaskRateText.parse(String(text[text.index(after: sign)...]))
+        else { return false }
+        queueRates[String(text[..<sign])] = limit
+        return true
+    }
+
+    /// `20/day`, `5/hour`: what the processes of `autoscale` may cost in that time, in the unit of `processCost`.
+    /// False: it is no budget.
+    package mutating func setBudget(_ text: String, processCost: Double) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let limit = Double(parts[0]), limit >= 0, limit.isFinite,
+            let period = TaskBudget.Period(rawValue: String(parts[1])), processCost > 0, processCost.isFinite
+        else { return false }
+        budget = TaskBudget(costPerWorkerHour: processCost, limit: limit, period: period)
+        return true
+    }
 
     /// Where tasks come from, where neither the person who starts the worker nor the app says it.
     static func otherBroker(_ environment: [String: String]) -> String {
@@ -82,6 +106,7 @@ package struct TaskServiceOptions: Sendable {
         desk.slots = autoscale?.lowerBound ?? slots
         desk.autoscale = autoscale
         desk.prefetch = prefetch
+        desk.queueRates = queueRates
         desk.softLimit = softLimit
         desk.hardLimit = hardLimit
         desk.maximumDeliveries = maximumDeliveries
@@ -89,6 +114,7 @@ package struct TaskServiceOptions: Sendable {
         // A broker that is away for a while must not end what runs; a result from a lost lease is refused anyway.
         desk.outlivesSilence = true
         var settings = TaskWorkerSettings(name: nodeName, queues: queues(app), desk: desk)
+        settings.scale.budget = budget
         settings.drain = drain
         settings.defaultQueue = app?.default_queue ?? Self.usualQueue
         if let expires = app?.result_expires { settings.resultExpires = .seconds(expires) }

@@ -15,6 +15,9 @@ extension BrokerMachine {
         case .giveBack: return giveBack(arguments, leases)
         case .bury: return bury(arguments, leases)
         case .restore: return restore(arguments, leases)
+        case .rate: return rate(arguments, keys.dropFirst(LeaseKeys.count), leases)
+        case .claim: return claim(arguments, keys.dropFirst(LeaseKeys.count), leases)
+        case .free: return free(arguments, keys.dropFirst(LeaseKeys.count), leases)
         }
     }
 
@@ -81,7 +84,7 @@ extension BrokerMachine {
     private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer? {
         let places = stride(from: messages.startIndex, to: messages.endIndex, by: 2)
         if messages.count > 2 {
-            for place in places {
+            for place in places where UniqueMark.key(messages[place]) == nil {
                 let length = run(.llen, [messages[place]], leases)
                 if length.isError { return length }
                 let refusal = queues.refusal(of: messages[place + 1], on: messages[place], in: leases.database)
@@ -89,6 +92,10 @@ extension BrokerMachine {
             }
         }
         for place in places {
+            if let unique = UniqueMark.key(messages[place]) {
+                _ = freeUnique(unique, of: messages[place + 1], leases)
+                continue
+            }
             let pushed = pushOnList(
                 .lpush, [messages[place], messages[place + 1]], in: leases.database, now: leases.now)
             if pushed.isError { return pushed }

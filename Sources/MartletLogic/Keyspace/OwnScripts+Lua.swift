@@ -9,6 +9,9 @@ extension OwnScript {
         case .giveBack: Self.mine + Self.deadLetters + Self.giveBackText
         case .bury: Self.mine + Self.deadLetters + Self.buryText
         case .restore: Self.deadLetters + Self.restoreText
+        case .rate: Self.rateText
+        case .claim: Self.claimText
+        case .free: Self.freeText
         }
     }
 
@@ -116,16 +119,24 @@ extension OwnScript {
         """#
 
     private static let finishText = #"""
+        local function unique_of(index)
+          return string.match(ARGV[index], '^\6\22unique\6\22(.*)$')
+        end
         local function publish(first, count)
           for index = first, first + 2 * count - 2, 2 do
-            local kind = count > 1 and redis.call('TYPE', ARGV[index]).ok
+            local kind = count > 1 and not unique_of(index) and redis.call('TYPE', ARGV[index]).ok
             if kind and kind ~= 'none' and kind ~= 'list' then
               return redis.error_reply('WRONGTYPE Operation against a key holding the wrong kind of value')
             end
           end
           for index = first, first + 2 * count - 2, 2 do
-            local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
-            if type(pushed) == 'table' then return pushed end
+            local unique = unique_of(index)
+            if unique then
+              if redis.pcall('GET', unique) == ARGV[index + 1] then redis.call('DEL', unique) end
+            else
+              local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
+              if type(pushed) == 'table' then return pushed end
+            end
           end
         end
         local answers, at = {}, 1

@@ -19,6 +19,7 @@ public enum OwnScript: String, Sendable, CaseIterable {
     ///
     /// - Arguments, for each message: tag, lease, the result's key (empty: there is none), how many seconds it is kept
     ///   (0: for ever), the result, how many messages are to be published, and their lists and themselves by turns.
+    ///   At the end of these there may be a key that is free then (`UniqueMark`), and the task that had it.
     /// - Answer, for each: 1, 0 (the lease was lost), or why something could not be published: it is still taken then.
     case finish
     /// Stores and announces states of tasks that are not over, unless one stands there that has to stay.
@@ -46,6 +47,20 @@ public enum OwnScript: String, Sendable, CaseIterable {
     /// - Arguments: after how many seconds a lease ends, after how many seconds a message of Celery's is given up for
     ///   lost, at most how many messages. Answer: how many.
     case restore
+    /// Says how many may begin by a rate that all workers keep together (`SharedRate`).
+    ///
+    /// - Further key: the rate's. Arguments: the distance in microseconds, the burst, how many are wanted.
+    /// - Answer: how many may, and for how many microseconds no more may.
+    case rate
+    /// Claims keys for tasks, so that there is one task of a key.
+    ///
+    /// - Further keys: those. Arguments: for each the task's id and after how many seconds it is free in any case.
+    /// - Answer, for each: whose it is: the same id, or that of the task that was there before.
+    case claim
+    /// Frees keys.
+    ///
+    /// - Further keys: those. Arguments: for each the id of the task that has it. Answer: how many of them had theirs.
+    case free
 
     /// The script with that hexadecimal SHA-1, in whatever case it is written.
     public init?(sha1: Bytes) {

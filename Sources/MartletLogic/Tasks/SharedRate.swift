@@ -21,11 +21,20 @@ public struct SharedRate: Sendable, Equatable {
         self.burst = Int64(min(max(burst, 1), 1_000_000))
     }
 
+    /// As a script is told it.
+    init(distance: Int64, burst: Int64) {
+        self.distance = max(distance, 1)
+        self.burst = max(burst, 1)
+    }
+
     /// - Parameters:
     ///   - next: What was kept; nil: nothing yet.
     ///   - now: In microseconds, by the clock of whoever keeps the number.
     public func decide(next: Int64?, now: Int64) -> Verdict {
-        let next = max(next ?? now, now)
+        // Further ahead nobody can be by this rate: it was another one before, or the clock was set back.
+        let (farthest, isBeyond) = distance.multipliedReportingOverflow(by: burst)
+        let bound = now.addingReportingOverflow(isBeyond ? .max : farthest)
+        let next = min(max(next ?? now, now), bound.overflow ? .max : bound.partialValue)
         // Saturated: a clock may say anything.
         let ahead = distance.multipliedReportingOverflow(by: burst - 1)
         let earliest = next.subtractingReportingOverflow(ahead.overflow ? .max : ahead.partialValue)
@@ -33,4 +42,19 @@ public struct SharedRate: Sendable, Equatable {
         let following = next.addingReportingOverflow(distance)
         return .go(next: following.overflow ? .max : following.partialValue)
     }
+}
+
+/// A rate that tasks say they share, whichever workers run them.
+public struct SharedRateRule: Sendable, Equatable {
+    /// Tasks of one key have one rate together.
+    public var key: String
+    public var limit: RateLimit
+
+    public init(key: String, limit: RateLimit) {
+        self.key = key
+        self.limit = limit
+    }
+
+    /// What 50 milliseconds bring may go at once: a worker asks now and then, and what it comes late for is not lost.
+    public var rate: SharedRate { SharedRate(limit, burst: Int(min(limit.perSecond / 20, 1e6))) }
 }

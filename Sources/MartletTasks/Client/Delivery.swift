@@ -71,6 +71,8 @@ package struct TaskFinish: Sendable {
     package var receipt: Receipt
     package var storing: StoredResult?
     package var publishing: [OutgoingMessage]
+    /// A unique key that is free then.
+    package var freeing: UniqueHold?
 
     package init(receipt: Receipt, storing: StoredResult? = nil, publishing: [OutgoingMessage] = []) {
         self.receipt = receipt

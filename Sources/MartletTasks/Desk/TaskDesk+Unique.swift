@@ -8,7 +8,7 @@ extension TaskDesk {
     /// Who claimed a key and sent nothing for so long will not.
     private static let patience: Duration = .seconds(10)
 
-    static func uniqueKey(_ key: String) -> String { "martlet-unique-\(key)" }
+    static func uniqueKey(_ key: String) -> String { UniqueHold.place(key) }
 
     /// Claims a key for a task that is about to be sent.
     ///

@@ -23,11 +23,13 @@ struct Autoscaler {
             do {
                 let load = try await load(&ages)
                 let now = TaskTime.current
-                let wanted = scaler.observe(load, now: now)
+                // A worker whose budget is spent goes on with one.
+                let least = worker.settings.scale.budget == nil ? nil : 1
+                let wanted = max(scaler.observe(load, now: now), least ?? 0)
                 guard wanted != worker.state.withLock({ $0.desk.slots }) else { continue }
                 worker.logger.info(
                     "slots change", metadata: ["slots": "\(wanted)", "waiting": "\(load.waiting)"])
-                await worker.resize(to: wanted)
+                await worker.resize(to: wanted, least: least)
             } catch {
                 worker.logger.debug("queues were not looked at", metadata: ["error": "\(error)"])
             }

@@ -35,6 +35,8 @@ package struct TaskDescription: Sendable, Equatable {
     package var rules: TaskRules
     /// Where it is published when nothing else says so, as a step of a chain; nil: the worker's default queue.
     package var queue: String?
+    /// There is one at a time of those with the same arguments, until then; nil: any number.
+    package var unique: UniqueRule?
     /// No result is stored.
     package var ignoresResult = false
     /// Failures are stored even so.

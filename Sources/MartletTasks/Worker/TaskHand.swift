@@ -9,12 +9,17 @@ final class TaskHand: Sendable {
     let message: TaskMessage
     /// nil: nobody here knows the task.
     let kind: KnownTask?
+    /// The unique key that it has; nil: it needs none.
+    let unique: UniqueHold?
 
-    init(id: DeliveryID, delivery: Delivery, message: TaskMessage, kind: KnownTask?) {
+    init(
+        id: DeliveryID, delivery: Delivery, message: TaskMessage, kind: KnownTask?, unique: UniqueHold? = nil
+    ) {
         self.id = id
         self.delivery = delivery
         self.message = message
         self.kind = kind
+        self.unique = unique
     }
 
     /// What it is counted as: names that nobody here knows may be any number.
@@ -33,6 +38,7 @@ final class TaskHand: Sendable {
             retries: message.retries, deliveries: delivery.deliveries, eta: message.eta, expires: message.expires,
             softLimit: message.softLimit, hardLimit: message.hardLimit, stamps: stamps)
         arrival.maximumRetries = settings.maximumRetries
+        arrival.sharedRate = settings.rate.map { SharedRateRule(key: settings.rateKey ?? message.name, limit: $0) }
         return arrival
     }
 
@@ -74,14 +80,29 @@ struct FairnessHeaders: Sendable, Equatable {
     var weight = 1.0
     var concurrency: Int?
     var maximumRetries: Int?
+    /// Of `x-unique`.
+    var unique: String?
+    /// Until when; nil: as the task says.
+    var uniqueRule: UniqueRule?
+    var rate: RateLimit?
+    var rateKey: String?
 
-    /// Reads `x-key`, `x-weight`, `x-key-concurrency` and `x-max-retries`.
+    /// Reads `x-key`, `x-weight`, `x-key-concurrency`, `x-max-retries`, `x-rate`, `x-rate-key`, `x-unique`,
+    /// `x-unique-until` and `x-unique-seconds`.
     init(_ message: TaskMessage) {
         guard message.mayHaveOwnHeaders else { return }
         let headers = message.headers
         key = headers.present("x-key").flatMap { $0.string ?? $0.text }
         weight = headers.present("x-weight")?.number.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1
         concurrency = headers.present("x-key-concurrency")?.integer.flatMap { $0 > 0 ? $0 : nil }
+        unique = headers.present(TaskSubmission.Header.unique).flatMap { $0.string ?? $0.text }
+        uniqueRule = unique.map { _ in
+            UniqueRule(
+                until: headers.present("x-unique-until")?.string, seconds: headers.present("x-unique-seconds")?.number)
+        }
+        // A text that is no rate limits nothing, as in Celery.
+        rate = headers.present("x-rate")?.string.flatMap { try? TaskRateText.parse($0) }
+        rateKey = headers.present("x-rate-key").flatMap { $0.string ?? $0.text }
         maximumRetries = headers.present("x-max-retries")?.integer.flatMap { $0 >= 0 ? $0 : nil }
     }
 }

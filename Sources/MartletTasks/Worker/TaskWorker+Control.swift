@@ -149,8 +149,10 @@ extension TaskWorker {
     }
 
     /// So many slots from now on: what a scaler wants. Under `--autoscale` within its bounds.
-    package func resize(to slots: Int) async {
-        change { state, now in state.desk.resize(to: slots, now: now) }
+    ///
+    /// - Parameter least: Instead of the lower one of them.
+    package func resize(to slots: Int, least: Int? = nil) async {
+        change { state, now in state.desk.resize(to: slots, least: least, now: now) }
         await resizeExecutors(to: state.withLock { $0.desk.slots })
     }
 

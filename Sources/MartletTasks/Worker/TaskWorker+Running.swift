@@ -25,14 +25,16 @@ extension TaskWorker {
 
     private func outcome(of id: DeliveryID, on runner: TaskRunner) async -> TaskOutcome {
         guard let begun = begin(id, on: runner) else { return .cancelled }
-        let (run, kind) = begun
+        let (run, kind, unique) = begun
         events.tasks(CollectionOfOne(run.message)) { .started($0.id) }
         if kind.description.tracksStarted, run.message.ignoreResult != true { await storeStarted(run) }
+        // Others with its key may come from now on.
+        if let unique, unique.rule.until == .started { try? await broker.free(unique) }
         return await kind.executor.run(run)
     }
 
     /// nil: it was cancelled before it began.
-    private func begin(_ id: DeliveryID, on runner: TaskRunner) -> (TaskRun, KnownTask)? {
+    private func begin(_ id: DeliveryID, on runner: TaskRunner) -> (TaskRun, KnownTask, UniqueHold?)? {
         let now = TaskTime.current
         var isAlarmLate = false
         defer { if isAlarmLate { alarm.notify() } }
@@ -45,7 +47,7 @@ extension TaskWorker {
             state.counters[held.hand.message.name, default: .init()].started += 1
             isAlarmLate = state.isAlarmLate(now: now)
             let limits = state.desk.limits(of: id)
-            return (taskRun(held.hand, soft: limits.soft, hard: limits.hard), kind)
+            return (taskRun(held.hand, soft: limits.soft, hard: limits.hard), kind, held.hand.unique)
         }
     }
 

@@ -88,6 +88,9 @@ extension TaskWorker {
             case .bury: answers.append(try await broker.bury(entry.receipt, message: entry.message))
             }
         }
+        for entry in entries {
+            if let hold = entry.freeing { try await broker.free(hold) }
+        }
         return answers
     }
 

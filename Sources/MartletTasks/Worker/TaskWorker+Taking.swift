@@ -25,13 +25,13 @@ extension TaskWorker {
                 deliveries = try await broker.take(lists, count: pull.count)
                 pause.reset()
             } catch {
-                arrived([], of: pull)
+                await arrived([], of: pull)
                 logger.debug("messages cannot be taken", metadata: ["error": "\(error)"])
                 await pause.wait()
                 continue
             }
             heardFromBroker(took: !deliveries.isEmpty)
-            let isFull = arrived(deliveries, of: pull)
+            let isFull = await arrived(deliveries, of: pull)
             if deliveries.isEmpty { await waitForMessages(lists) }
             if isFull { await interest.wait(atMost: Self.pauseWhenFull) }
         }
@@ -78,26 +78,33 @@ extension TaskWorker {
 
     /// Reads what came and gives it to the desk. Whether some went back because no more can be held until their time.
     @discardableResult
-    private func arrived(_ deliveries: [Delivery], of pull: DeskPull) -> Bool {
-        var read: [(Delivery, TaskMessage, FairnessHeaders)] = []
+    private func arrived(_ deliveries: [Delivery], of pull: DeskPull) async -> Bool {
+        var read: [ReadDelivery] = []
         read.reserveCapacity(deliveries.count)
         var flawed: [FlawedDelivery] = []
         for delivery in deliveries {
             do throws(TaskMessageFlaw) {
                 let message = try TaskMessage(Array(buffer: delivery.message))
-                read.append((delivery, message, FairnessHeaders(message)))
+                // A Celery app reads by itself what we cannot; nobody else does.
+                if let flaw = message.bodyFlaw, !readsBodies(of: message.name) { throw flaw }
+                let fairness = FairnessHeaders(message)
+                read.append(
+                    ReadDelivery(
+                        delivery: delivery, message: message, fairness: fairness, unique: unique(message, fairness)))
             } catch {
                 flawed.append(FlawedDelivery(delivery: delivery, flaw: error))
             }
         }
         for flawed in flawed { refuse(flawed) }
-        events.tasks(read) { .received($0.1, queue: $0.0.receipt.queue) }
+        events.tasks(read) { .received($0.message, queue: $0.delivery.receipt.queue) }
+        let kept = await withoutDuplicates(read)
         let chores = decide { state, now in
-            let arrivals = read.map { delivery, message, fairness -> TaskArrival in
+            let arrivals = kept.map { one -> TaskArrival in
                 let hand = TaskHand(
-                    id: state.nextDelivery(), delivery: delivery, message: message, kind: state.known[message.name])
+                    id: state.nextDelivery(), delivery: one.delivery, message: one.message,
+                    kind: state.known[one.message.name], unique: one.unique)
                 state.held[hand.id] = HeldTask(hand: hand)
-                return hand.arrival(settings: fairness)
+                return hand.arrival(settings: one.fairness)
             }
             return state.desk.pulled(arrivals, of: pull, now: now)
         }
@@ -105,6 +112,10 @@ extension TaskWorker {
         return chores.settlements.contains {
             if case .postpone = $0.settlement { true } else { false }
         }
+    }
+
+    private func readsBodies(of name: String) -> Bool {
+        state.withLock { $0.known[name]?.description.settlesItself ?? false }
     }
 
     /// A message that is no task that can be read: to the dead letters, and its sender is told.

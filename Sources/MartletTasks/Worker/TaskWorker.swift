@@ -39,6 +39,8 @@ package final class TaskWorker: Sendable {
     let start: AsyncStream<DeliveryID>.Continuation
     let renewals: AsyncStream<[DeliveryID]>
     let renew: AsyncStream<[DeliveryID]>.Continuation
+    let rateQuestions: AsyncStream<[RateQuestion]>
+    let askRates: AsyncStream<[RateQuestion]>.Continuation
     let acknowledgements: AsyncStream<[DeliveryID]>
     let acknowledge: AsyncStream<[DeliveryID]>.Continuation
 
@@ -65,6 +67,7 @@ package final class TaskWorker: Sendable {
         (starts, start) = AsyncStream.makeStream()
         (renewals, renew) = AsyncStream.makeStream()
         (acknowledgements, acknowledge) = AsyncStream.makeStream()
+        (rateQuestions, askRates) = AsyncStream.makeStream()
     }
 
     /// Works until ``drain()`` has ended it. Cancelling the task ends it at once: what runs is cancelled, and what is
@@ -86,6 +89,7 @@ package final class TaskWorker: Sendable {
                 roles.addTask { await self.watchClock() }
                 roles.addTask { await self.renewLeases() }
                 roles.addTask { await self.acknowledgeFirst() }
+                roles.addTask { await self.askForRates() }
                 roles.addTask { await self.sweep() }
                 roles.addTask { await self.endInTime() }
                 roles.addTask { await Autoscaler(worker: self).run() }
@@ -174,6 +178,7 @@ package final class TaskWorker: Sendable {
         if !chores.acknowledgements.isEmpty { acknowledge.yield(chores.acknowledgements) }
         if !chores.settlements.isEmpty { settlements.add(chores.settlements.map(books.entry)) }
         if !chores.renewals.isEmpty { renew.yield(chores.renewals) }
+        if !chores.rates.isEmpty { askRates.yield(chores.rates) }
         if chores.wakesTaker { room.notify() }
         if chores.wakesClock { alarm.notify() }
         if chores.mayEnd { endIfEmpty() }

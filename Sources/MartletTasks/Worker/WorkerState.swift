@@ -59,6 +59,7 @@ struct WorkerState {
                 guard let held = held.removeValue(forKey: id) else { continue }
                 counters[held.hand.countedName, default: .init()].abandoned += 1
             case .renew(let ids): chores.renewals += ids
+            case .askRate(let rule, let count): chores.rates.append(RateQuestion(rule: rule, count: count))
             }
         }
         if isTakerIdle {
@@ -87,6 +88,7 @@ struct Chores {
     var cancelled: [TaskRunner] = []
     var settlements: [DueSettlement] = []
     var renewals: [DeliveryID] = []
+    var rates: [RateQuestion] = []
     var wakesTaker = false
     var wakesClock = false
     /// The worker drains: this may have been the last thing that it waited for.

@@ -10,12 +10,21 @@ package struct TaskAppSettings: Sendable, Equatable, Decodable {
         package var queue: String?
         /// Such as `10/m`.
         package var rate_limit: String?
+        /// The same for all workers together.
+        package var rate: String?
+        /// Tasks that name one have one rate; nil: the task's name.
+        package var rate_key: String?
         package var time_limit: Double?
         package var soft_time_limit: Double?
         /// nil: without end.
         package var max_retries: Int?
         package var retry_delay: Double?
         package var ignore_result: Bool?
+        /// There is one at a time of those with the same arguments.
+        package var unique: Bool?
+        /// `started`, `finished` or `ttl`.
+        package var unique_until: String?
+        package var unique_seconds: Double?
         package var store_errors: Bool?
         package var track_started: Bool?
         package var acks_on_timeout: Bool?

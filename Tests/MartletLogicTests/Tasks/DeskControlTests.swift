@@ -179,4 +179,12 @@ import Testing
         #expect(desk.ended(1, .stopped, now: time(6)) == [.settle(1, .fail(.workerLost))])
         #expect(desk.acknowledged(2, isOurs: true, now: time(6)) == [.settle(2, .fail(.workerLost))])
     }
+
+    @Test func aBudgetComesBeforeTheLowerBound() {
+        var desk = WorkerDesk.with(slots: 4) { $0.autoscale = 3...8 }
+        _ = desk.resize(to: 1, now: time(0))
+        #expect(desk.slots == 3)
+        _ = desk.resize(to: 1, least: 1, now: time(0))
+        #expect(desk.slots == 1)
+    }
 }

@@ -116,7 +116,8 @@ private struct EngineLife {
         case 70..<78: return try await giveBack()
         case 78..<84: return try await bury()
         case 84..<90: return try await renew()
-        case 90..<95: return try await restore()
+        case 90..<94: return try await restore()
+        case 94..<97: return try await claim()
         default: return try await actTooLate()
         }
     }
@@ -128,7 +129,7 @@ private struct EngineLife {
         let questions =
             keys.map { ["LRANGE", $0, "0", "-1"] } + tags.map { ["HGET", "unacked", $0] }
             + tags.map { ["HGET", "martlet.leases", $0] } + tags.map { ["GET", "r-\($0)"] }
-            + [["ZRANGE", "unacked_index", "0", "-1"]]
+            + (0..<3).map { ["GET", "martlet-unique-k\($0)"] } + [["ZRANGE", "unacked_index", "0", "-1"]]
         let replies = try await broker.run(questions.map { $0.map { ByteBuffer(string: $0) } })
         return zip(questions, replies).map { question, reply in
             // Its order is that of clocks.
@@ -174,6 +175,7 @@ private struct EngineLife {
             if Int.random(in: 0..<8, using: &random) == 0 {
                 finish.publishing.append(("none", "none", message(newTag(), queue: "none")))
             }
+            if Bool.random(using: &random) { finish.freeing = hold(of: delivery.receipt.tag) }
             batch.append(finish)
         }
         return "\(try await broker.finish(batch))"
@@ -219,6 +221,18 @@ private struct EngineLife {
         }
         let limit = Int.random(in: 1...10, using: &random)
         return "\(try await broker.restore(lease: .seconds(30), atMost: limit))"
+    }
+
+    private mutating func claim() async throws -> String {
+        guard let delivery = held.randomElement(using: &random) else { return "" }
+        let mine = hold(of: delivery.receipt.tag)
+        let owners = try await broker.claim([mine])
+        if Int.random(in: 0..<4, using: &random) == 0 { try await broker.free(mine) }
+        return "\(owners)"
+    }
+
+    private mutating func hold(of tag: String) -> UniqueHold {
+        UniqueHold(key: "k\(Int.random(in: 0..<3, using: &random))", task: tag)
     }
 
     private mutating func actTooLate() async throws -> String {

@@ -137,6 +137,16 @@ class FunctionTests(unittest.TestCase):
             self.assertEqual(worker.run("add", 1, nothing=2)["exc_type"], "TypeError")
             self.assertEqual(worker.run("add", 1)["state"], "SUCCESS")
 
+    def test_options_that_make_no_sense_are_refused(self):
+        for options in [
+            {"rate": "fast"},
+            {"rate_key": "k"},
+            {"unique": True, "unique_until": "never"},
+            {"unique": True, "unique_seconds": 0},
+        ]:
+            with self.subTest(options=options), self.assertRaises(ValueError):
+                martlet.tasks.task(name="odd", **options)(lambda: None)
+
     def test_messages_that_cannot_be_run_are_failures_that_say_why(self):
         with Worker() as worker:
             got = worker.run("unknown")
@@ -230,6 +240,11 @@ class DescriptionTests(unittest.TestCase):
                     "time_limit": 10,
                     "rate_limit": "10/m",
                     "ignore_result": True,
+                    "rate": None,
+                    "rate_key": None,
+                    "unique": False,
+                    "unique_until": "finished",
+                    "unique_seconds": 86400.0,
                 },
             )
 

@@ -8,6 +8,9 @@ extension TaskDescription {
         var rules = TaskRules(name: entry.name)
         // A text that is no rate limits nothing, as in Celery.
         rules.rateLimit = entry.rate_limit.flatMap { try? TaskRateText.parse($0) }
+        rules.sharedRate = entry.rate.flatMap { try? TaskRateText.parse($0) }.map {
+            SharedRateRule(key: entry.rate_key ?? entry.name, limit: $0)
+        }
         rules.softLimit = entry.soft_time_limit
         rules.hardLimit = entry.time_limit
         rules.acksOnTimeout = entry.acks_on_timeout ?? true
@@ -15,6 +18,7 @@ extension TaskDescription {
         if let delay = entry.retry_delay { rules.retry.base = .seconds(delay) }
         self.init(rules: rules)
         queue = entry.queue
+        if entry.unique == true { unique = UniqueRule(until: entry.unique_until, seconds: entry.unique_seconds) }
         ignoresResult = entry.ignore_result ?? false
         storesErrorsEvenIfIgnored = entry.store_errors ?? false
         tracksStarted = entry.track_started ?? false

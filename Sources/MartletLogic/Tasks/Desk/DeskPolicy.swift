@@ -25,6 +25,8 @@ public struct DeskPolicy: Sendable, Equatable {
     /// In seconds, for tasks that have none of their own (`--soft-time-limit`, `--time-limit`).
     public var softLimit: Double?
     public var hardLimit: Double?
+    /// How many tasks of a queue begin in a time, in all workers together; for tasks that have no shared rate.
+    public var queueRates: [String: RateLimit] = [:]
     public var revocations = RevocationPolicy()
     /// Of the jitter.
     public var seed: UInt64 = 0
@@ -36,6 +38,8 @@ public struct DeskPolicy: Sendable, Equatable {
 public struct TaskRules: Sendable, Equatable {
     public var name: String
     public var rateLimit: RateLimit?
+    /// A rate that all workers keep together, beside the one above, which is this worker's own.
+    public var sharedRate: SharedRateRule?
     /// In seconds.
     public var softLimit: Double?
     public var hardLimit: Double?

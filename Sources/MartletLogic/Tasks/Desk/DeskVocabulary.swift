@@ -24,6 +24,8 @@ public struct TaskArrival: Sendable, Equatable {
     public var weight: Double
     /// Tasks of its key that may run here at one time; nil: as the task's rules say.
     public var keyConcurrency: Int?
+    /// A rate that all workers keep together; nil: as the task's rules or its queue say.
+    public var sharedRate: SharedRateRule?
     /// How often it asked to be run again before this message.
     public var retries: Int
     /// How often it may be run again; nil: as the task's rules say.
@@ -177,4 +179,6 @@ public enum DeskAction: Sendable, Equatable {
     case forget(DeliveryID)
     /// Renew these leases; then ``WorkerDesk/renewed(_:sentAt:lost:now:)``.
     case renew([DeliveryID])
+    /// Ask the broker whether so many may begin by a shared rate; then ``WorkerDesk/granted(_:_:again:now:)``.
+    case askRate(SharedRateRule, count: Int)
 }

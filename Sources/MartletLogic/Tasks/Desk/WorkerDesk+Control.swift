@@ -92,8 +92,10 @@ extension WorkerDesk {
     }
 
     /// So many slots, within the bounds when there are some: what the scaler wants. Runs go on.
-    public mutating func resize(to count: Int, now: TaskTime) -> [DeskAction] {
-        slots = autoscale.map { min(max(count, $0.lowerBound), $0.upperBound) } ?? max(count, 0)
+    ///
+    /// - Parameter least: Instead of the lower bound: a budget comes before it.
+    public mutating func resize(to count: Int, least: Int? = nil, now: TaskTime) -> [DeskAction] {
+        slots = autoscale.map { min(max(count, least ?? $0.lowerBound), $0.upperBound) } ?? max(count, 0)
         var actions: [DeskAction] = []
         advance(now: now, &actions)
         return actions
@@ -141,7 +143,7 @@ extension WorkerDesk {
             line.waiting.removeFirst()
             guard let entry = entries[id], entry.phase == .waitsForRate else { continue }
             blockedCount -= 1
-            joinReady(id, entry.arrival)
+            joinSharedRate(id, entry.arrival)
         }
     }
 
@@ -167,6 +169,7 @@ extension WorkerDesk {
         (scheduledCount, readyCount, blockedCount) = (0, 0, 0)
         (keys, rates, throttled, scheduled) = (KeyLanes(), [:], [], DueHeap())
         ready = ready.map { _ in FairQueue() }
+        sharedLines = [:]
         return actions
     }
 

@@ -31,7 +31,9 @@ extension WorkerDesk {
     }
 
     private mutating func joinRate(_ id: DeliveryID, _ arrival: TaskArrival, now: TaskTime) {
-        guard let limit = rules[arrival.name]?.rateLimit else { return joinReady(id, arrival) }
+        guard let limit = rules[arrival.name]?.rateLimit else {
+            return joinSharedRate(id, arrival)
+        }
         // Taken out, so that the line is not copied.
         var line = rates.removeValue(forKey: arrival.name) ?? RateLine(limit, now: now.instant)
         if line.bucket.perSecond != limit.perSecond {
@@ -39,7 +41,7 @@ extension WorkerDesk {
         }
         if line.isEmpty, running + readyCount < slots, line.bucket.take(now: now.instant) {
             rates[arrival.name] = line
-            return joinReady(id, arrival)
+            return joinSharedRate(id, arrival)
         }
         line.waiting.append(id)
         rates[arrival.name] = line
@@ -67,6 +69,7 @@ extension WorkerDesk {
             joinKey(id, now: now)
         }
         if !throttled.isEmpty { serveRates(now: now) }
+        if !sharedLines.isEmpty { askRates(now: now, &actions) }
         while running < slots, !isDraining, let id = nextReady() { begin(id, now: now, &actions) }
     }
 
@@ -85,7 +88,7 @@ extension WorkerDesk {
                 line.waiting.removeFirst()
                 blockedCount -= 1
                 free -= 1
-                joinReady(id, entry.arrival)
+                joinSharedRate(id, entry.arrival)
             }
             if line.isEmpty { throttled.remove(name) }
             rates[name] = line

@@ -25,7 +25,7 @@ extension WorkerDesk {
         for name in throttled where running < slots {
             next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never)
         }
-        return next
+        return min(next, nextRateQuestion(now: now.instant))
     }
 
     // MARK: Time limits

@@ -72,6 +72,8 @@ public struct WorkerDesk: Sendable {
     var rates: [String: RateLine] = [:]
     /// Names whose line somebody waits in.
     var throttled: Set<String> = []
+    /// By their keys.
+    var sharedLines: [String: SharedRateLine] = [:]
     /// Those that wait for their key or for their rate.
     var blockedCount = 0
     /// Those that have a slot, in the order in which they got it.

@@ -23,6 +23,8 @@ struct BookEntry: Sendable {
     var act: Act
     /// What comes first, each step of which may be done twice.
     var first = FirstSteps()
+    /// A unique key that is free afterwards; of `finish` in its own step.
+    var freeing: UniqueHold?
     /// What monitors are told when it is done.
     var event: (@Sendable () -> TaskEvent)?
     var tally: TaskWorkerStatus.Counters.Tally

@@ -33,9 +33,17 @@ struct TaskBooks: Sendable {
     // MARK: Ends
 
     func entry(_ due: DueSettlement) -> BookEntry {
+        var entry = ending(due)
+        if let hold = due.hand.unique, hold.rule.until != .ttl, due.isEnd { entry.free(hold) }
+        return entry
+    }
+
+    private func ending(_ due: DueSettlement) -> BookEntry {
         switch due.settlement {
         case .succeed: succeeded(due)
         case .fail(let failure): failed(due, TaskFailure(failure, due))
+        // What was not read cannot be written again.
+        case .retry where due.hand.message.bodyFlaw != nil: failed(due, TaskFailure(.raised, due))
         case .retry(_, let eta): retried(due, eta: eta)
         case .revoke(let expired, let terminated): revoked(due, expired: expired, terminated: terminated)
         case .acknowledge: acknowledged(due)

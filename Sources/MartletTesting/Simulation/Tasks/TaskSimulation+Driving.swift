@@ -107,6 +107,7 @@ extension TaskSimulation {
                 if workers[index].held.removeValue(forKey: id) == nil { books.note("\(id) is forgotten, but not held") }
             case .renew(let ids):
                 workers[index].flights.append(Flight(call: .renew(ids, sentAt: now.instant)))
+            case .askRate: books.note("a rate is asked for that no task has")
             }
         }
         workers[index].wakeAt = workers[index].desk.nextWake(now: now)

@@ -59,6 +59,8 @@ public struct TaskMessage: Sendable {
     public let stampedHeaders: [String]
     /// The values of the stamped headers, an object.
     public let stamps: RawJSON?
+    /// Why its body was not read, although whoever runs it may be able to: it has no arguments here then.
+    public let bodyFlaw: TaskMessageFlaw?
     /// How deep `Task.replace` went.
     public let replacedTaskNesting: Int
 
@@ -100,6 +102,7 @@ public struct TaskMessage: Sendable {
         priority = properties.priority
         (deliveryTag, exchange, routingKey) = parts.address
         isRedelivered = parts.isRedelivered
+        bodyFlaw = parts.bodyFlaw
         contentType = parts.contentType
         rawHeaders = parts.headers
     }

@@ -26,6 +26,18 @@ public struct TaskMessageFlaw: Error, Sendable, Equatable {
         self.name = name
     }
 
+    /// Whether a Celery app can read the body although we cannot: it is compressed or serialized in another way. Never
+    /// pickle, which would run code of its sender.
+    var isForOthers: Bool {
+        switch kind {
+        case .contentType(let type): type != Self.pickle
+        case .compression: true
+        case .envelope, .noTask, .bodyEncoding, .body: false
+        }
+    }
+
+    private static let pickle = "application/x-python-serialize"
+
     /// What is wrong, with the remedy where there is one.
     public var text: String {
         switch kind {
@@ -42,7 +54,7 @@ public struct TaskMessageFlaw: Error, Sendable, Equatable {
     private static func refusal(of type: String) -> String {
         let remedy = "set task_serializer = 'json' in the producer"
         switch type {
-        case "application/x-python-serialize":
+        case pickle:
             return "its content type is \(type) (pickle), which would run code of its sender: \(remedy)"
         case "application/x-yaml", "application/x-msgpack":
             return "its content type is \(type), and only application/json is read: \(remedy)"

@@ -11,6 +11,7 @@ struct TaskMessageReader {
         var headers: ArraySlice<UInt8>?
         var contentType: String
         var isRedelivered: Bool
+        var bodyFlaw: TaskMessageFlaw?
     }
 
     private var body: ArraySlice<UInt8>?
@@ -40,7 +41,7 @@ struct TaskMessageReader {
         return Parts(
             task: task, fields: content.fields, properties: properties ?? CeleryProperties(), address: address,
             args: content.args, kwargs: content.kwargs, embed: content.embed, headers: headers.map { bytes[$0] },
-            contentType: contentType, isRedelivered: isRedelivered)
+            contentType: contentType, isRedelivered: isRedelivered, bodyFlaw: content.flaw)
     }
 
     private mutating func take(_ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) {
@@ -93,6 +94,8 @@ struct TaskMessageReader {
         var args: RawJSON
         var kwargs: RawJSON
         var embed: TaskEmbed
+        /// Why nothing of the above was read.
+        var flaw: TaskMessageFlaw?
     }
 
     private func readTask() throws(TaskMessageFlaw) -> (CeleryTask, Content) {
@@ -107,7 +110,10 @@ struct TaskMessageReader {
         do throws(TaskMessageFlaw) {
             return (task, try secondVersion(try decoded(body)))
         } catch {
-            throw TaskMessageFlaw(error.kind, id: task.id, name: task.name)
+            let flaw = TaskMessageFlaw(error.kind, id: task.id, name: task.name)
+            guard flaw.isForOthers else { throw flaw }
+            let none = try Self.content(fields, args: .emptyList, kwargs: .emptyObject, embed: .emptyObject)
+            return (task, Content(fields: fields, args: none.args, kwargs: none.kwargs, embed: none.embed, flaw: flaw))
         }
     }
 

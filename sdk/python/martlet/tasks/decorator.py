@@ -1,12 +1,14 @@
 """`@task`: the functions of a file that are tasks."""
 
 import inspect
+import re
 from typing import Any, Callable, Dict, Optional, Sequence, Type, Union, overload
 
 from ..hooks import parameter_names
 from .context import TaskContext
 
 Function = Callable[..., Any]
+_RATE = re.compile(r"\d+(\.\d+)?(/[smh])?")
 
 
 class Task:
@@ -24,6 +26,11 @@ class Task:
         time_limit: Optional[float] = None,
         rate_limit: Optional[str] = None,
         ignore_result: bool = False,
+        rate: Optional[str] = None,
+        rate_key: Optional[str] = None,
+        unique: bool = False,
+        unique_until: str = "finished",
+        unique_seconds: float = 86400.0,
     ):
         if not callable(function):
             raise ValueError("a task is a function")
@@ -37,6 +44,11 @@ class Task:
         self.time_limit = time_limit
         self.rate_limit = rate_limit
         self.ignore_result = ignore_result
+        self.rate = rate
+        self.rate_key = rate_key
+        self.unique = bool(unique)
+        self.unique_until = unique_until
+        self.unique_seconds = float(unique_seconds)
         self.is_async = inspect.iscoroutinefunction(function)
         self.wants_context = "context" in parameter_names(function)
         self.__name__ = getattr(function, "__name__", self.name)
@@ -64,6 +76,11 @@ class Task:
             "time_limit": self.time_limit,
             "rate_limit": self.rate_limit,
             "ignore_result": self.ignore_result,
+            "rate": self.rate,
+            "rate_key": self.rate_key,
+            "unique": self.unique,
+            "unique_until": self.unique_until,
+            "unique_seconds": self.unique_seconds,
         }
 
 
@@ -87,6 +104,11 @@ def task(
     time_limit: Optional[float] = ...,
     rate_limit: Optional[str] = ...,
     ignore_result: bool = ...,
+    rate: Optional[str] = ...,
+    rate_key: Optional[str] = ...,
+    unique: bool = ...,
+    unique_until: str = ...,
+    unique_seconds: float = ...,
 ) -> Callable[[Function], Task]: ...
 
 
@@ -111,8 +133,15 @@ def task(function: Optional[Function] = None, **options: Any) -> Any:
     retry_backoff: seconds before the first retry, doubled for each further one, with full jitter.
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in it (a coroutine is cancelled).
     time_limit: seconds after which its process is ended.
-    rate_limit: such as `"10/m"` (`/s`, `/m`, `/h`).
+    rate_limit: such as `"10/m"` (`/s`, `/m`, `/h`); in this worker.
+    rate: the same for all workers of the broker together, which keeps count.
+    rate_key: tasks that name one have one `rate`; without it a task has its own.
     ignore_result: no result is kept.
+
+    unique: of those with the same arguments one waits or runs at a time; a second one is dropped when a worker takes it,
+        and has the state REVOKED, "duplicate of" the first.
+    unique_until: `"finished"`, whatever its end; `"started"`: until it begins; `"ttl"`: for `unique_seconds`.
+    unique_seconds: after so long others may come in any case.
 
     Raises `ValueError` where two tasks have one name, or an option makes no sense.
     """
@@ -138,6 +167,14 @@ def _check(task: Task) -> None:
         raise ValueError("max_retries must be 0 or more, or None")
     if task.retry_backoff < 0:
         raise ValueError("retry_backoff must be 0 or more")
+    if task.rate is not None and not _RATE.fullmatch(task.rate):
+        raise ValueError(f"rate is such as 10/s, 10/m or 10/h, not {task.rate!r}")
+    if task.unique_until not in ("started", "finished", "ttl"):
+        raise ValueError(f"unique_until is started, finished or ttl, not {task.unique_until!r}")
+    if task.unique_seconds <= 0:
+        raise ValueError("unique_seconds must be greater than 0")
+    if task.rate_key is not None and task.rate is None:
+        raise ValueError("rate_key goes with rate")
     for name in ("soft_time_limit", "time_limit"):
         limit = getattr(task, name)
         if limit is not None and limit <= 0:
