@@ -162,6 +162,52 @@ struct TaskServerTests {
         }
     }
 
+    // MARK: The door
+
+    private static let model = """
+        class Model(LitAPI):
+            def setup(self, device): pass
+            def predict(self, x):
+                note("asked")
+                return x
+        class Closed(Model):
+            def authorize(self, request=None): return True
+        server = LitServer([Model(api_path="/predict"), Closed(api_path="/closed")])
+        """
+
+    @Test("What is queued shows the key that is asked for at once; what asks for more is not queued")
+    func door() async throws {
+        let app = try App(Self.model)
+        defer { app.remove() }
+        let environment = Repository.withSDK.merging(["LIT_SERVER_API_KEY": "sesame"]) { $1 }
+        try await withServer(app.configuration(), environment: environment) { martlet in
+            try await martlet.awaitWorkers(2)
+            let (later, key) = ("Prefer: respond-async", "X-API-Key: sesame")
+            try await martlet.predict("1", headers: [later]).expect(401)
+            try await martlet.predict("1", headers: [later, "X-API-Key: no"]).expect(401)
+            try await submit(#"{"route":"/predict","body":1}"#, martlet).expect(401)
+            try await submit(#"{"route":"/closed","body":1}"#, martlet, headers: [key]).expect(400, "bad_request")
+            #expect(app.notes.isEmpty)
+            try await martlet.predict("1", path: "/closed", headers: [later, key]).expect(200)
+            let answer = try await martlet.predict("1", headers: [later, key]).expect(202)
+            let task = try await Client.ask(
+                "GET", "/tasks/\(try id(answer))?wait=10s", port: martlet.publicPort, headers: [key])
+            #expect(task.json["state"] as? String == "SUCCESS", "\(task.body)")
+        }
+    }
+
+    @Test("Without a key tasks are told to no name that a page could have made up")
+    func rebinding() async throws {
+        try await withServer { martlet in
+            try await Client.ask(
+                "GET", "/tasks", port: martlet.publicPort, headers: ["Host: elsewhere.example"]
+            ).expect(401, "unauthorized")
+            try await Client.ask(
+                "GET", "/tasks", port: martlet.publicPort, headers: ["Host: localhost:\(martlet.publicPort)"]
+            ).expect(200)
+        }
+    }
+
     // MARK: The console and the command line
 
     @Test("The console has the page of tasks, which other pages cannot drive")

@@ -44,6 +44,9 @@ struct TaskSubmissionTests {
         (["route": "b"], "route"), (["route": "/b", "args": []], "args"), (["route": "/b", "method": "BREW"], "method"),
         (["route": "/b", "headers": ["a": 1]], "headers"), (["task": "a", "max_retries": -1], "max_retries"),
         (["task": "a", "id": ""], "id"), (["task": "a", "queue": "q\u{0}"], "queue"),
+        (["task": "a", "queue": "q.dead"], "queue"), (["task": "a", "queue": "unacked"], "queue"),
+        (["task": "a", "queue": "x.reply.celery.pidbox"], "queue"), (["task": "a", "queue": "martlet.leases"], "queue"),
+        (["task": "a", "headers": ["task": "martlet.request"]], "headers.task"),
     ] as [(JSONValue, String)])
     func refused(body: JSONValue, word: String) throws {
         let error = try #require(throws: MartletError.self) { try TaskSubmission(body, now: Self.now) }

@@ -105,6 +105,16 @@ import Testing
         }
     }
 
+    @Test func aWorkerOfAServerDoesNotObeyAShutdown() async throws {
+        try await WorkerStage.run(FakeTasks(), { $0.obeysShutdown = false }) { stage in
+            let answer = try await Self.ask(stage, "shutdown")
+            #expect(answer?["error"] != nil)
+            #expect(stage.worker.status().state == .running)
+            let result = try await stage.result(of: try await stage.send("add", [5]))
+            #expect(result.result.integer == 5)
+        }
+    }
+
     @Test func eventsTellATasksWay() async throws {
         try await LiveBroker.run { live in
             let heard = Mutex<[String]>([])

@@ -31,6 +31,15 @@ import Testing
         #expect(request.priority == .background)
     }
 
+    @Test("what only a connection or a proxy may say is not the task's to say")
+    func dropped() throws {
+        let request = try call(
+            kwargs: #"{"path": "/p", "headers": {"X-Forwarded-For": "10.0.0.1", "X-API-Key": "no", "Host": "h", "X-A": "b"}}"#
+        ).request(key: Secret("k"), deadline: .never)
+        #expect(request.headers.fields.map { request.headers.name($0) } == ["X-A", "X-API-Key"])
+        #expect(request.headers.value(.xAPIKey) == "k")
+    }
+
     @Test("by place the path and a JSON body; without a method it is a POST")
     func short() throws {
         let request = try call(args: #"["/v1/chat/completions", {"model": "m"}]"#).request(key: nil, deadline: .never)
