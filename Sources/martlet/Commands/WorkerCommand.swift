@@ -31,6 +31,15 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "MAX,MIN processes, as the load is. MAX alone: from 1 on.")
     var autoscale: String?
 
+    @Option(name: .long, help: "What --autoscale may cost, before MIN: 20/day or 2/hour. One process stays.")
+    var autoscaleBudget: String?
+
+    @Option(name: .long, help: "What a process costs in an hour, in the unit of --autoscale-budget.")
+    var processCost = 1.0
+
+    @Option(name: .long, help: "QUEUE=10/s: so many tasks of a queue begin, in all workers together; again for each.")
+    var queueRate: [String] = []
+
     @Option(name: .long, help: "The interpreter instead of python3, such as that of a virtual environment.")
     var python: String?
 
@@ -114,8 +123,10 @@ struct WorkerCommand: AsyncParsableCommand {
         if let pool, !["prefork", "processes"].contains(pool) {
             throw ValidationError("--pool \(pool) is not there: tasks run in processes, one in each at a time")
         }
-        _ = try bounds()
-        _ = try drainTime()
+        if autoscaleBudget != nil, autoscale == nil {
+            throw ValidationError("--autoscale-budget bounds --autoscale: say that, too")
+        }
+        _ = try options()
     }
 
     func run() async throws {
@@ -148,6 +159,12 @@ struct WorkerCommand: AsyncParsableCommand {
         options.excludedQueues = Set(Self.words(excludeQueues))
         options.concurrency = concurrency
         options.autoscale = try bounds()
+        if let autoscaleBudget, !options.setBudget(autoscaleBudget, processCost: processCost) {
+            throw ValidationError("--autoscale-budget is such as 20/day, and --process-cost greater than 0")
+        }
+        for rate in queueRate where !options.addQueueRate(rate) {
+            throw ValidationError("--queue-rate is QUEUE=RATE, such as cpu_queue=10/s, not '\(rate)'")
+        }
         options.name = hostname
         options.softLimit = softTimeLimit
         options.hardLimit = timeLimit

@@ -1,5 +1,7 @@
 import Foundation
+import MartletLogic
 import MartletNet
+import MartletTasks
 import MartletWorkers
 import Testing
 
@@ -32,6 +34,35 @@ import Testing
         } throws: { error in
             "\(error)".contains("--broker") && !"\(error)".contains("secret")
         }
+    }
+
+    @Test("a budget and rates of queues are read, or refused")
+    func budgetAndRates() throws {
+        var options = TaskServiceOptions()
+        let budgets = ["20", "20/week", "-1/day", "x/day"].map { options.setBudget($0, processCost: 1) }
+        #expect(!budgets.contains(true))
+        let free = options.setBudget("20/day", processCost: 0)
+        #expect(!free)
+        let isBudget = options.setBudget("20/day", processCost: 0.5)
+        #expect(isBudget)
+        #expect(options.budget == TaskBudget(costPerWorkerHour: 0.5, limit: 20, period: .day))
+        let rates = ["q", "=10/s", "q=", "q=fast", "q=0", "q=10/m"].map { options.addQueueRate($0) }
+        #expect(rates == [false, false, false, false, false, true])
+        #expect(options.queueRates["q"]?.text == "10/m")
+        let broker = try RedisURL("redis://localhost:6379/0")
+        let settings = options.settings(nil, slots: 1, broker: broker, version: "1")
+        #expect(settings.scale.budget == options.budget)
+        #expect(settings.desk.queueRates == options.queueRates)
+    }
+
+    @Test("a task says its shared rate, and whether it is unique")
+    func sharedRatesAndUniqueTasks() throws {
+        let told = try app(
+            #"{"kind":"functions","tasks":[{"name":"f","rate":"5/s"},{"name":"g","rate":"5/s","rate_key":"k","#
+                + #""unique":true,"unique_until":"ttl","unique_seconds":2}]}"#)
+        let tasks = told.tasks.map(TaskDescription.init)
+        #expect(tasks.map { $0.rules.sharedRate?.key } == ["f", "k"])
+        #expect(tasks.map(\.unique) == [nil, UniqueRule(until: .ttl, milliseconds: 2000)])
     }
 
     @Test("results of the app go to its own database, where it has one")
