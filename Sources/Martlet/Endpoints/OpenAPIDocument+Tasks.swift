@@ -31,6 +31,7 @@ extension OpenAPIDocument {
         add(
             "/queues/{name}/dead/replay", "post", "Put dead letters back on their queue", "replay_dead_letters",
             [queue], body: order)
+        add("/cron", "get", "Tasks that are handed in again and again", "list_cron")
         add(
             "/autoscale", "get", "What an autoscaler reads of a queue", "autoscale",
             [Self.parameter("queue", in: "query", "The queue")], answer: Self.autoscale)

@@ -20,6 +20,7 @@ extension Server {
             (AutoscaleEndpoint.path, AutoscaleEndpoint(desk), 0), (ExternalMetricsEndpoint.path, metrics, 0),
             (ExternalMetricsEndpoint.path + "/", metrics, 0),
         ]
+        if let cron = taskFront.cron { entries.append((CronEndpoint.path, CronEndpoint(cron), 0)) }
         if plan.apis.isEmpty {
             var document = OpenAPIDocument(title: "Martlet", [], reads: [])
             document.addTasks()

@@ -24,12 +24,15 @@ final class TaskFront: Sendable {
         /// The same one, where results are in the same database.
         var results: TaskBroker
         var inside: BrokerInside?
+        /// nil: nothing is to be handed in again and again.
+        var cron: CronDriver?
     }
 
     private let opened = Mutex<Opened?>(nil)
 
     /// nil: there are no tasks, or not yet.
     var desk: TaskDesk? { opened.withLock { $0?.desk } }
+    var cron: CronDriver? { opened.withLock { $0?.cron } }
     /// Where tasks are; nil: as above.
     var url: RedisURL? { opened.withLock { $0?.url } }
 
@@ -66,7 +69,12 @@ final class TaskFront: Sendable {
             broker: broker, results: results, settings: settings, history: TaskHistory(tasks, logger: logger),
             webhooks: webhooks, logger: logger)
         await desk.openHistory()
-        let all = Opened(url: url, desk: desk, broker: broker, results: results, inside: inside)
+        var cron: CronDriver?
+        if !tasks.cron.isEmpty {
+            let name = "\(NodeName.host):\(ProcessInfo.processInfo.processIdentifier)"
+            cron = CronDriver(tasks.cron, desk: desk, name: name)
+        }
+        let all = Opened(url: url, desk: desk, broker: broker, results: results, inside: inside, cron: cron)
         opened.withLock { $0 = all }
     }
 
@@ -74,6 +82,7 @@ final class TaskFront: Sendable {
     func run() async {
         let inside = opened.withLock { $0?.inside }
         async let _ = inside?.run()
+        async let _ = cron?.run()
         await desk?.run()
     }
 
@@ -97,6 +106,7 @@ final class TaskFront: Sendable {
     /// After the last request: connections, then the broker.
     func close() async {
         guard let opened = opened.withLock({ $0 }) else { return }
+        await opened.cron?.close()
         if opened.results !== opened.broker { await opened.results.close() }
         await opened.broker.close()
         await opened.inside?.stop()

@@ -19,6 +19,9 @@ extension TaskDesk {
     /// Sorted set: the ids of tasks that were called off, each with when to forget it, in milliseconds since 1970.
     static let revokedKey = "martlet.revoked"
 
+    /// As many as workers keep; those that are forgotten first make room.
+    private static let mostRevoked = RevocationPolicy().maximum
+
     /// Calls a task off: takes it from its queue where it waits, else has its worker stop it. It stays called off
     /// through restarts of workers.
     ///
@@ -30,7 +33,11 @@ extension TaskDesk {
         let eta = view?["eta"]?.plainText.flatMap { CeleryTime.milliseconds($0) } ?? now
         let until = max(now, eta) + Int64(settings.revocationExpires.inSeconds * 1000)
         // First: a worker that takes it meanwhile finds out.
-        try await transaction([command("ZADD", Self.revokedKey, "\(until)", id)])
+        try await transaction([
+            command("ZADD", Self.revokedKey, "\(until)", id),
+            command("ZREMRANGEBYSCORE", Self.revokedKey, "-inf", "(\(now)"),
+            command("ZREMRANGEBYRANK", Self.revokedKey, "0", "-\(Self.mostRevoked + 1)"),
+        ])
         let arguments: JSONValue = [
             "task_id": .string(id), "terminate": .bool(terminate), "signal": "SIGTERM",
         ]
@@ -38,6 +45,8 @@ extension TaskDesk {
         guard let place = try await place(of: id, on: view?["queue"]?.plainText) else {
             return view == nil ? .unknown : .told
         }
+        // A worker has to count the end of a chord's part, or the chord would wait for ever.
+        if place.task.isChordPart { return .told }
         return try await withdraw(place) ? .revoked : .told
     }
 

@@ -60,7 +60,10 @@ extension TaskDesk {
             try await transaction([command("DEL", claim)])
             return false
         }
-        try await transaction([
+        // Whoever asks waits for the new end, not for that of the run before.
+        let forgetting = command("DEL", ResultWatch.channelPrefix + task.id)
+        if results !== broker { try await transaction([forgetting], at: results) }
+        try await transaction((results === broker ? [forgetting] : []) + [
             command("LPUSH", QueueLists.key(queue, priority: task.priority)) + [task.message],
             command("LREM", dead, "-1") + [task.message],
             command("ZREM", Self.revokedKey, task.id), command("DEL", claim),

@@ -30,6 +30,10 @@ struct WaitingTask: Sendable {
 
     /// The queue that it was sent to.
     var queue: String? { properties?["delivery_info"]?["routing_key"]?.plainText }
+    /// Whether it is a part of a chord: its end is to be counted.
+    var isChordPart: Bool {
+        (try? TaskMessage(Array(buffer: message)))?.embed.chord != nil
+    }
     var retries: Int { headers?["retries"]?.int ?? 0 }
 
     /// What is shown of it.

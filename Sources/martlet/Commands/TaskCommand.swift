@@ -130,15 +130,38 @@ struct TaskCommand: AsyncParsableCommand {
     }
 
     struct Cancel: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Call a task off, also where it runs already.")
-        @Argument(help: "Its id.") var id: String
+        static let configuration = CommandConfiguration(
+            abstract: "Call a task off, or all of a name, state or queue, also where they run already.")
+        @Argument(help: "Its id.") var id: String?
+
+        @Option(name: .long, help: "All of this name.")
+        var name: String?
+
+        @Option(name: .long, help: "All in this state, such as PENDING or STARTED.")
+        var state: String?
+
+        @Option(name: .shortAndLong, help: "All of this queue.")
+        var queue: String?
 
         @Flag(name: .long, help: "Let it end where it runs already.")
         var waitingOnly = false
 
         @OptionGroup var place: Where
 
-        func run() async throws { try await place.tell { try await $0.cancel(id, terminate: !waitingOnly) } }
+        func validate() throws {
+            guard (id == nil) != (name == nil && state == nil && queue == nil) else {
+                throw ValidationError("say either an id, or --name, --state or --queue")
+            }
+        }
+
+        func run() async throws {
+            try await place.tell { tool in
+                guard let id else {
+                    return try await tool.cancel(state: state, name: name, queue: queue, terminate: !waitingOnly)
+                }
+                return try await tool.cancel(id, terminate: !waitingOnly)
+            }
+        }
     }
 
     struct List: AsyncParsableCommand {

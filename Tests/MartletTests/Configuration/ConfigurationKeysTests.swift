@@ -29,6 +29,7 @@ struct ConfigurationKeysTests {
         tasks:
           broker: {tls: {certificate: a, key: b}}
           webhooks: {secret: a}
+          cron: {e: {schedule: "* * * * *", task: t, kwargs: {a: b}}}
         ollama: {models: {llama: m}}
         """
 

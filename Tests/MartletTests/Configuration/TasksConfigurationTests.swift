@@ -4,8 +4,7 @@ import MartletLogic
 import MartletLogic
 import MartletNet
 import MartletTasks
-import NIOCore
-import MartletTasks
+import MartletWire
 import NIOCore
 import Testing
 
@@ -46,6 +45,40 @@ import Testing
         let history = try #require(try decoded(text).tasks?.history)
         #expect((history.file, history.days, history.tasks) == ("/data/h.sqlite", 30, 5000))
         #expect(problems("tasks: {history: {days: 0}}\n").count == 1)
+    }
+
+    @Test("Tasks that are handed in again and again")
+    func cron() throws {
+        let text = """
+            tasks:
+              cron:
+                report: {schedule: "30 2 * * mon-fri", timezone: Europe/Berlin, task: tasks.report, catch_up: all}
+                tick:
+                  every: 30s
+                  task: tasks.tick
+                  args: [1, "2", 0.5, true, null, text, [a]]
+                  kwargs: {key: 7}
+                  queue: q
+                  priority: 3
+                  expires: 1m
+
+            """
+        let tasks = try #require(try decoded(text).tasks).cron
+        #expect(tasks.map(\.name) == ["report", "tick"])
+        #expect(tasks.map(\.catchUp) == [.all, .once] && tasks.map(\.zone) == ["Europe/Berlin", "UTC"])
+        #expect(tasks.map(\.schedule) == [.calendar(try CronSchedule("30 2 * * mon-fri")), .every(30_000)])
+        let tick = try #require(tasks.last)
+        #expect(tick.submission.arguments == [1, "2", .number(0.5), true, .null, "text", ["a"]])
+        #expect(tick.submission.keywordArguments == ["key": 7] && tick.submission.queue == "q")
+        #expect(tick.submission.priority == 3 && tick.expires == .seconds(60))
+        for wrong in [
+            "task: t", "{every: 1s, schedule: \"* * * * *\", task: t}", "{every: 1s}", "{every: 1ms, task: t}",
+            "{schedule: \"0 0 30 2 *\", task: t}", "{every: 1s, task: t, timezone: Middle/Earth}",
+            "{every: 1s, task: t, kwargs: [1]}", "{every: 1s, task: t, catch_up: some}",
+        ] {
+            let entry = wrong.hasPrefix("{") ? wrong : "{\(wrong)}"
+            #expect(problems("tasks: {cron: {e: \(entry)}}\n").count == 1, "\(wrong)")
+        }
     }
 
     @Test func withoutAWordThereAreNoTasksAndWithOneTheirBrokerIsInside() throws {

@@ -28,6 +28,7 @@ struct TasksDecoder {
         tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results
         tasks.watchesEvents = section.flag("events") ?? tasks.watchesEvents
         tasks.history = history(section.section("history"))
+        tasks.cron = CronDecoder().tasks(in: section)
         if let webhooks = section.optionalSection("webhooks") {
             tasks.webhooks = WebhookConfiguration(
                 secret: webhooks.secret("secret"), allowsPrivateAddresses: webhooks.flag("private") ?? false)

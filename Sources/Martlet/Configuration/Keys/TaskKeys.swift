@@ -22,7 +22,7 @@ extension ConfigurationKeys {
                 "tasks.broker.password_file", .file,
                 "A file that holds what clients must say; else `MARTLET_BROKER_PASSWORD`. Needed to be reachable from"
                     + " other machines."),
-        ] + serverTLS("tasks.broker.tls", plain: "text", knowsClients: false) + taskDesk
+        ] + serverTLS("tasks.broker.tls", plain: "text", knowsClients: false) + taskDesk + cron
 
     static let ollama: [ConfigurationKey] = [
         ConfigurationKey(

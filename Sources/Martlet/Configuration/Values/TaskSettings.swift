@@ -1,6 +1,7 @@
 package import MartletBase
 import MartletLogic
 package import MartletNet
+package import MartletTasks
 
 /// `tasks`: what is there only when it is written.
 package struct TasksConfiguration: Sendable, Equatable {
@@ -21,6 +22,8 @@ package struct TasksConfiguration: Sendable, Equatable {
     package var watchesEvents = true
     /// `history`; nil: `off`.
     package var history: TaskHistoryConfiguration? = TaskHistoryConfiguration()
+    /// `cron`.
+    package var cron: [CronTask] = []
     /// `webhooks`; nil: nobody is told.
     package var webhooks: WebhookConfiguration?
     /// `autoscale.min` and `.max`.

@@ -8,7 +8,7 @@ import MartletTasks
 import MartletWire
 import NIOCore
 
-/// `/tasks`: hand a task in (`POST`), list those that are remembered (`GET`).
+/// `/tasks`: hand a task in (`POST`), list those that are remembered (`GET`), call many off (`DELETE`).
 final class TasksEndpoint: LocalHandler {
     static let path = "/tasks"
     private static let mostListed = 500
@@ -27,7 +27,8 @@ final class TasksEndpoint: LocalHandler {
         switch request.method {
         case .post: return try await submit(request)
         case .get, .head: return try await list(request)
-        default: throw MartletError.wrongMethod(allow: ["GET", "HEAD", "POST"])
+        case .delete: return try await cancel(request)
+        default: throw MartletError.wrongMethod(allow: ["DELETE", "GET", "HEAD", "POST"])
         }
     }
 
@@ -61,6 +62,19 @@ final class TasksEndpoint: LocalHandler {
     /// The path of a task.
     static func place(of id: String) -> String {
         "\(path)/" + (id.addingPercentEncoding(withAllowedCharacters: .urlPathComponent) ?? id)
+    }
+
+    private func cancel(_ request: LocalRequest) async throws -> LocalResponse {
+        try request.mayChange()
+        let query = try RequestQuery(request, knows: ["state", "name", "queue", "limit", "terminate"])
+        let filter = TaskFilter(
+            state: query.text("state")?.uppercased(), name: query.text("name"), queue: query.text("queue"))
+        guard filter.state != nil || filter.name != nil || filter.queue != nil else {
+            throw MartletError(.badRequest, cause: "say which: `name`, `state` or `queue`")
+        }
+        let limit = try query.count("limit", in: 1...TaskDesk.mostCancelled, or: TaskDesk.mostCancelled)
+        return .json(
+            try await desk.cancel(filter, limit: limit, terminate: try query.flag("terminate", or: true)).text)
     }
 
     private func list(_ request: LocalRequest) async throws -> LocalResponse {

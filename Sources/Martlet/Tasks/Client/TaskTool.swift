@@ -132,6 +132,14 @@ package struct TaskTool: Sendable {
         }
     }
 
+    /// Calls off all that fit, as many as one call does.
+    package func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> String {
+        let answer = try await way.cancel(state: state, name: name, queue: queue, terminate: terminate)
+        if isJSON { return answer.text }
+        let rest = answer["more"] == true ? "; there are more: say it again" : ""
+        return "\(answer["cancelled"]?.words ?? "0") were called off\(rest)"
+    }
+
     package func list(state: String?, name: String?, queue: String?, limit: Int) async throws -> String {
         let page = try await way.list(state: state, name: name, queue: queue, limit: limit)
         guard !isJSON else { return page.text }

@@ -13,6 +13,7 @@ protocol TaskWay: Sendable {
     func submit(_ body: JSONValue) async throws -> JSONValue
     func task(_ id: String, wait: Duration?) async throws -> JSONValue?
     func cancel(_ id: String, terminate: Bool) async throws -> JSONValue
+    func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> JSONValue
     func list(state: String?, name: String?, queue: String?, limit: Int) async throws -> JSONValue
     func replay(_ queue: String, _ order: JSONValue) async throws -> JSONValue
 }
@@ -47,6 +48,14 @@ struct ServerWay: TaskWay {
 
     func cancel(_ id: String, terminate: Bool) async throws -> JSONValue {
         try await ask(.delete, "/tasks/\(Self.part(id))?terminate=\(terminate)").json
+    }
+
+    func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> JSONValue {
+        var query = ["terminate=\(terminate)"]
+        for (key, value) in [("state", state), ("name", name), ("queue", queue)] {
+            if let value { query.append("\(key)=\(Self.part(value))") }
+        }
+        return try await ask(.delete, "/tasks?" + query.joined(separator: "&")).json
     }
 
     func list(state: String?, name: String?, queue: String?, limit: Int) async throws -> JSONValue {
@@ -114,6 +123,13 @@ struct BrokerWay: TaskWay {
         try await asking { desk in
             let outcome = try await desk.cancel(id, terminate: terminate)
             return ["id": .string(id), "cancel": .string(outcome.rawValue)]
+        }
+    }
+
+    func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> JSONValue {
+        let filter = TaskFilter(state: state?.uppercased(), name: name, queue: queue)
+        return try await asking { desk in
+            try await desk.cancel(filter, limit: TaskDesk.mostCancelled, terminate: terminate)
         }
     }
 
