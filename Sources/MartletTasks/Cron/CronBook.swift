@@ -91,9 +91,9 @@ struct CronBook: Sendable {
 
     /// What `HGETALL` of the times answered.
     static func times(in reply: RESPValue?) -> [String: Int64] {
-        let words = reply?.elements.map(\.string) ?? []
-        return stride(from: 0, to: words.count - 1, by: 2).reduce(into: [:]) { times, index in
-            guard let name = words[index], let time = words[index + 1].flatMap({ Int64($0) }) else { return }
+        guard case .map(let pairs)? = reply else { return [:] }
+        return pairs.reduce(into: [:]) { times, pair in
+            guard let name = pair.key.string, let time = pair.value.string.flatMap({ Int64($0) }) else { return }
             times[name] = time
         }
     }
