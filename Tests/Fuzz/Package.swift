@@ -42,7 +42,8 @@ let package = Package(
         .target(name: "MartletGateway", dependencies: ["MartletNet", nioCore], swiftSettings: settings),
         .target(name: "MartletConsole", dependencies: ["MartletBase", "MartletNet", nioCore], swiftSettings: settings),
         .target(name: "MartletWorkers", dependencies: ["MartletBase", "MartletLogic"], swiftSettings: settings),
-        .target(name: "MartletTasks", swiftSettings: settings),
+        .target(
+            name: "MartletTasks", dependencies: ["MartletBase", "MartletLogic", "MartletWire"], swiftSettings: settings),
         .target(
             name: "Martlet",
             dependencies: ["MartletBase", "MartletLogic", "MartletNet", "MartletWorkers", "MartletTasks", yams],

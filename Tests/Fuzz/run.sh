@@ -32,7 +32,9 @@ ln -s "$root/Sources/MartletExchange/Contract/ResponseHead+Reading.swift" "$work
 ln -s "$root/Sources/MartletGateway/HTTP1/ForwardedChain.swift" "$work/Sources/MartletGateway"
 ln -s "$root/Sources/MartletConsole/Endpoints/TargetsCommand.swift" "$work/Sources/MartletConsole"
 ln -s "$root/Sources/MartletWorkers/BackendSpec.swift" "$work/Sources/MartletWorkers"
-ln -s "$root/Sources/MartletTasks/Desk/TaskName.swift" "$work/Sources/MartletTasks"
+tasks=$root/Sources/MartletTasks
+ln -s "$tasks/Desk/TaskName.swift" "$tasks/Desk/TaskSubmission.swift" "$tasks/Cron/CronTask.swift" \
+    "$work/Sources/MartletTasks"
 ln -s "$root/Sources/Martlet/Configuration" "$work/Sources/Martlet"
 
 seed=${MARTLET_FUZZ_SEED:-0}

@@ -7,7 +7,7 @@ package struct TaskDeskSettings: Sendable {
     /// Where tasks go that name no queue.
     package var defaultQueue = "celery"
     /// Where requests to routes of this server go that name no queue: only Martlet's workers can run them.
-    package var requestQueue = "martlet.requests"
+    package var requestQueue = TaskName.requestQueue
     /// Whether workers are told to send events, and what they say is remembered.
     package var watchesEvents = true
     /// How long a result is kept that the desk itself stores, and what it knows of tasks that were submitted to it.
