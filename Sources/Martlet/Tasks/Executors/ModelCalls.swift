@@ -13,8 +13,8 @@ import NIOCore
 ///
 /// Its keyword arguments: `path` (with the query), `method` (`POST` without it), `headers`, and one of `body` (JSON),
 /// `body_text` and `body_base64`; or by place the path and a JSON body. Its result: `status`, `headers`, and the body
-/// in one of the same forms. What ``CallVerdict`` says decides about other answers. While an event stream comes, its text
-/// so far is progress: `{"body_text": …}`.
+/// in one of the same forms. What ``CallVerdict`` says decides about other answers. While an event stream comes, its
+/// text so far is progress: `{"body_text": …}`.
 struct ModelCalls: TaskExecutor {
     static let name = TaskSubmission.requestTask
     /// Bytes of an answer.
