@@ -323,7 +323,8 @@ def check_tasks_in_swift_are_called_by_celerys_clients():
     from celery.exceptions import TaskRevokedError, TimeLimitExceeded
 
     with Place("--concurrency", "1") as place:
-        program = pathlib.Path(binary()).parent / "task-peer"
+        # Built with the tests.
+        program = HOME / ".build/debug/task-peer"
         told = {"MARTLET_BROKER": place.url, "MARTLET_LISTEN": "127.0.0.1:0", "MARTLET_CONSOLE": "off"}
         with Child([program], told) as worker:
             worker.prints(r"^(worker +peer@)", within=30)
