@@ -100,12 +100,14 @@ class Line:
     def ask(self, request):
         self.socket.sendall(request)
         answer = b""
-        while not (found := re.search(rb"(?is)content-length: (\d+)\r\n.*?\r\n\r\n", answer)) \
-                or len(answer) < found.end() + int(found[1]):
+        while True:
             part = self.socket.recv(65536)
             if not part:
                 raise SystemExit("the server closed the connection")
             answer += part
+            head, end, body = answer.partition(b"\r\n\r\n")
+            if end and len(body) >= int(re.search(rb"(?i)content-length: (\d+)", head)[1]):
+                break
         return answer
 
     def close(self):
