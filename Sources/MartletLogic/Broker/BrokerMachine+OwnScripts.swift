@@ -58,20 +58,21 @@ extension BrokerMachine {
         var seen: Set<Bytes> = []
         var rest = arguments
         while !rest.isEmpty {
-            guard rest.count >= 6, let count = NumberText.integer(rest[rest.startIndex + 5]),
-                0...Int64(rest.count) ~= count, rest.count >= 6 + 2 * Int(count)
+            guard rest.count >= 8, let count = NumberText.integer(rest[rest.startIndex + 7]),
+                0...Int64(rest.count) ~= count, rest.count >= 8 + 2 * Int(count)
             else { return BrokerRefusal.syntax }
-            let group = Array(rest.prefix(6 + 2 * Int(count)))
+            let group = Array(rest.prefix(8 + 2 * Int(count)))
             rest = rest.dropFirst(group.count)
             let tag = group[0]
             guard !seen.contains(tag), isMine(tag, group[1], leases) else {
                 answers.append(.integer(0))
                 continue
             }
-            if let refusal = publish(group[6...], leases) ?? storeResult(group, leases) {
+            if let refusal = publish(group[8...], leases) ?? storeResult(group, leases) {
                 answers.append(refusal)
                 continue
             }
+            if !group[5].isEmpty { _ = freeUnique(group[5], of: group[6], leases) }
             seen.insert(tag)
             done.append(tag)
             answers.append(.integer(1))
@@ -84,7 +85,7 @@ extension BrokerMachine {
     private mutating func publish(_ messages: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer? {
         let places = stride(from: messages.startIndex, to: messages.endIndex, by: 2)
         if messages.count > 2 {
-            for place in places where UniqueMark.key(messages[place]) == nil {
+            for place in places {
                 let length = run(.llen, [messages[place]], leases)
                 if length.isError { return length }
                 let refusal = queues.refusal(of: messages[place + 1], on: messages[place], in: leases.database)
@@ -92,10 +93,6 @@ extension BrokerMachine {
             }
         }
         for place in places {
-            if let unique = UniqueMark.key(messages[place]) {
-                _ = freeUnique(unique, of: messages[place + 1], leases)
-                continue
-            }
             let pushed = pushOnList(
                 .lpush, [messages[place], messages[place + 1]], in: leases.database, now: leases.now)
             if pushed.isError { return pushed }

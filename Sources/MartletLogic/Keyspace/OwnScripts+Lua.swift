@@ -119,40 +119,33 @@ extension OwnScript {
         """#
 
     private static let finishText = #"""
-        local function unique_of(index)
-          return string.match(ARGV[index], '^\6\22unique\6\22(.*)$')
-        end
         local function publish(first, count)
           for index = first, first + 2 * count - 2, 2 do
-            local kind = count > 1 and not unique_of(index) and redis.call('TYPE', ARGV[index]).ok
+            local kind = count > 1 and redis.call('TYPE', ARGV[index]).ok
             if kind and kind ~= 'none' and kind ~= 'list' then
               return redis.error_reply('WRONGTYPE Operation against a key holding the wrong kind of value')
             end
           end
           for index = first, first + 2 * count - 2, 2 do
-            local unique = unique_of(index)
-            if unique then
-              if redis.pcall('GET', unique) == ARGV[index + 1] then redis.call('DEL', unique) end
-            else
-              local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
-              if type(pushed) == 'table' then return pushed end
-            end
+            local pushed = redis.pcall('LPUSH', ARGV[index], ARGV[index + 1])
+            if type(pushed) == 'table' then return pushed end
           end
         end
         local answers, at = {}, 1
         while at <= #ARGV do
-          local tag, key, count = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 5])
+          local tag, key, unique, count = ARGV[at], ARGV[at + 2], ARGV[at + 5], tonumber(ARGV[at + 7])
           local answer = 0
           if is_mine(tag, ARGV[at + 1]) then
-            answer = publish(at + 6, count) or 1
+            answer = publish(at + 8, count) or 1
             if answer == 1 then
               if key ~= '' and state_of(key) ~= 'SUCCESS' then store(key, ARGV[at + 3], ARGV[at + 4]) end
+              if unique ~= '' and redis.pcall('GET', unique) == ARGV[at + 6] then redis.call('DEL', unique) end
               let_go(tag)
               redis.call('HDEL', KEYS[5], tag)
             end
           end
           answers[#answers + 1] = answer
-          at = at + 6 + 2 * count
+          at = at + 8 + 2 * count
         end
         return answers
         """#

@@ -18,8 +18,8 @@ public enum OwnScript: String, Sendable, CaseIterable {
     /// acknowledges.
     ///
     /// - Arguments, for each message: tag, lease, the result's key (empty: there is none), how many seconds it is kept
-    ///   (0: for ever), the result, how many messages are to be published, and their lists and themselves by turns.
-    ///   At the end of these there may be a key that is free then (`UniqueMark`), and the task that had it.
+    ///   (0: for ever), the result, a unique key that is free then (empty: there is none) and the task that has it, how
+    ///   many messages are to be published, and their lists and themselves by turns.
     /// - Answer, for each: 1, 0 (the lease was lost), or why something could not be published: it is still taken then.
     case finish
     /// Stores and announces states of tasks that are not over, unless one stands there that has to stay.

@@ -24,16 +24,3 @@ public struct UniqueRule: Sendable, Equatable {
         self.init(until: until.flatMap(Until.init) ?? .finished, milliseconds: Int64(bounded * 1000))
     }
 }
-
-/// How `finish` is told, among the lists that it publishes to, which unique key is free then.
-public enum UniqueMark {
-    private static let mark = Array("\u{6}\u{16}unique\u{6}\u{16}".utf8)
-
-    public static func of(_ key: String) -> String { String(decoding: mark, as: UTF8.self) + key }
-
-    /// nil: it is a list.
-    static func key(_ list: Bytes) -> Bytes? {
-        let bytes = list.array
-        return bytes.starts(with: mark) ? Bytes(Array(bytes.dropFirst(mark.count))) : nil
-    }
-}

@@ -20,7 +20,7 @@ extension TaskBroker {
     package func finish(_ batch: [TaskFinish]) async throws -> [Bool] {
         let queues = Set(batch.flatMap { $0.publishing.map(\.queue) })
         return try await end(batch, by: .finish, declaring: queues) { finish in
-            6 + 2 * finish.publishing.count + (finish.freeing == nil ? 0 : 2)
+            8 + 2 * finish.publishing.count
         } bytes: { finish in
             finish.publishing.reduce(finish.storing?.json.readableBytes ?? 0) { $0 + $1.message.readableBytes }
         } write: { finish, pipeline in
@@ -28,14 +28,12 @@ extension TaskBroker {
             pipeline.word(finish.storing.map { prefix + $0.key } ?? "")
             pipeline.word(finish.storing?.seconds ?? 0)
             pipeline.word(finish.storing?.json ?? ByteBuffer())
-            pipeline.word(Int64(finish.publishing.count + (finish.freeing == nil ? 0 : 1)))
+            pipeline.word(finish.freeing.map { prefix + $0.place } ?? "")
+            pipeline.word(finish.freeing?.task ?? "")
+            pipeline.word(Int64(finish.publishing.count))
             for message in finish.publishing {
                 pipeline.word(prefix + message.key)
                 pipeline.word(message.message)
-            }
-            if let hold = finish.freeing {
-                pipeline.word(UniqueMark.of(prefix + hold.place))
-                pipeline.word(hold.task)
             }
         }
     }

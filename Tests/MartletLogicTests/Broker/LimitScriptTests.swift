@@ -75,10 +75,10 @@ import Testing
         bench.say(1, "LPUSH q {t1,a,0} {t2,b,0}")
         let lease = bench.take(2, by: 2)?.lease ?? 0
         _ = claim(bench, "a", by: 2)
-        let mark = Bytes(UniqueMark.of("martlet-unique-k"))
-        #expect(bench.finish("t2", lease, publishing: [mark, "b"], by: 2) == .array([.integer(1)]))
+        let key: Bytes = "martlet-unique-k"
+        #expect(bench.finish("t2", lease, freeing: (key, "b"), by: 2) == .array([.integer(1)]))
         #expect(bench.answer(1, "GET martlet-unique-k") == .bulk("a"), "it was another's")
-        #expect(bench.finish("t1", lease, publishing: [mark, "a"], by: 2) == .array([.integer(1)]))
+        #expect(bench.finish("t1", lease, freeing: (key, "a"), by: 2) == .array([.integer(1)]))
         #expect(bench.answer(1, "EXISTS martlet-unique-k") == .integer(0))
     }
 

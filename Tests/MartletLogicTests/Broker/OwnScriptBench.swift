@@ -39,12 +39,12 @@ extension BrokerBench {
 
     func finish(
         _ tag: Bytes, _ lease: Int64, result: (key: Bytes, json: Bytes)? = nil, seconds: Bytes = "60",
-        publishing: [Bytes] = [], by id: Int64
+        freeing: (key: Bytes, task: Bytes)? = nil, publishing: [Bytes] = [], by id: Int64
     ) -> Answer {
-        script(
-            .finish,
-            [tag, Self.lease(lease), result?.key ?? "", seconds, result?.json ?? "", Bytes("\(publishing.count / 2)")]
-                + publishing, by: id)
+        let result = [result?.key ?? "", seconds, result?.json ?? ""]
+        let unique = [freeing?.key ?? "", freeing?.task ?? ""]
+        let count = Bytes("\(publishing.count / 2)")
+        return script(.finish, [tag, Self.lease(lease)] + result + unique + [count] + publishing, by: id)
     }
 
     /// A state of a task that runs; an empty tag: of one that nobody has.

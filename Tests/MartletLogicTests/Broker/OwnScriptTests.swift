@@ -100,7 +100,7 @@ import Testing
         let bench = bench()
         bench.say(5, "SUBSCRIBE r")
         let lease = bench.take(1, by: 2)?.lease ?? 0
-        let words: [Bytes] = ["t1", BrokerBench.lease(lease), "r", "60", "{}", "0"]
+        let words: [Bytes] = ["t1", BrokerBench.lease(lease), "r", "60", "{}", "", "", "0"]
         let keys = OwnScript.keys(prefix: "").map { Bytes($0) }
         bench.say(2, ["SCRIPT", "LOAD", Bytes(OwnScript.finish.text)])
         let effects = bench.say(2, ["EVALSHA", OwnScript.finish.sha1, "5"] + keys + words)
@@ -155,7 +155,10 @@ import Testing
         let lease = bench.take(2, by: 2)?.lease ?? 0
         let text = BrokerBench.lease(lease)
         let answer = bench.script(
-            .finish, ["t1", text, "r", "60", "{}", "1", "next", "{n1,a,0}", "t2", text, "", "0", "", "0"], by: 2)
+            .finish,
+            [
+                "t1", text, "r", "60", "{}", "", "", "1", "next", "{n1,a,0}", "t2", text, "", "0", "", "", "", "0",
+            ], by: 2)
         guard case .array(let verdicts) = answer, verdicts.count == 2 else {
             Issue.record("\(answer)")
             return
@@ -166,7 +169,7 @@ import Testing
         #expect(bench.answer(1, "HEXISTS unacked t1") == .integer(1))
     }
 
-    @Test(arguments: [["t1"], ["t1", "1 q", "", "0", "", "2", "a"], ["t1", "1 q", "", "0", "", "-1"]])
+    @Test(arguments: [["t1"], ["t1", "1 q", "", "0", "", "", "", "2", "a"], ["t1", "1 q", "", "0", "", "", "", "-1"]])
     func wordsThatDoNotFitAreRefused(arguments: [String]) {
         let bench = bench()
         bench.take(1, by: 2)
