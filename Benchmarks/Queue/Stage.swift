@@ -36,27 +36,11 @@ struct Stage: Sendable {
 
     /// A message for the queue, and the id of its task.
     static func message(_ number: Int) -> (id: String, message: OutgoingMessage) {
-        var random = SystemRandomNumberGenerator()
-        let id = uuid(&random)
+        let id = RandomID.make()
         var task = OutgoingTask(name: task, id: id, args: RawJSON(list: [RawJSON("\(number)")]))
         task.queue = queue
-        let bytes = task.message(deliveryTag: uuid(&random), now: 0)
+        let bytes = task.message(deliveryTag: RandomID.make(), now: 0)
         return (id, (key: queue, queue: queue, message: ByteBuffer(bytes: bytes)))
-    }
-
-    /// As long as a UUID, and as rare.
-    private static func uuid(_ random: inout SystemRandomNumberGenerator) -> String {
-        let digits = [random.next(), random.next()].map { half in
-            let text = String(half as UInt64, radix: 16)
-            return String(repeating: "0", count: 16 - text.count) + text
-        }.joined()
-        var groups: [Substring] = []
-        var rest = digits[...]
-        for length in [8, 4, 4, 4, 12] {
-            groups.append(rest.prefix(length))
-            rest = rest.dropFirst(length)
-        }
-        return groups.joined(separator: "-")
     }
 }
 

@@ -116,10 +116,12 @@ extension BrokerMachine {
         return nil
     }
 
+    private static let resultOpenings = [#"{"status": ""#, #"{"status":""#].map { Array($0.utf8) }
+
     /// The name of the state that is stored: Celery and Martlet write it first.
     private mutating func state(of key: Bytes, _ leases: LeaseKeys) -> Bytes? {
         guard let beginning = run(.getrange, [key, "0", "63"], leases).asBytes?.array else { return nil }
-        for opening in [#"{"status": ""#, #"{"status":""#].map({ Array($0.utf8) }) {
+        for opening in Self.resultOpenings {
             guard beginning.starts(with: opening) else { continue }
             let rest = beginning.dropFirst(opening.count)
             return rest.firstIndex(of: UInt8(ascii: "\"")).map { Bytes(rest[..<$0]) }

@@ -10,6 +10,11 @@ final class SettlementQueue: Sendable {
         signal.notify()
     }
 
+    func add(_ new: BookEntry) {
+        entries.withLock { $0.append(new) }
+        signal.notify()
+    }
+
     /// Waits until there is something; nothing when the task is cancelled.
     func take(atMost count: Int) async -> [BookEntry] {
         while !Task.isCancelled {

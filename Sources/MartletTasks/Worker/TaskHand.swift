@@ -57,8 +57,8 @@ struct KnownTask: Sendable {
     var executor: any TaskExecutor
 }
 
-/// What changes about a message in hand. In the worker's state, behind its lock.
-struct HeldTask {
+/// What changes about a message in hand. In the worker's state, behind its lock, which it never leaves.
+final class HeldTask {
     let hand: TaskHand
     /// Where it runs; nil: it does not, or it has not begun.
     var runner: TaskRunner?
@@ -90,7 +90,7 @@ struct FairnessHeaders: Sendable, Equatable {
     /// Reads `x-key`, `x-weight`, `x-key-concurrency`, `x-max-retries`, `x-rate`, `x-rate-key`, `x-unique`,
     /// `x-unique-until` and `x-unique-seconds`.
     init(_ message: TaskMessage) {
-        guard message.mayHaveOwnHeaders else { return }
+        guard message.hasExtensions else { return }
         let headers = message.headers
         key = headers.present("x-key").flatMap { $0.string ?? $0.text }
         weight = headers.present("x-weight")?.number.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1
@@ -104,17 +104,5 @@ struct FairnessHeaders: Sendable, Equatable {
         rate = headers.present("x-rate")?.string.flatMap { try? TaskRateText.parse($0) }
         rateKey = headers.present("x-rate-key").flatMap { $0.string ?? $0.text }
         maximumRetries = headers.present("x-max-retries")?.integer.flatMap { $0 >= 0 ? $0 : nil }
-    }
-}
-
-extension TaskMessage {
-    /// Whether `"x-` stands in it: headers are decoded only then.
-    fileprivate var mayHaveOwnHeaders: Bool {
-        var rest = bytes[...]
-        while let quote = rest.firstIndex(of: UInt8(ascii: "\"")) {
-            rest = rest[(quote + 1)...]
-            if rest.starts(with: "x-".utf8) { return true }
-        }
-        return false
     }
 }

@@ -39,11 +39,10 @@ extension TaskWorker {
         var isAlarmLate = false
         defer { if isAlarmLate { alarm.notify() } }
         return state.withLock { state in
-            guard var held = state.held[id], !held.isCancelled, let kind = held.hand.kind else { return nil }
+            guard let held = state.held[id], !held.isCancelled, let kind = held.hand.kind else { return nil }
             state.desk.started(id, now: now)
             held.runner = runner
             held.startedAt = Double(now.wall) / 1000
-            state.held[id] = held
             state.counters[held.hand.message.name, default: .init()].started += 1
             isAlarmLate = state.isAlarmLate(now: now)
             let limits = state.desk.limits(of: id)
@@ -68,9 +67,10 @@ extension TaskWorker {
         let now = TaskTime.current
         let (decided, isDoomed) = state.withLock { state in
             // Whoever cancelled it may not have come to the runner yet, and must not meet another task there.
-            let isDoomed = state.held[id]?.isCancelled ?? true
-            state.held[id]?.outcome = outcome
-            state.held[id]?.runner = nil
+            let held = state.held[id]
+            let isDoomed = held?.isCancelled ?? true
+            held?.outcome = outcome
+            held?.runner = nil
             let actions = state.desk.ended(id, RunEnd(outcome), now: now)
             return (state.chores(actions, now: now), isDoomed)
         }

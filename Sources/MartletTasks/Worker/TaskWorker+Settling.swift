@@ -16,17 +16,15 @@ extension TaskWorker {
             while true {
                 let entries = await settlements.take(atMost: Self.entriesAtOnce)
                 if entries.isEmpty { return }
-                var plain: [BookEntry] = []
-                plain.reserveCapacity(entries.count)
-                for entry in entries {
-                    if entry.hasFirst {
-                        // Takes some round trips of its own, for which nobody else is to wait.
-                        chords.addTask { await self.settleAfterFirst(entry) }
-                    } else {
-                        plain.append(entry)
-                    }
+                guard entries.contains(where: \.hasFirst) else {
+                    await settle(entries)
+                    continue
                 }
-                await settle(plain)
+                for entry in entries where entry.hasFirst {
+                    // Takes some round trips of its own, for which nobody else is to wait.
+                    chords.addTask { await self.settleAfterFirst(entry) }
+                }
+                await settle(entries.filter { !$0.hasFirst })
             }
         }
     }
@@ -79,17 +77,18 @@ extension TaskWorker {
         var (nextFinished, nextReturned) = (finished.makeIterator(), returned.makeIterator())
         var answers: [Bool] = []
         answers.reserveCapacity(entries.count)
-        for entry in entries {
-            switch entry.act {
+        for index in entries.indices {
+            switch entries[index].act {
             case .finish: answers.append(nextFinished.next() ?? false)
             case .giveBack: answers.append(nextReturned.next() ?? false)
             // All of it came before.
             case .publish: answers.append(true)
-            case .bury: answers.append(try await broker.bury(entry.receipt, message: entry.message))
+            case .bury:
+                answers.append(try await broker.bury(entries[index].receipt, message: entries[index].message))
             }
         }
-        for entry in entries {
-            if let hold = entry.freeing { try await broker.free(hold) }
+        for index in entries.indices {
+            if let hold = entries[index].freeing { try await broker.free(hold) }
         }
         return answers
     }
@@ -132,17 +131,20 @@ extension TaskWorker {
         }
         let chores = decide { state, _ in
             state.unsettled -= entries.count
-            for (entry, isCommitted) in zip(entries, answers) {
-                guard let id = entry.id else { continue }
+            // By their places: an entry has twenty parts, and is not copied for three of them.
+            for index in entries.indices {
+                guard let id = entries[index].id else { continue }
+                let isCommitted = answers[index]
                 state.desk.settled(id, isCommitted: isCommitted)
                 state.held[id] = nil
-                state.counters[entry.name, default: .init()].count(
-                    isCommitted ? entry.tally : .abandoned, runtime: isCommitted ? entry.runtime : 0)
+                state.counters[entries[index].name, default: .init()].count(
+                    isCommitted ? entries[index].tally : .abandoned,
+                    runtime: isCommitted ? entries[index].runtime : 0)
             }
             return []
         }
         events.tasks(zip(entries, answers)) { entry, isCommitted in isCommitted ? entry.event?() : nil }
-        for (entry, isCommitted) in zip(entries, answers) where !isCommitted { tellOfLoss(entry) }
+        for index in entries.indices where !answers[index] { tellOfLoss(entries[index]) }
         carryOut(chores)
     }
 

@@ -82,15 +82,18 @@ extension TaskWorker {
         var read: [ReadDelivery] = []
         read.reserveCapacity(deliveries.count)
         var flawed: [FlawedDelivery] = []
+        let known = state.withLock { $0.known }
         for delivery in deliveries {
             do throws(TaskMessageFlaw) {
                 let message = try TaskMessage(Array(buffer: delivery.message))
                 // A Celery app reads by itself what we cannot; nobody else does.
-                if let flaw = message.bodyFlaw, !readsBodies(of: message.name) { throw flaw }
+                let description = known[message.name]?.description
+                if let flaw = message.bodyFlaw, description?.settlesItself != true { throw flaw }
                 let fairness = FairnessHeaders(message)
                 read.append(
                     ReadDelivery(
-                        delivery: delivery, message: message, fairness: fairness, unique: unique(message, fairness)))
+                        delivery: delivery, message: message, fairness: fairness,
+                        unique: UniqueHold(message, fairness, rule: description?.unique)))
             } catch {
                 flawed.append(FlawedDelivery(delivery: delivery, flaw: error))
             }
@@ -112,10 +115,6 @@ extension TaskWorker {
         return chores.settlements.contains {
             if case .postpone = $0.settlement { true } else { false }
         }
-    }
-
-    private func readsBodies(of name: String) -> Bool {
-        state.withLock { $0.known[name]?.description.settlesItself ?? false }
     }
 
     /// A message that is no task that can be read: to the dead letters, and its sender is told.

@@ -17,17 +17,6 @@ struct ReadDelivery: Sendable {
 
 /// Unique tasks: of those with one key one waits or runs, whoever sent them. A second one is dropped when it is taken.
 extension TaskWorker {
-    func unique(_ message: TaskMessage, _ fairness: FairnessHeaders) -> UniqueHold? {
-        if let key = fairness.unique, let rule = fairness.uniqueRule {
-            return UniqueHold(key: key, task: message.id, rule: rule)
-        }
-        // What was not read cannot be compared.
-        guard message.bodyFlaw == nil, let rule = state.withLock({ $0.known[message.name]?.description.unique })
-        else { return nil }
-        let arguments = KnownScript.sha1(of: Bytes(Array(message.args.bytes) + Array(message.kwargs.bytes)))
-        return UniqueHold(key: "\(message.name):\(arguments.text)", task: message.id, rule: rule)
-    }
-
     /// Those that may be run; the others are told to the broker as duplicates.
     func withoutDuplicates(_ read: [ReadDelivery]) async -> [ReadDelivery] {
         let holds = read.compactMap(\.unique)
@@ -89,6 +78,22 @@ extension TaskWorker {
                 id: state.nextDelivery(), delivery: read.delivery, message: read.message,
                 kind: state.known[read.message.name])
         }
+    }
+}
+
+extension UniqueHold {
+    /// The unique key that a task needs; nil: none.
+    ///
+    /// - Parameter rule: What its own description says.
+    init?(_ message: TaskMessage, _ fairness: FairnessHeaders, rule: UniqueRule?) {
+        if let key = fairness.unique, let rule = fairness.uniqueRule {
+            self.init(key: key, task: message.id, rule: rule)
+            return
+        }
+        // What was not read cannot be compared.
+        guard message.bodyFlaw == nil, let rule else { return nil }
+        let arguments = KnownScript.sha1(of: Bytes(Array(message.args.bytes) + Array(message.kwargs.bytes)))
+        self.init(key: "\(message.name):\(arguments.text)", task: message.id, rule: rule)
     }
 }
 

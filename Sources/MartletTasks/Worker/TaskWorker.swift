@@ -176,7 +176,8 @@ package final class TaskWorker: Sendable {
         for runner in chores.cancelled { runner.cancel() }
         for hand in chores.soft { announceSoftLimit(hand) }
         if !chores.acknowledgements.isEmpty { acknowledge.yield(chores.acknowledgements) }
-        if !chores.settlements.isEmpty { settlements.add(chores.settlements.map(books.entry)) }
+        // One, as a rule: it moves into the queue without a copy.
+        for due in chores.settlements { settlements.add(books.entry(due)) }
         if !chores.renewals.isEmpty { renew.yield(chores.renewals) }
         if !chores.rates.isEmpty { askRates.yield(chores.rates) }
         if chores.wakesTaker { room.notify() }

@@ -1,24 +1,34 @@
 /// The bytes that base64 stands for, as the bodies of Celery messages are sent.
 enum Base64 {
+    private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    /// The value of each byte, those of the alphabet for URLs too; 64: it has none.
+    private static let values = {
+        var values = [UInt8](repeating: 64, count: 256)
+        for (value, letter) in letters.enumerated() { values[Int(letter)] = UInt8(value) }
+        values[Int(UInt8(ascii: "-"))] = 62
+        values[Int(UInt8(ascii: "_"))] = 63
+        return values
+    }()
+
     /// nil: a character that does not belong there, or a length that cannot be. Padding may be missing.
-    static func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        let span = text.span
+        let values = Self.values
+        var end = span.count
+        while end > 0, span[end - 1] == UInt8(ascii: "=") { end -= 1 }
         var decoded: [UInt8] = []
-        decoded.reserveCapacity(text.count / 4 * 3 + 2)
+        decoded.reserveCapacity(end / 4 * 3 + 2)
         var bits: UInt32 = 0
-        var count = 0
-        var rest = text[...]
-        while rest.last == UInt8(ascii: "=") { rest = rest.dropLast() }
-        for byte in rest {
-            guard let value = value(byte) else { return nil }
+        for place in 0..<end {
+            let value = values[Int(span[place])]
+            guard value < 64 else { return nil }
             bits = bits << 6 | UInt32(value)
-            count += 1
-            guard count == 4 else { continue }
+            guard place & 3 == 3 else { continue }
             decoded.append(UInt8(truncatingIfNeeded: bits >> 16))
             decoded.append(UInt8(truncatingIfNeeded: bits >> 8))
             decoded.append(UInt8(truncatingIfNeeded: bits))
-            count = 0
         }
-        switch count {
+        switch end & 3 {
         case 0: break
         case 2: decoded.append(UInt8(truncatingIfNeeded: bits >> 4))
         case 3:
@@ -30,42 +40,22 @@ enum Base64 {
     }
 
     /// With padding, as Python writes it.
-    static func encode(_ bytes: some Sequence<UInt8>, into text: inout [UInt8]) {
+    static func encode(_ bytes: [UInt8], into text: inout [UInt8]) {
+        let letters = Self.letters
+        func letter(_ bits: UInt32) -> UInt8 { letters[Int(bits & 0x3f)] }
         var bits: UInt32 = 0
-        var count = 0
-        for byte in bytes {
+        for (place, byte) in bytes.enumerated() {
             bits = bits << 8 | UInt32(byte)
-            count += 1
-            guard count == 3 else { continue }
-            for shift: UInt32 in [18, 12, 6, 0] { text.append(letter(bits >> shift)) }
-            (bits, count) = (0, 0)
+            guard place % 3 == 2 else { continue }
+            text.append(letter(bits >> 18))
+            text.append(letter(bits >> 12))
+            text.append(letter(bits >> 6))
+            text.append(letter(bits))
         }
-        switch count {
+        switch bytes.count % 3 {
         case 1: text += [letter(bits >> 2), letter(bits << 4), UInt8(ascii: "="), UInt8(ascii: "=")]
         case 2: text += [letter(bits >> 10), letter(bits >> 4), letter(bits << 2), UInt8(ascii: "=")]
         default: break
-        }
-    }
-
-    private static func letter(_ bits: UInt32) -> UInt8 {
-        let value = UInt8(truncatingIfNeeded: bits & 0x3f)
-        return switch value {
-        case 0..<26: UInt8(ascii: "A") + value
-        case 26..<52: UInt8(ascii: "a") + value - 26
-        case 52..<62: UInt8(ascii: "0") + value - 52
-        case 62: UInt8(ascii: "+")
-        default: UInt8(ascii: "/")
-        }
-    }
-
-    private static func value(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
-        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
-        default: nil
         }
     }
 }

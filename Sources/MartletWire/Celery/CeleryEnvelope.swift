@@ -72,14 +72,14 @@ private struct EnvelopeReader {
         return try envelope()
     }
 
-    private mutating func take(_ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) {
+    private mutating func take(_ name: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) {
         switch name.count {
-        case 6 where name.elementsEqual(#""body""#.utf8):
+        case 4 where cursor.spells("body", at: name):
             guard cursor.peek() == UInt8(ascii: "\"") else { return try cursor.skip() }
             body = try cursor.value()
-        case 9 where name.elementsEqual(#""headers""#.utf8): try takeHeaders(&cursor)
-        case 12 where name.elementsEqual(#""properties""#.utf8): try takeProperties(&cursor)
-        case 14 where name.elementsEqual(#""content-type""#.utf8):
+        case 7 where cursor.spells("headers", at: name): try takeHeaders(&cursor)
+        case 10 where cursor.spells("properties", at: name): try takeProperties(&cursor)
+        case 12 where cursor.spells("content-type", at: name):
             isEnvelope = true
             isJSON = try cursor.kind() == .string("application/json")
         default: try cursor.skip()
@@ -102,7 +102,7 @@ private struct EnvelopeReader {
         isEnvelope = isEnvelope || body != nil
         var properties = CeleryProperties()
         try cursor.members { name, cursor throws(WireError) in
-            if name.elementsEqual(#""delivery_info""#.utf8) {
+            if cursor.spells("delivery_info", at: name) {
                 guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
                 properties.hasDeliveryInfo = true
                 try takeMarked(&cursor) { _, name, cursor throws(WireError) in
@@ -118,17 +118,17 @@ private struct EnvelopeReader {
     /// Reads an object in which `redelivered` belongs: its other members go to `member`.
     private mutating func takeMarked(
         _ cursor: inout JSONCursor,
-        _ member: (inout EnvelopeReader, ArraySlice<UInt8>, inout JSONCursor) throws(WireError) -> Void
+        _ member: (inout EnvelopeReader, Range<Int>, inout JSONCursor) throws(WireError) -> Void
     ) throws(WireError) {
         var first: Int?
         var mark: Mark?
         let start = cursor
         try cursor.members { name, cursor throws(WireError) in
-            if first == nil { first = name.startIndex }
-            guard name.elementsEqual(#""redelivered""#.utf8) else { return try member(&self, name, &cursor) }
+            if first == nil { first = name.lowerBound - 1 }
+            guard cursor.spells("redelivered", at: name) else { return try member(&self, name, &cursor) }
             let value = try cursor.value()
             mark = Mark(range: value.startIndex..<value.endIndex, text: "true")
-            if value.elementsEqual("true".utf8) { isRedelivered = true }
+            if value.spells("true") { isRedelivered = true }
         }
         if let mark {
             marks.append(mark)
@@ -162,7 +162,7 @@ private struct EnvelopeReader {
         if properties.bodyEncoding == .string("base64") {
             return try Base64.decode(text).flatMap { bytes throws(CeleryFlaw) in try CeleryTask.body(bytes) }
         }
-        return try JSONString.decode(Array(text)).flatMap { text throws(CeleryFlaw) in
+        return try JSONString.decode(text).flatMap { text throws(CeleryFlaw) in
             try CeleryTask.body(Array(text.utf8))
         }
     }

@@ -37,6 +37,6 @@ public struct CeleryReservation: Sendable, Equatable {
 
     private static func text(_ quoted: ArraySlice<UInt8>) -> String? {
         guard quoted.first == UInt8(ascii: "\""), quoted.count >= 2 else { return nil }
-        return JSONString.decode(Array(quoted.dropFirst().dropLast()))
+        return JSONString.decode(quoted.dropFirst().dropLast())
     }
 }

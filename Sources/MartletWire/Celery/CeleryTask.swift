@@ -33,7 +33,7 @@ public struct CeleryTask: Sendable, Equatable {
         var isTimeLocal = false
         do throws(WireError) {
             try cursor.members { name, cursor throws(WireError) in
-                if name.elementsEqual(#""utc""#.utf8) {
+                if cursor.spells("utc", at: name) {
                     isTimeLocal = try cursor.scalar().kind == .bool(false)
                 } else {
                     guard try reader.take(name, &cursor) else { return try cursor.skip() }
@@ -59,13 +59,13 @@ struct CeleryTaskReader {
 
     var hasName: Bool { name != nil && name != .null }
 
-    /// Takes the value when `member`, a name with its quotes, is one of ours.
-    mutating func take(_ member: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
+    /// Takes the value when `member`, where a name is, is one of ours.
+    mutating func take(_ member: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
         switch member.count {
-        case 4 where member.elementsEqual(#""id""#.utf8): id = try cursor.kind()
-        case 5 where member.elementsEqual(#""eta""#.utf8): eta = try cursor.kind()
-        case 6 where member.elementsEqual(#""task""#.utf8): name = try cursor.kind()
-        case 9 where member.elementsEqual(#""expires""#.utf8): expires = try cursor.kind()
+        case 2 where cursor.spells("id", at: member): id = try cursor.kind()
+        case 3 where cursor.spells("eta", at: member): eta = try cursor.kind()
+        case 4 where cursor.spells("task", at: member): name = try cursor.kind()
+        case 7 where cursor.spells("expires", at: member): expires = try cursor.kind()
         default: return false
         }
         return true
@@ -88,16 +88,16 @@ struct CeleryTaskReader {
 }
 
 extension JSONCursor {
-    /// Reads `{…}`: `value` must take the value of each name. Names come with their quotes, as they stand in the text:
-    /// nothing is allocated for them.
+    /// Reads `{…}`: `value` must take the value of each name. Of a name it is told where it stands, without its quotes:
+    /// nothing is allocated or retained for it.
     mutating func members(
-        _ value: (ArraySlice<UInt8>, inout JSONCursor) throws(WireError) -> Void
+        _ value: (Range<Int>, inout JSONCursor) throws(WireError) -> Void
     ) throws(WireError) {
         try expect(UInt8(ascii: "{"))
         if take(UInt8(ascii: "}")) { return }
         repeat {
             guard peek() == UInt8(ascii: "\"") else { throw WireError(.invalidBody, "a member without a name") }
-            let name = try self.value()
+            let name = try stringRange()
             try expect(UInt8(ascii: ":"))
             try value(name, &self)
         } while take(UInt8(ascii: ","))

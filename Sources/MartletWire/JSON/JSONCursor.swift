@@ -19,6 +19,14 @@ struct JSONCursor {
         self.init(bytes[...])
     }
 
+    /// The bytes of a part.
+    subscript(range: Range<Int>) -> ArraySlice<UInt8> { bytes[range] }
+
+    /// Whether a part is `word`.
+    func spells(_ word: StaticString, at range: Range<Int>) -> Bool {
+        range.count == word.utf8CodeUnitCount && bytes[range].spells(word)
+    }
+
     /// The next byte that is no blank is `byte`, and is taken.
     mutating func take(_ byte: UInt8) -> Bool {
         skipBlanks()
@@ -63,7 +71,7 @@ struct JSONCursor {
     }
 
     mutating func string() throws(WireError) -> String {
-        guard let text = JSONString.decode(Array(bytes[try stringRange()])) else { throw Self.invalid }
+        guard let text = JSONString.decode(bytes[try stringRange()]) else { throw Self.invalid }
         return text
     }
 
@@ -127,7 +135,7 @@ struct JSONCursor {
         guard let first = peek() else { throw Self.invalid }
         if first == UInt8(ascii: "\"") {
             let range = try stringRange()
-            guard let text = JSONString.decode(Array(bytes[range])) else { throw Self.invalid }
+            guard let text = JSONString.decode(bytes[range]) else { throw Self.invalid }
             return JSONScalar(.string(text), bytes: bytes[range.lowerBound - 1..<range.upperBound + 1])
         }
         guard let scalar = JSONScalar(word()) else { throw Self.invalid }
@@ -137,25 +145,52 @@ struct JSONCursor {
     /// Takes what numbers and names are made of, as far as it goes.
     private mutating func word() -> ArraySlice<UInt8> {
         let start = index
-        while index < bytes.endIndex, Characters.scalar.contains(bytes[index]) { index += 1 }
+        index = end { Characters.scalar.contains($0) }
         return bytes[start..<index]
     }
 
     /// Takes a string; the range of what is between its quotes.
-    private mutating func stringRange() throws(WireError) -> Range<Int> {
+    mutating func stringRange() throws(WireError) -> Range<Int> {
         try expect(UInt8(ascii: "\""))
-        let start = index
-        while index < bytes.endIndex, bytes[index] != UInt8(ascii: "\"") {
-            guard bytes[index] >= 0x20 else { throw Self.invalid }
-            index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        guard index < bytes.endIndex else { throw Self.invalid }
-        index += 1
-        return start..<index - 1
+        guard let end = stringEnd else { throw Self.invalid }
+        defer { index = end + 1 }
+        return index..<end
     }
 
     private mutating func skipBlanks() {
-        while index < bytes.endIndex, Self.isBlank(bytes[index]) { index += 1 }
+        index = end { Self.isBlank($0) }
+    }
+
+    /// The first place whose byte is of another kind.
+    @inline(__always)
+    private func end(of kind: (UInt8) -> Bool) -> Int {
+        let span = bytes.span
+        var place = index - bytes.startIndex
+        while place < span.count, kind(span[place]) { place += 1 }
+        return bytes.startIndex + place
+    }
+
+    /// Where the quote is that ends the string it stands in; nil: there is none, or something that must be escaped.
+    private var stringEnd: Int? {
+        let span = bytes.span
+        var place = index - bytes.startIndex
+        while true {
+            while place + Word.width <= span.count {
+                let word = Word.load(span, at: place)
+                let mask =
+                    Word.matches(word, UInt8(ascii: "\"")) | Word.matches(word, UInt8(ascii: "\\"))
+                    | Word.below(word, 0x20)
+                place += Word.first(mask)
+                if mask != 0 { break }
+            }
+            guard place < span.count else { return nil }
+            switch span[place] {
+            case UInt8(ascii: "\""): return bytes.startIndex + place
+            case UInt8(ascii: "\\"): place += 2
+            case 0..<0x20: return nil
+            default: place += 1
+            }
+        }
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {

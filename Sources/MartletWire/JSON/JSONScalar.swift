@@ -21,9 +21,9 @@ struct JSONScalar {
     /// nil: neither a literal nor a number of JSON, which knows no infinity and no leading zeros.
     init?(_ bytes: ArraySlice<UInt8>) {
         switch bytes.count {
-        case 4 where bytes.elementsEqual("true".utf8): self.init(.bool(true), bytes: bytes)
-        case 5 where bytes.elementsEqual("false".utf8): self.init(.bool(false), bytes: bytes)
-        case 4 where bytes.elementsEqual("null".utf8): self.init(.null, bytes: bytes)
+        case 4 where bytes.spells("true"): self.init(.bool(true), bytes: bytes)
+        case 5 where bytes.spells("false"): self.init(.bool(false), bytes: bytes)
+        case 4 where bytes.spells("null"): self.init(.null, bytes: bytes)
         default:
             guard let isWhole = Self.isWholeNumber(bytes) else { return nil }
             self.init(isWhole ? .integer : .number, bytes: bytes)

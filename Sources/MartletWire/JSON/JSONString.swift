@@ -1,8 +1,20 @@
 /// The text of a JSON string from the bytes between its quotes.
 enum JSONString {
     /// Nil for an invalid escape, a lone surrogate or bytes that are not UTF-8.
-    static func decode(_ bytes: [UInt8]) -> String? {
-        guard bytes.contains(0x5c) else { return text(bytes) }
+    static func decode(_ bytes: ArraySlice<UInt8>) -> String? {
+        let span = bytes.span
+        var isPlain = true
+        var isASCII = true
+        for place in span.indices {
+            isPlain = isPlain && span[place] != 0x5c
+            isASCII = isASCII && span[place] < 0x80
+        }
+        guard isPlain else { return decode(escaped: Array(bytes)) }
+        // Validation costs; names are ASCII as a rule.
+        return isASCII ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func decode(escaped bytes: [UInt8]) -> String? {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var index = 0
@@ -23,7 +35,7 @@ enum JSONString {
                 index += 2
             }
         }
-        return text(decoded)
+        return String(validating: decoded, as: UTF8.self)
     }
 
     /// How many Unicode scalars the text has, without decoding it. A lone surrogate counts as one.
@@ -42,12 +54,6 @@ enum JSONString {
             }
         }
         return length
-    }
-
-    private static func text(_ bytes: [UInt8]) -> String? {
-        // Validation costs; names are ASCII as a rule.
-        let isASCII = bytes.allSatisfy { $0 < 0x80 }
-        return isASCII ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
     }
 
     private static func simpleEscape(_ byte: UInt8) -> UInt8? {

@@ -94,7 +94,7 @@ public struct ModelPeek: Sendable {
     public func finish() throws(WireError) -> PeekedModel {
         guard state == .end else { throw WireError(.invalidBody, "body is not a complete JSON object") }
         guard let modelRange else { return PeekedModel(model: nil, modelRange: nil, isStream: isStream) }
-        guard let model = JSONString.decode(modelBytes) else {
+        guard let model = JSONString.decode(modelBytes[...]) else {
             throw WireError(.invalidBody, "model is not a valid string")
         }
         return PeekedModel(model: model, modelRange: modelRange, isStream: isStream)

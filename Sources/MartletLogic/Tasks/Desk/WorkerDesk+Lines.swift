@@ -21,8 +21,7 @@ extension WorkerDesk {
         return (KeyLanes.Lane(name: scope, key: arrival.key ?? ""), max(limit, 1))
     }
 
-    mutating func joinKey(_ id: DeliveryID, now: TaskTime) {
-        guard let arrival = entries[id]?.arrival else { return }
+    mutating func joinKey(_ id: DeliveryID, _ arrival: TaskArrival, now: TaskTime) {
         guard let (lane, limit) = lane(of: arrival) else { return joinRate(id, arrival, now: now) }
         entries[id]?.lane = lane
         if keys.enter(lane, id, limit: limit) { return joinRate(id, arrival, now: now) }
@@ -64,9 +63,9 @@ extension WorkerDesk {
     /// Lets everybody move on who can by now.
     mutating func advance(now: TaskTime, _ actions: inout [DeskAction]) {
         while let id = scheduled.take(until: now.wall) {
-            guard entries[id]?.phase == .scheduled else { continue }
+            guard let entry = entries[id], entry.phase == .scheduled else { continue }
             scheduledCount -= 1
-            joinKey(id, now: now)
+            joinKey(id, entry.arrival, now: now)
         }
         if !throttled.isEmpty { serveRates(now: now) }
         if !sharedLines.isEmpty { askRates(now: now, &actions) }

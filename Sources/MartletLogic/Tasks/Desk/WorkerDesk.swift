@@ -38,7 +38,14 @@ public struct WorkerDesk: Sendable {
     public internal(set) var totals: [String: Int] = [:]
 
     struct Entry: Sendable {
-        var arrival: TaskArrival
+        /// It has a dozen parts and never changes: copies of the entry share it.
+        private final class Brought: Sendable {
+            let arrival: TaskArrival
+
+            init(_ arrival: TaskArrival) { self.arrival = arrival }
+        }
+
+        private let brought: Brought
         var phase: DeskTask.Phase
         var leaseEnd: Instant
         /// What its key's limit is counted for, from the time that it waits for a place.
@@ -52,6 +59,14 @@ public struct WorkerDesk: Sendable {
         var hardLimit: Double?
         var kill: KillReason?
         var settlement: Settlement?
+
+        init(_ arrival: TaskArrival, leaseEnd: Instant) {
+            brought = Brought(arrival)
+            phase = .ready
+            self.leaseEnd = leaseEnd
+        }
+
+        var arrival: TaskArrival { brought.arrival }
     }
 
     struct Run: Sendable {
@@ -137,7 +152,7 @@ public struct WorkerDesk: Sendable {
         _ arrival: TaskArrival, leaseEnd: Instant, now: TaskTime, _ actions: inout [DeskAction]
     ) {
         guard entries[arrival.id] == nil else { return impossible.note("a delivery came twice") }
-        entries[arrival.id] = Entry(arrival: arrival, phase: .ready, leaseEnd: leaseEnd)
+        entries[arrival.id] = Entry(arrival, leaseEnd: leaseEnd)
         counts.taken += 1
         totals[arrival.name, default: 0] += 1
         served(arrival.queue)
@@ -148,7 +163,7 @@ public struct WorkerDesk: Sendable {
             scheduledCount += 1
             scheduled.insert(arrival.id, at: eta)
         } else {
-            joinKey(arrival.id, now: now)
+            joinKey(arrival.id, arrival, now: now)
         }
     }
 
@@ -219,8 +234,10 @@ public struct WorkerDesk: Sendable {
 
     /// The broker was told what became of it. Not committed: its lease was lost, and nothing was stored.
     public mutating func settled(_ id: DeliveryID, isCommitted: Bool) {
-        guard let entry = entries[id], entry.phase == .settling, let settlement = entry.settlement else { return }
-        entries[id] = nil
+        guard let place = entries.index(forKey: id), entries.values[place].phase == .settling,
+            let settlement = entries.values[place].settlement
+        else { return }
+        entries.remove(at: place)
         guard isCommitted else { return counts.abandoned += 1 }
         switch settlement {
         case .succeed: counts.succeeded += 1

@@ -12,12 +12,16 @@ struct WorkerInspection {
 
     private struct Task {
         var view: DeskTask
-        var held: HeldTask
+        var message: TaskMessage
+        /// In seconds since 1970.
+        var startedAt: Double?
     }
 
     private func tasks(_ views: (WorkerDesk) -> [DeskTask]) -> [Task] {
         worker.state.withLock { state in
-            views(state.desk).compactMap { view in state.held[view.id].map { Task(view: view, held: $0) } }
+            views(state.desk).compactMap { view in
+                state.held[view.id].map { Task(view: view, message: $0.hand.message, startedAt: $0.startedAt) }
+            }
         }
     }
 
@@ -28,7 +32,7 @@ struct WorkerInspection {
     var scheduled: JSONValue {
         .array(
             tasks(\.scheduledTasks).map { task in
-                ControlReply.scheduled(task.held.hand.message, task: info(task, isSafe: false))
+                ControlReply.scheduled(task.message, task: info(task, isSafe: false))
             })
     }
 
@@ -36,7 +40,7 @@ struct WorkerInspection {
     func query(_ ids: [String]) -> JSONValue {
         let found = tasks { $0.tasks(of: ids) }.map { task -> (String, JSONValue) in
             let word = Self.word(task.view.phase)
-            return (task.held.hand.message.id, [.string(word), info(task, isSafe: false)])
+            return (task.message.id, [.string(word), info(task, isSafe: false)])
         }
         return .object(Dictionary(found) { $1 })
     }
@@ -52,9 +56,9 @@ struct WorkerInspection {
 
     private func info(_ task: Task, isSafe: Bool) -> JSONValue {
         ControlReply.task(
-            task.held.hand.message, hostname: worker.settings.name, isSafe: isSafe, startedAt: task.held.startedAt,
+            task.message, hostname: worker.settings.name, isSafe: isSafe, startedAt: task.startedAt,
             isAcknowledged: task.view.isAcknowledged,
-            processID: task.held.startedAt == nil ? nil : Int(ProcessFacts.id))
+            processID: task.startedAt == nil ? nil : Int(ProcessFacts.id))
     }
 
     // MARK: What it knows

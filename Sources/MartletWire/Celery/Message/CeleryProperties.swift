@@ -11,25 +11,25 @@ struct CeleryProperties {
     var exchange: JSONScalar.Kind?
     var routingKey: JSONScalar.Kind?
 
-    /// Takes the value when `member`, a name with its quotes, is one of ours.
-    mutating func take(_ member: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
+    /// Takes the value when `member`, where a name is, is one of ours.
+    mutating func take(_ member: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
         switch member.count {
-        case 10 where member.elementsEqual(#""priority""#.utf8):
+        case 8 where cursor.spells("priority", at: member):
             priority = Int(String(decoding: try cursor.value(), as: UTF8.self)) ?? 0
-        case 10 where member.elementsEqual(#""reply_to""#.utf8): replyTo = try cursor.value()
-        case 14 where member.elementsEqual(#""delivery_tag""#.utf8): deliveryTag = try cursor.kind()
-        case 15 where member.elementsEqual(#""body_encoding""#.utf8): bodyEncoding = try cursor.kind()
-        case 16 where member.elementsEqual(#""correlation_id""#.utf8): correlationID = try cursor.value()
+        case 8 where cursor.spells("reply_to", at: member): replyTo = try cursor.value()
+        case 12 where cursor.spells("delivery_tag", at: member): deliveryTag = try cursor.kind()
+        case 13 where cursor.spells("body_encoding", at: member): bodyEncoding = try cursor.kind()
+        case 14 where cursor.spells("correlation_id", at: member): correlationID = try cursor.value()
         default: return false
         }
         return true
     }
 
     /// As ``take(_:_:)``, for the members of `delivery_info`.
-    mutating func takeDeliveryInfo(_ member: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
-        if member.elementsEqual(#""exchange""#.utf8) {
+    mutating func takeDeliveryInfo(_ member: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
+        if cursor.spells("exchange", at: member) {
             exchange = try cursor.kind()
-        } else if member.elementsEqual(#""routing_key""#.utf8) {
+        } else if cursor.spells("routing_key", at: member) {
             routingKey = try cursor.kind()
         } else {
             return false

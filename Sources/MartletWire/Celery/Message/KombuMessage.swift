@@ -17,7 +17,9 @@ public struct KombuMessage: Sendable, Hashable {
             self.body = try RawJSON(Array(body.utf8))
             return
         }
-        guard let decoded = Base64.decode(body.utf8) else { throw WireError(.invalidBody, "a body that is not base64") }
+        guard let decoded = Base64.decode(Array(body.utf8)[...]) else {
+            throw WireError(.invalidBody, "a body that is not base64")
+        }
         self.body = try RawJSON(decoded)
     }
 }

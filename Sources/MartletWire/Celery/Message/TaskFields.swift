@@ -10,10 +10,10 @@ struct TaskFields {
     var task = CeleryTaskReader()
     private var values = [ArraySlice<UInt8>?](repeating: nil, count: Name.allCases.count)
 
-    /// Takes the value when `member`, a name with its quotes, is one of ours.
-    mutating func take(_ member: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
+    /// Takes the value when `member`, where a name is, is one of ours.
+    mutating func take(_ member: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) -> Bool {
         if try task.take(member, &cursor) { return true }
-        guard let name = Self.name(member) else { return false }
+        guard let name = Self.name(member, cursor) else { return false }
         values[name.rawValue] = try cursor.value()
         return true
     }
@@ -45,9 +45,9 @@ struct TaskFields {
         return text
     }
 
-    private static func name(_ member: ArraySlice<UInt8>) -> Name? {
-        func isThis(_ name: String) -> Bool { member.dropFirst().dropLast().elementsEqual(name.utf8) }
-        switch member.count - 2 {
+    private static func name(_ member: Range<Int>, _ cursor: JSONCursor) -> Name? {
+        func isThis(_ name: StaticString) -> Bool { cursor.spells(name, at: member) }
+        switch member.count {
         case 3: return isThis("utc") ? .utc : nil
         case 4: return isThis("args") ? .args : nil
         case 5: return isThis("group") ? .group : isThis("chord") ? .chord : nil
@@ -74,6 +74,6 @@ extension JSONString {
     /// The text of a string with its quotes; nil: it is none.
     static func quoted(_ bytes: ArraySlice<UInt8>) -> String? {
         guard bytes.first == UInt8(ascii: "\""), bytes.count >= 2 else { return nil }
-        return decode(Array(bytes.dropFirst().dropLast()))
+        return decode(bytes.dropFirst().dropLast())
     }
 }

@@ -1,8 +1,8 @@
 /// A task as it comes from a queue, of either version of Celery's protocol.
 ///
 /// Read in one pass. What few ask for, such as ``headers``, is decoded when it is asked for; arguments stay as their
-/// sender wrote them.
-public struct TaskMessage: Sendable {
+/// sender wrote them. A class, because it is handed on a dozen times on its way and never changes.
+public final class TaskMessage: Sendable {
     /// A compressed body that would become larger than this is refused.
     public static let maximumBody = 64 << 20
 
@@ -63,6 +63,8 @@ public struct TaskMessage: Sendable {
     public let bodyFlaw: TaskMessageFlaw?
     /// How deep `Task.replace` went.
     public let replacedTaskNesting: Int
+    /// Whether one of ``headers`` is named `x-` something.
+    public let hasExtensions: Bool
 
     private let givenArgsText: String?
     private let givenKwargsText: String?
@@ -105,6 +107,7 @@ public struct TaskMessage: Sendable {
         bodyFlaw = parts.bodyFlaw
         contentType = parts.contentType
         rawHeaders = parts.headers
+        hasExtensions = parts.hasExtensions
     }
 
     /// The name for logs and monitors.

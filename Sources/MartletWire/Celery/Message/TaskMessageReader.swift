@@ -11,6 +11,7 @@ struct TaskMessageReader {
         var headers: ArraySlice<UInt8>?
         var contentType: String
         var isRedelivered: Bool
+        var hasExtensions: Bool
         var bodyFlaw: TaskMessageFlaw?
     }
 
@@ -20,6 +21,7 @@ struct TaskMessageReader {
     private var fields = TaskFields()
     private var properties: CeleryProperties?
     private var isRedelivered = false
+    private var hasExtensions = false
 
     mutating func read(_ bytes: [UInt8]) throws(TaskMessageFlaw) -> Parts {
         var cursor = JSONCursor(bytes)
@@ -41,25 +43,29 @@ struct TaskMessageReader {
         return Parts(
             task: task, fields: content.fields, properties: properties ?? CeleryProperties(), address: address,
             args: content.args, kwargs: content.kwargs, embed: content.embed, headers: headers.map { bytes[$0] },
-            contentType: contentType, isRedelivered: isRedelivered, bodyFlaw: content.flaw)
+            contentType: contentType, isRedelivered: isRedelivered, hasExtensions: hasExtensions,
+            bodyFlaw: content.flaw)
     }
 
-    private mutating func take(_ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) {
+    private mutating func take(_ name: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) {
         switch name.count {
-        case 6 where name.elementsEqual(#""body""#.utf8):
+        case 4 where cursor.spells("body", at: name):
             guard cursor.peek() == UInt8(ascii: "\"") else { return try cursor.skip() }
             body = try cursor.value()
-        case 9 where name.elementsEqual(#""headers""#.utf8):
+        case 7 where cursor.spells("headers", at: name):
             guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
             let start = cursor.index
             try cursor.members { name, cursor throws(WireError) in
-                guard try fields.take(name, &cursor) else { return try takeMark(name, &cursor) }
+                guard try fields.take(name, &cursor) else {
+                    hasExtensions = hasExtensions || cursor.spells("x-", at: name.prefix(2))
+                    return try takeMark(name, &cursor)
+                }
             }
             headers = start..<cursor.index
-        case 12 where name.elementsEqual(#""properties""#.utf8):
+        case 10 where cursor.spells("properties", at: name):
             guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
             try takeProperties(&cursor)
-        case 14 where name.elementsEqual(#""content-type""#.utf8):
+        case 12 where cursor.spells("content-type", at: name):
             guard case .string(let type) = try cursor.kind() else { return }
             contentType = type
         default: try cursor.skip()
@@ -69,7 +75,7 @@ struct TaskMessageReader {
     private mutating func takeProperties(_ cursor: inout JSONCursor) throws(WireError) {
         var properties = CeleryProperties()
         try cursor.members { name, cursor throws(WireError) in
-            if name.elementsEqual(#""delivery_info""#.utf8) {
+            if cursor.spells("delivery_info", at: name) {
                 guard cursor.peek() == UInt8(ascii: "{") else { return try cursor.skip() }
                 properties.hasDeliveryInfo = true
                 try cursor.members { name, cursor throws(WireError) in
@@ -83,9 +89,9 @@ struct TaskMessageReader {
     }
 
     /// Takes what marks a message that was delivered before, and skips anything else.
-    private mutating func takeMark(_ name: ArraySlice<UInt8>, _ cursor: inout JSONCursor) throws(WireError) {
-        guard name.elementsEqual(#""redelivered""#.utf8) else { return try cursor.skip() }
-        if try cursor.value().elementsEqual("true".utf8) { isRedelivered = true }
+    private mutating func takeMark(_ name: Range<Int>, _ cursor: inout JSONCursor) throws(WireError) {
+        guard cursor.spells("redelivered", at: name) else { return try cursor.skip() }
+        if try cursor.value().spells("true") { isRedelivered = true }
     }
 
     /// What is in the body, and the fields of the task: from the headers, or from the body as well.
@@ -191,7 +197,7 @@ struct TaskMessageReader {
             guard let decoded = Base64.decode(text) else { throw TaskMessageFlaw(.body("its body is not base64")) }
             bytes = decoded
         case nil, .null:
-            guard let decoded = JSONString.decode(Array(text)) else {
+            guard let decoded = JSONString.decode(text) else {
                 throw TaskMessageFlaw(.body("its body is no text"))
             }
             bytes = Array(decoded.utf8)

@@ -45,7 +45,7 @@ struct PythonJSON {
     mutating func write(_ text: String?) {
         guard let text else { return put("null") }
         bytes.append(0x22)
-        if text.utf8.allSatisfy(Self.isPlain) {
+        if Self.isPlain(text.utf8Span.span) {
             bytes.append(contentsOf: text.utf8)
         } else {
             for unit in text.utf16 { escape(unit) }
@@ -94,8 +94,12 @@ struct PythonJSON {
     }
 
     /// Stands for itself between quotes.
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x7f && byte != 0x22 && byte != 0x5c
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices {
+            let byte = text[index]
+            guard byte >= 0x20, byte < 0x7f, byte != 0x22, byte != 0x5c else { return false }
+        }
+        return true
     }
 
     private mutating func escape(_ unit: UInt16) {

@@ -40,7 +40,7 @@ public enum PythonRepr {
 
         mutating func add(_ json: RawJSON, level: Int, isTuple: Bool = false) {
             if let string = json.string {
-                put("'" + cut(string).replacing("'", with: "\\'") + "'")
+                put("'" + Self.escaped(cut(string)) + "'")
             } else if let elements = json.elements {
                 add(elements, level: level, isTuple: isTuple)
             } else if let object = RawObject(json) {
@@ -79,7 +79,7 @@ public enum PythonRepr {
                     text += index > 0 ? "..." : ", ..."
                     break
                 }
-                put("'" + cut(member.name).replacing("'", with: "\\'") + "': ")
+                put("'" + Self.escaped(cut(member.name)) + "': ")
                 add(member.value, level: level + 1)
             }
             text += "}"
@@ -88,6 +88,11 @@ public enum PythonRepr {
         private mutating func put(_ part: String) {
             text += part
             rest -= part.unicodeScalars.count
+        }
+
+        /// Searching for a text costs more than all of the rest, and hardly any has a quote.
+        private static func escaped(_ text: String) -> String {
+            text.utf8.contains(UInt8(ascii: "'")) ? text.replacing("'", with: "\\'") : text
         }
 
         /// Shortened at a space when it is too long.

@@ -57,14 +57,14 @@ public struct RawJSON: Sendable, Hashable {
 
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    public var isNull: Bool { bytes.elementsEqual("null".utf8) }
+    public var isNull: Bool { bytes.spells("null") }
     public var isList: Bool { bytes.first == UInt8(ascii: "[") }
     public var isObject: Bool { bytes.first == UInt8(ascii: "{") }
 
     /// Of a string.
     public var string: String? {
         guard bytes.first == UInt8(ascii: "\""), bytes.count >= 2 else { return nil }
-        return JSONString.decode(Array(bytes.dropFirst().dropLast()))
+        return JSONString.decode(bytes.dropFirst().dropLast())
     }
 
     /// Of a whole number that fits, also when it is written as `2.0`.
@@ -81,8 +81,8 @@ public struct RawJSON: Sendable, Hashable {
 
     public var bool: Bool? {
         switch bytes.count {
-        case 4 where bytes.elementsEqual("true".utf8): true
-        case 5 where bytes.elementsEqual("false".utf8): false
+        case 4 where bytes.spells("true"): true
+        case 5 where bytes.spells("false"): false
         default: nil
         }
     }
@@ -138,16 +138,18 @@ extension RawJSON {
             return .array(values)
         case UInt8(ascii: "{"):
             var members: [String: JSONValue] = [:]
-            try cursor.members { name, cursor throws(WireError) in members[unquoted(name)] = try read(&cursor) }
+            try cursor.members { name, cursor throws(WireError) in members[unescaped(cursor[name])] = try read(&cursor) }
             return .object(members)
         default: return scalar(try cursor.value())
         }
     }
 
     /// The text of a string with its quotes.
-    static func unquoted(_ quoted: ArraySlice<UInt8>) -> String {
-        let inside = Array(quoted.dropFirst().dropLast())
-        return JSONString.decode(inside) ?? String(decoding: inside, as: UTF8.self)
+    static func unquoted(_ quoted: ArraySlice<UInt8>) -> String { unescaped(quoted.dropFirst().dropLast()) }
+
+    /// What it cannot decode stays as it is.
+    private static func unescaped(_ inside: ArraySlice<UInt8>) -> String {
+        JSONString.decode(inside) ?? String(decoding: inside, as: UTF8.self)
     }
 
     private static func scalar(_ bytes: ArraySlice<UInt8>) -> JSONValue {
