@@ -26,16 +26,20 @@ extension BrokerMachine {
     }
 
     private mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
-        run(.hget, [leases.leases, tag], leases) == .bulk(lease)
-            && run(.hexists, [leases.unacked, tag], leases) == .integer(1)
+        let (database, now) = (leases.database, leases.now)
+        return keyspace.field(tag, of: leases.leases, in: database, now: now) == lease
+            && keyspace.field(tag, of: leases.unacked, in: database, now: now) != nil
     }
 
     /// Messages are no longer taken.
+    ///
+    /// - Parameter tags: Each once.
     private mutating func letGo(_ tags: [Bytes], _ leases: LeaseKeys) {
         guard !tags.isEmpty else { return }
-        _ = run(.zrem, [leases.index] + tags, leases)
-        _ = run(.hdel, [leases.unacked] + tags, leases)
-        _ = run(.hdel, [leases.leases] + tags, leases)
+        let (database, now) = (leases.database, leases.now)
+        keyspace.unscore(tags, in: leases.index, of: database, now: now)
+        keyspace.remove(fields: tags, of: leases.unacked, in: database, now: now)
+        keyspace.remove(fields: tags, of: leases.leases, in: database, now: now)
     }
 
     /// The answers to the arguments, so many of which belong together.
@@ -120,7 +124,8 @@ extension BrokerMachine {
 
     /// The name of the state that is stored: Celery and Martlet write it first.
     private mutating func state(of key: Bytes, _ leases: LeaseKeys) -> Bytes? {
-        guard let beginning = run(.getrange, [key, "0", "63"], leases).asBytes?.array else { return nil }
+        guard let text = keyspace.string(of: key, in: leases.database, now: leases.now) else { return nil }
+        let beginning = text.array.prefix(64)
         for opening in Self.resultOpenings {
             guard beginning.starts(with: opening) else { continue }
             let rest = beginning.dropFirst(opening.count)

@@ -55,14 +55,13 @@ extension BrokerMachine {
         _ messages: [(bytes: Bytes, message: BrokerMessage)], from list: Bytes, lease: Int64, _ leases: LeaseKeys
     ) {
         let text = LeaseText.of(lease, list: list)
-        var (scores, notes, tokens) = ([leases.index], [leases.unacked], [leases.leases])
-        for (bytes, message) in messages {
-            scores += [leases.time, message.tag]
-            notes += [message.tag, queues.reader.reservation(bytes, message)]
-            tokens += [message.tag, text]
-        }
-        _ = run(.zadd, scores, leases)
-        _ = run(.hset, notes, leases)
-        _ = run(.hset, tokens, leases)
+        let (database, now) = (leases.database, leases.now)
+        keyspace.score(
+            messages.map { Mutation.Scored($0.message.tag, leases.seconds) }, in: leases.index, of: database, now: now)
+        keyspace.set(
+            messages.map { Mutation.Field($0.message.tag, queues.reader.reservation($0.bytes, $0.message)) },
+            of: leases.unacked, in: database, now: now)
+        keyspace.set(
+            messages.map { Mutation.Field($0.message.tag, text) }, of: leases.leases, in: database, now: now)
     }
 }

@@ -19,6 +19,8 @@ struct LeaseKeys {
         self.now = now
     }
 
+    var seconds: Double { Double(now) / 1000 }
+
     /// As kombu writes times.
-    var time: Bytes { NumberText.text(Double(now) / 1000) }
+    var time: Bytes { NumberText.text(seconds) }
 }

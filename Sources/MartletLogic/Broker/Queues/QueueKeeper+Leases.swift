@@ -6,7 +6,7 @@ extension QueueKeeper {
         _ keyspace: inout Keyspace, now: Int64
     ) -> Int {
         let place = Place(database: database, key: message.tag)
-        rooms[database].returned[message.tag] = nil
+        if !rooms[database].returned.isEmpty { rooms[database].returned[message.tag] = nil }
         reserve(
             place, QueueRoom.Taken(list: list, hash: hash, index: index, order: nextOrder()),
             usualList: message.usualList, popper: nil, taker: client, &keyspace, now: now)

@@ -101,7 +101,9 @@ extension QueueKeeper {
     }
 
     mutating func forgetFailures(_ place: Place, _ keyspace: inout Keyspace, now: Int64) {
-        guard rooms[place.database].failures.removeValue(forKey: place.key) != nil else { return }
+        guard !rooms[place.database].failures.isEmpty,
+            rooms[place.database].failures.removeValue(forKey: place.key) != nil
+        else { return }
         _ = keyspace.run(.hdel, [HiddenKey.failures, place.key], in: Self.hidden(place.database), now: now)
     }
 

@@ -96,6 +96,7 @@ struct QueueKeeper: Sendable {
                 }
             }
         case .removeFields(let names):
+            guard rooms[database].hashes[key] != nil else { return }
             for name in names where rooms[database].taken[name]?.hash == key {
                 noteAcknowledged(Place(database: database, key: name))
             }
@@ -160,7 +161,8 @@ struct QueueKeeper: Sendable {
 
     /// A message is no longer taken.
     mutating func forgetList(_ place: Place, _ keyspace: inout Keyspace, now: Int64) {
-        guard rooms[place.database].noted.remove(place.key) != nil else { return }
+        guard !rooms[place.database].noted.isEmpty, rooms[place.database].noted.remove(place.key) != nil
+        else { return }
         _ = keyspace.run(.hdel, [HiddenKey.lists, place.key], in: Self.hidden(place.database), now: now)
     }
 

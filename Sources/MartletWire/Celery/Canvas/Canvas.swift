@@ -6,10 +6,11 @@ public enum Canvas {
     ///
     /// - Throws: when a step is not made of signatures: the task fails then, as in Celery.
     public static func next(
-        after message: TaskMessage, result: RawJSON, _ context: CanvasContext
+        after message: TaskMessage, result: RawJSON, _ makeContext: @autoclosure () -> CanvasContext
     ) throws(WireError) -> CanvasSteps {
         let embed = message.embed
         guard !embed.callbacks.isEmpty || !embed.chain.isEmpty else { return CanvasSteps() }
+        let context = makeContext()
         var publisher = CanvasPublisher(context)
         try publisher.publishAll(embed.callbacks, args: [result])
         if let next = embed.chain.last {
