@@ -152,9 +152,11 @@ struct JSONCursor {
     /// Takes a string; the range of what is between its quotes.
     mutating func stringRange() throws(WireError) -> Range<Int> {
         try expect(UInt8(ascii: "\""))
-        guard let end = stringEnd else { throw Self.invalid }
-        defer { index = end + 1 }
-        return index..<end
+        let start = index
+        index = stringEnd
+        guard index < bytes.endIndex, bytes[index] == UInt8(ascii: "\"") else { throw Self.invalid }
+        defer { index += 1 }
+        return start..<index
     }
 
     private mutating func skipBlanks() {
@@ -170,8 +172,8 @@ struct JSONCursor {
         return bytes.startIndex + place
     }
 
-    /// Where the quote is that ends the string it stands in; nil: there is none, or something that must be escaped.
-    private var stringEnd: Int? {
+    /// Where the quote is that ends the string it stands in, or something that must be escaped, or the end.
+    private var stringEnd: Int {
         let span = bytes.span
         var place = index - bytes.startIndex
         while true {
@@ -183,11 +185,10 @@ struct JSONCursor {
                 place += Word.first(mask)
                 if mask != 0 { break }
             }
-            guard place < span.count else { return nil }
+            guard place < span.count else { return bytes.endIndex }
             switch span[place] {
-            case UInt8(ascii: "\""): return bytes.startIndex + place
+            case UInt8(ascii: "\""), 0..<0x20: return bytes.startIndex + place
             case UInt8(ascii: "\\"): place += 2
-            case 0..<0x20: return nil
             default: place += 1
             }
         }
