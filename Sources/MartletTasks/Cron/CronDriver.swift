@@ -167,7 +167,7 @@ package final class CronDriver: Sendable {
             return [
                 "name": .string(name), "schedule": .string(task.text), "timezone": .string(task.zone),
                 "task": .string(task.submission.name), "queue": .string(desk.queue(of: task.submission)),
-                "catch_up": .string(task.catchUp.word), "last_run": Self.text(runs[name]),
+                "catch_up": .string(task.catchUp.rawValue), "last_run": Self.text(runs[name]),
                 "next_run": Self.text(self.entries[name]?.times.next(after: done[name] ?? now)),
             ]
         }
@@ -178,16 +178,5 @@ package final class CronDriver: Sendable {
 
     private static func text(_ time: Int64?) -> JSONValue {
         time.map { .string(CeleryTime.text(milliseconds: $0)) } ?? .null
-    }
-}
-
-extension CatchUp {
-    /// As it is configured.
-    package var word: String {
-        switch self {
-        case .skip: "none"
-        case .once: "last"
-        case .all: "all"
-        }
     }
 }
