@@ -51,23 +51,23 @@ struct ServerWay: TaskWay {
     }
 
     func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> JSONValue {
-        var query = ["terminate=\(terminate)"]
-        for (key, value) in [("state", state), ("name", name), ("queue", queue)] {
-            if let value { query.append("\(key)=\(Self.part(value))") }
-        }
-        return try await ask(.delete, "/tasks?" + query.joined(separator: "&")).json
+        try await ask(.delete, Self.tasks("terminate=\(terminate)", state: state, name: name, queue: queue)).json
     }
 
     func list(state: String?, name: String?, queue: String?, limit: Int) async throws -> JSONValue {
-        var query = ["limit=\(limit)"]
-        for (key, value) in [("state", state), ("name", name), ("queue", queue)] {
-            if let value { query.append("\(key)=\(Self.part(value))") }
-        }
-        return try await ask(.get, "/tasks?" + query.joined(separator: "&")).json
+        try await ask(.get, Self.tasks("limit=\(limit)", state: state, name: name, queue: queue)).json
     }
 
     func replay(_ queue: String, _ order: JSONValue) async throws -> JSONValue {
         try await ask(.post, "/queues/\(Self.part(queue))/dead/replay", body: order).json
+    }
+
+    /// The path of those that fit.
+    private static func tasks(_ first: String, state: String?, name: String?, queue: String?) -> String {
+        let asked = [("state", state), ("name", name), ("queue", queue)].compactMap { key, value in
+            value.map { "&\(key)=\(part($0))" }
+        }
+        return "/tasks?" + first + asked.joined()
     }
 
     private static func part(_ text: String) -> String {
