@@ -105,20 +105,15 @@ struct CronBook: Sendable {
     ) async throws -> [RESPValue]? {
         let connection = try await link.connection()
         let watched = [command("WATCH", Self.fenceKey, Self.timesKey)]
-        let read = try Self.accepted(try await connection.pipeline(watched + reading))
+        let read = try await connection.pipeline(watched + reading).accepted()
         guard let commands = plan(Array(read.dropFirst())) else {
             _ = try await connection.pipeline([command("UNWATCH")])
             return nil
         }
         let replies = try await connection.pipeline([command("MULTI")] + commands + [command("EXEC")])
-        guard case .array(let answers) = try Self.accepted(replies).last else {
+        guard case .array(let answers) = try replies.accepted().last else {
             throw MartletError(.upstreamMalformed, operation: "the task broker", cause: "somebody else was faster")
         }
         return answers
-    }
-
-    private static func accepted(_ replies: [RESPValue]) throws -> [RESPValue] {
-        for case .error(let text) in replies { throw RedisError(reply: text) }
-        return replies
     }
 }
