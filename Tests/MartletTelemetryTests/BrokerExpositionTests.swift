@@ -51,8 +51,20 @@ import Testing
         #expect(value(text, "martlet_task_history_failures_total") == 4)
     }
 
+    @Test func cronAppearsWhereThereIsOne() throws {
+        var readings = Readings(build: .init(version: "1", commit: "c"))
+        readings.cron = Readings.Cron(isLeader: true, entries: [.init("report", runs: 3, missed: 2)])
+        let exposition = Exposition.text(totals: MeterTotals([]), labels: LabelRegistry(), readings: readings)
+        let text = try PrometheusText(exposition)
+        #expect(value(text, "martlet_cron_leader") == 1)
+        #expect(value(text, "martlet_cron_runs_total", ["name": "report"]) == 3)
+        #expect(value(text, "martlet_cron_missed_total", ["name": "report"]) == 2)
+    }
+
     @Test func aProcessWithoutABrokerSaysNothingOfOne() throws {
         let text = try scrape(nil)
-        #expect(!text.samples.keys.contains { $0.name.hasPrefix("martlet_broker") || $0.name.contains("_task_") })
+        for part in ["martlet_broker", "_task_", "_cron_"] {
+            #expect(!text.samples.keys.contains { $0.name.contains(part) })
+        }
     }
 }

@@ -31,7 +31,9 @@ extension OpenAPIDocument {
         add(
             "/queues/{name}/dead/replay", "post", "Put dead letters back on their queue", "replay_dead_letters",
             [queue], body: order)
-        add("/cron", "get", "Tasks that are handed in again and again", "list_cron")
+        add("/cron", "get", "Tasks that are handed in again and again", "list_cron", answer: Self.cron)
+        let entry = Self.parameter("name", in: "path", "An entry of cron")
+        add("/cron/{name}/run", "post", "Hand the task of an entry in now", "run_cron", [entry], answer: Self.submitted)
         add(
             "/autoscale", "get", "What an autoscaler reads of a queue", "autoscale",
             [Self.parameter("queue", in: "query", "The queue")], answer: Self.autoscale)
@@ -82,6 +84,19 @@ extension OpenAPIDocument {
         var schema = object([("id", "string"), ("state", "string"), ("ready", "boolean"), ("timeline", "array")])
         for member in ["result", "error", "progress", "place"] { schema["properties"]?[member] = [:] }
         return schema
+    }()
+
+    private static let cron: JSONValue = {
+        let orNull: JSONValue = ["type": ["string", "null"]]
+        let texts = ["name", "schedule", "timezone", "task", "queue", "catch_up"]
+        var entry = object(texts.map { ($0, "string") })
+        for time in ["last_run", "next_run"] { entry["properties"]?[time] = orNull }
+        return [
+            "type": "object",
+            "properties": [
+                "leader": orNull, "leads": ["type": "boolean"], "entries": ["type": "array", "items": entry],
+            ],
+        ]
     }()
 
     private static let autoscale = object([

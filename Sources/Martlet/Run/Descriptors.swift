@@ -43,6 +43,7 @@ extension Server {
             pools: plan.pools, loops: loops, labels: labels, membership: membership, backends: backends, budget: budget,
             governor: governor, accessLog: accessLog, broker: { [taskFront] in await taskFront.brokerReadings() },
             taskHistory: { [taskFront] in taskFront.historyReadings() },
+            cron: { [taskFront] in taskFront.cronReadings() },
             taskWorkers: { [taskWorkers] in taskWorkers.readings() })
     }
 

@@ -20,7 +20,9 @@ extension Server {
             (AutoscaleEndpoint.path, AutoscaleEndpoint(desk), 0), (ExternalMetricsEndpoint.path, metrics, 0),
             (ExternalMetricsEndpoint.path + "/", metrics, 0),
         ]
-        if let cron = taskFront.cron { entries.append((CronEndpoint.path, CronEndpoint(cron), 0)) }
+        if let cron = taskFront.cron.map({ CronEndpoint($0) }) {
+            entries += [(CronEndpoint.path, cron, 0), (CronEndpoint.path + "/", cron, 1 << 10)]
+        }
         if plan.apis.isEmpty {
             var document = OpenAPIDocument(title: "Martlet", [], reads: [])
             document.addTasks()

@@ -103,6 +103,14 @@ final class TaskFront: Sendable {
         return readings
     }
 
+    /// The numbers of cron; nil: it has no entries.
+    func cronReadings() -> Readings.Cron? {
+        guard let figures = cron?.figures() else { return nil }
+        return Readings.Cron(
+            isLeader: figures.isLeader,
+            entries: figures.entries.map { .init($0.name, runs: $0.runs, missed: $0.missed) })
+    }
+
     /// After the last request: connections, then the broker.
     func close() async {
         guard let opened = opened.withLock({ $0 }) else { return }

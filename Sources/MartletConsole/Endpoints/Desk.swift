@@ -21,6 +21,8 @@ package struct Desk: Sendable {
     let broker: @Sendable () async -> Readings.Broker?
     /// The numbers of the history of tasks; nil: none is kept.
     let taskHistory: @Sendable () -> Readings.TaskHistory?
+    /// The numbers of cron; nil: it has no entries.
+    let cron: @Sendable () -> Readings.Cron?
     /// The workers of tasks in this process.
     let taskWorkers: @Sendable () -> [Readings.TaskWorker]
 
@@ -29,6 +31,7 @@ package struct Desk: Sendable {
         budget: BufferBudget, governor: Governor = Governor(), accessLog: LogSink?,
         broker: @escaping @Sendable () async -> Readings.Broker? = { nil },
         taskHistory: @escaping @Sendable () -> Readings.TaskHistory? = { nil },
+        cron: @escaping @Sendable () -> Readings.Cron? = { nil },
         taskWorkers: @escaping @Sendable () -> [Readings.TaskWorker] = { [] }
     ) {
         self.pools = pools
@@ -41,6 +44,7 @@ package struct Desk: Sendable {
         self.accessLog = accessLog
         self.broker = broker
         self.taskHistory = taskHistory
+        self.cron = cron
         self.taskWorkers = taskWorkers
     }
 

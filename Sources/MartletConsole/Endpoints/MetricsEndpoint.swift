@@ -41,6 +41,7 @@ package final class MetricsEndpoint: LocalHandler {
         readings.groups = desk.backends.groups().map { Readings.Group($0) }
         readings.broker = await desk.broker()
         readings.taskHistory = desk.taskHistory()
+        readings.cron = desk.cron()
         readings.taskWorkers = desk.taskWorkers()
         if let log = desk.accessLog { readings.droppedLogLines.append(("access", log.dropped)) }
         return readings

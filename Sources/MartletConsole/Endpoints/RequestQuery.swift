@@ -1,6 +1,7 @@
 import Foundation
 package import MartletBase
 package import MartletExchange
+package import MartletLogic
 import MartletWire
 
 /// What follows `?` in a request, decoded.
@@ -65,6 +66,16 @@ package struct RequestQuery {
                 .badRequest, cause: "`\(name)` is neither a time such as 2026-11-22T08:00:00Z nor one such as 24h")
         }
         return Double(milliseconds) / 1000
+    }
+
+    /// Which tasks: `state`, `name`, `queue`, `worker`, `search`, `since` and `until`.
+    package func taskFilter() throws(MartletError) -> TaskFilter {
+        var filter = TaskFilter(
+            state: text("state")?.uppercased(), name: text("name"), queue: text("queue"), worker: text("worker"))
+        filter.text = text("search")
+        filter.from = try time("since")
+        filter.until = try time("until")
+        return filter
     }
 }
 

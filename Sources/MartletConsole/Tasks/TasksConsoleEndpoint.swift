@@ -62,11 +62,7 @@ package final class TasksConsoleEndpoint: LocalHandler {
         try request.must(be: .get)
         let query = try RequestQuery(
             request, knows: ["state", "name", "queue", "search", "since", "until", "next", "limit"])
-        var filter = TaskFilter(state: query.text("state")?.uppercased(), queue: query.text("queue"))
-        filter.name = query.text("name")
-        filter.text = query.text("search")
-        filter.from = try query.time("since")
-        filter.until = try query.time("until")
+        let filter = try query.taskFilter()
         let limit = try query.count("limit", in: 1...Self.mostListed, or: 50)
         let before = query.text("next").flatMap { UInt64($0) }
         return .json(try await desk.tasks(filter, before: before, limit: limit).text)

@@ -5,7 +5,7 @@ import Synchronization
 package final class SystemFiles: Files {
     package let folder: String
     private let descriptor: Descriptor
-    private let lockFile = Mutex<Descriptor?>(nil)
+    private let lockFile = Mutex<FileLock?>(nil)
 
     private static let lockName = "lock"
 
@@ -31,12 +31,8 @@ package final class SystemFiles: Files {
     }
 
     package func lock() throws(FilesError) -> Bool {
-        let file = try openFile(Self.lockName, O_RDWR | O_CREAT, "lock")
-        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
-            if errno == EWOULDBLOCK { return false }
-            throw FilesError("lock", path(Self.lockName), errno)
-        }
-        lockFile.withLock { $0 = file }
+        guard let taken = try FileLock.take(path(Self.lockName)) else { return false }
+        lockFile.withLock { $0 = taken }
         return true
     }
 

@@ -159,8 +159,7 @@ package final class TaskBroker: Sendable {
     /// Makes queues known as kombu does, so that its clients find them; each once on a connection.
     func declare(_ queues: Set<String>, in pipeline: inout RedisPipeline) {
         for queue in declared.new(of: queues) {
-            pipeline.append(
-                ["SADD", prefix + "_kombu.binding." + queue, "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)"])
+            pipeline.append(["SADD", prefix + QueueBinding.key(queue), QueueBinding.member(queue)])
         }
     }
 }

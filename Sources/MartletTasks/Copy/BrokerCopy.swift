@@ -177,10 +177,7 @@ package struct BrokerCopy {
     // MARK: Other keys
 
     private mutating func copyBindings(_ key: ByteBuffer, _ type: String) async throws {
-        if type == "set" {
-            let members = try await source.ask(command("SMEMBERS") + [key]).elements.compactMap(\.string)
-            places.add(members, of: String(buffer: key))
-        }
+        places.add(try await source.bindings(key, type), of: String(buffer: key))
         if try await copyWhole(key, type, mergesSets: true) { report.bindings += 1 }
     }
 
@@ -214,9 +211,8 @@ package struct BrokerCopy {
     private func messages(at server: CopyServer) async throws -> Set<CopiedPlace> {
         let keys = try await server.keys().map { (key: $0.key, type: $0.type, kind: CopyKind.of($0)) }
         var places = CopyPlaces()
-        for (key, type, kind) in keys where kind == .bindings && type == "set" {
-            let members = try await server.ask(command("SMEMBERS") + [key]).elements.compactMap(\.string)
-            places.add(members, of: String(buffer: key))
+        for (key, type, kind) in keys where kind == .bindings {
+            places.add(try await server.bindings(key, type), of: String(buffer: key))
         }
         var found: Set<CopiedPlace> = []
         for (key, _, kind) in keys {

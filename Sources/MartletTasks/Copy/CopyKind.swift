@@ -1,5 +1,3 @@
-import Foundation
-
 /// What a key of a broker is to who copies the broker.
 enum CopyKind: Sendable, Equatable {
     /// What workers took and did not acknowledge: the messages go back to their queues.
@@ -48,12 +46,9 @@ struct CopyPlaces: Sendable {
 
     /// Takes in a set of bindings: `_kombu.binding.EXCHANGE`, whose members are routing key, pattern and queue.
     mutating func add(_ members: [String], of key: String) {
-        guard let mark = key.firstRange(of: "_kombu.binding.") else { return }
-        let exchange = String(key[mark.upperBound...])
-        for member in members {
-            let parts = member.components(separatedBy: Self.separator)
-            guard parts.count == 3 else { continue }
-            queues[exchange, default: [:]][parts[0]] = parts[2]
+        guard let exchange = QueueBinding.exchange(of: key) else { return }
+        for (routingKey, queue) in members.compactMap({ QueueBinding.parts(of: $0) }) {
+            queues[exchange, default: [:]][routingKey] = queue
         }
     }
 

@@ -51,6 +51,12 @@ struct CopyServer: Sendable {
         return typed
     }
 
+    /// The members of a set of bindings; none where it is no set.
+    func bindings(_ key: ByteBuffer, _ type: String) async throws -> [String] {
+        guard type == "set" else { return [] }
+        return try await ask(command("SMEMBERS") + [key]).elements.compactMap(\.string)
+    }
+
     /// A list's elements, those first that are served first.
     func eachPage(of list: ByteBuffer, _ body: ([ByteBuffer]) async throws -> Void) async throws {
         let length = try await ask(command("LLEN") + [list]).wholeNumber ?? 0

@@ -17,10 +17,17 @@ struct CronBook: Sendable {
     static let timesKey = "martlet.cron.times"
     /// Hash: an entry's name to the time whose task was sent last.
     static let runsKey = "martlet.cron.runs"
+    /// Hash: an entry's name to what whoever leads knows of it (``CronTask/note(queue:)``).
+    static let entriesKey = "martlet.cron.entries"
+
+    /// How often a step is taken before which others came.
+    private static let attempts = 5
 
     let link: BrokerLink
     /// Who this is, for people.
     let name: String
+    /// What it has: the name of each entry to its note, as JSON.
+    var entries: [String: String] = [:]
 
     /// nil: somebody else leads.
     func acquire(_ lease: Duration, now: Int64) async throws -> (token: Int64, lasts: [String: Int64])? {
@@ -29,12 +36,14 @@ struct CronBook: Sendable {
             guard replies[1].string == nil else { return nil }
             // A broker that lost all it had must not begin with low numbers again.
             token = max((replies[0].string.flatMap { Int64($0) } ?? 0) + 1, now)
+            let notes = entries.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
             return [
-                command("SET", Self.fenceKey, "\(token)"), grant(token, lease), command("HGETALL", Self.timesKey),
-            ]
+                command("SET", Self.fenceKey, "\(token)"), grant(token, lease), command("DEL", Self.entriesKey),
+                notes.isEmpty ? [] : command(["HSET", Self.entriesKey] + notes), command("HGETALL", Self.timesKey),
+            ].filter { !$0.isEmpty }
         }
         guard let answers else { return nil }
-        return (token, Self.times(in: answers.last))
+        return (token, Self.times(of: answers.last))
     }
 
     /// Whether the lease is still this one's.
@@ -52,8 +61,6 @@ struct CronBook: Sendable {
 
     /// Carries out commands and notes up to when an entry is done with, both or none, if `token` is the latest grant
     /// and what is noted is what the firing expects.
-    ///
-    /// - Throws: also where somebody else changed something at that very moment.
     func fire(_ firing: CronFiring, _ token: Int64, _ commands: [[ByteBuffer]]) async throws -> FiringResult {
         var result = FiringResult.done
         let reading = [command("GET", Self.fenceKey), command("HGET", Self.timesKey, firing.name)]
@@ -89,15 +96,18 @@ struct CronBook: Sendable {
         command("SET", Self.leaseKey, "\(token) \(name)", "PX", "\(Int64(lease.inSeconds * 1000))")
     }
 
-    /// What `HGETALL` of the times answered.
-    static func times(in reply: RESPValue?) -> [String: Int64] {
+    /// What `HGETALL` answered.
+    static func fields(of reply: RESPValue?) -> [String: String] {
         guard case .map(let pairs)? = reply else { return [:] }
-        return pairs.reduce(into: [:]) { times, pair in
-            guard let name = pair.key.string, let time = pair.value.string.flatMap({ Int64($0) }) else { return }
-            times[name] = time
+        return pairs.reduce(into: [:]) { fields, pair in
+            if let name = pair.key.string { fields[name] = pair.value.string }
         }
     }
 
+    static func times(of reply: RESPValue?) -> [String: Int64] { fields(of: reply).compactMapValues { Int64($0) } }
+
+    /// Reads, decides and changes; and does so again where somebody else changed something in between.
+    ///
     /// - Parameter plan: The commands to carry out, by what was read; nil: none.
     /// - Returns: what these answered.
     private func step(
@@ -105,20 +115,15 @@ struct CronBook: Sendable {
     ) async throws -> [RESPValue]? {
         let connection = try await link.connection()
         let watched = [command("WATCH", Self.fenceKey, Self.timesKey)]
-        let read = try Self.accepted(try await connection.pipeline(watched + reading))
-        guard let commands = plan(Array(read.dropFirst())) else {
-            _ = try await connection.pipeline([command("UNWATCH")])
-            return nil
+        for _ in 0..<Self.attempts {
+            let read = try await connection.pipeline(watched + reading).accepted()
+            guard let commands = plan(Array(read.dropFirst())) else {
+                _ = try await connection.pipeline([command("UNWATCH")])
+                return nil
+            }
+            let replies = try await connection.pipeline([command("MULTI")] + commands + [command("EXEC")])
+            if case .array(let answers) = try replies.accepted().last { return answers }
         }
-        let replies = try await connection.pipeline([command("MULTI")] + commands + [command("EXEC")])
-        guard case .array(let answers) = try Self.accepted(replies).last else {
-            throw MartletError(.upstreamMalformed, operation: "the task broker", cause: "somebody else was faster")
-        }
-        return answers
-    }
-
-    private static func accepted(_ replies: [RESPValue]) throws -> [RESPValue] {
-        for case .error(let text) in replies { throw RedisError(reply: text) }
-        return replies
+        throw MartletError(.upstreamMalformed, operation: "the task broker", cause: "others were faster each time")
     }
 }

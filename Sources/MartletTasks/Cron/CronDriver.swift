@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import MartletBase
+package import MartletBase
 package import MartletLogic
 import MartletNet
 package import MartletWire
@@ -35,7 +35,9 @@ package final class CronDriver: Sendable {
         self.desk = desk
         let broker = desk.broker
         let link = BrokerLink(broker.url, on: broker.loop, times: broker.times, logger: desk.logger)
-        book = CronBook(link: link, name: name)
+        book = CronBook(
+            link: link, name: name,
+            entries: self.tasks.mapValues { $0.note(queue: desk.queue(of: $0.submission)).text })
         state = Mutex(
             State(
                 leader: CronLeader(entries: Array(entries.values), now: now.instant),
@@ -96,8 +98,7 @@ package final class CronDriver: Sendable {
 
     private func fire(_ firing: CronFiring, _ token: Int64, now: Int64) async throws -> FiringResult {
         guard let task = tasks[firing.name], let times = entries[firing.name]?.times else { return .failed }
-        var submission = task.submission
-        submission.expires = task.expires.map { now + Int64($0.inSeconds * 1000) }
+        let submission = task.submission(at: now)
         let queue = desk.queue(of: submission)
         let ids = firing.times.map(firing.taskID)
         var commands: [[ByteBuffer]] = []
@@ -143,9 +144,7 @@ package final class CronDriver: Sendable {
 
     // MARK: Looking
 
-    package var figures: CronFigures { figures(now: .current) }
-
-    func figures(now: Instant) -> CronFigures {
+    package func figures(now: Instant = .current) -> CronFigures {
         state.withLock { state in
             CronFigures(
                 isLeader: state.leader.token(now: now) != nil,
@@ -155,39 +154,15 @@ package final class CronDriver: Sendable {
 
     /// `{"leader", "leads", "entries": [{"name", "last_run", "next_run", …}]}`, of what is configured here.
     package func look(now: Int64 = TaskDesk.nowMilliseconds) async throws -> JSONValue {
-        let answers = try await desk.ask([
-            command("GET", CronBook.leaseKey), command("HGETALL", CronBook.timesKey),
-            command("HGETALL", CronBook.runsKey),
-        ])
-        for case .error(let text) in answers { throw TaskDesk.refusal(text) }
-        let (done, runs) = (CronBook.times(in: answers[1]), CronBook.times(in: answers[2]))
-        let leader = answers[0].string?.split(separator: " ", maxSplits: 1).last.map { JSONValue.string(String($0)) }
-        let entries = tasks.values.sorted { $0.name < $1.name }.map { task -> JSONValue in
-            let name = task.name
-            return [
-                "name": .string(name), "schedule": .string(task.text), "timezone": .string(task.zone),
-                "task": .string(task.submission.name), "queue": .string(desk.queue(of: task.submission)),
-                "catch_up": .string(task.catchUp.word), "last_run": Self.text(runs[name]),
-                "next_run": Self.text(self.entries[name]?.times.next(after: done[name] ?? now)),
-            ]
-        }
-        return [
-            "leader": leader ?? .null, "leads": .bool(figures.isLeader), "entries": .array(entries),
-        ]
+        let configured = tasks.values.compactMap { task in entries[task.name].map { (task, $0.times) } }
+        var look = try await desk.cron(configured, now: now)
+        look["leads"] = .bool(figures().isLeader)
+        return look
     }
 
-    private static func text(_ time: Int64?) -> JSONValue {
-        time.map { .string(CeleryTime.text(milliseconds: $0)) } ?? .null
-    }
-}
-
-extension CatchUp {
-    /// As it is configured.
-    package var word: String {
-        switch self {
-        case .skip: "none"
-        case .once: "last"
-        case .all: "all"
-        }
+    /// Hands in the task of an entry now; its times stay as they are. nil: no such entry is configured here.
+    package func run(_ name: String, now: Int64 = TaskDesk.nowMilliseconds) async throws -> SubmittedTask? {
+        guard let task = tasks[name] else { return nil }
+        return try await desk.submit(task.submission(at: now))
     }
 }

@@ -29,6 +29,13 @@ package struct CronTask: Sendable, Equatable {
         self.submission = submission
     }
 
+    /// - Parameter time: when it is handed in, in milliseconds since 1970.
+    func submission(at time: Int64) -> TaskSubmission {
+        var submission = submission
+        submission.expires = expires.map { time + Int64($0.inSeconds * 1000) }
+        return submission
+    }
+
     /// - Parameter now: when summer times are looked up.
     func entry(now: Date = Date()) -> CronEntry {
         let times: CronTimes

@@ -1,3 +1,4 @@
+import MartletNet
 import MartletWire
 import NIOCore
 
@@ -51,6 +52,14 @@ extension RESPValue {
         case .array(let elements), .set(let elements): elements
         default: []
         }
+    }
+}
+
+extension [RESPValue] {
+    /// These replies, none of which may be a refusal.
+    func accepted() throws -> [RESPValue] {
+        for case .error(let text) in self { throw RedisError(reply: text) }
+        return self
     }
 }
 

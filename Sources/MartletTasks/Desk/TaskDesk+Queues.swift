@@ -17,7 +17,6 @@ extension TaskDesk {
     private static let declarationsHold = 15.0
     /// Exchanges of remote control and events: nobody's work.
     private static let ownExchanges: Set = ["celery.pidbox", "reply.celery.pidbox", "celeryev"]
-    private static let bindings = "_kombu.binding."
 
     /// The queues that producers declared, in the order of their names; as they were some moments ago.
     package func queueNames() async throws -> [String] {
@@ -44,7 +43,7 @@ extension TaskDesk {
         var cursor = "0"
         var pages = 0
         repeat {
-            let answers = try await ask([command("SCAN", cursor, "MATCH", Self.bindings + "*", "COUNT", "1000")])
+            let answers = try await ask([command("SCAN", cursor, "MATCH", QueueBinding.key("*"), "COUNT", "1000")])
             guard let parts = answers.first?.elements, parts.count == 2 else {
                 if case .error(let text)? = answers.first { throw Self.refusal(text) }
                 break
@@ -52,11 +51,11 @@ extension TaskDesk {
             cursor = parts[0].string ?? "0"
             pages += 1
             let sets = parts[1].elements.compactMap(\.string).filter { key in
-                !Self.ownExchanges.contains(String(key.dropFirst(Self.bindings.count)))
+                QueueBinding.exchange(of: key).map { !Self.ownExchanges.contains($0) } ?? false
             }
             guard !sets.isEmpty else { continue }
             for members in try await ask(sets.map { command("SMEMBERS", $0) }) {
-                names.formUnion(members.elements.compactMap(\.string).compactMap { QueueLists.queue(ofBinding: $0) })
+                names.formUnion(members.elements.compactMap(\.string).compactMap { QueueBinding.parts(of: $0)?.queue })
             }
         } while cursor != "0" && names.count < Self.mostQueues && pages < Self.mostPages
         return Array(names.sorted().prefix(Self.mostQueues))

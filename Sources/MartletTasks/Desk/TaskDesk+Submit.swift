@@ -143,7 +143,7 @@ extension TaskDesk {
 
     /// The command that makes a queue known.
     static func declaring(_ queue: String) -> [ByteBuffer] {
-        command("SADD", "_kombu.binding.\(queue)", "\(queue)\u{06}\u{16}\u{06}\u{16}\(queue)")
+        command("SADD", QueueBinding.key(queue), QueueBinding.member(queue))
     }
 
     /// The command that notes what was handed in.

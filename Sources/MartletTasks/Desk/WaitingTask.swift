@@ -68,10 +68,4 @@ enum QueueLists {
     }
 
     static func deadLetters(_ queue: String) -> String { queue + ".dead" }
-
-    /// The queue of a member of a set of bindings: `routing key, pattern, queue`.
-    static func queue(ofBinding member: String) -> String? {
-        let parts = member.split(separator: separator, omittingEmptySubsequences: false)
-        return parts.count == 3 && !parts[2].isEmpty ? String(parts[2]) : nil
-    }
 }

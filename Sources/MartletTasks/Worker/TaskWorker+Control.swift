@@ -9,9 +9,9 @@ import Synchronization
 /// What is asked of a worker while it works.
 extension TaskWorker {
     /// Where revocations are kept, by when they end: what is revoked stays so after a restart.
-    private var revocationsKey: String { broker.keyed("martlet.revoked") }
+    private var revocationsKey: String { broker.keyed(TaskDesk.revokedKey) }
     /// Revoked stamps, as `[header, value]`, by when they were revoked last.
-    private var stampsKey: String { broker.keyed("martlet.revoked.stamps") }
+    private var stampsKey: String { broker.keyed(TaskDesk.revokedKey + ".stamps") }
 
     // MARK: Revocations
 

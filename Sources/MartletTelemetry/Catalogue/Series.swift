@@ -61,6 +61,10 @@ package enum Series: String, CaseIterable, Sendable {
     case taskHistoryWritten = "martlet_task_history_written_total"
     case taskHistoryMissed = "martlet_task_history_missed_total"
     case taskHistoryFailures = "martlet_task_history_failures_total"
+    // Tasks that are handed in again and again
+    case cronLeader = "martlet_cron_leader"
+    case cronRuns = "martlet_cron_runs_total"
+    case cronMissed = "martlet_cron_missed_total"
     // The workers of tasks
     case taskWorkerReady = "martlet_task_worker_ready"
     case taskWorkerSlots = "martlet_task_worker_slots"
@@ -217,6 +221,12 @@ package enum Series: String, CaseIterable, Sendable {
             (.counter, .tasks, [], "Changes of tasks that the history misses because the disk was too slow or away.")
         case .taskHistoryFailures:
             (.counter, .attempts, [], "Attempts to read or write the history that failed; writing is tried again.")
+        case .cronLeader:
+            (.gauge, .state, [], "1 while this process hands in the tasks of cron, 0 while another one does, or none.")
+        case .cronRuns:
+            (.counter, .tasks, [.name], "Tasks of an entry of cron that this process handed in at their times.")
+        case .cronMissed:
+            (.counter, .events, [.name], "Times of an entry of cron that this process passed over.")
         case .taskWorkerReady:
             (.gauge, .state, [.worker], "1 while a worker of tasks takes tasks and its broker answers, else 0.")
         case .taskWorkerSlots:

@@ -44,6 +44,8 @@ package struct Exposition {
             if let broker = readings.broker { self.broker(series, broker) }
         case .taskHistoryTasks, .taskHistoryWritten, .taskHistoryMissed, .taskHistoryFailures:
             if let history = readings.taskHistory { taskHistory(series, history) }
+        case .cronLeader, .cronRuns, .cronMissed:
+            if let cron = readings.cron { self.cron(series, cron) }
         case .taskWorkerReady, .taskWorkerSlots, .taskWorkerTasks, .taskRuns, .taskRunSeconds, .taskOldestRun,
             .taskEventsDropped:
             for worker in readings.taskWorkers { taskWorker(series, worker) }

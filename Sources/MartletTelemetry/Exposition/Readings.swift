@@ -95,6 +95,8 @@ package struct Readings: Sendable {
     package var broker: Broker?
     /// nil: this process keeps no history of tasks.
     package var taskHistory: TaskHistory?
+    /// nil: this process hands nothing in again and again.
+    package var cron: Cron?
     /// The workers of tasks in this process.
     package var taskWorkers: [TaskWorker] = []
     /// Lines lost, by log (`access`, `server`).

@@ -5,7 +5,7 @@ import Martlet
 struct TaskCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "task", abstract: "Hand tasks in, ask what became of them, call them off.",
-        subcommands: [Submit.self, Get.self, Cancel.self, List.self, Replay.self])
+        subcommands: [Submit.self, Get.self, Cancel.self, List.self, Replay.self, Cron.self])
 
     /// Who is asked.
     struct Where: ParsableArguments {
@@ -204,5 +204,27 @@ struct TaskCommand: AsyncParsableCommand {
         @OptionGroup var place: Where
 
         func run() async throws { try await place.tell { try await $0.replay(queue, ids: ids, limit: limit) } }
+    }
+
+    struct Cron: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the tasks that are handed in again and again, or hand one in now.",
+            subcommands: [Entries.self, Run.self], defaultSubcommand: Entries.self)
+
+        struct Entries: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                commandName: "list", abstract: "List them: who leads, when each ran last and when it runs next.")
+            @OptionGroup var place: Where
+
+            func run() async throws { try await place.tell { try await $0.cron() } }
+        }
+
+        struct Run: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(abstract: "Hand the task of an entry in now.")
+            @Argument(help: "The entry's name.") var name: String
+            @OptionGroup var place: Where
+
+            func run() async throws { try await place.tell { try await $0.runCron(name) } }
+        }
     }
 }

@@ -137,18 +137,23 @@ struct TaskDeskTests {
         }
     }
 
+    /// As if whoever has the key `k` had died long ago, and before it could note that the task was sent.
+    private func abandon(_ fixture: DeskFixture) async throws {
+        let key = "martlet-idempotency-k"
+        let stored = try #require(try await fixture.answer("GET", key).bytes)
+        var note = try #require(JSONValue.parsed(stored.readableBytesView))
+        note["sent"] = false
+        note["at"] = 0
+        _ = try await fixture.answer("SET", key, note.text)
+    }
+
     @Test("A key whose owner died before the task was sent is taken over, under the id that others were told")
     func takeover() async throws {
         try await DeskFixture.run { fixture in
             let one = try submission(["task": "t", "queue": "q", "idempotency_key": "k"])
             let first = try await fixture.desk.submit(one)
             _ = try await fixture.answer("DEL", "q")
-            let key = "martlet-idempotency-k"
-            let stored = try #require(try await fixture.answer("GET", key).bytes)
-            var note = try #require(JSONValue.parsed(stored.readableBytesView))
-            note["sent"] = false
-            note["at"] = 0
-            _ = try await fixture.answer("SET", key, note.text)
+            try await abandon(fixture)
             _ = try await fixture.answer("DEL", "martlet-task-\(first.id)")
             let sent = try await withThrowingTaskGroup(of: SubmittedTask.self) { group in
                 for _ in 0..<5 { group.addTask { try await fixture.desk.submit(one) } }
@@ -164,12 +169,7 @@ struct TaskDeskTests {
         try await DeskFixture.run { fixture in
             let one = try submission(["task": "t", "queue": "q", "idempotency_key": "k"])
             let first = try await fixture.desk.submit(one)
-            let key = "martlet-idempotency-k"
-            let stored = try #require(try await fixture.answer("GET", key).bytes)
-            var note = try #require(JSONValue.parsed(stored.readableBytesView))
-            note["sent"] = false
-            note["at"] = 0
-            _ = try await fixture.answer("SET", key, note.text)
+            try await abandon(fixture)
             let second = try await fixture.desk.submit(one)
             #expect(!second.isNew && second.id == first.id)
             #expect(try await fixture.answer("LLEN", "q") == .integer(1))

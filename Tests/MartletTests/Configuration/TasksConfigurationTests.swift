@@ -71,6 +71,10 @@ import Testing
         #expect(tick.submission.arguments == [1, "2", .number(0.5), true, .null, "text", ["a"]])
         #expect(tick.submission.keywordArguments == ["key": 7] && tick.submission.queue == "q")
         #expect(tick.submission.priority == 3 && tick.expires == .seconds(60))
+        for (word, meant) in [("none", CatchUp.skip), ("last", .once), ("all", .all)] {
+            let entry = try decoded("tasks: {cron: {e: {every: 1s, task: t, catch_up: \(word)}}}\n").tasks?.cron.first
+            #expect(entry?.catchUp == meant)
+        }
         for wrong in [
             "task: t", "{every: 1s, schedule: \"* * * * *\", task: t}", "{every: 1s}", "{every: 1ms, task: t}",
             "{schedule: \"0 0 30 2 *\", task: t}", "{every: 1s, task: t, timezone: Middle/Earth}",

@@ -34,6 +34,17 @@ struct OpenAPIDocumentTests {
         #expect(document["components"]?["schemas"] == ["Size": ["type": "integer"]])
     }
 
+    @Test("Entries of cron are described, and how one is handed in")
+    func cron() throws {
+        var document = OpenAPIDocument(title: "Martlet", [], reads: [])
+        document.addTasks()
+        let paths = try read(document)["paths"]
+        let answer = paths?["/cron"]?["get"]?["responses"]?["200"]?["content"]?["application/json"]?["schema"]
+        let entry = answer?["properties"]?["entries"]?["items"]?["properties"]
+        #expect(entry?["name"] == ["type": "string"] && entry?["next_run"] == ["type": ["string", "null"]])
+        #expect(paths?["/cron/{name}/run"]?["post"]?["operationId"] != nil)
+    }
+
     @Test("One name means two things in two APIs: each keeps its own")
     func equalNames() throws {
         let apis = ["integer", "string"].map { type in

@@ -5,10 +5,6 @@ import MartletWire
 
 /// Decodes `tasks.cron`.
 struct CronDecoder {
-    private enum CatchUpWord: String, CaseIterable {
-        case none, last, all
-    }
-
     func tasks(in section: Section) -> [CronTask] {
         section.namedSections("cron").compactMap { name, section in
             guard TaskName.isValid(name), name.utf8.count <= 200 else {
@@ -20,11 +16,9 @@ struct CronDecoder {
     }
 
     private func task(_ name: String, _ section: Section) -> CronTask? {
-        let called = section.value("task", "must be a name of up to 255 characters") { TaskName.isValid($0) ? $0 : nil }
+        let called = section.taskName("task")
         var submission = TaskSubmission(name: called ?? name)
-        submission.queue = section.value("queue", "must be a name of up to 255 characters") { text in
-            TaskName.isValid(text) ? text : nil
-        }
+        submission.queue = section.taskName("queue")
         submission.priority = section.count("priority", in: 0...9) ?? 0
         submission.arguments = section.list("args").map { Self.json($0.node) }
         if let item = section.item("kwargs"), !item.node.isNull {
@@ -39,14 +33,14 @@ struct CronDecoder {
         let zone = section.value("timezone", "must be a time zone such as Europe/Berlin") { text in
             CronZone(named: text) == nil ? nil : text
         }
-        let catchUp = section.choice("catch_up", CatchUpWord.self) ?? .last
+        let catchUp = section.choice("catch_up", CatchUp.self)
         let expires = section.duration("expires", in: .seconds(1)...(.seconds(366 * 86_400)))
         section.require("task")
         guard let (schedule, text) = schedule(section, written, period) else { return nil }
         var task = CronTask(name, schedule, text: text, submission: submission)
         task.zone = zone ?? task.zone
         task.expires = expires
-        task.catchUp = [.none: CatchUp.skip, .last: .once, .all: .all][catchUp] ?? .once
+        task.catchUp = catchUp ?? task.catchUp
         return task
     }
 

@@ -21,10 +21,7 @@ struct TasksDecoder {
 
     /// What holds for tasks that are handed in and asked for over HTTP.
     private func desk(_ section: Section, _ tasks: inout TasksConfiguration) {
-        let queue = section.value("queue", "must be a name of up to 255 characters") { text in
-            TaskName.isValid(text) ? text : nil
-        }
-        tasks.queue = queue ?? tasks.queue
+        tasks.queue = section.taskName("queue") ?? tasks.queue
         tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results
         tasks.watchesEvents = section.flag("events") ?? tasks.watchesEvents
         tasks.history = history(section.section("history"))
@@ -77,6 +74,13 @@ struct TasksDecoder {
             return nil
         }
         return url
+    }
+}
+
+extension Section {
+    /// The name of a task or of a queue.
+    func taskName(_ key: String) -> String? {
+        value(key, "must be a name of up to 255 characters") { TaskName.isValid($0) ? $0 : nil }
     }
 }
 

@@ -67,8 +67,7 @@ final class TasksEndpoint: LocalHandler {
     private func cancel(_ request: LocalRequest) async throws -> LocalResponse {
         try request.mayChange()
         let query = try RequestQuery(request, knows: ["state", "name", "queue", "limit", "terminate"])
-        let filter = TaskFilter(
-            state: query.text("state")?.uppercased(), name: query.text("name"), queue: query.text("queue"))
+        let filter = try query.taskFilter()
         guard filter.state != nil || filter.name != nil || filter.queue != nil else {
             throw MartletError(.badRequest, cause: "say which: `name`, `state` or `queue`")
         }
@@ -80,12 +79,7 @@ final class TasksEndpoint: LocalHandler {
     private func list(_ request: LocalRequest) async throws -> LocalResponse {
         let query = try RequestQuery(request, knows: Self.parameters)
         let limit = try query.count("limit", in: 1...Self.mostListed, or: 50)
-        var filter = TaskFilter(
-            state: query.text("state")?.uppercased(), name: query.text("name"), queue: query.text("queue"),
-            worker: query.text("worker"))
-        filter.text = query.text("search")
-        filter.from = try query.time("since")
-        filter.until = try query.time("until")
+        let filter = try query.taskFilter()
         // What waits is asked of the queue itself: events do not tell it all.
         if filter.state == TaskState.pending, let queue = filter.queue, filter.name == nil, filter.text == nil,
             filter.from == nil, filter.until == nil

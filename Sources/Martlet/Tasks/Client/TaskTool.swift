@@ -105,6 +105,10 @@ package struct TaskTool: Sendable {
         }
     }
 
+    init(_ way: any TaskWay, isJSON: Bool) {
+        (self.way, self.isJSON) = (way, isJSON)
+    }
+
     /// Such as `30s`, or a number of seconds; nil: no time.
     package static func duration(_ text: String) -> Duration? { Duration(textOrSeconds: text) }
 
@@ -155,6 +159,26 @@ package struct TaskTool: Sendable {
         if let limit { order["limit"] = .integer(Int64(limit)) }
         let answer = try await way.replay(queue, order)
         return isJSON ? answer.text : "\(answer["replayed"]?.words ?? "0") went back to \(queue)"
+    }
+
+    /// Who leads, then a line for each entry.
+    package func cron() async throws -> String {
+        let look = try await way.cron()
+        guard !isJSON else { return look.text }
+        guard case .array(let entries)? = look["entries"], !entries.isEmpty else { return "none" }
+        let head = look["leader"]?.shown.map { "led by \($0)" } ?? "nobody leads"
+        let lines = entries.map { entry in
+            let texts = ["name", "schedule", "timezone", "task", "queue"].map { entry[$0]?.shown ?? "-" }
+            let times = [("last", "last_run"), ("next", "next_run")].map { "\($0): \(entry[$1]?.shown ?? "-")" }
+            return (texts + times).joined(separator: "  ")
+        }
+        return ([head] + lines).joined(separator: "\n")
+    }
+
+    /// Hands the task of an entry of cron in now.
+    package func runCron(_ name: String) async throws -> String {
+        guard let answer = try await way.runCron(name) else { throw TaskMistake("cron has no entry '\(name)'") }
+        return isJSON ? answer.text : answer["id"]?.words ?? answer.text
     }
 
     private static func lines(_ task: JSONValue) -> String {

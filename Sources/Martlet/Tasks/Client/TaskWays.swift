@@ -16,6 +16,9 @@ protocol TaskWay: Sendable {
     func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> JSONValue
     func list(state: String?, name: String?, queue: String?, limit: Int) async throws -> JSONValue
     func replay(_ queue: String, _ order: JSONValue) async throws -> JSONValue
+    func cron() async throws -> JSONValue
+    /// nil: there is no such entry.
+    func runCron(_ name: String) async throws -> JSONValue?
 }
 
 /// By a server's REST.
@@ -51,23 +54,34 @@ struct ServerWay: TaskWay {
     }
 
     func cancel(state: String?, name: String?, queue: String?, terminate: Bool) async throws -> JSONValue {
-        var query = ["terminate=\(terminate)"]
-        for (key, value) in [("state", state), ("name", name), ("queue", queue)] {
-            if let value { query.append("\(key)=\(Self.part(value))") }
-        }
-        return try await ask(.delete, "/tasks?" + query.joined(separator: "&")).json
+        try await ask(.delete, Self.tasks("terminate=\(terminate)", state: state, name: name, queue: queue)).json
     }
 
     func list(state: String?, name: String?, queue: String?, limit: Int) async throws -> JSONValue {
-        var query = ["limit=\(limit)"]
-        for (key, value) in [("state", state), ("name", name), ("queue", queue)] {
-            if let value { query.append("\(key)=\(Self.part(value))") }
-        }
-        return try await ask(.get, "/tasks?" + query.joined(separator: "&")).json
+        try await ask(.get, Self.tasks("limit=\(limit)", state: state, name: name, queue: queue)).json
     }
 
     func replay(_ queue: String, _ order: JSONValue) async throws -> JSONValue {
         try await ask(.post, "/queues/\(Self.part(queue))/dead/replay", body: order).json
+    }
+
+    func cron() async throws -> JSONValue {
+        let reply = try await ask(.get, "/cron", allowing: 404)
+        guard reply.status != 404 else { throw TaskMistake("\(url) has no `tasks.cron` in its configuration") }
+        return reply.json
+    }
+
+    func runCron(_ name: String) async throws -> JSONValue? {
+        let reply = try await ask(.post, "/cron/\(Self.part(name))/run", allowing: 404)
+        return reply.status == 404 ? nil : reply.json
+    }
+
+    /// The path of those that fit.
+    private static func tasks(_ first: String, state: String?, name: String?, queue: String?) -> String {
+        let asked = [("state", state), ("name", name), ("queue", queue)].compactMap { key, value in
+            value.map { "&\(key)=\(part($0))" }
+        }
+        return "/tasks?" + first + asked.joined()
     }
 
     private static func part(_ text: String) -> String {
@@ -107,8 +121,7 @@ struct BrokerWay: TaskWay {
     func submit(_ body: JSONValue) async throws -> JSONValue {
         let submission = try TaskSubmission(body, now: TaskDesk.nowMilliseconds)
         return try await asking { desk in
-            let task = try await desk.submit(submission)
-            return ["id": .string(task.id), "queue": .string(task.queue), "duplicate": .bool(!task.isNew)]
+            Self.json(try await desk.submit(submission))
         }
     }
 
@@ -159,6 +172,19 @@ struct BrokerWay: TaskWay {
                 "ids": .array(replayed.map { .string($0) }),
             ]
         }
+    }
+
+    /// What whoever leads has written down.
+    func cron() async throws -> JSONValue {
+        try await asking { desk in try await desk.cron() }
+    }
+
+    func runCron(_ name: String) async throws -> JSONValue? {
+        try await asking { desk in try await desk.runCron(name).map(Self.json) }
+    }
+
+    private static func json(_ task: SubmittedTask) -> JSONValue {
+        ["id": .string(task.id), "queue": .string(task.queue), "duplicate": .bool(!task.isNew)]
     }
 
     private func asking<Value: Sendable>(_ body: (TaskDesk) async throws -> Value) async throws -> Value {

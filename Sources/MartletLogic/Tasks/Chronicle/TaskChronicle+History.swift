@@ -52,11 +52,6 @@ extension TaskChronicle {
         unsaved.formUnion(known)
     }
 
-    /// Nothing is kept any more of what was: all that is remembered is taken once more.
-    public mutating func markAllUnsaved() {
-        unsaved.formUnion(order[forgotten...])
-    }
-
     /// Tasks that had been forgotten and were heard of again, as they were kept: what they were before is part of them.
     public mutating func recall(_ older: [TaskRecord]) {
         guard !older.isEmpty else { return }

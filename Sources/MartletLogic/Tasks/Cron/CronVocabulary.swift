@@ -1,9 +1,9 @@
-/// What becomes of times that passed while nobody led.
+/// What becomes of times that passed while nobody led, in the words that users write.
 public enum CatchUp: String, Sendable, CaseIterable {
     /// They are gone, but for one that is not older than the grace.
-    case skip
+    case skip = "none"
     /// The last of them stands for all.
-    case once
+    case once = "last"
     /// Each is made up for, the last so many of them.
     case all
 }

@@ -12,15 +12,12 @@ public struct HistoryPolicy: Sendable, Equatable {
     public var round = 0.2
     /// Seconds between two looks at what is too old, where nothing was.
     public var pruneRound = 60.0
-    /// Seconds until what failed is tried again, at first and at last.
-    public var pauses = (first: 1.0, last: 60.0)
+    /// Seconds until what failed is tried again, at first.
+    public var firstPause = 1.0
+    /// The same at last.
+    public var lastPause = 60.0
 
     public init() {}
-
-    public static func == (one: HistoryPolicy, other: HistoryPolicy) -> Bool {
-        (one.age, one.tasks, one.batch, one.pruneStep) == (other.age, other.tasks, other.batch, other.pruneStep)
-            && (one.round, one.pruneRound) == (other.round, other.pruneRound) && one.pauses == other.pauses
-    }
 }
 
 /// Decides when what became of tasks is written down, when it is forgotten, and when something that failed is tried
@@ -60,7 +57,7 @@ public struct HistoryMachine: Sendable {
 
     public init(_ policy: HistoryPolicy) {
         self.policy = policy
-        pause = policy.pauses.first
+        pause = policy.firstPause
     }
 
     // MARK: What is to be done
@@ -108,7 +105,7 @@ public struct HistoryMachine: Sendable {
 
     public mutating func failed(now: Double) -> Tidings {
         resumes = now + pause
-        pause = min(pause * 2, policy.pauses.last)
+        pause = min(pause * 2, policy.lastPause)
         defer { isInTrouble = true }
         return isInTrouble ? .known : .trouble
     }
@@ -116,7 +113,7 @@ public struct HistoryMachine: Sendable {
     /// What is there is no history any more. It begins anew at once, unless it has just done so.
     public mutating func damaged(now: Double) -> Tidings {
         isOpen = false
-        guard now - begunAnew < policy.pauses.last else {
+        guard now - begunAnew < policy.lastPause else {
             begunAnew = now
             return .trouble
         }
@@ -124,7 +121,7 @@ public struct HistoryMachine: Sendable {
     }
 
     private mutating func worked() -> Tidings {
-        pause = policy.pauses.first
+        pause = policy.firstPause
         defer { isInTrouble = false }
         return isInTrouble ? .over : .none
     }

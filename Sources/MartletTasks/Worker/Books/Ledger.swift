@@ -51,8 +51,6 @@ extension TaskBroker {
     /// The replies to commands none of which may be refused.
     @discardableResult
     func accepted(_ commands: [[ByteBuffer]]) async throws -> [RESPValue] {
-        let replies = try await run(commands)
-        for case .error(let text) in replies { throw RedisError(reply: text) }
-        return replies
+        try await run(commands).accepted()
     }
 }

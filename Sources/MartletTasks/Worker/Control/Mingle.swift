@@ -24,7 +24,7 @@ struct Mingle {
         let name = RandomID.make()
         let queue = "\(name).reply.celery.pidbox"
         let list = worker.broker.keyed(queue)
-        let bindings = worker.broker.keyed("_kombu.binding.reply.celery.pidbox")
+        let bindings = worker.broker.keyed(QueueBinding.key("reply.celery.pidbox"))
         let binding = "\(name)\u{6}\u{16}\u{6}\u{16}\(queue)"
         let ids = WorkerInspection(worker).revokedIDs.map { JSONValue.string($0) }
         let hello = ControlBroadcast(

@@ -14,7 +14,8 @@ struct HistoryFixture: Sendable {
 
     static var quick: HistoryPolicy {
         var policy = HistoryPolicy()
-        (policy.round, policy.pruneRound, policy.pauses) = (0.01, 0.05, (0.01, 0.02))
+        (policy.round, policy.pruneRound) = (0.01, 0.05)
+        (policy.firstPause, policy.lastPause) = (0.01, 0.02)
         return policy
     }
 

@@ -2,6 +2,7 @@
 import MartletBase
 import MartletConsole
 import MartletExchange
+import MartletLogic
 import MartletNet
 import MartletTasks
 import MartletWire
@@ -36,6 +37,19 @@ struct TaskEndpointTests {
             }
         }
         #expect(throws: MartletError.self) { try query.count("limit", in: 8...10, or: 9) }
+    }
+
+    @Test("Which tasks are meant is read alike everywhere: states in any case, times as numbers, a wrong time refused")
+    func filters() throws {
+        let known: Set = ["state", "name", "queue", "worker", "search", "since", "until"]
+        let query = "state=pending&name=a&queue=q&worker=w&search=x&since=2026-11-22T08:00:00Z&until="
+        let filter = try RequestQuery(request("/", query: query), knows: known).taskFilter()
+        var expected = TaskFilter(state: "PENDING", name: "a", queue: "q", worker: "w")
+        (expected.text, expected.from) = ("x", 1_795_334_400)
+        #expect(filter == expected)
+        #expect(throws: MartletError.self) {
+            try RequestQuery(request("/", query: "since=then"), knows: known).taskFilter()
+        }
     }
 
     @Test("Names in paths are decoded after the path is parted")
