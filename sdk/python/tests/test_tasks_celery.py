@@ -174,6 +174,8 @@ class CeleryTests(unittest.TestCase):
             limits = (simple["rate_limit"], simple["soft_time_limit"], simple["time_limit"], simple["max_retries"])
             self.assertEqual(limits, ("10/m", 40, 60, 3))
             self.assertTrue(simple["settles"])
+            self.assertEqual((simple["acks_late"], simple["reject_on_worker_lost"]), (False, False))
+            self.assertTrue(by_name["tasks.rejects"]["acks_late"])
 
     def test_what_the_person_says_comes_before_what_the_app_says(self):
         said = {"MARTLET_TASK_BROKER": "redis://127.0.0.1:1/5", "MARTLET_TASK_OTHER_BROKER": "redis://127.0.0.1:2/0"}

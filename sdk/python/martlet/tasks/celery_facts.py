@@ -38,6 +38,8 @@ def described(task: Any) -> Dict[str, Any]:
         "ignore_result": bool(task.ignore_result),
         "store_errors": bool(task.store_errors_even_if_ignored),
         "track_started": bool(task.track_started),
+        "acks_late": bool(task.acks_late),
+        "reject_on_worker_lost": bool(task.reject_on_worker_lost),
         "acks_on_timeout": bool(getattr(task, "acks_on_timeout", getattr(task, "acks_on_failure_or_timeout", True))),
         "settles": True,
     }
