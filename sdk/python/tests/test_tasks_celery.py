@@ -168,6 +168,7 @@ class CeleryTests(unittest.TestCase):
             self.assertEqual((told["result_backend"], told["concurrency"]), ("cache+memory://", 3))
             self.assertEqual([queue["name"] for queue in told["queues"]], ["celery"])
             self.assertEqual(worker.ready.meta["apis"][0]["workers_per_device"], 3)
+            self.assertIn("tasks", told["conf"]["include"])
             by_name = {one["name"]: one for one in told["tasks"]}
             self.assertIn("celery.accumulate", by_name)
             simple = by_name["tasks.simple_task"]
