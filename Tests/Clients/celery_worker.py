@@ -253,6 +253,21 @@ def check_a_task_whose_process_is_killed_runs_again():
         assert len(set(place.processes(beat))) == 2
 
 
+def check_a_task_that_must_not_run_twice_fails_when_its_process_is_killed():
+    with Place("--concurrency", "1", "--acks-as-app") as place:
+        gate, beat = place.gate("gate"), place.gate("beat")
+        result = place.tasks.waits.delay(str(gate), str(beat))
+        first = eventually(lambda: place.processes(beat), 10, "the task runs")[0]
+        os.kill(first, signal.SIGKILL)
+        try:
+            result.get(timeout=20)
+            raise AssertionError("no exception")
+        except Exception as error:
+            assert type(error).__name__ == "WorkerLostError", error
+        assert place.tasks.add.delay(1, 2).get(timeout=10) == 3
+        assert len(place.processes(beat)) == 1
+
+
 def check_a_worker_that_is_told_to_end_finishes_what_runs():
     with Place("--concurrency", "1") as place:
         gate, beat = place.gate("gate"), place.gate("beat")

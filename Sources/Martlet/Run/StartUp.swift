@@ -84,6 +84,8 @@ package struct StartUp: Sendable {
     ) throws(ConfigurationError) -> StartUp {
         let configuration = try Configuration.taskWorker(
             app, python: python, options: options, process: process, file: file, environment: environment)
+        var options = options
+        if let tasks = configuration.tasks { options.acksAsApp = options.acksAsApp || tasks.acksAsApp }
         return StartUp(
             configuration: configuration, remarks: [], model: nil, source: nil, loaded: nil, former: nil,
             tasks: options)

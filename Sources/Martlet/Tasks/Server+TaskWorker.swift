@@ -51,7 +51,8 @@ extension Server {
             executors.append(
                 PythonTasks(
                     home: { [self] in taskHome }, routes: routes, caller: caller, backends: backends,
-                    reload: { [self] in try await apply(live.withLock { $0.configuration }) }))
+                    reload: { [self] in try await apply(live.withLock { $0.configuration }) },
+                    acksAsApp: options.acksAsApp))
         }
         if !options.handlers.isEmpty {
             executors.append(HandlerTasks(options.handlers, dispatch: Dispatch(loops, routes)))

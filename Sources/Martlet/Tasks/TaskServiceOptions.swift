@@ -29,6 +29,8 @@ package struct TaskServiceOptions: Sendable {
     /// How many tasks of a queue begin in a time, in all workers together.
     package var queueRates: [String: RateLimit] = [:]
     package var maximumDeliveries = DeskPolicy().maximumDeliveries
+    /// A Celery app says which of its tasks are acknowledged before they run; otherwise none is.
+    package var acksAsApp = false
     package var sendsTaskEvents = false
     package var sendsEvents = true
     package var mingles = true
@@ -115,6 +117,7 @@ package struct TaskServiceOptions: Sendable {
         desk.outlivesSilence = true
         var settings = TaskWorkerSettings(name: nodeName, queues: queues(app), desk: desk)
         settings.scale.budget = budget
+        settings.acksAsApp = acksAsApp
         settings.drain = drain
         settings.defaultQueue = app?.default_queue ?? Self.usualQueue
         if let expires = app?.result_expires { settings.resultExpires = .seconds(expires) }

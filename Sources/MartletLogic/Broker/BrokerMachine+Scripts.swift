@@ -46,7 +46,9 @@ extension BrokerMachine {
         }
         let script: BrokerScript
         if command == .eval {
-            guard let known = BrokerScript(text: arguments[0]) else { return BrokerRefusal.unknownScript }
+            guard let known = BrokerScript(text: arguments[0]) else {
+                return BrokerRefusal.unknownScript(arguments[0])
+            }
             loadedScripts.insert(known)
             script = known
         } else {
@@ -68,7 +70,9 @@ extension BrokerMachine {
         let rest = arguments.dropFirst()
         switch arguments[0].text.uppercased() {
         case "LOAD" where rest.count == 1:
-            guard let script = BrokerScript(text: arguments[1]) else { return BrokerRefusal.unknownScript }
+            guard let script = BrokerScript(text: arguments[1]) else {
+                return BrokerRefusal.unknownScript(arguments[1])
+            }
             loadedScripts.insert(script)
             return .bulk(KnownScript.sha1(of: arguments[1]))
         case "EXISTS" where !rest.isEmpty:

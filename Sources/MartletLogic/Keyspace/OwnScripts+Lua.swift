@@ -1,6 +1,8 @@
 extension OwnScript {
     /// In Lua, for Redis 7.
-    public var text: String {
+    public var text: String { header.line + body }
+
+    private var body: String {
         switch self {
         case .take: Self.deadLetters + Self.takeText
         case .finish: Self.mine + Self.states + Self.finishText

@@ -19,5 +19,8 @@ package struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name or the password is wrong or missing: trying again does not help.
     package var isDenial: Bool { ["NOAUTH", "WRONGPASS", "NOPERM"].contains(code) }
 
+    /// Martlet's broker is of another version than this client: trying again helps once somebody upgraded one of them.
+    package var isOtherVersion: Bool { code == "OTHERVERSION" }
+
     package var description: String { text.isEmpty ? code : "\(code) \(text)" }
 }

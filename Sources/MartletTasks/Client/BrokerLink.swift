@@ -26,6 +26,9 @@ final class BrokerLink: Sendable {
         var failure: (any Error)?
         var isReported = false
 
+        /// The last attempt found a broker of another version than ours.
+        var isOtherVersion: Bool { (failure as? RedisError)?.isOtherVersion == true }
+
         /// The connection, if it is one still.
         var usable: RedisConnection? {
             mutating get {
@@ -170,6 +173,7 @@ final class BrokerLink: Sendable {
                 return nil
             }
             guard contents.failures > 0 else { return .zero }
+            if contents.isOtherVersion { return times.versionPause }
             var random = SystemRandomNumberGenerator()
             return times.pauses.delay(retries: contents.failures - 1, using: &random)
         }
@@ -214,7 +218,11 @@ final class BrokerLink: Sendable {
             }
             return contents
         }
-        if !before.isReported {
+        if (error as? RedisError)?.isOtherVersion == true {
+            // Whatever was said of the outage before it: this is what somebody has to do.
+            guard !before.isOtherVersion else { return }
+            logger.error("the broker is of another version", metadata: ["broker": "\(url)", "error": "\(error)"])
+        } else if !before.isReported {
             logger.warning("the broker cannot be reached", metadata: ["broker": "\(url)", "error": "\(error)"])
         }
         guard isDenial else { return }

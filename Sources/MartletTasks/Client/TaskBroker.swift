@@ -22,6 +22,8 @@ package final class TaskBroker: Sendable {
     let prefix: String
     /// The keys of each script.
     let scriptKeys: [String]
+    /// Their texts, which each connection is told first.
+    private let scripts: [String]
     private let link: BrokerLink
     let watcher: ListWatcher
     private let declared: DeclaredQueues
@@ -31,9 +33,10 @@ package final class TaskBroker: Sendable {
     /// - Parameters:
     ///   - group: its next loop has all connections.
     ///   - prefix: what stands before all keys and channels.
+    ///   - scripts: what another version has in place of ours, for tests.
     package init(
         _ url: RedisURL, on group: any EventLoopGroup, logger: Logger, prefix: String = "",
-        times: TaskBrokerTimes = TaskBrokerTimes()
+        times: TaskBrokerTimes = TaskBrokerTimes(), scripts: [String] = OwnScript.allCases.map(\.text)
     ) {
         let loop = group.next()
         self.url = url
@@ -42,11 +45,12 @@ package final class TaskBroker: Sendable {
         self.logger = logger
         self.prefix = prefix
         scriptKeys = OwnScript.keys(prefix: prefix)
+        self.scripts = scripts
         let declared = DeclaredQueues()
         self.declared = declared
         link = BrokerLink(url, on: loop, times: times, logger: logger) { connection in
             declared.forgetAll()
-            try await Self.loadScripts(connection)
+            try await Self.load(scripts, on: connection)
         }
         watcher = ListWatcher(times: times, logger: logger) {
             BrokerLink(url, on: loop, times: times, logger: logger)
@@ -108,14 +112,14 @@ package final class TaskBroker: Sendable {
         do {
             return try await last(of: pipeline)
         } catch let error as RedisError where error.code == "NOSCRIPT" {
-            try await Self.loadScripts(link.connection())
+            try await Self.load(scripts, on: link.connection())
             return try await last(of: pipeline)
         }
     }
 
-    private static func loadScripts(_ connection: RedisConnection) async throws {
+    private static func load(_ scripts: [String], on connection: RedisConnection) async throws {
         var pipeline = RedisPipeline()
-        for script in OwnScript.allCases { pipeline.append(["SCRIPT", "LOAD", script.text]) }
+        for script in scripts { pipeline.append(["SCRIPT", "LOAD", script]) }
         for reply in try await connection.run(pipeline) {
             if case .error(let text) = reply { throw RedisError(reply: text) }
         }

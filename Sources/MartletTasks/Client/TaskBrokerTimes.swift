@@ -19,6 +19,8 @@ package struct TaskBrokerTimes: Sendable {
     /// Between attempts to connect: a random part of the first, doubled up to the longest.
     package var firstPause: Duration = .milliseconds(50)
     package var longestPause: Duration = .seconds(2)
+    /// Between attempts at a broker of another version than ours: until somebody upgrades one of them.
+    package var versionPause: Duration = .seconds(30)
 
     package init() {}
 

@@ -63,7 +63,8 @@ package struct TaskRun: Sendable {
     package var message: TaskMessage
     /// The message as it was served.
     package var bytes: ByteBuffer
-    package var receipt: Receipt
+    /// nil: it was acknowledged before its run, and has no lease.
+    package var receipt: Receipt?
     /// How often the message was served, this time included.
     package var deliveries: Int
     /// When the task is to be told that its time is nearly over; nil: never.

@@ -46,18 +46,20 @@ extension TaskWorker {
             state.counters[held.hand.message.name, default: .init()].started += 1
             isAlarmLate = state.isAlarmLate(now: now)
             let limits = state.desk.limits(of: id)
-            return (taskRun(held.hand, soft: limits.soft, hard: limits.hard), kind, held.hand.unique)
+            return (taskRun(held, soft: limits.soft, hard: limits.hard), kind, held.hand.unique)
         }
     }
 
-    private func taskRun(_ hand: TaskHand, soft: Instant?, hard: Instant) -> TaskRun {
-        TaskRun(
-            message: hand.message, bytes: hand.delivery.message, receipt: hand.delivery.receipt,
+    private func taskRun(_ held: HeldTask, soft: Instant?, hard: Instant) -> TaskRun {
+        let hand = held.hand
+        let receipt = held.isAcknowledged ? nil : hand.delivery.receipt
+        return TaskRun(
+            message: hand.message, bytes: hand.delivery.message, receipt: receipt,
             deliveries: hand.delivery.deliveries, softDeadline: soft, deadline: hard,
             progress: { [self] meta in
                 guard !hand.ignoresResult else { return }
                 let state = TaskResult.custom(id: hand.message.id, "PROGRESS", meta)
-                progress.put(news(state, of: hand.message, hand.delivery.receipt), of: hand.id)
+                progress.put(news(state, of: hand.message, receipt), of: hand.id)
             })
     }
 
@@ -87,10 +89,10 @@ extension TaskWorker {
     }
 
     /// A state while it runs. What is stored of somebody who has the message now, or who ended it, stays.
-    private func news(_ state: TaskResult, of message: TaskMessage, _ receipt: Receipt) -> StateNews {
+    private func news(_ state: TaskResult, of message: TaskMessage, _ receipt: Receipt?) -> StateNews {
         let stored = books.stored(state.of(message))
-        // Leases are where messages are.
-        guard results === broker else { return StateNews(stored, keeping: [.success, .failure, .revoked]) }
+        // Leases are where messages are, and end with them.
+        guard results === broker, let receipt else { return StateNews(stored, keeping: [.success, .failure, .revoked]) }
         return StateNews(stored, while: receipt)
     }
 

@@ -71,32 +71,4 @@ extension TaskWorker {
         logger.warning("the worker stops before all was told", metadata: ["tasks": "\(status().unsettled)"])
         start.finish()
     }
-
-    /// Messages of tasks that are acknowledged before they run (`acks_late` off).
-    func acknowledgeFirst() async {
-        for await ids in acknowledgements {
-            let receipts = state.withLock { state in
-                ids.compactMap { id in state.held[id].map { (id, $0.hand.delivery.receipt) } }
-            }
-            var pause = Pause()
-            while !Task.isCancelled {
-                do {
-                    let finishes = receipts.map { TaskFinish(receipt: $0.1, storing: nil, publishing: []) }
-                    let answers = try await broker.finish(finishes)
-                    for ((id, _), isOurs) in zip(receipts, answers) { acknowledged(id, isOurs: isOurs) }
-                    break
-                } catch {
-                    logger.debug("messages cannot be acknowledged", metadata: ["error": "\(error)"])
-                    await pause.wait()
-                }
-            }
-        }
-    }
-
-    private func acknowledged(_ id: DeliveryID, isOurs: Bool) {
-        change { state, now in
-            if isOurs { state.held[id]?.isAcknowledged = true }
-            return state.desk.acknowledged(id, isOurs: isOurs, now: now)
-        }
-    }
 }

@@ -121,7 +121,8 @@ package final class TaskWorker: Sendable {
             } catch {
                 if state.withLock({ $0.life }) == .draining { return }
                 try Task.checkCancellation()
-                logger.warning("the broker cannot be reached", metadata: ["error": "\(error)"])
+                // Why was said when the connection could not be made.
+                logger.debug("the broker cannot be reached", metadata: ["error": "\(error)"])
                 await pause.wait()
             }
         }

@@ -38,6 +38,8 @@ package struct TaskWorkerSettings: Sendable {
     /// What `inspect stats` tells of the broker; without the password.
     package var brokerHost = "localhost"
     package var brokerPort = 6379
+    /// Celery apps say themselves which tasks are acknowledged before they run (`--acks-as-app`); otherwise none is.
+    package var acksAsApp = false
     /// What `inspect conf` tells beside the settings above.
     package var configuration: [String: String] = [:]
     /// Of Martlet.

@@ -27,7 +27,10 @@ package struct TaskAppSettings: Sendable, Equatable, Decodable {
         package var unique_seconds: Double?
         package var store_errors: Bool?
         package var track_started: Bool?
+        /// Acknowledged after the run, and not before it.
+        package var acks_late: Bool?
         package var acks_on_timeout: Bool?
+        package var reject_on_worker_lost: Bool?
         /// It stores results and publishes what follows by itself, as Celery does.
         package var settles: Bool?
     }

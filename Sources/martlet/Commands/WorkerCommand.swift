@@ -67,6 +67,9 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "So often a task is given to workers that die of it; then it is a dead letter.")
     var maxDeliveries: Int?
 
+    @Flag(name: .long, help: "Acknowledge a Celery app's tasks when it says: before they run, unless acks_late is on.")
+    var acksAsApp = false
+
     @Option(name: .long, help: "How long an end waits for tasks that run, such as 60s.")
     var drain: String?
 
@@ -171,6 +174,7 @@ struct WorkerCommand: AsyncParsableCommand {
         // Celery's 0 is no limit.
         options.prefetch = disablePrefetch ? 1 : prefetchMultiplier == 0 ? 100 : prefetchMultiplier
         if let maxDeliveries { options.maximumDeliveries = maxDeliveries }
+        options.acksAsApp = acksAsApp
         options.sendsTaskEvents = taskEvents
         options.sendsEvents = !withoutHeartbeat
         options.mingles = !withoutMingle

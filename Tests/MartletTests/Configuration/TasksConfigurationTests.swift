@@ -23,12 +23,14 @@ import Testing
               queue: gpu_queue
               results: 1
               events: off
+              acks_as_app: on
               webhooks: {secret: s, private: on}
               autoscale: {min: 2, max: 8, wait: 1m}
 
             """
         let tasks = try #require(try decoded(text).tasks)
         #expect(tasks.queue == "gpu_queue" && tasks.results == 1 && !tasks.watchesEvents)
+        #expect(tasks.acksAsApp && !usual.acksAsApp)
         #expect(tasks.webhooks?.secret?.exposed == "s" && tasks.webhooks?.allowsPrivateAddresses == true)
         #expect(tasks.wantedWorkers == 2...8 && tasks.wait == .seconds(60))
         #expect(!problems("tasks: {autoscale: {min: 9, max: 8}}\n").isEmpty)

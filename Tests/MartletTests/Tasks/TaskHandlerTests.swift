@@ -34,6 +34,7 @@ import Testing
         #expect(handler.description.name == "add" && handler.description.rules.retry.maximumRetries == nil)
         #expect(handler.description.rules.hardLimit == 5 && handler.description.rules.rateLimit?.count == 10)
         let silent = TaskHandler("log", keepsResult: false) { _, _ in }
-        #expect(silent.description.ignoresResult)
+        #expect(silent.description.ignoresResult && silent.description.rules.acksLate)
+        #expect(!TaskHandler("pay", acksLate: false) { _, _ in }.description.rules.acksLate)
     }
 }

@@ -60,9 +60,22 @@ import Testing
         let told = try app(
             #"{"kind":"functions","tasks":[{"name":"f","rate":"5/s"},{"name":"g","rate":"5/s","rate_key":"k","#
                 + #""unique":true,"unique_until":"ttl","unique_seconds":2}]}"#)
-        let tasks = told.tasks.map(TaskDescription.init)
+        let tasks = told.tasks.map { TaskDescription($0, acksAsApp: false) }
         #expect(tasks.map { $0.rules.sharedRate?.key } == ["f", "k"])
         #expect(tasks.map(\.unique) == [nil, UniqueRule(until: .ttl, milliseconds: 2000)])
+    }
+
+    @Test("a Celery app's tasks are acknowledged as it says only when that is asked for; others as they say")
+    func acknowledgement() throws {
+        let told = try app(
+            #"{"kind":"celery","tasks":[{"name":"pays","settles":true,"acks_late":false,"reject_on_worker_lost":false},"#
+                + #"{"name":"late","settles":true,"acks_late":true,"reject_on_worker_lost":true},"#
+                + #"{"name":"own","acks_late":false},{"name":"plain"}]}"#)
+        func rules(asApp: Bool) -> [TaskRules] { told.tasks.map { TaskDescription($0, acksAsApp: asApp).rules } }
+        #expect(rules(asApp: false).map(\.acksLate) == [true, true, false, true])
+        #expect(rules(asApp: false).map(\.returnsWhenLost) == [true, true, true, true])
+        #expect(rules(asApp: true).map(\.acksLate) == [false, true, false, true])
+        #expect(rules(asApp: true).map(\.returnsWhenLost) == [false, true, true, true])
     }
 
     @Test("results of the app go to its own database, where it has one")

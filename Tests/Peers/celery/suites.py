@@ -4,15 +4,19 @@ with Celery's own worker. The same tests run against a Redis server, and what ea
 
     suites.py --binary .build/release/martlet                 both suites, both servers: about 25 minutes
     suites.py --binary … --only kombu
+    suites.py --binary … --own-worker                         Celery's with Martlet's worker, on Martlet's broker
 
-Exits with 1 when a test fails on the broker that does not fail on Redis, but for those in MEANT.
+Exits with 1 when a test fails on the broker that does not fail on Redis, but for those in MEANT. With Martlet's worker:
+when one fails that is not in own_worker.txt, or one passes that is.
 """
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tarfile
@@ -21,12 +25,16 @@ import xml.etree.ElementTree as ElementTree
 
 from servers import server
 
-SOURCES = pathlib.Path(__file__).resolve().parents[3] / ".martlet"
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCES = HERE.parents[2] / ".martlet"
 VERSIONS = {"kombu": "5.7.0", "celery": "5.7.0"}
 KOMBU = ["t/integration/test_redis.py", "t/integration/test_redis_brpop_qos.py"]
 CELERY = [f"t/integration/test_{name}.py" for name in ("tasks", "inspect", "redis_backend", "beat", "canvas")]
 # What comes to something else than on Redis, on purpose.
 MEANT = {"test_Inspect::test_scheduled": "a task with an ETA waits in the broker, and no worker has it to show"}
+EXCLUDED = "fails with Martlet's worker: "
+# How a test may end that did not pass; excluded: it failed, and had to.
+KINDS = ("failure", "error", "excluded", "skipped")
 # Registers what the suites' own configuration does, without their other plugins.
 MARKS = '''
 def pytest_configure(config):
@@ -67,15 +75,22 @@ def run(suite, files, engine, options):
     url = f"redis://127.0.0.1:{engine.port}/0"
     environment = dict(
         os.environ, REDIS_HOST="127.0.0.1", REDIS_PORT=str(engine.port), REDIS_6379_TCP=str(engine.port),
-        TEST_BROKER=url, TEST_BACKEND=url, PYTHONPATH=str(folder))
-    plugins = ["-p", "martlet_marks"]
+        TEST_BROKER=url, TEST_BACKEND=url, PYTHONPATH=f"{folder}:{HERE}", MARTLET_BINARY=options.binary,
+        MARTLET_WORKER_LOG=str(report.with_suffix(".worker.log")))
+    plugins = ["-p", "martlet_marks"] + (["-p", "own_worker"] if options.own_worker else [])
     plugins += ["-p", "no:celery", "--noconftest"] if suite == "kombu" else ["-p", "celery.contrib.pytest"]
     command = [
         sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "--junitxml", str(report),
         "-W", "ignore", "-o", "addopts=", *plugins, *options.pytest, *files]
     with open(report.with_suffix(".log"), "wb") as log:
-        subprocess.run(
-            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, timeout=options.limit)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            process.wait(options.limit)
+        finally:
+            # A worker of its own, too.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
     return outcomes(report)
 
 
@@ -83,14 +98,15 @@ def outcomes(report):
     found = {}
     for case in ElementTree.parse(report).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
-        kinds = {child.tag for child in case}
-        found[name] = next((kind for kind in ("failure", "error", "skipped") if kind in kinds), "passed")
+        kinds = {
+            "excluded" if (child.get("message") or "").startswith(EXCLUDED) else child.tag for child in case}
+        found[name] = next((kind for kind in KINDS if kind in kinds), "passed")
     return found
 
 
 def summary(found):
     counts = collections.Counter(found.values())
-    return ", ".join(f"{counts[kind]} {kind}" for kind in ("passed", "failure", "error", "skipped") if counts[kind])
+    return ", ".join(f"{counts[kind]} {kind}" for kind in ("passed", *KINDS) if counts[kind])
 
 
 def compare(suite, files, options):
@@ -120,13 +136,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
     parser.add_argument("--only", choices=["kombu", "celery"])
-    parser.add_argument("--engines", default="martlet,redis")
+    parser.add_argument("--engines", help="martlet,redis without it; martlet alone with --own-worker")
+    parser.add_argument("--own-worker", action="store_true", help="Celery's suite with Martlet's worker")
     parser.add_argument("--files", help="of Celery's, by the words between test_ and .py")
     parser.add_argument("--results", help="a folder for reports and logs, which is then kept")
     parser.add_argument("--limit", type=float, default=1700, help="seconds for one suite on one server")
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, behind --")
     options = parser.parse_args()
-    options.engines = options.engines.split(",")
+    if options.own_worker:
+        options.only = "celery"
+    options.engines = (options.engines or ("martlet" if options.own_worker else "martlet,redis")).split(",")
+    options.binary = os.path.abspath(options.binary)
     files = [f"t/integration/test_{name}.py" for name in options.files.split(",")] if options.files else CELERY
     with tempfile.TemporaryDirectory(prefix="martlet-suites-") as folder:
         options.results = options.results or folder

@@ -19,7 +19,7 @@ TASKS = """
         return x + y
 
     @task(name="kind", queue="gpu_queue", max_retries=2, retry_backoff=0.5, soft_time_limit=9, time_limit=10,
-          rate_limit="10/m", ignore_result=True)
+          rate_limit="10/m", ignore_result=True, acks_late=False)
     def kind_of(value):
         return type(value).__name__
 
@@ -245,6 +245,7 @@ class DescriptionTests(unittest.TestCase):
                     "unique": False,
                     "unique_until": "finished",
                     "unique_seconds": 86400.0,
+                    "acks_late": False,
                 },
             )
 

@@ -168,12 +168,15 @@ class CeleryTests(unittest.TestCase):
             self.assertEqual((told["result_backend"], told["concurrency"]), ("cache+memory://", 3))
             self.assertEqual([queue["name"] for queue in told["queues"]], ["celery"])
             self.assertEqual(worker.ready.meta["apis"][0]["workers_per_device"], 3)
+            self.assertIn("tasks", told["conf"]["include"])
             by_name = {one["name"]: one for one in told["tasks"]}
             self.assertIn("celery.accumulate", by_name)
             simple = by_name["tasks.simple_task"]
             limits = (simple["rate_limit"], simple["soft_time_limit"], simple["time_limit"], simple["max_retries"])
             self.assertEqual(limits, ("10/m", 40, 60, 3))
             self.assertTrue(simple["settles"])
+            self.assertEqual((simple["acks_late"], simple["reject_on_worker_lost"]), (False, False))
+            self.assertTrue(by_name["tasks.rejects"]["acks_late"])
 
     def test_what_the_person_says_comes_before_what_the_app_says(self):
         said = {"MARTLET_TASK_BROKER": "redis://127.0.0.1:1/5", "MARTLET_TASK_OTHER_BROKER": "redis://127.0.0.1:2/0"}

@@ -24,6 +24,7 @@ struct TasksDecoder {
         tasks.queue = section.taskName("queue") ?? tasks.queue
         tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results
         tasks.watchesEvents = section.flag("events") ?? tasks.watchesEvents
+        tasks.acksAsApp = section.flag("acks_as_app") ?? tasks.acksAsApp
         tasks.history = history(section.section("history"))
         tasks.cron = CronDecoder().tasks(in: section)
         if let webhooks = section.optionalSection("webhooks") {

@@ -9,6 +9,10 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "tasks.events", .flag, "true", "Ask workers to tell what they do, for lists of tasks and for the console."),
         ConfigurationKey(
+            "tasks.acks_as_app", .flag, "false",
+            "Tasks of a Celery app that `martlet worker --config` runs are acknowledged when the app says: before they"
+                + " run, unless `acks_late` is on. As `--acks-as-app`."),
+        ConfigurationKey(
             "tasks.history", .section,
             "What became of tasks is kept in a file, to be searched later; `history: off`: in memory only, the latest"
                 + " 10,000.",

@@ -20,6 +20,8 @@ package struct TasksConfiguration: Sendable, Equatable {
     package var results = 0
     /// `events`: whether workers are asked to tell what they do.
     package var watchesEvents = true
+    /// `acks_as_app`: whether a Celery app says which of its tasks are acknowledged before they run.
+    package var acksAsApp = false
     /// `history`; nil: `off`.
     package var history: TaskHistoryConfiguration? = TaskHistoryConfiguration()
     /// `cron`.

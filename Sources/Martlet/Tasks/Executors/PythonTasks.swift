@@ -31,8 +31,12 @@ struct PythonTasks: TaskExecutor {
     let backends: BackendService
     /// Reads the app again.
     let reload: @Sendable () async throws -> Void
+    /// A Celery app says which of its tasks are acknowledged before they run.
+    let acksAsApp: Bool
 
-    var tasks: [TaskDescription] { home()?.app.tasks.map(TaskDescription.init) ?? [] }
+    var tasks: [TaskDescription] {
+        home()?.app.tasks.map { TaskDescription($0, acksAsApp: acksAsApp) } ?? []
+    }
 
     var processIDs: [Int] {
         guard let name = home()?.name else { return [] }

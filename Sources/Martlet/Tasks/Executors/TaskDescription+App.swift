@@ -3,8 +3,11 @@ import MartletTasks
 import MartletWorkers
 
 extension TaskDescription {
-    /// As an app states it. Tasks are acknowledged after they ran, whatever it says: a worker that dies loses none.
-    init(_ entry: TaskAppSettings.Entry) {
+    /// As an app states it.
+    ///
+    /// - Parameter acksAsApp: A task of a Celery app is acknowledged when the app says, which is before its run unless
+    ///   it says otherwise. Without it a worker that dies loses none.
+    init(_ entry: TaskAppSettings.Entry, acksAsApp: Bool) {
         var rules = TaskRules(name: entry.name)
         // A text that is no rate limits nothing, as in Celery.
         rules.rateLimit = entry.rate_limit.flatMap { try? TaskRateText.parse($0) }
@@ -14,6 +17,9 @@ extension TaskDescription {
         rules.softLimit = entry.soft_time_limit
         rules.hardLimit = entry.time_limit
         rules.acksOnTimeout = entry.acks_on_timeout ?? true
+        let isCelery = entry.settles ?? false
+        if acksAsApp || !isCelery { rules.acksLate = entry.acks_late ?? true }
+        if acksAsApp, isCelery { rules.returnsWhenLost = entry.reject_on_worker_lost ?? false }
         rules.retry.maximumRetries = entry.max_retries
         if let delay = entry.retry_delay { rules.retry.base = .seconds(delay) }
         self.init(rules: rules)
@@ -22,6 +28,6 @@ extension TaskDescription {
         ignoresResult = entry.ignore_result ?? false
         storesErrorsEvenIfIgnored = entry.store_errors ?? false
         tracksStarted = entry.track_started ?? false
-        settlesItself = entry.settles ?? false
+        settlesItself = isCelery
     }
 }

@@ -15,7 +15,7 @@ import MartletWire
 ///
 /// It is called as a task of Celery's is: `app.send_task("images.thumbnail", args=[url])`. What it returns is its
 /// result. What it throws is its failure, unless it is a ``TaskRetry``. It may run more than once: when its process
-/// dies while it runs, another worker gets it.
+/// dies while it runs, another worker gets it; `acksLate: false` keeps it from that.
 ///
 /// (It is not called `Task`: a type of that name here would hide Swift's own from every file that imports this module.)
 public struct TaskHandler: Sendable {
@@ -34,10 +34,12 @@ public struct TaskHandler: Sendable {
     ///   - hardLimit: After so long the run is cancelled and the task fails with `TimeLimitExceeded`; nil: never.
     ///   - rateLimit: How often it begins in this worker; nil: as often as it comes.
     ///   - keepsResult: Whether its result is stored.
+    ///   - acksLate: False for what must not run twice: it is acknowledged before it begins, so when its process dies
+    ///     it is over.
     ///   - body: The task. It is cancelled when the task is revoked, at its hard limit, and when the server ends.
     public init<Result: Encodable & Sendable>(
         _ name: String, maxRetries: Int? = 3, backoff: Duration = .seconds(1), softLimit: Duration? = nil,
-        hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true,
+        hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true, acksLate: Bool = true,
         _ body: @escaping @Sendable (TaskArguments, TaskContext) async throws -> Result
     ) {
         var rules = TaskRules(name: name)
@@ -46,6 +48,7 @@ public struct TaskHandler: Sendable {
         rules.softLimit = softLimit?.inSeconds
         rules.hardLimit = hardLimit?.inSeconds
         rules.rateLimit = rateLimit?.limit
+        rules.acksLate = acksLate
         var description = TaskDescription(rules: rules)
         description.ignoresResult = !keepsResult
         self.description = description
@@ -54,15 +57,16 @@ public struct TaskHandler: Sendable {
 
     /// For a task that has no result: what it stores is `null`.
     ///
-    /// Its parameters are those of ``init(_:maxRetries:backoff:softLimit:hardLimit:rateLimit:keepsResult:_:)``.
+    /// Its parameters are those of
+    /// ``init(_:maxRetries:backoff:softLimit:hardLimit:rateLimit:keepsResult:acksLate:_:)``.
     public init(
         _ name: String, maxRetries: Int? = 3, backoff: Duration = .seconds(1), softLimit: Duration? = nil,
-        hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true,
+        hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true, acksLate: Bool = true,
         _ body: @escaping @Sendable (TaskArguments, TaskContext) async throws -> Void
     ) {
         self.init(
             name, maxRetries: maxRetries, backoff: backoff, softLimit: softLimit, hardLimit: hardLimit,
-            rateLimit: rateLimit, keepsResult: keepsResult
+            rateLimit: rateLimit, keepsResult: keepsResult, acksLate: acksLate
         ) { arguments, context -> JSON in
             try await body(arguments, context)
             return .null

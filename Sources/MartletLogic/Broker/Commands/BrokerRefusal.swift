@@ -30,6 +30,22 @@ enum BrokerRefusal {
         "Martlet's broker runs the scripts of Celery, redis-py, KEDA and Martlet only, and this is another one; "
             + "for others, use a Redis server")
 
+    /// What runs natively must be the same on both sides: whoever is told this is told which one to upgrade.
+    static func unknownScript(_ text: Bytes) -> Answer {
+        guard let theirs = ScriptHeader(text: text) else { return unknownScript }
+        let ours = OwnScript(rawValue: theirs.name)?.version
+        let remedy =
+            switch ours {
+            case let ours? where ours > theirs.version: "the worker is older than the broker: upgrade the worker"
+            case theirs.version?: "worker and broker are two builds of one version: run both from the same one"
+            default: "the worker is newer than the broker: upgrade the broker"
+            }
+        let here = ours.map { "\($0)" } ?? "none"
+        return .error(
+            code: "OTHERVERSION",
+            text: "\(remedy) (script \(shown(Bytes(theirs.name))): \(theirs.version) there, \(here) here)")
+    }
+
     static func message(_ queue: Bytes, _ flaw: String) -> Answer {
         error("no message for the queue '\(shown(queue))': \(flaw)")
     }

@@ -102,7 +102,7 @@ struct WorkerInspection {
         members["worker_concurrency"] = .integer(Int64(settings.desk.slots))
         members["worker_prefetch_multiplier"] = .integer(Int64(settings.desk.prefetch))
         members["worker_send_task_events"] = .bool(worker.events.sendsTaskEvents)
-        members["task_acks_late"] = true
+        if !settings.acksAsApp { members["task_acks_late"] = true }
         members["task_time_limit"] = settings.desk.hardLimit.map { .number($0) } ?? .null
         members["task_soft_time_limit"] = settings.desk.softLimit.map { .number($0) } ?? .null
         members["result_expires"] = .integer(settings.resultExpires.components.seconds)

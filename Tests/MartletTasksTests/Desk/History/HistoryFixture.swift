@@ -10,7 +10,7 @@ import Testing
 /// A file for a history, and what was logged of it.
 struct HistoryFixture: Sendable {
     let file: URL
-    private let log = Lines()
+    private let log = LogLines()
 
     static var quick: HistoryPolicy {
         var policy = HistoryPolicy()
@@ -159,29 +159,5 @@ final class FakePlace: HistoryPlace {
 
     private func refusal() -> HistoryError? {
         state.withLock { $0.refusals.isEmpty ? nil : $0.refusals.removeFirst() }
-    }
-}
-
-/// Messages that were logged.
-private final class Lines: LogHandler {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { lines.withLock { $0 } }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set { _ = newValue }
-    }
-    var logLevel: Logger.Level {
-        get { .notice }
-        set { _ = newValue }
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set { _ = (key, newValue) }
-    }
-
-    func log(event: LogEvent) {
-        lines.withLock { $0.append("\(event.message)") }
     }
 }

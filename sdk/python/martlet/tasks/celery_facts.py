@@ -38,6 +38,8 @@ def described(task: Any) -> Dict[str, Any]:
         "ignore_result": bool(task.ignore_result),
         "store_errors": bool(task.store_errors_even_if_ignored),
         "track_started": bool(task.track_started),
+        "acks_late": bool(task.acks_late),
+        "reject_on_worker_lost": bool(task.reject_on_worker_lost),
         "acks_on_timeout": bool(getattr(task, "acks_on_timeout", getattr(task, "acks_on_failure_or_timeout", True))),
         "settles": True,
     }
@@ -58,7 +60,7 @@ def settings(app: Any) -> Dict[str, Any]:
         "concurrency": _count(conf.worker_concurrency),
         "max_tasks_per_child": _count(conf.worker_max_tasks_per_child),
         "max_memory_per_child": _count(conf.worker_max_memory_per_child),
-        "conf": _conf(conf),
+        "conf": _conf(app),
     }
 
 
@@ -101,9 +103,12 @@ def _count(value: Any) -> Optional[int]:
         return None
 
 
-def _conf(conf: Any) -> Dict[str, Any]:
-    """As Celery's `inspect conf` answers it, without secrets."""
-    return {name: _plain(value) for name, value in conf.table(with_defaults=False).items() if not name.startswith("__")}
+def _conf(app: Any) -> Dict[str, Any]:
+    """As Celery's `inspect conf` answers it, without secrets: a worker adds the modules that tasks came from."""
+    stated = app.conf.table(with_defaults=False)
+    told = {name: _plain(value) for name, value in stated.items() if not name.startswith("__")}
+    told["include"] = sorted({*app.conf.include, *(type(task).__module__ for task in app.tasks.values())})
+    return told
 
 
 def _plain(value: Any) -> Any:

@@ -31,6 +31,7 @@ class Task:
         unique: bool = False,
         unique_until: str = "finished",
         unique_seconds: float = 86400.0,
+        acks_late: bool = True,
     ):
         if not callable(function):
             raise ValueError("a task is a function")
@@ -49,6 +50,7 @@ class Task:
         self.unique = bool(unique)
         self.unique_until = unique_until
         self.unique_seconds = float(unique_seconds)
+        self.acks_late = bool(acks_late)
         self.is_async = inspect.iscoroutinefunction(function)
         self.wants_context = "context" in parameter_names(function)
         self.__name__ = getattr(function, "__name__", self.name)
@@ -81,6 +83,7 @@ class Task:
             "unique": self.unique,
             "unique_until": self.unique_until,
             "unique_seconds": self.unique_seconds,
+            "acks_late": self.acks_late,
         }
 
 
@@ -109,6 +112,7 @@ def task(
     unique: bool = ...,
     unique_until: str = ...,
     unique_seconds: float = ...,
+    acks_late: bool = ...,
 ) -> Callable[[Function], Task]: ...
 
 
@@ -142,6 +146,8 @@ def task(function: Optional[Function] = None, **options: Any) -> Any:
         and has the state REVOKED, "duplicate of" the first.
     unique_until: `"finished"`, whatever its end; `"started"`: until it begins; `"ttl"`: for `unique_seconds`.
     unique_seconds: after so long others may come in any case.
+    acks_late: False for what must not run twice: it is acknowledged before it begins, so when its process or its worker
+        dies it has failed, and is not given to another one.
 
     Raises `ValueError` where two tasks have one name, or an option makes no sense.
     """
