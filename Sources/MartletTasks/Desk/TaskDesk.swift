@@ -20,6 +20,7 @@ package final class TaskDesk: Sendable {
     let chronicle: Mutex<TaskChronicle>
     let history: TaskHistory?
     let watch: ResultWatch
+    let search: TaskSearch
     let queueLooks = Mutex(QueueLooks())
     let webhooks: any WebhookSender
     /// Events that came faster than they could be read.
@@ -42,6 +43,7 @@ package final class TaskDesk: Sendable {
         self.webhooks = webhooks
         self.logger = logger
         watch = ResultWatch(limit: settings.waiters)
+        search = TaskSearch(limit: settings.waiters)
     }
 
     /// Listens to workers, looks at queues and tells those who asked to be told, until the task is cancelled.
