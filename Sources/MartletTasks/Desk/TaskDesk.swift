@@ -23,6 +23,7 @@ package final class TaskDesk: Sendable {
     let search: TaskSearch
     let queueLooks = Mutex(QueueLooks())
     let webhooks: any WebhookSender
+    let webhookLine = Mutex(WebhookLine())
     /// Events that came faster than they could be read.
     let lostEvents = Atomic<UInt64>(0)
 

@@ -85,6 +85,19 @@ struct TaskEndpointTests {
         #expect(PrivateAddress.isPrivate(try SocketAddress(ipAddress: text, port: 80)) == isPrivate)
     }
 
+    /// The known answer is the one of Standard Webhooks' own libraries.
+    @Test("A webhook carries its id and its time, and a signature of both and the body", arguments: [
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ("a text", "v1,xUe3ssjyFH/OunBDc/0Xrz/KFMOIHrZmlcspoiSzJXQ="),
+    ])
+    func webhookHeaders(secret: String, signature: String) {
+        let message = WebhookMessage(id: "msg_p5jXN8AQM9LWM0D4loKWxJek", body: #"{"test": 2432232314}"#)
+        let headers = WebhookHeaders.of(message, secret: Secret(secret), now: 1_614_265_330)
+        #expect(headers.map(\.name) == ["Content-Type", "webhook-id", "webhook-timestamp", "webhook-signature"])
+        #expect(headers.dropFirst().map(\.value) == [message.id, "1614265330", signature])
+        #expect(WebhookHeaders.of(message, secret: nil, now: 1).count == 3)
+    }
+
     @Test("Orders of the command line become what POST /tasks takes")
     func orders() throws {
         var order = TaskOrder(target: "tasks.add")
