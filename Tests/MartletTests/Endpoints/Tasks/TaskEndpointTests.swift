@@ -65,6 +65,20 @@ struct TaskEndpointTests {
         #expect(binary.keywordArguments["body_base64"] == "/wA=")
     }
 
+    @Test("Who asks, how the connection is and what the question wished do not travel with a queued request", arguments: [
+        "Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "Api-Key",
+        "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "TE", "Trailer", "Upgrade",
+        "HTTP2-Settings", "Proxy-Authenticate", "Content-Length", "Expect", "Host", "Accept-Encoding",
+        "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP",
+        "Prefer", "Idempotency-Key", "X-Request-ID", "X-Request-Timeout", "X-Request-Priority",
+    ])
+    func headerRules(name: String) {
+        for spelling in [name, name.lowercased(), name.uppercased()] {
+            let submission = AsyncRequest.submission(of: request("/", [(spelling, "v"), ("Accept", "a"), ("X-B", "c")]))
+            #expect(submission.keywordArguments["headers"] == ["accept": "a", "x-b": "c"], "\(spelling)")
+        }
+    }
+
     @Test("Queues of a label selector")
     func selectors() throws {
         #expect(try ExternalMetricsEndpoint.queues("queue=a") == ["a"])
