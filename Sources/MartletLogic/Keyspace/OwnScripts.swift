@@ -80,8 +80,8 @@ public enum OwnScript: String, Sendable, CaseIterable {
     public var sha1: Bytes { Self.sha1s[self] ?? Bytes() }
 
     /// The keys that each of them begins with: the hash and the sorted set of kombu's, the leases, their counter, and
-    /// how often deliveries failed. (The embedded broker keeps those itself. On a Redis server the ones of the day before
-    /// are beside it, as `….old`.)
+    /// how often deliveries failed. (The embedded broker keeps those itself. On a Redis server the ones of the day
+    /// before are beside it, as `….old`.)
     ///
     /// - Parameter prefix: what stands before all keys (`global_keyprefix`).
     public static func keys(prefix: String) -> [String] {

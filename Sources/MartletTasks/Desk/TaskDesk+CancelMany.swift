@@ -14,8 +14,8 @@ extension TaskDesk {
     ///
     /// - Parameters:
     ///   - filter: Its name, queue and state, whole ones. Without a state, or with PENDING, those that wait on queues;
-    ///     with another one, those that events told of: the latest ten thousand of that state, of the history, too. What
-    ///     is not over may be older than what memory holds.
+    ///     with another one, those that events told of: the latest ten thousand of that state, of the history, too.
+    ///     What is not over may be older than what memory holds.
     ///   - limit: how many at most.
     package func cancel(_ filter: TaskFilter, limit: Int, terminate: Bool = true) async throws -> JSONValue {
         let bound = min(limit, Self.mostCancelled)

@@ -14,7 +14,8 @@ import Testing
 
     @Test func searchesComeOneAfterTheOtherAndEveryoneIsAnswered() async throws {
         let search = TaskSearch(limit: 100)
-        let (known, running) = (try place(of: "known"), Mutex((now: 0, most: 0)))
+        let known = try place(of: "known")
+        let running = Mutex((now: 0, most: 0))
         let found = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<40 {
                 let id = number.isMultiple(of: 2) ? "known" : "unknown-\(number)"

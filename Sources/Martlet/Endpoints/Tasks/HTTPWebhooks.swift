@@ -31,7 +31,8 @@ struct HTTPWebhooks: WebhookSender {
         // a moment later.
         guard let url = try? HTTPURL(text), let address = try? await addresses(of: url).first,
             let reply = try? await client.request(
-                .post, url, headers: headers, body: Array(message.body.utf8), timeout: settings.timeout, maxBody: 64 << 10, at: address)
+                .post, url, headers: headers, body: Array(message.body.utf8), timeout: settings.timeout,
+                maxBody: 64 << 10, at: address)
         else { return false }
         return (200..<300).contains(reply.status)
     }

@@ -3,8 +3,8 @@ import MartletBase
 import MartletTasks
 import MartletWire
 
-/// What goes with a webhook, as Standard Webhooks has it: an id that is the same in every attempt, the time of this one,
-/// and a signature of both and the body, so that nobody can send an old one again later.
+/// What goes with a webhook, as Standard Webhooks has it: an id that is the same in every attempt, the time of this
+/// one, and a signature of both and the body, so that nobody can send an old one again later.
 enum WebhookHeaders {
     /// What stands before a secret in base64, as libraries that check signatures want it.
     private static let base64Mark = "whsec_"

@@ -1,6 +1,6 @@
-/// Which webhooks are told now, and which wait: so many at a time in all, and of one host no more than its share, so that
-/// a slow one holds up nobody but itself. Hosts take turns. What has no room is not kept: whoever offers it offers it
-/// again.
+/// Which webhooks are told now, and which wait: so many at a time in all, and of one host no more than its share, so
+/// that a slow one holds up nobody but itself. Hosts take turns. What has no room is not kept: whoever offers it offers
+/// it again.
 ///
 /// ```
 /// add ──▶ told at once ─────────────▶ ended
