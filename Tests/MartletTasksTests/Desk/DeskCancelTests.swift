@@ -1,5 +1,6 @@
 import Foundation
 import MartletLogic
+import MartletNet
 import MartletWire
 import NIOCore
 import NIOPosix

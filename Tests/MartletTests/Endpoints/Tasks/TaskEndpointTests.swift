@@ -65,7 +65,7 @@ struct TaskEndpointTests {
         #expect(binary.keywordArguments["body_base64"] == "/wA=")
     }
 
-    @Test("Who asks, the connection's own and what the question wished do not travel with a queued request", arguments: [
+    @Test("Who asks, the connection's own and what the question wished do not travel along later", arguments: [
         "Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "Api-Key",
         "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "TE", "Trailer", "Upgrade",
         "HTTP2-Settings", "Proxy-Authenticate", "Content-Length", "Expect", "Host", "Accept-Encoding",
