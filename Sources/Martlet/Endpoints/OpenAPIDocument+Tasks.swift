@@ -12,12 +12,14 @@ extension OpenAPIDocument {
         add(
             "/tasks", "get", "Tasks that are remembered, the latest first", "list_tasks",
             .array(
-                ["state", "name", "queue", "worker", "search"].map { Self.parameter($0, in: "query", "Only these") }
-                    + [limit, next]),
+                ["state", "name", "queue", "worker", "search", "since", "until"].map(Self.only) + [limit, next]),
             answer: Self.page)
+        let terminate = Self.parameter("terminate", in: "query", "Also where it runs already", type: "boolean")
+        add(
+            "/tasks", "delete", "Call many tasks off", "cancel_tasks",
+            .array(["state", "name", "queue"].map(Self.only) + [limit, terminate]), answer: Self.cancelled)
         let wait = Self.parameter("wait", in: "query", "Wait until the result is there, such as 30s")
         add("/tasks/{id}", "get", "What became of a task", "get_task", [id, wait], answer: Self.task)
-        let terminate = Self.parameter("terminate", in: "query", "Also where it runs already", type: "boolean")
         add("/tasks/{id}", "delete", "Call a task off", "cancel_task", [id, terminate])
         add("/queues", "get", "How queues stand", "list_queues")
         add("/queues/{name}", "get", "How a queue stands", "get_queue", [queue])
@@ -38,6 +40,8 @@ extension OpenAPIDocument {
             "/autoscale", "get", "What an autoscaler reads of a queue", "autoscale",
             [Self.parameter("queue", in: "query", "The queue")], answer: Self.autoscale)
     }
+
+    private static func only(_ name: String) -> JSONValue { parameter(name, in: "query", "Only these") }
 
     private static func parameter(
         _ name: String, in place: String, _ description: String, type: String = "string"
@@ -77,6 +81,14 @@ extension OpenAPIDocument {
         "type": "object",
         "properties": [
             "tasks": ["type": "array", "items": ["type": "object"]], "next": ["type": ["string", "null"]],
+        ],
+    ]
+
+    private static let cancelled: JSONValue = [
+        "type": "object",
+        "properties": [
+            "cancelled": ["type": "integer"], "ids": ["type": "array", "items": ["type": "string"]],
+            "more": ["type": "boolean"],
         ],
     ]
 

@@ -2,16 +2,11 @@
 extension BrokerMachine {
     /// - `MARTLET HELD`: the lists for which messages wait for their time, and how many, by turns.
     /// - `MARTLET HELD list start count`: those messages, the earliest first.
-    /// - `MARTLET WITHDRAW list message`: takes one of them out; 1, or 0 where it is not there any more.
     mutating func martlet(_ arguments: [Bytes], of id: ClientID, now: Int64) -> Answer {
         guard let database = clients[id]?.database else { return .null }
         let hidden = QueueKeeper.hidden(database)
         switch arguments[0].text.uppercased() {
         case "HELD": return held(arguments, in: database, hidden, now: now)
-        case "WITHDRAW" where arguments.count == 3:
-            defer { absorb(id, now: now) }
-            return keyspace.run(.zrem, [HiddenKey.held(arguments[1]), arguments[2]], in: hidden, now: now)
-        case "WITHDRAW": return BrokerRefusal.wrongCount("martlet|withdraw")
         default: return BrokerRefusal.unknownSubcommand(arguments[0], of: "martlet")
         }
     }

@@ -14,6 +14,7 @@ extension BrokerMachine {
         case .renew: return renew(arguments, leases)
         case .giveBack: return giveBack(arguments, leases)
         case .bury: return bury(arguments, leases)
+        case .withdraw: return withdraw(arguments, keys.dropFirst(LeaseKeys.count), leases)
         case .restore: return restore(arguments, leases)
         case .rate: return rate(arguments, keys.dropFirst(LeaseKeys.count), leases)
         case .claim: return claim(arguments, keys.dropFirst(LeaseKeys.count), leases)
@@ -181,6 +182,26 @@ extension BrokerMachine {
             machine.queues.bury(
                 group[group.startIndex + 2], place, from: list, &machine.keyspace, now: leases.now)
             return .integer(1)
+        }
+    }
+
+    /// On the list, or kept back from it until its time.
+    private mutating func withdraw(
+        _ arguments: ArraySlice<Bytes>, _ lists: ArraySlice<Bytes>, _ leases: LeaseKeys
+    ) -> Answer {
+        guard let list = lists.first else { return BrokerRefusal.error("the script needs a list") }
+        return answers(arguments, by: 5) { machine, group in
+            let group = Array(group)
+            var removed = machine.run(.lrem, [list, "-1", group[4]], leases)
+            if removed == .integer(0) {
+                removed = machine.keyspace.run(
+                    .zrem, [HiddenKey.held(list), group[4]], in: QueueKeeper.hidden(leases.database), now: leases.now)
+            }
+            guard removed == .integer(1) else { return removed }
+            let place = Place(database: leases.database, key: group[0])
+            machine.queues.forgetFailures(place, &machine.keyspace, now: leases.now)
+            guard !group[1].isEmpty else { return removed }
+            return machine.store(group[1], group[2], group[3], leases) ?? removed
         }
     }
 

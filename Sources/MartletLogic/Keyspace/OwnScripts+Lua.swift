@@ -4,13 +4,14 @@ extension OwnScript {
 
     private var body: String {
         switch self {
-        case .take: Self.deadLetters + Self.takeText
+        case .take: Self.deadLetters + Self.failures + Self.takeText
         case .finish: Self.mine + Self.states + Self.finishText
         case .tell: Self.mine + Self.states + Self.tellText
         case .renew: Self.mine + Self.renewText
-        case .giveBack: Self.mine + Self.deadLetters + Self.giveBackText
+        case .giveBack: Self.mine + Self.deadLetters + Self.failures + Self.giveBackText
         case .bury: Self.mine + Self.deadLetters + Self.buryText
-        case .restore: Self.deadLetters + Self.restoreText
+        case .withdraw: Self.states + Self.withdrawText
+        case .restore: Self.deadLetters + Self.failures + Self.restoreText
         case .rate: Self.rateText
         case .claim: Self.claimText
         case .free: Self.freeText
@@ -72,7 +73,7 @@ extension OwnScript {
                 redis.call('ZADD', KEYS[2], now, tag)
                 redis.call('HSET', KEYS[1], tag, '[' .. message .. origin)
                 redis.call('HSET', KEYS[3], tag, lease .. KEYS[place])
-                local failures = is_redelivered and tonumber(redis.call('HGET', KEYS[5], tag)) or 0
+                local failures = is_redelivered and failures_of(tag) or 0
                 local count = #answer
                 answer[count + 1], answer[count + 2] = place - 5, tag
                 answer[count + 3], answer[count + 4] = failures + 1, message
@@ -171,7 +172,7 @@ extension OwnScript {
           local holds = is_mine(tag, lease)
           if holds then
             let_go(tag)
-            if push == 'LPUSH' then redis.call('HINCRBY', KEYS[5], tag, 1) end
+            if push == 'LPUSH' then count_failure(tag) end
             local pushed = redis.pcall(push, list_of(lease), message)
             if type(pushed) == 'table' then redis.call('LPUSH', dead_letters(list_of(lease)), message) end
           end
@@ -193,72 +194,5 @@ extension OwnScript {
           answers[#answers + 1] = holds and 1 or 0
         end
         return answers
-        """#
-
-    // Marks are put into the text: what cjson reads and writes again is not the same (an empty list becomes an object).
-    private static let restoreText = #"""
-        local function again(message)
-          if string.find(message, '"redelivered":%s*true') then return message end
-          local marked = string.gsub(message, '"redelivered":%s*false', '"redelivered": true')
-          if marked ~= message then return marked end
-          local count
-          marked, count = string.gsub(marked, '("headers":%s*){%s*}', '%1{"redelivered": true}', 1)
-          if count == 0 then marked = string.gsub(marked, '("headers":%s*{)', '%1"redelivered": true, ', 1) end
-          return (string.gsub(marked, '("delivery_info":%s*{)', '%1"redelivered": true, ', 1))
-        end
-        local function priority(message)
-          local is_json, envelope = pcall(cjson.decode, message)
-          local properties = is_json and type(envelope) == 'table' and envelope.properties
-          local value = type(properties) == 'table' and tonumber(properties.priority) or 0
-          for _, step in ipairs({9, 6, 3}) do
-            if value >= step then return '\6\22' .. step end
-          end
-          return ''
-        end
-        local function list_of(message, exchange, key)
-          local prefix = string.sub(KEYS[1], 1, -8)
-          if exchange == '' then return prefix .. key .. priority(message) end
-          for _, member in ipairs(redis.call('SMEMBERS', prefix .. '_kombu.binding.' .. exchange)) do
-            local bound, queue = string.match(member, '^(.-)\6\22.-\6\22(.+)$')
-            if bound == key then return prefix .. queue .. priority(message) end
-          end
-        end
-        local function end_of(tag)
-          redis.call('ZREM', KEYS[2], tag)
-          redis.call('HDEL', KEYS[1], tag)
-          redis.call('HDEL', KEYS[3], tag)
-        end
-        local now, lost = tonumber(redis.call('TIME')[1]), {}
-        local overdue = redis.call(
-          'ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, 10000)
-        for at = 1, #overdue, 2 do
-          if #lost >= tonumber(ARGV[3]) then break end
-          local tag, score = overdue[at], tonumber(overdue[at + 1])
-          local lease = redis.call('HGET', KEYS[3], tag)
-          if lease or score <= now - tonumber(ARGV[2]) then
-            local note = redis.call('HGET', KEYS[1], tag)
-            if not note then
-              end_of(tag)
-            else
-              local message, exchange, key = string.match(note, '^%s*%[(.*),%s*("[^"]*"),%s*("[^"]*")%s*%]%s*$')
-              local list
-              if message and lease then
-                list = string.sub(lease, string.find(lease, ' ', 1, true) + 1)
-              elseif message then
-                exchange, key = unpack(cjson.decode('[' .. exchange .. ',' .. key .. ']'))
-                list = list_of(message, exchange, key)
-              end
-              if list then lost[#lost + 1] = {tag, list, message, lease} end
-            end
-          end
-        end
-        for at = #lost, 1, -1 do
-          local tag, list, message, lease = unpack(lost[at])
-          end_of(tag)
-          if lease then redis.call('HINCRBY', KEYS[5], tag, 1) end
-          local pushed = redis.pcall('RPUSH', list, again(message))
-          if type(pushed) == 'table' then redis.call('LPUSH', dead_letters(list), message) end
-        end
-        return #lost
         """#
 }

@@ -42,7 +42,14 @@ public enum OwnScript: String, Sendable, CaseIterable {
     ///
     /// - Arguments, for each: tag, lease, message. Answer, for each: 1, or 0 (the lease was lost).
     case bury
-    /// Puts messages back whose lease nobody renewed, or which workers of Celery's took long ago.
+    /// Takes messages out of a list on which they wait, and stores and announces the ends of their tasks.
+    ///
+    /// - Further key: the list. Arguments, for each: tag, the result's key (empty: it is kept elsewhere), how many
+    ///   seconds it is kept (0: for ever), the result, and the message.
+    /// - Answer, for each: 1, or 0 (it is not there any more, and nothing was stored).
+    case withdraw
+    /// Puts messages back whose lease nobody renewed, or which workers of Celery's took long ago; now and then forgets
+    /// failed deliveries of long ago: of what workers of Celery's acknowledged, or what was purged, nobody tells.
     ///
     /// - Arguments: after how many seconds a lease ends, after how many seconds a message of Celery's is given up for
     ///   lost, at most how many messages. Answer: how many.
@@ -73,7 +80,8 @@ public enum OwnScript: String, Sendable, CaseIterable {
     public var sha1: Bytes { Self.sha1s[self] ?? Bytes() }
 
     /// The keys that each of them begins with: the hash and the sorted set of kombu's, the leases, their counter, and
-    /// how often deliveries failed.
+    /// how often deliveries failed. (The embedded broker keeps those itself. On a Redis server the ones of the day
+    /// before are beside it, as `….old`.)
     ///
     /// - Parameter prefix: what stands before all keys (`global_keyprefix`).
     public static func keys(prefix: String) -> [String] {

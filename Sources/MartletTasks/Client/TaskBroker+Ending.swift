@@ -90,10 +90,32 @@ extension TaskBroker {
         }.first ?? false
     }
 
+    /// Takes a message off the list on which it waits, and stores and announces the end of its task, in one step.
+    /// False: it was not there any more, and nothing was stored.
+    ///
+    /// - Parameters:
+    ///   - key: The list's.
+    ///   - result: nil: the end is stored elsewhere.
+    package func withdraw(
+        _ message: ByteBuffer, tag: String, from key: String, storing result: StoredResult?
+    ) async throws -> Bool {
+        try await end([message], by: .withdraw, lists: [prefix + key]) { _ in
+            5
+        } bytes: { message in
+            message.readableBytes
+        } write: { message, pipeline in
+            pipeline.word(tag)
+            pipeline.word(result.map { prefix + $0.key } ?? "")
+            pipeline.word(result?.seconds ?? 0)
+            pipeline.word(result?.json ?? ByteBuffer())
+            pipeline.word(message)
+        }.first ?? false
+    }
+
     /// Has a script end messages, as many as go together at a time; all of it is sent at once.
     private func end<Item: Sendable>(
-        _ batch: [Item], by script: OwnScript, declaring queues: Set<String> = [], words: (Item) -> Int,
-        bytes: (Item) -> Int, write: (Item, inout RedisPipeline) -> Void
+        _ batch: [Item], by script: OwnScript, lists: [String] = [], declaring queues: Set<String> = [],
+        words: (Item) -> Int, bytes: (Item) -> Int, write: (Item, inout RedisPipeline) -> Void
     ) async throws -> [Bool] {
         var pipeline = RedisPipeline()
         declare(queues, in: &pipeline)
@@ -108,7 +130,7 @@ extension TaskBroker {
             }
             rest = rest.dropFirst(together.count)
             var call = RedisPipeline()
-            begin(script, arguments: together.reduce(0) { $0 + words($1) }, in: &call)
+            begin(script, lists: lists, arguments: together.reduce(0) { $0 + words($1) }, in: &call)
             for item in together { write(item, &call) }
             pipeline.append(call)
             calls.append((call, together.count))

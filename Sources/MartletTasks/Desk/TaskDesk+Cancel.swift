@@ -27,10 +27,10 @@ extension TaskDesk {
     ///
     /// - Parameter terminate: whether it is stopped where it runs already.
     package func cancel(_ id: String, terminate: Bool = true) async throws -> Cancellation {
-        let view = try await task(id)
-        if let state = view?["state"]?.plainText, TaskState.isReady(state) { return .tooLate }
+        let view = try await self.view(of: id, kept: try await kept(id))
+        if TaskState.isReady(view.state) { return .tooLate }
         let now = Self.nowMilliseconds
-        let eta = view?["eta"]?.plainText.flatMap { CeleryTime.milliseconds($0) } ?? now
+        let eta = view.eta.flatMap { CeleryTime.milliseconds($0) } ?? now
         let until = max(now, eta) + Int64(settings.revocationExpires.inSeconds * 1000)
         // First: a worker that takes it meanwhile finds out.
         try await transaction([
@@ -42,38 +42,29 @@ extension TaskDesk {
             "task_id": .string(id), "terminate": .bool(terminate), "signal": "SIGTERM",
         ]
         try await broadcast("revoke", arguments)
-        guard let place = try await place(of: id, on: view?["queue"]?.plainText) else {
-            return view == nil ? .unknown : .told
-        }
+        guard let place = try await place(of: id, on: view.queue) else { return view.isKnown ? .told : .unknown }
         // A worker has to count the end of a chord's part, or the chord would wait for ever.
         if place.task.isChordPart { return .told }
         return try await withdraw(place) ? .revoked : .told
     }
 
-    /// Takes a waiting task off its list and stores its end. False: somebody else took it meanwhile.
+    /// Takes a waiting task off its list and stores its end, in one step. False: somebody else took it meanwhile.
     private func withdraw(_ place: Place) async throws -> Bool {
-        let removal = try await ask([
-            place.isScheduled
-                ? command("MARTLET", "WITHDRAW", place.key) + [place.task.message]
-                : command("LREM", place.key, "-1") + [place.task.message]
-        ])
-        if case .error(let text)? = removal.first { throw Self.refusal(text) }
-        guard removal.first?.wholeNumber == 1 else { return false }
-        let id = place.task.id
-        let key = ResultWatch.channelPrefix + id
-        let done = CeleryTime.text(milliseconds: Self.nowMilliseconds)
-        let result: JSONValue = [
-            "status": .string(TaskState.revoked), "task_id": .string(id), "traceback": .null, "children": [],
-            "date_done": .string(done),
-            "result": [
-                "exc_type": "TaskRevokedError", "exc_message": ["revoked"], "exc_module": "celery.exceptions",
-            ],
-        ]
-        let lifetime = "\(Int64(settings.resultExpires.inSeconds))"
-        try await transaction(
-            [command("SETEX", key, lifetime, result.text), command("PUBLISH", key, result.text)], at: results)
-        var news = TaskNews(id: id, state: TaskState.revoked, time: Self.now)
-        news.name = place.task.name
+        let task = place.task
+        let result = TaskResult.revoked(id: task.id, "revoked").done(at: Self.nowMilliseconds)
+        let end = StoredResult(
+            key: TaskResult.key(task.id), json: ByteBuffer(bytes: result.encode()), expires: settings.resultExpires)
+        let isElsewhere = results !== broker
+        // Where one step cannot do both, the end comes first: a task that was called off stays so, whoever takes it.
+        if isElsewhere {
+            try await results.tell([StateNews(end, keeping: [.success, .failure, .revoked])])
+        }
+        guard
+            try await broker.withdraw(
+                task.message, tag: task.tag, from: place.key, storing: isElsewhere ? nil : end)
+        else { return false }
+        var news = TaskNews(id: task.id, state: TaskState.revoked, time: Self.now)
+        news.name = task.name
         news.queue = place.queue
         note(news)
         return true

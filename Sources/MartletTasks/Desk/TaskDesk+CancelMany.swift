@@ -14,24 +14,17 @@ extension TaskDesk {
     ///
     /// - Parameters:
     ///   - filter: Its name, queue and state, whole ones. Without a state, or with PENDING, those that wait on queues;
-    ///     with another one, those that events told of.
+    ///     with another one, those that events told of: the latest ten thousand of that state, of the history, too.
+    ///     What is not over may be older than what memory holds.
     ///   - limit: how many at most.
     package func cancel(_ filter: TaskFilter, limit: Int, terminate: Bool = true) async throws -> JSONValue {
         let bound = min(limit, Self.mostCancelled)
         var ids: [String] = []
         if filter.state ?? TaskState.pending == TaskState.pending { ids = try await waiting(filter, most: bound + 1) }
         if ids.count <= bound, filter.state != TaskState.pending {
-            let known = chronicle.withLock { $0.page(filter, before: nil, limit: Self.mostLooked).tasks }
-            let open = known.filter { task in
-                !TaskState.isReady(task.state) && (filter.name == nil || task.name == filter.name)
-            }
-            let fresh = try await unrevoked(open.map(\.id).filter { !ids.contains($0) })
-            ids += fresh.prefix(bound + 1 - ids.count)
+            ids += try await open(filter, besides: Set(ids), most: bound + 1 - ids.count)
         }
-        var cancelled: [JSONValue] = []
-        for id in ids.prefix(bound) where try await cancel(id, terminate: terminate) != .tooLate {
-            cancelled.append(.string(id))
-        }
+        let cancelled = try await cancel(Array(ids.prefix(bound)), terminate: terminate).map { JSONValue.string($0) }
         return [
             "cancelled": .integer(Int64(cancelled.count)), "ids": .array(cancelled), "more": .bool(ids.count > bound),
         ]
@@ -39,6 +32,33 @@ extension TaskDesk {
 
     /// Tasks that are looked at, of each queue and of those that events told of.
     private static let mostLooked = 10_000
+    private static let pageLength = 500
+
+    /// All at once, so that they share the searches for where they wait. Those that were not over, in their order.
+    private func cancel(_ ids: [String], terminate: Bool) async throws -> [String] {
+        let cancelled = try await withThrowingTaskGroup(of: String?.self) { group in
+            for id in ids {
+                group.addTask { try await self.cancel(id, terminate: terminate) == .tooLate ? nil : id }
+            }
+            return try await group.reduce(into: Set<String>()) { if let id = $1 { $0.insert(id) } }
+        }
+        return ids.filter { cancelled.contains($0) }
+    }
+
+    /// Those that events told of, and no end.
+    private func open(_ filter: TaskFilter, besides others: Set<String>, most: Int) async throws -> [String] {
+        var (ids, looked, before) = ([String](), 0, UInt64?.none)
+        repeat {
+            let page = try await page(filter, before: before, limit: Self.pageLength)
+            let open = page.tasks.filter { task in
+                !TaskState.isReady(task.state) && (filter.name == nil || task.name == filter.name)
+                    && !others.contains(task.id)
+            }
+            ids += try await unrevoked(open.map(\.id))
+            (looked, before) = (looked + Self.pageLength, page.next)
+        } while before != nil && looked < Self.mostLooked && ids.count < most
+        return Array(ids.prefix(most))
+    }
 
     private func waiting(_ filter: TaskFilter, most: Int) async throws -> [String] {
         let queues = if let queue = filter.queue { [queue] } else { try await queueNames() }
@@ -46,12 +66,12 @@ extension TaskDesk {
         for queue in queues {
             var offset = 0
             while offset < Self.mostLooked, ids.count < most {
-                let page = try await waiting(on: queue, after: offset, limit: 500)
+                let page = try await waiting(on: queue, after: offset, limit: Self.pageLength)
                 guard case .array(let tasks)? = page["tasks"] else { break }
                 let named = tasks.filter { filter.name == nil || $0["name"]?.plainText == filter.name }
                 ids += try await unrevoked(named.compactMap { $0["id"]?.plainText })
                 guard page["next"] != .null else { break }
-                offset += 500
+                offset += Self.pageLength
             }
         }
         return Array(ids.prefix(most))

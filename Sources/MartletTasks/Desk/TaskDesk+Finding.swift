@@ -6,8 +6,6 @@ import Synchronization
 
 // What is known of tasks.
 extension TaskDesk {
-    /// How many messages are read at a time.
-    private static let chunk = 500
     private static let placesHold: Duration = .seconds(15)
 
     /// Everything that is known of a task: its state and result by the broker, its life by events, its place on a
@@ -19,7 +17,7 @@ extension TaskDesk {
     }
 
     /// The same, but for its place.
-    private func view(of id: String, kept: TaskRecord?) async throws -> TaskView {
+    func view(of id: String, kept: TaskRecord?) async throws -> TaskView {
         let result = try await result(of: id)
         let answers = try await ask([command("GET", Self.memo(id)), command("ZSCORE", Self.revokedKey, id)])
         if case .error(let text) = answers[0] { throw Self.refusal(text) }
@@ -94,12 +92,7 @@ extension TaskDesk {
     ///
     /// - Parameter before: `next` of the page before this one.
     package func tasks(_ filter: TaskFilter, before: UInt64? = nil, limit: Int) async throws -> JSONValue {
-        let page =
-            if let history {
-                try await history.page(filter, before: before, limit: limit, self)
-            } else {
-                chronicle.withLock { $0.page(filter, before: before, limit: limit) }
-            }
+        let page = try await page(filter, before: before, limit: limit)
         return [
             "tasks": .array(page.tasks.map { TaskView(record: $0).line }),
             "next": .optional(page.next.map { "\($0)" }),
@@ -155,72 +148,5 @@ extension TaskDesk {
         guard !keys.isEmpty else { return [] }
         // A key of that name that is no list has no messages.
         return try await ask(keys.map { command("LLEN", $0) }).map { $0.wholeNumber ?? 0 }
-    }
-
-    /// Where a task waits, of the lists that are looked through.
-    struct Place: Sendable {
-        var queue: String
-        var key: String
-        /// How many are served before it.
-        var ahead: Int
-        var isDead = false
-        /// It waits for its time.
-        var isScheduled = false
-        var task: WaitingTask
-    }
-
-    /// - Parameter queue: nil: any.
-    func place(of id: String, on queue: String?) async throws -> Place? {
-        if let queue { return try await place(of: id, in: [queue]) }
-        return try await place(of: id, in: try await queueNames())
-    }
-
-    /// Looks for a task among those that are served next and among dead letters, as many messages as the settings say.
-    private func place(of id: String, in queues: [String]) async throws -> Place? {
-        var rest = settings.scannedMessages
-        for queue in queues {
-            var ahead = 0
-            let lists = QueueLists.keys(queue) + [QueueLists.deadLetters(queue)]
-            let lengths = try await lengths(of: lists)
-            for (key, length) in zip(lists, lengths) where length > 0 {
-                let isDead = key == lists.last
-                if let found = try await find(id, in: key, length: min(length, rest)) {
-                    return Place(
-                        queue: queue, key: key, ahead: isDead ? 0 : ahead + found.index, isDead: isDead,
-                        task: found.task)
-                }
-                ahead += length
-                rest -= min(length, rest)
-            }
-        }
-        return try await scheduledPlace(of: id, in: queues)
-    }
-
-    private func find(_ id: String, in key: String, length: Int) async throws -> (index: Int, task: WaitingTask)? {
-        let wanted = JSONText.quoted(id).utf8
-        var start = 0
-        while start < length {
-            let messages = try await messages(of: key, from: start, count: Self.chunk)
-            for (index, message) in messages.enumerated() where message.contains(wanted) {
-                if let task = WaitingTask(message), task.id == id { return (start + index, task) }
-            }
-            guard messages.count == Self.chunk else { return nil }
-            start += Self.chunk
-        }
-        return nil
-    }
-}
-
-extension ByteBuffer {
-    /// Whether these bytes are part of it: cheap, beside reading a whole message.
-    func contains(_ wanted: some Collection<UInt8>) -> Bool {
-        guard let first = wanted.first else { return true }
-        let view = readableBytesView
-        var rest = view[...]
-        while let place = rest.firstIndex(of: first) {
-            if view[place...].starts(with: wanted) { return true }
-            rest = view[view.index(after: place)...]
-        }
-        return false
     }
 }

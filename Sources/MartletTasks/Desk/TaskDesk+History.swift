@@ -20,6 +20,12 @@ extension TaskDesk: HistoryMemory {
         return figures
     }
 
+    /// A page of tasks from memory and from what was kept, the latest first.
+    func page(_ filter: TaskFilter, before: UInt64?, limit: Int) async throws -> TaskChronicle.Page {
+        guard let history else { return chronicle.withLock { $0.page(filter, before: before, limit: limit) } }
+        return try await history.page(filter, before: before, limit: limit, self)
+    }
+
     /// What was kept of a task that memory knows nothing of.
     func kept(_ id: String) async throws -> TaskRecord? {
         guard let history, chronicle.withLock({ $0.task(id) }) == nil else { return nil }

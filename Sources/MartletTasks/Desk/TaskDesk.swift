@@ -20,8 +20,10 @@ package final class TaskDesk: Sendable {
     let chronicle: Mutex<TaskChronicle>
     let history: TaskHistory?
     let watch: ResultWatch
+    let search: TaskSearch
     let queueLooks = Mutex(QueueLooks())
     let webhooks: any WebhookSender
+    let webhookLine = Mutex(WebhookLine())
     /// Events that came faster than they could be read.
     let lostEvents = Atomic<UInt64>(0)
 
@@ -42,6 +44,7 @@ package final class TaskDesk: Sendable {
         self.webhooks = webhooks
         self.logger = logger
         watch = ResultWatch(limit: settings.waiters)
+        search = TaskSearch(limit: settings.waiters)
     }
 
     /// Listens to workers, looks at queues and tells those who asked to be told, until the task is cancelled.

@@ -18,9 +18,9 @@ package struct TaskDeskSettings: Sendable {
     package var idempotencyExpires: Duration = .seconds(86_400)
     /// The longest arguments of a task, in bytes of JSON.
     package var argumentBytes = 8 << 20
-    /// Messages that are looked through for a task, in each queue.
+    /// Messages that one search for tasks looks through.
     package var scannedMessages = 10_000
-    /// Clients that may wait for results at once.
+    /// Clients that may wait for results at once, and as many for a search.
     package var waiters = 1000
     /// The bounds of what autoscalers are told to want.
     package var desiredWorkers = 0...100

@@ -74,7 +74,7 @@ struct TaskView {
         ]
     }
 
-    private var eta: String? {
+    var eta: String? {
         record?.eta ?? memo?["eta"]?.int.flatMap { eta in
             (0...Int(1e14)).contains(eta) ? CeleryTime.text(milliseconds: Int64(eta)) : nil
         }

@@ -28,6 +28,12 @@ struct WaitingTask: Sendable {
         properties = whole?["properties"]
     }
 
+    /// The id in a message: cheap, beside reading all of it. nil: no task.
+    static func id(of message: ByteBuffer) -> String? {
+        guard case .envelope(let envelope) = CeleryEnvelope.read(Array(buffer: message)) else { return nil }
+        return envelope.task?.id
+    }
+
     /// The queue that it was sent to.
     var queue: String? { properties?["delivery_info"]?["routing_key"]?.plainText }
     /// Whether it is a part of a chord: its end is to be counted.

@@ -250,6 +250,31 @@ import Testing
         #expect(bench.answer(1, "GET r") == .bulk(isReplaced ? "new" : Bytes(stored)))
     }
 
+    @Test func withdrawingTakesAMessageOutAndStoresItsEndOrDoesNothing() {
+        let bench = bench()
+        bench.say(5, "SUBSCRIBE r")
+        let words: [Bytes] = ["t2", "r", "60", "{}", "{t2,b,0}"]
+        #expect(bench.script(.withdraw, lists: ["q"], words, by: 2) == done)
+        #expect(bench.list("q") == ["{t3,c,0}", "{t1,a,0}"])
+        #expect(bench.answer(1, "GET r") == .bulk("{}"))
+        #expect(bench.answer(1, "TTL r") == .integer(60))
+        bench.say(1, "DEL r")
+        #expect(bench.script(.withdraw, lists: ["q"], words, by: 2) == lost, "somebody has it")
+        #expect(bench.answer(1, "EXISTS r") == .integer(0))
+        #expect(bench.script(.withdraw, lists: ["q"], ["t1", "", "0", "", "{t1,a,0}"], by: 2) == done)
+        #expect(bench.list("q") == ["{t3,c,0}"])
+    }
+
+    @Test func whatWaitsForItsTimeIsWithdrawn() {
+        let bench = bench()
+        let later = "{t9,a,\(bench.now + 60_000)}"
+        bench.say(1, "LPUSH q \(later)")
+        #expect(bench.answer(1, "MARTLET HELD") == .array([.bulk("q"), .integer(1)]))
+        #expect(bench.script(.withdraw, lists: ["q"], ["t9", "r", "0", "{}", Bytes(later)], by: 2) == done)
+        #expect(bench.answer(1, "MARTLET HELD") == .array([.bulk("q"), .integer(0)]))
+        #expect(bench.answer(1, "GET r") == .bulk("{}"))
+    }
+
     // MARK: In between
 
     @Test func renewingKeepsRestorersAway() {

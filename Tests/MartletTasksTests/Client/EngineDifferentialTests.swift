@@ -77,6 +77,36 @@ struct EngineDifferentialTests {
         }
     }
 
+    /// Of messages that workers of Celery's acknowledged, or that were purged, nobody tells these scripts.
+    @Test func onARedisServerFailedDeliveriesAreForgottenOnceTheyAreOld() async throws {
+        try await RedisServer.run { server in
+            let broker = TaskBroker.test(server.url)
+            let list = QueueList(queue: "q")
+            func turn() async throws {
+                _ = try await broker.say("DEL martlet.deliveries.turn")
+                #expect(try await broker.restore(lease: .seconds(30)) == 0)
+            }
+            try await broker.publish([("q", "q", message("t1")), ("q", "q", message("t2"))])
+            for delivery in try await broker.take([list], count: 2) {
+                #expect(try await broker.giveBack(delivery.receipt, message: delivery.message, atHead: false))
+            }
+            try await turn()
+            #expect(try await broker.restore(lease: .seconds(30)) == 0, "a turn is a day")
+            let again = try await broker.take([list], count: 1)
+            #expect(again.map(\.deliveries) == [2], "it is remembered through a turn")
+            for delivery in again {
+                #expect(try await broker.giveBack(delivery.receipt, message: delivery.message, atHead: false))
+            }
+            #expect(try await broker.say("HLEN martlet.deliveries.old") == .integer(2))
+            try await turn()
+            #expect(try await broker.say("HLEN martlet.deliveries.old") == .integer(1), "one failed again since")
+            #expect(try await broker.say("EXISTS martlet.deliveries") == .integer(0))
+            try await turn()
+            #expect(try await broker.say("EXISTS martlet.deliveries martlet.deliveries.old") == .integer(0))
+            await broker.close()
+        }
+    }
+
     private func withBoth(_ body: (TaskBroker, TaskBroker) async throws -> Void) async throws {
         try await RedisServer.run { server in
             try await LiveBroker.run {
@@ -117,7 +147,8 @@ private struct EngineLife {
         case 78..<84: return try await bury()
         case 84..<90: return try await renew()
         case 90..<94: return try await restore()
-        case 94..<97: return try await claim()
+        case 94..<96: return try await claim()
+        case 96..<98: return try await withdraw()
         default: return try await actTooLate()
         }
     }
@@ -221,6 +252,18 @@ private struct EngineLife {
         }
         let limit = Int.random(in: 1...10, using: &random)
         return "\(try await broker.restore(lease: .seconds(30), atMost: limit))"
+    }
+
+    /// A message that waits, or one that does not any more.
+    private mutating func withdraw() async throws -> String {
+        guard nextTag > 0, let list = lists.randomElement(using: &random) else { return "" }
+        let tag = Self.tag(Int.random(in: 0..<nextTag, using: &random))
+        let end = StoredResult(
+            key: "r-\(tag)", json: ByteBuffer(string: #"{"status": "REVOKED"}"#),
+            expires: Bool.random(using: &random) ? .zero : .seconds(600))
+        let waiting = message(tag, queue: list.queue)
+        let stored = Bool.random(using: &random) ? end : nil
+        return "\(try await broker.withdraw(waiting, tag: tag, from: list.key, storing: stored))"
     }
 
     private mutating func claim() async throws -> String {

@@ -1,7 +1,9 @@
 import Foundation
 import MartletLogic
+import MartletNet
 import MartletWire
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import MartletTasks
@@ -34,6 +36,31 @@ struct DeskCancelTests {
         }
     }
 
+    @Test func whereResultsAreElsewhereTheEndOfAWaitingTaskIsThere() async throws {
+        try await DeskFixture.run { fixture in
+            var url = fixture.broker.url
+            url.database = 1
+            let results = TaskBroker(url, on: MultiThreadedEventLoopGroup.singleton, logger: fixture.logger)
+            let desk = TaskDesk(broker: fixture.broker, results: results, logger: fixture.logger)
+            let ids = try await put(["a", "a"], on: "q", fixture)
+            #expect(try await desk.cancel(ids[0]) == .revoked)
+            #expect(try await desk.task(ids[0])?["state"] == "REVOKED")
+            #expect(try await fixture.answer("LLEN", "q") == .integer(1))
+            #expect(try await fixture.answer("EXISTS", "celery-task-meta-\(ids[0])") == .integer(0))
+            await results.close()
+        }
+    }
+
+    @Test func manyAreCalledOffAtOnceAndToldInTheirOrder() async throws {
+        try await DeskFixture.run { fixture in
+            let ids = try await put((0..<60).map { _ in "a" }, on: "q", fixture)
+            let answer = try await fixture.desk.cancel(TaskFilter(state: "PENDING", name: "a"), limit: 50)
+            #expect(answer["ids"] == .array(ids.prefix(50).map { .string($0) }), "in the order in which they wait")
+            #expect(answer["more"] == true)
+            #expect(try await fixture.answer("LLEN", "q") == .integer(10))
+        }
+    }
+
     @Test func tasksOfANameThatWaitAreCalledOffTogetherUpToABound() async throws {
         try await DeskFixture.run { fixture in
             let ids = try await put(["a", "b", "a", "a"], on: "q", fixture)
@@ -61,6 +88,25 @@ struct DeskCancelTests {
             #expect(answer["ids"] == ["r1"] && answer["more"] == false)
             // It was told, and need not be told again.
             #expect(try await fixture.desk.cancel(TaskFilter(state: "STARTED", name: "long"), limit: 10)["ids"] == [])
+        }
+    }
+
+    /// More tasks came and went since than memory holds.
+    @Test func oneThatRunsForLongIsFoundInTheHistory() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "martlet-history-\(UUID().uuidString).sqlite")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await DeskFixture.run(history: file, isRunning: true) { fixture in
+            func note(_ id: String, _ state: String) {
+                var news = TaskNews(id: id, state: state, time: TaskDesk.now)
+                news.name = "long"
+                fixture.desk.note(news)
+            }
+            note("r1", "STARTED")
+            try await eventually("it is written") { fixture.desk.historyFigures?.tasks == 1 }
+            for number in 0..<TaskChronicle.Limits().tasks { note("s\(number)", "SUCCESS") }
+            #expect(fixture.desk.withChronicle { $0.task("r1") } == nil)
+            let answer = try await fixture.desk.cancel(TaskFilter(state: "STARTED", name: "long"), limit: 10)
+            #expect(answer["ids"] == ["r1"])
         }
     }
 

@@ -1,9 +1,7 @@
 import Foundation
-import MartletBase
 import MartletLogic
 import MartletWire
 import NIOCore
-import Synchronization
 import Testing
 
 @testable import MartletTasks
@@ -162,68 +160,5 @@ struct DeskWatchTests {
     func noEvents(text: String) {
         let events = EventReader.read(Array(text.utf8))
         #expect(events.isEmpty || events.count == 1 && text.contains(#""uuid\":7"#))
-    }
-
-    // MARK: Webhooks
-
-    /// Fails as often as it is told to.
-    private final class Receiver: WebhookSender {
-        let told = Mutex<[(body: String, url: String)]>([])
-        private let failures: Mutex<Int>
-
-        init(failures: Int) {
-            self.failures = Mutex(failures)
-        }
-
-        func check(_ url: String) async throws {
-            if url.contains("bad") { throw MartletError(.invalidBody) }
-        }
-
-        func send(_ body: String, to url: String) async -> Bool {
-            told.withLock { $0.append((body, url)) }
-            return failures.withLock { left in
-                left -= 1
-                return left < 0
-            }
-        }
-    }
-
-    @Test("A webhook is told once that its task ended, and again while nobody takes it")
-    func webhooks() async throws {
-        let receiver = Receiver(failures: 1)
-        try await DeskFixture.run(webhooks: receiver) { fixture in
-            let task = try await fixture.desk.submit(
-                try submission(["task": "t", "webhook": "https://example.com/done"]))
-            try await fixture.desk.tellWebhooksOnce()
-            #expect(receiver.told.withLock { $0.isEmpty })
-            try await fixture.store(["status": "SUCCESS", "result": 5, "task_id": .string(task.id)], of: task.id)
-            try await fixture.desk.tellWebhooksOnce()
-            #expect(receiver.told.withLock { $0.count } == 1)
-            try await eventually("the second attempt") {
-                try await fixture.desk.tellWebhooksOnce()
-                return receiver.told.withLock { $0.count } == 2
-            }
-            try await fixture.desk.tellWebhooksOnce()
-            let told = receiver.told.withLock { $0 }
-            #expect(told.count == 2 && told[0].url == "https://example.com/done")
-            let body = try #require(JSONValue.parsed(told[1].body.utf8))
-            #expect(body["id"] == .string(task.id) && body["state"] == "SUCCESS" && body["result"] == 5)
-            #expect(try await fixture.answer("HLEN", "martlet.webhooks") == .integer(0))
-            await #expect(throws: MartletError.self) {
-                try await fixture.desk.submit(try submission(["task": "t", "webhook": "https://bad/"]))
-            }
-        }
-    }
-
-    @Test("Pauses between attempts grow, up to ten minutes")
-    func pauses() {
-        var hook = WebhookTry(url: "u", due: 0)
-        var pauses: [Int64] = []
-        for _ in 0..<12 {
-            hook.failed(now: 0)
-            pauses.append(hook.due)
-        }
-        #expect(pauses.prefix(4) == [1000, 2000, 4000, 8000] && pauses.last == 600_000)
-        #expect(WebhookTry(JSONValue.parsed(hook.text.utf8)) == hook)
     }
 }

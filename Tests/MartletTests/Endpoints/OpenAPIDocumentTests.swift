@@ -45,6 +45,24 @@ struct OpenAPIDocumentTests {
         #expect(paths?["/cron/{name}/run"]?["post"]?["operationId"] != nil)
     }
 
+    @Test("Tasks are described with all that can be done to them")
+    func tasks() throws {
+        var document = OpenAPIDocument(title: "tasks", [], reads: [])
+        document.addTasks()
+        let paths = try read(document)["paths"]
+        for (path, method) in [
+            ("/tasks", "post"), ("/tasks", "get"), ("/tasks", "delete"), ("/tasks/{id}", "get"),
+            ("/tasks/{id}", "delete"), ("/queues/{name}/dead/replay", "post"),
+        ] {
+            #expect(paths?[path]?[method]?["operationId"] != nil, "\(method) \(path)")
+        }
+        guard case .array(let parameters)? = paths?["/tasks"]?["delete"]?["parameters"] else {
+            Issue.record("no parameters")
+            return
+        }
+        #expect(parameters.compactMap { $0["name"] } == ["state", "name", "queue", "limit", "terminate"])
+    }
+
     @Test("One name means two things in two APIs: each keeps its own")
     func equalNames() throws {
         let apis = ["integer", "string"].map { type in

@@ -28,7 +28,8 @@ extension ConfigurationKeys {
             "tasks.webhooks", .section,
             "Who hands a task in may name a URL that is told its end; without the section nobody may."),
         ConfigurationKey(
-            "tasks.webhooks.secret", .secret, "What signs it (HMAC-SHA256), so that the receiver knows who tells it."),
+            "tasks.webhooks.secret", .secret,
+            "What signs it (HMAC-SHA256), so that the receiver knows who tells it: a text, or `whsec_` and base64."),
         ConfigurationKey(
             "tasks.webhooks.private", .flag, "false",
             "Also addresses of this machine and of private networks may be told."),

@@ -7,9 +7,6 @@ import NIOCore
 
 /// Tells by HTTP that a task ended: one POST of JSON, signed where there is a secret.
 struct HTTPWebhooks: WebhookSender {
-    /// `sha256=` and the HMAC of the body, in hexadecimal digits.
-    static let signature = "X-Martlet-Signature"
-
     private let settings: WebhookSettings
     private let client: HTTPClient
     private let resolver: NameResolver
@@ -28,18 +25,14 @@ struct HTTPWebhooks: WebhookSender {
         _ = try await addresses(of: url)
     }
 
-    func send(_ body: String, to text: String) async -> Bool {
-        let bytes = Array(body.utf8)
-        var headers: [(name: String, value: String)] = [("Content-Type", "application/json")]
-        if let secret = settings.secret {
-            let signature = SHA256.hmac(bytes, key: Array(secret.exposed.utf8))
-            headers.append((Self.signature, "sha256=" + signature.hexadecimal))
-        }
+    func send(_ message: WebhookMessage, to text: String) async -> Bool {
+        let headers = WebhookHeaders.of(message, secret: settings.secret, now: Int64(Date().timeIntervalSince1970))
         // Looked up for each attempt, and the connection goes to what was looked at: a name may mean another address
         // a moment later.
         guard let url = try? HTTPURL(text), let address = try? await addresses(of: url).first,
             let reply = try? await client.request(
-                .post, url, headers: headers, body: bytes, timeout: settings.timeout, maxBody: 64 << 10, at: address)
+                .post, url, headers: headers, body: Array(message.body.utf8), timeout: settings.timeout,
+                maxBody: 64 << 10, at: address)
         else { return false }
         return (200..<300).contains(reply.status)
     }

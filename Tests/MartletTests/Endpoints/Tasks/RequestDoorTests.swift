@@ -50,6 +50,14 @@ struct RequestDoorTests {
         _ = try admit("/open")
     }
 
+    @Test("Headers of a route are held to the rules of a request that is asked later", arguments: [
+        "Authorization", "COOKIE", "proxy-authorization", "Connection", "Transfer-Encoding", "Host", "X-Forwarded-For",
+    ])
+    func headerRules(name: String) throws {
+        let submission = try admit("/open", stated: [name: "v", "X-Mine": "1"])
+        #expect(submission.keywordArguments["headers"] == ["X-Mine": "1"])
+    }
+
     @Test("By place the path counts as well")
     func byPlace() throws {
         var submission = TaskSubmission(name: TaskSubmission.requestTask)

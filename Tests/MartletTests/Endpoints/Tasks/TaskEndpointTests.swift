@@ -79,6 +79,20 @@ struct TaskEndpointTests {
         #expect(binary.keywordArguments["body_base64"] == "/wA=")
     }
 
+    @Test("Who asks, the connection's own and what the question wished do not travel along later", arguments: [
+        "Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "Api-Key",
+        "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "TE", "Trailer", "Upgrade",
+        "HTTP2-Settings", "Proxy-Authenticate", "Content-Length", "Expect", "Host", "Accept-Encoding",
+        "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP",
+        "Prefer", "Idempotency-Key", "X-Request-ID", "X-Request-Timeout", "X-Request-Priority",
+    ])
+    func headerRules(name: String) {
+        for spelling in [name, name.lowercased(), name.uppercased()] {
+            let submission = AsyncRequest.submission(of: request("/", [(spelling, "v"), ("Accept", "a"), ("X-B", "c")]))
+            #expect(submission.keywordArguments["headers"] == ["accept": "a", "x-b": "c"], "\(spelling)")
+        }
+    }
+
     @Test("Queues of a label selector")
     func selectors() throws {
         #expect(try ExternalMetricsEndpoint.queues("queue=a") == ["a"])
@@ -97,6 +111,19 @@ struct TaskEndpointTests {
     ])
     func privateAddresses(text: String, isPrivate: Bool) throws {
         #expect(PrivateAddress.isPrivate(try SocketAddress(ipAddress: text, port: 80)) == isPrivate)
+    }
+
+    /// The known answer is the one of Standard Webhooks' own libraries.
+    @Test("A webhook carries its id and its time, and a signature of both and the body", arguments: [
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ("a text", "v1,xUe3ssjyFH/OunBDc/0Xrz/KFMOIHrZmlcspoiSzJXQ="),
+    ])
+    func webhookHeaders(secret: String, signature: String) {
+        let message = WebhookMessage(id: "msg_p5jXN8AQM9LWM0D4loKWxJek", body: #"{"test": 2432232314}"#)
+        let headers = WebhookHeaders.of(message, secret: Secret(secret), now: 1_614_265_330)
+        #expect(headers.map(\.name) == ["Content-Type", "webhook-id", "webhook-timestamp", "webhook-signature"])
+        #expect(headers.dropFirst().map(\.value) == [message.id, "1614265330", signature])
+        #expect(WebhookHeaders.of(message, secret: nil, now: 1).count == 3)
     }
 
     @Test("Orders of the command line become what POST /tasks takes")
