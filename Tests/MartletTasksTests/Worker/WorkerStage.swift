@@ -147,6 +147,8 @@ struct FakeTasks: TaskExecutor {
 
     var handlers: [String: Handler] = Self.usual
     var change: @Sendable (inout TaskDescription) -> Void = { _ in }
+    /// Of tasks that are run together; nil: one after the other.
+    var batch: (@Sendable ([TaskRun]) async -> [TaskOutcome])?
 
     init(_ own: [String: Handler] = [:], change: @escaping @Sendable (inout TaskDescription) -> Void = { _ in }) {
         handlers.merge(own) { $1 }
@@ -163,6 +165,13 @@ struct FakeTasks: TaskExecutor {
 
     func run(_ run: TaskRun) async -> TaskOutcome {
         await handlers[run.message.name]?(run) ?? .failure(TaskFailure("KeyError", "no handler"), runtime: 0)
+    }
+
+    func run(batch runs: [TaskRun]) async -> [TaskOutcome] {
+        if let batch { return await batch(runs) }
+        var outcomes: [TaskOutcome] = []
+        for one in runs { outcomes.append(await run(one)) }
+        return outcomes
     }
 
     private static let usual: [String: Handler] = [

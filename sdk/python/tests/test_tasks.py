@@ -245,6 +245,8 @@ class DescriptionTests(unittest.TestCase):
                     "unique": False,
                     "unique_until": "finished",
                     "unique_seconds": 86400.0,
+                    "batch_size": None,
+                    "batch_timeout": 0.2,
                 },
             )
 

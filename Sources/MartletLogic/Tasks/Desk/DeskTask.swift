@@ -8,6 +8,8 @@ public struct DeskTask: Sendable, Equatable {
         case waitsForKey
         /// Its name has had as many as it may.
         case waitsForRate
+        /// Waits for others that it is run together with.
+        case waitsForBatch
         /// Waits for a slot.
         case ready
         /// Has a slot, and is acknowledged before its run.

@@ -49,6 +49,9 @@ struct SimulatedRun {
     var hardLimit: Double?
     var killedFor: KillReason?
     var isAbandoned = false
+    /// Those that it came along with; the first of them has the slot.
+    var batch: [DeliveryID] = []
+    var hasSlot = true
 
     var isEndedFromOutside: Bool { killedFor != nil || isAbandoned }
 }

@@ -31,6 +31,8 @@ class Task:
         unique: bool = False,
         unique_until: str = "finished",
         unique_seconds: float = 86400.0,
+        batch_size: Optional[int] = None,
+        batch_timeout: float = 0.2,
     ):
         if not callable(function):
             raise ValueError("a task is a function")
@@ -49,6 +51,8 @@ class Task:
         self.unique = bool(unique)
         self.unique_until = unique_until
         self.unique_seconds = float(unique_seconds)
+        self.batch_size = batch_size
+        self.batch_timeout = float(batch_timeout)
         self.is_async = inspect.iscoroutinefunction(function)
         self.wants_context = "context" in parameter_names(function)
         self.__name__ = getattr(function, "__name__", self.name)
@@ -81,6 +85,8 @@ class Task:
             "unique": self.unique,
             "unique_until": self.unique_until,
             "unique_seconds": self.unique_seconds,
+            "batch_size": self.batch_size,
+            "batch_timeout": self.batch_timeout,
         }
 
 
@@ -109,6 +115,8 @@ def task(
     unique: bool = ...,
     unique_until: str = ...,
     unique_seconds: float = ...,
+    batch_size: Optional[int] = ...,
+    batch_timeout: float = ...,
 ) -> Callable[[Function], Task]: ...
 
 
@@ -143,6 +151,10 @@ def task(function: Optional[Function] = None, **options: Any) -> Any:
     unique_until: `"finished"`, whatever its end; `"started"`: until it begins; `"ttl"`: for `unique_seconds`.
     unique_seconds: after so long others may come in any case.
 
+    batch_size: the function is called for so many tasks at once, with a list of `TaskCall`s, and returns as many values
+        in their order. A value that is an exception ends that task alone.
+    batch_timeout: seconds that the first of them waits for others.
+
     Raises `ValueError` where two tasks have one name, or an option makes no sense.
     """
 
@@ -173,6 +185,12 @@ def _check(task: Task) -> None:
         raise ValueError(f"unique_until is started, finished or ttl, not {task.unique_until!r}")
     if task.unique_seconds <= 0:
         raise ValueError("unique_seconds must be greater than 0")
+    if task.batch_size is not None and task.batch_size < 1:
+        raise ValueError("batch_size must be 1 or more")
+    if task.batch_timeout < 0:
+        raise ValueError("batch_timeout must be 0 or more")
+    if task.batch_size is not None and task.wants_context:
+        raise ValueError("a function for a batch takes no context: each of its calls has one")
     if task.rate_key is not None and task.rate is None:
         raise ValueError("rate_key goes with rate")
     for name in ("soft_time_limit", "time_limit"):
