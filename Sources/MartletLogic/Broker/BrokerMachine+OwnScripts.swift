@@ -18,6 +18,7 @@ extension BrokerMachine {
         case .rate: return rate(arguments, keys.dropFirst(LeaseKeys.count), leases)
         case .claim: return claim(arguments, keys.dropFirst(LeaseKeys.count), leases)
         case .free: return free(arguments, keys.dropFirst(LeaseKeys.count), leases)
+        case .enter: return enter(arguments, keys.dropFirst(LeaseKeys.count), leases)
         }
     }
 
@@ -25,7 +26,7 @@ extension BrokerMachine {
         keyspace.run(command, arguments, in: leases.database, now: leases.now)
     }
 
-    private mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
+    mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
         run(.hget, [leases.leases, tag], leases) == .bulk(lease)
             && run(.hexists, [leases.unacked, tag], leases) == .integer(1)
     }

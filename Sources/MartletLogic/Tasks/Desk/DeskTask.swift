@@ -6,6 +6,8 @@ public struct DeskTask: Sendable, Equatable {
         case scheduled
         /// Its key has as many as it may.
         case waitsForKey
+        /// As many of its key run in all workers as may, or the broker has not said so yet.
+        case waitsForPlace
         /// Its name has had as many as it may.
         case waitsForRate
         /// Waits for others that it is run together with.

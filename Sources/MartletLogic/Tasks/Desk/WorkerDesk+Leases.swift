@@ -42,7 +42,7 @@ extension WorkerDesk {
             if let batch = entry.batch { return abandonInBatch(batch, &actions) }
             // One that is ended already needs no more than that its end is discarded.
             if entry.kill == nil { actions.append(.abandon(id)) }
-        case .scheduled, .waitsForKey, .waitsForRate, .waitsForBatch, .ready:
+        case .scheduled, .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready:
             leaveLines(entry, now: now)
             forget(id, &actions)
         }

@@ -51,6 +51,10 @@ extension WorkerDesk {
     }
 
     mutating func joinReady(_ id: DeliveryID, _ arrival: TaskArrival) {
+        if !joinSharedKey(id, arrival) { proceed(id, arrival) }
+    }
+
+    mutating func proceed(_ id: DeliveryID, _ arrival: TaskArrival) {
         if !joinBatch(id, arrival) { enqueue(id, arrival) }
     }
 
@@ -74,6 +78,7 @@ extension WorkerDesk {
         }
         if !throttled.isEmpty { serveRates(now: now) }
         if !sharedLines.isEmpty { askRates(now: now, &actions) }
+        if !keyLines.isEmpty { askKeys(now: now.instant, &actions) }
         if !batchLines.isEmpty { callBatches(now: now.instant) }
         while running < slots, !isDraining, let id = nextReady() { begin(id, now: now, &actions) }
     }
@@ -168,7 +173,7 @@ extension WorkerDesk {
         switch entry.phase {
         case .scheduled: scheduledCount -= 1
         case .waitsForKey: blockedCount -= 1
-        case .waitsForRate:
+        case .waitsForRate, .waitsForPlace:
             blockedCount -= 1
             leaveKey(entry, now: now)
         case .waitsForBatch:

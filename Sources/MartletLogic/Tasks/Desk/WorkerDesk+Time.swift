@@ -25,7 +25,7 @@ extension WorkerDesk {
         for name in throttled where running < slots {
             next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never)
         }
-        return min(next, nextRateQuestion(now: now.instant), nextBatch)
+        return min(next, nextRateQuestion(now: now.instant), nextKeyQuestion(now: now.instant), nextBatch)
     }
 
     // MARK: Time limits
@@ -98,7 +98,7 @@ extension WorkerDesk {
             actions.append(.kill(id, reason))
         // Nothing runs yet: it is looked at when it is acknowledged.
         case .acknowledging: entries[id]?.kill = reason
-        case .scheduled, .waitsForKey, .waitsForRate, .waitsForBatch, .ready, .settling: return
+        case .scheduled, .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready, .settling: return
         }
     }
 

@@ -4,7 +4,9 @@ extension WorkerDesk {
     public var active: [DeskTask] { tasks { $0 == .running || $0 == .acknowledging } }
 
     /// Taken and not running, their time having come.
-    public var reserved: [DeskTask] { tasks { [.waitsForKey, .waitsForRate, .waitsForBatch, .ready].contains($0) } }
+    public var reserved: [DeskTask] {
+        tasks { [.waitsForKey, .waitsForPlace, .waitsForRate, .waitsForBatch, .ready].contains($0) }
+    }
 
     /// Held until their time comes.
     public var scheduledTasks: [DeskTask] { tasks { $0 == .scheduled } }

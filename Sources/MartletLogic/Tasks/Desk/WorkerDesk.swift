@@ -76,10 +76,12 @@ public struct WorkerDesk: Sendable {
     var throttled: Set<String> = []
     /// By their keys.
     var sharedLines: [String: SharedRateLine] = [:]
+    /// By their keys.
+    var keyLines: [String: KeyLine] = [:]
     var batchLines: [BatchLine.Key: BatchLine] = [:]
     /// Those that run, by the first of each.
     var batches: [DeliveryID: RunningBatch] = [:]
-    /// Those that wait for their key or for their rate.
+    /// Those that wait for their key, here or among all workers, or for their rate.
     var blockedCount = 0
     /// Those that have a slot, in the order in which they got it.
     var runs: [Run] = []
@@ -228,6 +230,7 @@ public struct WorkerDesk: Sendable {
     public mutating func settled(_ id: DeliveryID, isCommitted: Bool) {
         guard let entry = entries[id], entry.phase == .settling, let settlement = entry.settlement else { return }
         entries[id] = nil
+        leavePlace(entry.arrival)
         guard isCommitted else { return counts.abandoned += 1 }
         switch settlement {
         case .succeed: counts.succeeded += 1

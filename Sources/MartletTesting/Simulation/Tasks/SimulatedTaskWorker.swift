@@ -39,6 +39,9 @@ enum TaskNature: Equatable, CaseIterable {
 
 /// A run of one task by one worker.
 struct SimulatedRun {
+    /// Of tasks that are `shared`, so many of one key run in all workers.
+    static let places = 2
+
     var task: Int
     var name: String
     var key: String?
@@ -63,12 +66,14 @@ struct Flight {
         case acknowledge(DeliveryID)
         case settle(DeliveryID, Settlement)
         case renew([DeliveryID], sentAt: Instant)
+        case enter([KeyWish])
     }
 
     enum Reply {
         case taken([SimulatedBroker.Lease])
         case done(Bool)
         case lost([DeliveryID])
+        case entered([Bool])
     }
 
     var call: Call

@@ -20,6 +20,8 @@ package struct TaskCounts: Sendable, Equatable {
     package var drains = 0
     /// Runs in batches of more than one.
     package var joint = 0
+    /// Runs of tasks whose key has a limit in all workers.
+    package var shared = 0
 
     package init() {}
 
@@ -39,6 +41,7 @@ package struct TaskCounts: Sendable, Equatable {
         total.deaths += one.deaths
         total.drains += one.drains
         total.joint += one.joint
+        total.shared += one.shared
     }
 }
 
@@ -152,6 +155,13 @@ struct TaskBooks {
         if slots > worker.desk.slots, !isEarly { note("more run than there are slots") }
         let ofItsKey = worker.runs.values.count { $0.name == "keyed" && $0.key == message.key }
         if message.name == "keyed", ofItsKey > 1 { note("two of one key run") }
+        // Who outlives silence may run what somebody else has a place for.
+        guard message.name == "shared", message.key != nil, !worker.desk.policy.outlivesSilence else { return }
+        met.shared += 1
+        let there = (others + worker.runs.values).filter { !$0.isEndedFromOutside }
+        if there.count(where: { $0.name == "shared" && $0.key == message.key }) > SimulatedRun.places {
+            note("more of a key run in all workers than may")
+        }
     }
 
     /// What the desk says of itself against what happened to it.

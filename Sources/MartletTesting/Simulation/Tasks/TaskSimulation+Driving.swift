@@ -134,6 +134,7 @@ extension TaskSimulation {
                 if workers[index].held.removeValue(forKey: id) == nil { books.note("\(id) is forgotten, but not held") }
             case .renew(let ids):
                 workers[index].flights.append(Flight(call: .renew(ids, sentAt: now.instant)))
+            case .enter(let wishes): workers[index].flights.append(Flight(call: .enter(wishes)))
             case .askRate: books.note("a rate is asked for that no task has")
             }
         }
@@ -168,6 +169,11 @@ extension TaskSimulation {
         case .renew(let ids, _):
             let lost = ids.filter { id in workers[index].held[id].map { !broker.renew($0, now: now.instant) } ?? false }
             workers[index].flights[position].reply = .lost(lost)
+        case .enter(let wishes):
+            let verdicts = wishes.map { wish in
+                workers[index].held[wish.id].map { broker.enter($0, wish.key, limit: wish.limit) } ?? false
+            }
+            workers[index].flights[position].reply = .entered(verdicts)
         }
     }
 
@@ -223,6 +229,8 @@ extension TaskSimulation {
             workers[index].desk.settled(id, isCommitted: isCommitted)
         case (.renew(let ids, let sentAt), .lost(let lost)):
             apply(workers[index].desk.renewed(ids, sentAt: sentAt, lost: lost, now: now), index)
+        case (.enter(let wishes), .entered(let verdicts)):
+            apply(workers[index].desk.entered(wishes, verdicts, now: now), index)
         default: books.note("an answer to something else")
         }
     }
@@ -232,9 +240,11 @@ extension TaskSimulation {
         let id = DeliveryID(workers[index].lastDelivery)
         workers[index].held[id] = lease
         let message = lease.message
-        return TaskArrival(
+        var arrival = TaskArrival(
             id: id, task: "t\(message.task)", name: message.name, queue: message.queue, priority: message.priority,
             key: message.key, retries: message.retries, deliveries: message.deliveries, eta: message.eta,
             expires: message.expires, hardLimit: message.hardLimit)
+        arrival.keyConcurrency = message.name == "shared" ? SimulatedRun.places : nil
+        return arrival
     }
 }

@@ -90,7 +90,7 @@ package struct TaskSimulation {
 
     private mutating func send() {
         let task = books.tasks.count
-        let names = ["plain", "plain", "plain", "early", "rated", "keyed", "keyed", "unknown", "joint", "joint"]
+        let names = ["plain", "plain", "plain", "early", "rated", "keyed", "keyed", "unknown", "joint", "shared"]
         let name = names[draw(names.count)]
         let nature = oneIn(2) ? TaskNature.succeeds : TaskNature.allCases[draw(TaskNature.allCases.count)]
         books.tasks.append(TaskBooks.Task(nature: nature, name: name))
@@ -123,7 +123,7 @@ package struct TaskSimulation {
     // MARK: Workers
 
     private mutating func addWorker() {
-        var rules = ["plain", "early", "rated", "keyed", "joint"].map { TaskRules(name: $0) }
+        var rules = ["plain", "early", "rated", "keyed", "joint", "shared"].map { TaskRules(name: $0) }
         for index in rules.indices {
             rules[index].retry.base = .seconds(2)
             rules[index].acksLate = rules[index].name != "early"
