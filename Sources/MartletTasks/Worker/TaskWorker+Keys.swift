@@ -1,6 +1,7 @@
 import Logging
 import MartletBase
 import MartletLogic
+import Synchronization
 
 /// The role that asks the broker for places among the tasks of a key, of which all workers together run so many.
 extension TaskWorker {

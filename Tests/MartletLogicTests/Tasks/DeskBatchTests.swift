@@ -6,7 +6,7 @@ import Testing
 @Suite struct DeskBatchTests {
     private func desk(
         slots: Int = 1, size: Int = 3, rules change: (inout TaskRules) -> Void = { _ in },
-        _ policy: (inout DeskPolicy) -> Void = { _ in }
+        policy: (inout DeskPolicy) -> Void = { _ in }
     ) -> WorkerDesk {
         .with(
             slots: slots,
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func theNextBatchIsTakenAheadAsThePrefetchSays() {
-        var desk = desk(size: 4) { $0.prefetch = 2 }
+        var desk = desk(size: 4, policy: { $0.prefetch = 2 })
         _ = desk.take(numbers(1...4), at: 0)
         #expect(desk.pull(now: time(0))?.count == 1, "nobody knows yet what comes")
         _ = desk.pulled([.number(5)], of: DeskPull(count: 1, queues: ["a"], askedAt: at(0)), now: time(0))
