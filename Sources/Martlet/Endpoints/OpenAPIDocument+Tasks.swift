@@ -63,8 +63,8 @@ extension OpenAPIDocument {
         var schema = object([
             ("task", "string"), ("args", "array"), ("kwargs", "object"), ("route", "string"), ("method", "string"),
             ("headers", "object"), ("queue", "string"), ("countdown", "number"), ("eta", "string"), ("key", "string"),
-            ("unique", "string"), ("max_retries", "integer"), ("idempotency_key", "string"), ("webhook", "string"),
-            ("id", "string"),
+            ("key_concurrency", "integer"), ("unique", "string"), ("max_retries", "integer"),
+            ("idempotency_key", "string"), ("webhook", "string"), ("id", "string"),
         ])
         schema["properties"]?["body"] = [:]
         schema["properties"]?["expires"] = ["type": ["number", "string"]]

@@ -61,4 +61,30 @@ extension BrokerMachine {
         _ = run(.del, [key], leases)
         return true
     }
+
+    mutating func enter(_ arguments: ArraySlice<Bytes>, _ keys: ArraySlice<Bytes>, _ leases: LeaseKeys) -> Answer {
+        let words = Array(arguments)
+        guard words.count == 3 * keys.count else { return BrokerRefusal.syntax }
+        var answers: [Answer] = []
+        for (index, key) in keys.enumerated() {
+            let (tag, lease) = (words[3 * index], words[3 * index + 1])
+            guard let limit = NumberText.integer(words[3 * index + 2]) else { return BrokerRefusal.notInteger }
+            let held = run(.hkeys, [key], leases)
+            if held.isError { return held }
+            var others = 0
+            for holder in held.asList {
+                let its = run(.hget, [key, holder], leases).asBytes ?? Bytes()
+                if !isMine(holder, its, leases) {
+                    _ = run(.hdel, [key, holder], leases)
+                } else if holder != tag {
+                    others += 1
+                }
+            }
+            let isIn = others < limit && isMine(tag, lease, leases)
+            if isIn { _ = run(.hset, [key, tag, lease], leases) }
+            answers.append(.integer(isIn ? 1 : 0))
+            _ = run(.expire, [key, Bytes("\(OwnScript.placeSeconds)")], leases)
+        }
+        return .array(answers)
+    }
 }

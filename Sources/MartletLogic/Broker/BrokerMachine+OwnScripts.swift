@@ -19,6 +19,7 @@ extension BrokerMachine {
         case .rate: return rate(arguments, keys.dropFirst(LeaseKeys.count), leases)
         case .claim: return claim(arguments, keys.dropFirst(LeaseKeys.count), leases)
         case .free: return free(arguments, keys.dropFirst(LeaseKeys.count), leases)
+        case .enter: return enter(arguments, keys.dropFirst(LeaseKeys.count), leases)
         }
     }
 
@@ -26,7 +27,7 @@ extension BrokerMachine {
         keyspace.run(command, arguments, in: leases.database, now: leases.now)
     }
 
-    private mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
+    mutating func isMine(_ tag: Bytes, _ lease: Bytes, _ leases: LeaseKeys) -> Bool {
         let (database, now) = (leases.database, leases.now)
         return keyspace.field(tag, of: leases.leases, in: database, now: now) == lease
             && keyspace.field(tag, of: leases.unacked, in: database, now: now) != nil

@@ -15,6 +15,7 @@ extension OwnScript {
         case .rate: Self.rateText
         case .claim: Self.claimText
         case .free: Self.freeText
+        case .enter: Self.mine + Self.enterText
         }
     }
 

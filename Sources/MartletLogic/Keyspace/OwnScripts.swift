@@ -68,6 +68,11 @@ public enum OwnScript: String, Sendable, CaseIterable {
     ///
     /// - Further keys: those. Arguments: for each the id of the task that has it. Answer: how many of them had theirs.
     case free
+    /// Takes places of keys, each of which has so many. A place is its message's as long as that has the same lease.
+    ///
+    /// - Further keys: those. Arguments: for each the tag, the lease and how many places there are.
+    /// - Answer, for each: 1, or 0: there is none, or the lease was lost.
+    case enter
 
     /// The script with that hexadecimal SHA-1, in whatever case it is written.
     public init?(sha1: Bytes) {

@@ -179,6 +179,9 @@ extension TaskDesk {
     private static func headers(of submission: TaskSubmission) -> RawObject {
         var headers = submission.headers
         if let key = submission.key { headers[TaskSubmission.Header.key] = .string(key) }
+        if let limit = submission.keyConcurrency {
+            headers[TaskSubmission.Header.keyConcurrency] = .integer(Int64(limit))
+        }
         if let unique = submission.unique { headers[TaskSubmission.Header.unique] = .string(unique) }
         if let number = submission.maxRetries { headers[TaskSubmission.Header.maxRetries] = .integer(Int64(number)) }
         return RawObject(headers.sorted { $0.key < $1.key }.map { ($0.key, RawJSON($0.value)) })

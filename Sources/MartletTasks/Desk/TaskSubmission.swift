@@ -10,6 +10,7 @@ package struct TaskSubmission: Sendable, Equatable {
     package enum Header {
         /// Tasks of one key share its turn and its bound.
         package static let key = "x-key"
+        package static let keyConcurrency = "x-key-concurrency"
         package static let unique = "x-unique"
         package static let maxRetries = "x-max-retries"
         package static let webhook = "x-webhook"
@@ -29,6 +30,8 @@ package struct TaskSubmission: Sendable, Equatable {
     /// In milliseconds since 1970; nil: never.
     package var expires: Int64?
     package var key: String?
+    /// So many tasks of its key run at a time, in all workers; nil: any number.
+    package var keyConcurrency: Int?
     /// A second submission with the same one is the first one.
     package var idempotencyKey: String?
     package var unique: String?
@@ -45,7 +48,7 @@ package struct TaskSubmission: Sendable, Equatable {
 extension TaskSubmission {
     private static let members: Set = [
         "id", "task", "name", "route", "method", "headers", "body", "args", "kwargs", "queue", "priority", "eta",
-        "countdown", "expires", "key", "idempotency_key", "unique", "max_retries", "webhook",
+        "countdown", "expires", "key", "key_concurrency", "idempotency_key", "unique", "max_retries", "webhook",
     ]
 
     /// Reads the body of `POST /tasks`.
@@ -82,6 +85,8 @@ extension TaskSubmission {
         priority = try Self.integer(members, "priority", in: 0...9) ?? 0
         maxRetries = try Self.integer(members, "max_retries", in: 0...1_000_000)
         key = try Self.short(members, "key")
+        keyConcurrency = try Self.integer(members, "key_concurrency", in: 1...1_000_000)
+        if keyConcurrency != nil, key == nil { throw Self.wrong("`key_concurrency` goes with `key`") }
         idempotencyKey = try Self.short(members, "idempotency_key")
         unique = try Self.short(members, "unique")
         webhook = try Self.text(members, "webhook")

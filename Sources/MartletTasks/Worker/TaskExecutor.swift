@@ -13,6 +13,10 @@ package protocol TaskExecutor: Sendable {
     /// Never called for more tasks at one time than the worker has slots.
     func run(_ run: TaskRun) async -> TaskOutcome
 
+    /// Runs tasks of one name together, in one slot: one outcome for each, in their order. The limits are the same for
+    /// all. Cancelling the Swift task that waits here ends the call.
+    func run(batch: [TaskRun]) async -> [TaskOutcome]
+
     /// The processes that run tasks, for `inspect stats`; empty: they run in this one.
     var processIDs: [Int] { get }
 
@@ -24,6 +28,13 @@ package protocol TaskExecutor: Sendable {
 }
 
 extension TaskExecutor {
+    /// One after the other, for executors that cannot do better.
+    package func run(batch: [TaskRun]) async -> [TaskOutcome] {
+        var outcomes: [TaskOutcome] = []
+        for one in batch { outcomes.append(Task.isCancelled ? .cancelled : await run(one)) }
+        return outcomes
+    }
+
     package var processIDs: [Int] { [] }
     package func resize(to slots: Int) async {}
     package func restart() async throws {}

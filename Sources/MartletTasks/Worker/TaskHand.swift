@@ -94,7 +94,7 @@ struct FairnessHeaders: Sendable, Equatable {
         let headers = message.headers
         key = headers.present("x-key").flatMap { $0.string ?? $0.text }
         weight = headers.present("x-weight")?.number.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1
-        concurrency = headers.present("x-key-concurrency")?.integer.flatMap { $0 > 0 ? $0 : nil }
+        concurrency = headers.present(TaskSubmission.Header.keyConcurrency)?.integer.flatMap { $0 > 0 ? $0 : nil }
         unique = headers.present(TaskSubmission.Header.unique).flatMap { $0.string ?? $0.text }
         uniqueRule = unique.map { _ in
             UniqueRule(

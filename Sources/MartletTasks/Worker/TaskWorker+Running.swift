@@ -26,11 +26,16 @@ extension TaskWorker {
     private func outcome(of id: DeliveryID, on runner: TaskRunner) async -> TaskOutcome {
         guard let begun = begin(id, on: runner) else { return .cancelled }
         let (run, kind, unique) = begun
+        await announce(run, kind, unique)
+        if kind.description.rules.batch != nil { return await runBatch(of: id, run, kind) }
+        return await kind.executor.run(run)
+    }
+
+    func announce(_ run: TaskRun, _ kind: KnownTask, _ unique: UniqueHold?) async {
         events.tasks(CollectionOfOne(run.message)) { .started($0.id) }
         if kind.description.tracksStarted, run.message.ignoreResult != true { await storeStarted(run) }
         // Others with its key may come from now on.
         if let unique, unique.rule.until == .started { try? await broker.free(unique) }
-        return await kind.executor.run(run)
     }
 
     /// nil: it was cancelled before it began.
@@ -50,7 +55,7 @@ extension TaskWorker {
         }
     }
 
-    private func taskRun(_ held: HeldTask, soft: Instant?, hard: Instant) -> TaskRun {
+    func taskRun(_ held: HeldTask, soft: Instant?, hard: Instant) -> TaskRun {
         let hand = held.hand
         let receipt = held.isAcknowledged ? nil : hand.delivery.receipt
         return TaskRun(

@@ -41,6 +41,8 @@ package final class TaskWorker: Sendable {
     let renew: AsyncStream<[DeliveryID]>.Continuation
     let rateQuestions: AsyncStream<[RateQuestion]>
     let askRates: AsyncStream<[RateQuestion]>.Continuation
+    let keyWishes: AsyncStream<[KeyWish]>
+    let askKeys: AsyncStream<[KeyWish]>.Continuation
     let acknowledgements: AsyncStream<[DeliveryID]>
     let acknowledge: AsyncStream<[DeliveryID]>.Continuation
 
@@ -68,6 +70,7 @@ package final class TaskWorker: Sendable {
         (renewals, renew) = AsyncStream.makeStream()
         (acknowledgements, acknowledge) = AsyncStream.makeStream()
         (rateQuestions, askRates) = AsyncStream.makeStream()
+        (keyWishes, askKeys) = AsyncStream.makeStream()
     }
 
     /// Works until ``drain()`` has ended it. Cancelling the task ends it at once: what runs is cancelled, and what is
@@ -90,6 +93,7 @@ package final class TaskWorker: Sendable {
                 roles.addTask { await self.renewLeases() }
                 roles.addTask { await self.acknowledgeFirst() }
                 roles.addTask { await self.askForRates() }
+                roles.addTask { await self.enterKeys() }
                 roles.addTask { await self.sweep() }
                 roles.addTask { await self.endInTime() }
                 roles.addTask { await Autoscaler(worker: self).run() }
@@ -181,6 +185,7 @@ package final class TaskWorker: Sendable {
         for due in chores.settlements { settlements.add(books.entry(due)) }
         if !chores.renewals.isEmpty { renew.yield(chores.renewals) }
         if !chores.rates.isEmpty { askRates.yield(chores.rates) }
+        if !chores.keys.isEmpty { askKeys.yield(chores.keys) }
         if chores.wakesTaker { room.notify() }
         if chores.wakesClock { alarm.notify() }
         if chores.mayEnd { endIfEmpty() }

@@ -59,6 +59,7 @@ struct WorkerState {
                 guard let held = held.removeValue(forKey: id) else { continue }
                 counters[held.hand.countedName, default: .init()].abandoned += 1
             case .renew(let ids): chores.renewals += ids
+            case .enter(let wishes): chores.keys += wishes
             case .askRate(let rule, let count): chores.rates.append(RateQuestion(rule: rule, count: count))
             }
         }
@@ -89,6 +90,7 @@ struct Chores {
     var settlements: [DueSettlement] = []
     var renewals: [DeliveryID] = []
     var rates: [RateQuestion] = []
+    var keys: [KeyWish] = []
     var wakesTaker = false
     var wakesClock = false
     /// The worker drains: this may have been the last thing that it waited for.

@@ -25,6 +25,9 @@ package struct TaskAppSettings: Sendable, Equatable, Decodable {
         /// `started`, `finished` or `ttl`.
         package var unique_until: String?
         package var unique_seconds: Double?
+        /// So many are run in one call; nil: one by one.
+        package var batch_size: Int?
+        package var batch_timeout: Double?
         package var store_errors: Bool?
         package var track_started: Bool?
         /// Acknowledged after the run, and not before it.

@@ -14,7 +14,7 @@ import Testing
         // A quiet life proves nothing.
         #expect(min(met.commits, met.runs, met.retries, met.returns) > 500, "\(met)")
         #expect(min(met.fenced, met.abandoned, met.postponed, met.buried, met.revoked, met.expired) > 20, "\(met)")
-        #expect(min(met.timeouts, met.deaths, met.drains) > 20, "\(met)")
+        #expect(min(met.timeouts, met.deaths, met.drains, met.joint, met.shared) > 20, "\(met)")
     }
 
     @Test func aFloodMakesOthersWaitTwiceAsLongAtMost() {

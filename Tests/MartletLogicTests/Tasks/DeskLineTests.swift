@@ -61,9 +61,11 @@ import Testing
                 $0.keyConcurrency = 1
             }
         }
-        #expect(desk.take(arrivals, at: 0) == [.run(0)])
-        #expect(desk.reserved.map(\.phase) == [.waitsForKey, .waitsForKey])
-        #expect(desk.ended(0, .succeeded, now: time(1)) == [.settle(0, .succeed), .run(1)])
+        let wishes = (0...1).map { KeyWish(id: DeliveryID($0), key: "x", limit: 1) }
+        #expect(desk.take(arrivals, at: 0) == [.enter([wishes[0]])])
+        #expect(desk.reserved.map(\.phase) == [.waitsForPlace, .waitsForKey, .waitsForKey])
+        #expect(desk.entered([wishes[0]], [true], now: time(0)) == [.run(0)])
+        #expect(desk.ended(0, .succeeded, now: time(1)) == [.settle(0, .succeed), .enter([wishes[1]])])
     }
 
     @Test func aRatesTokenIsNotSpentOnWhoHasNoSlot() {

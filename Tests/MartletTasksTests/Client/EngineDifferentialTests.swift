@@ -148,7 +148,8 @@ private struct EngineLife {
         case 84..<90: return try await renew()
         case 90..<94: return try await restore()
         case 94..<96: return try await claim()
-        case 96..<98: return try await withdraw()
+        case 96: return try await withdraw()
+        case 97: return try await enter()
         default: return try await actTooLate()
         }
     }
@@ -160,13 +161,14 @@ private struct EngineLife {
         let questions =
             keys.map { ["LRANGE", $0, "0", "-1"] } + tags.map { ["HGET", "unacked", $0] }
             + tags.map { ["HGET", "martlet.leases", $0] } + tags.map { ["GET", "r-\($0)"] }
-            + (0..<3).map { ["GET", "martlet-unique-k\($0)"] } + [["ZRANGE", "unacked_index", "0", "-1"]]
+            + (0..<3).map { ["GET", "martlet-unique-k\($0)"] } + (0..<2).map { ["HKEYS", "martlet.key:k\($0)"] }
+            + [["ZRANGE", "unacked_index", "0", "-1"]]
         let replies = try await broker.run(questions.map { $0.map { ByteBuffer(string: $0) } })
         return zip(questions, replies).map { question, reply in
-            // Its order is that of clocks.
+            // Their order is that of clocks, or anyone's.
             let text = Self.text(reply)
-            let isIndex = question[0] == "ZRANGE"
-            return "\(question): " + (isIndex ? text.split(separator: " ").sorted().joined(separator: " ") : text)
+            let isUnordered = ["ZRANGE", "HKEYS"].contains(question[0])
+            return "\(question): " + (isUnordered ? text.split(separator: " ").sorted().joined(separator: " ") : text)
         }
     }
 
@@ -272,6 +274,15 @@ private struct EngineLife {
         let owners = try await broker.claim([mine])
         if Int.random(in: 0..<4, using: &random) == 0 { try await broker.free(mine) }
         return "\(owners)"
+    }
+
+    /// Places for messages in hand and for ones that no longer are.
+    private mutating func enter() async throws -> String {
+        let receipts = (held.map(\.receipt) + spent.suffix(3)).shuffled(using: &random).prefix(4)
+        let places = receipts.map { receipt in
+            KeyPlace(key: "k\(Int.random(in: 0..<2, using: &random))", limit: 2, receipt: receipt)
+        }
+        return "\(try await broker.enter(places))"
     }
 
     private mutating func hold(of tag: String) -> UniqueHold {

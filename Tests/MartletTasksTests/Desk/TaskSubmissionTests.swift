@@ -13,11 +13,12 @@ struct TaskSubmissionTests {
         let one = try TaskSubmission(
             [
                 "task": "tasks.add", "args": [1], "kwargs": ["a": .null], "queue": "q", "priority": 9, "countdown": .number(1.5),
-                "expires": 60, "key": "k", "unique": "u", "max_retries": 3, "headers": ["x": 1], "id": "my id",
+                "expires": 60, "key": "k", "key_concurrency": 2, "unique": "u", "max_retries": 3, "headers": ["x": 1], "id": "my id",
                 "idempotency_key": "i", "webhook": "https://e.com",
             ], now: Self.now)
         #expect(one.name == "tasks.add" && one.arguments == [1] && one.keywordArguments == ["a": .null])
         #expect(one.eta == Self.now + 1500 && one.expires == Self.now + 60_000)
+        #expect(one.keyConcurrency == 2)
         #expect((one.priority, one.maxRetries, one.key, one.unique, one.id) == (9, 3, "k", "u", "my id"))
     }
 
@@ -34,7 +35,7 @@ struct TaskSubmissionTests {
 
     @Test("What is wrong is refused, and what it is is said", arguments: [
         ([], "object"), ([:], "either"), (["task": "a", "route": "/b"], "either"), (["task": ""], "task"),
-        (["task": 1], "task"), (["task": "a\n"], "task"), (["task": "a", "args": [:]], "args"),
+        (["task": 1], "task"), (["task": "a", "key_concurrency": 2], "key"), (["task": "a\n"], "task"), (["task": "a", "args": [:]], "args"),
         (["task": "a", "kwargs": []], "kwargs"), (["task": "a", "priority": 10], "priority"),
         (["task": "a", "priority": .number(1.5)], "priority"), (["task": "a", "eta": "soon"], "eta"),
         (["task": "a", "eta": "2030-01-01T00:00:00Z", "countdown": 1], "countdown"),

@@ -73,7 +73,8 @@ struct WorkerStage: Sendable {
     func isRunning() async throws {
         try await holds { $0.worker.status().state == .running }
         try await holds { stage in
-            try await stage.client.say("PUBSUB NUMSUB /0.celery.pidbox").elements.last?.wholeNumber == 1
+            // Of this worker, or of one that was there before.
+            try await stage.client.say("PUBSUB NUMSUB /0.celery.pidbox").elements.last?.wholeNumber ?? 0 > 0
         }
     }
 
@@ -147,6 +148,8 @@ struct FakeTasks: TaskExecutor {
 
     var handlers: [String: Handler] = Self.usual
     var change: @Sendable (inout TaskDescription) -> Void = { _ in }
+    /// Of tasks that are run together; nil: one after the other.
+    var batch: (@Sendable ([TaskRun]) async -> [TaskOutcome])?
 
     init(_ own: [String: Handler] = [:], change: @escaping @Sendable (inout TaskDescription) -> Void = { _ in }) {
         handlers.merge(own) { $1 }
@@ -163,6 +166,13 @@ struct FakeTasks: TaskExecutor {
 
     func run(_ run: TaskRun) async -> TaskOutcome {
         await handlers[run.message.name]?(run) ?? .failure(TaskFailure("KeyError", "no handler"), runtime: 0)
+    }
+
+    func run(batch runs: [TaskRun]) async -> [TaskOutcome] {
+        if let batch { return await batch(runs) }
+        var outcomes: [TaskOutcome] = []
+        for one in runs { outcomes.append(await run(one)) }
+        return outcomes
     }
 
     private static let usual: [String: Handler] = [

@@ -14,7 +14,7 @@ from .litserver import LitServer
 from .loggers import Logger
 from .pipeline import Pipeline
 from .specs import ChatMessage, OpenAIEmbeddingSpec, OpenAISpec
-from .tasks import SoftTimeLimitExceeded, TaskContext, TaskIgnored, TaskRejected, TaskRetry, task
+from .tasks import SoftTimeLimitExceeded, TaskCall, TaskContext, TaskIgnored, TaskRejected, TaskRetry, task
 from .wsgi import WSGIApplication
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "RequestCancelled",
     "Response",
     "SoftTimeLimitExceeded",
+    "TaskCall",
     "TaskContext",
     "TaskIgnored",
     "TaskRejected",

@@ -246,6 +246,8 @@ class DescriptionTests(unittest.TestCase):
                     "unique_until": "finished",
                     "unique_seconds": 86400.0,
                     "acks_late": False,
+                    "batch_size": None,
+                    "batch_timeout": 0.2,
                 },
             )
 

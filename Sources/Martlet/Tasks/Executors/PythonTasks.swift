@@ -20,8 +20,6 @@ struct PythonTasks: TaskExecutor {
         let app: TaskAppSettings
     }
 
-    /// What the process is told besides the message: in how many seconds the task's soft limit is over.
-    private static let softLimit = "x-martlet-soft-limit"
     /// Between two tries to give a task to a group that takes none at the moment.
     private static let pause: Duration = .milliseconds(100)
 
@@ -50,65 +48,71 @@ struct PythonTasks: TaskExecutor {
 
     func restart() async throws { try await reload() }
 
-    func run(_ run: TaskRun) async -> TaskOutcome {
+    func run(_ run: TaskRun) async -> TaskOutcome { await ask(ProcessCall(run)).first ?? .cancelled }
+
+    func run(batch: [TaskRun]) async -> [TaskOutcome] {
+        var outcomes: [TaskOutcome] = []
+        for call in ProcessCall.calls(batch) { outcomes += await ask(call) }
+        return outcomes
+    }
+
+    /// One outcome for each of the call's runs.
+    private func ask(_ call: ProcessCall) async -> [TaskOutcome] {
         while true {
-            switch await attempt(run) {
-            case .ended(let outcome): return outcome
-            case .notTaken: guard (try? await Task.sleep(for: Self.pause)) != nil else { return .cancelled }
+            switch await attempt(call) {
+            case .ended(let outcomes): return outcomes
+            case .notTaken: guard (try? await Task.sleep(for: Self.pause)) != nil else { return call.all(.cancelled) }
             }
         }
     }
 
     private enum Attempt {
-        case ended(TaskOutcome)
+        case ended([TaskOutcome])
         /// No process has seen the task.
         case notTaken
     }
 
-    private func attempt(_ run: TaskRun) async -> Attempt {
+    private func attempt(_ call: ProcessCall) async -> Attempt {
         guard let path = home()?.path, let route = routes.innerRoute(to: path) else { return .notTaken }
-        var headers = HeaderBlock()
-        headers.append(.contentType, "application/json")
-        if let soft = run.softDeadline { headers.append(Self.softLimit, "\(max((soft - .current).inSeconds, 0.001))") }
         let request = LocalRequest(
-            method: .post, path: path, query: "", headers: headers, body: run.bytes, clientAddress: "127.0.0.1")
+            method: .post, path: path, query: "", headers: call.headers, body: call.body, clientAddress: "127.0.0.1")
         do {
             return try await caller.ask(route, request) { answer in
                 var lines = ReportLines()
                 for try await piece in answer.body {
                     for line in lines.add(piece) where answer.status == 200 {
-                        if let progress = line["progress"] { await run.progress(progress) }
+                        if let progress = line["progress"] { await call.run(line["of"])?.progress(progress) }
                     }
                 }
-                guard answer.status == 200 else { return Self.refused(answer.status, lines.rest) }
-                return .ended(TaskOutcome(report: lines.rest))
+                guard answer.status == 200 else { return Self.refused(answer.status, lines.rest, call) }
+                return .ended(call.outcomes(report: lines.rest))
             }
         } catch {
-            return Self.broken(error)
+            return Self.broken(error, call)
         }
     }
 
     /// What a refusal of the group, or of what is before it, means.
-    private static func refused(_ status: Int, _ body: ByteBuffer) -> Attempt {
+    private static func refused(_ status: Int, _ body: ByteBuffer, _ call: ProcessCall) -> Attempt {
         let error = (try? RawJSON(Array(body.readableBytesView)))?["error"]
         let code = error?["code"]?.string ?? ""
         let message = error?["message"]?.string ?? "status \(status)"
         switch code {
-        case ErrorCode.workerCrashed.text, ErrorCode.requestQuarantined.text: return .ended(.lost(reason: message))
+        case ErrorCode.workerCrashed.text, ErrorCode.requestQuarantined.text: return .ended(call.all(.lost(reason: message)))
         case ErrorCode.noTarget.text, ErrorCode.queueFull.text, ErrorCode.queueTimeout.text, ErrorCode.noCapacity.text,
             ErrorCode.overloaded.text, ErrorCode.poolRemoved.text, ErrorCode.shuttingDown.text:
             return .notTaken
-        default: return .ended(.failure(.workerLost(message), runtime: 0))
+        default: return .ended(call.all(.failure(.workerLost(message), runtime: 0)))
         }
     }
 
-    private static func broken(_ error: any Error) -> Attempt {
-        if Task.isCancelled || error is CancellationError { return .ended(.cancelled) }
-        guard let error = error as? MartletError else { return .ended(.lost(reason: "\(error)")) }
+    private static func broken(_ error: any Error, _ call: ProcessCall) -> Attempt {
+        if Task.isCancelled || error is CancellationError { return .ended(call.all(.cancelled)) }
+        guard let error = error as? MartletError else { return .ended(call.all(.lost(reason: "\(error)"))) }
         switch error.code {
-        case .bodyTooLarge: return .ended(.failure(.workerLost(error.cause), runtime: 0))
+        case .bodyTooLarge: return .ended(call.all(.failure(.workerLost(error.cause), runtime: 0)))
         case .shuttingDown: return .notTaken
-        default: return .ended(.lost(reason: error.cause.isEmpty ? error.code.text : error.cause))
+        default: return .ended(call.all(.lost(reason: error.cause.isEmpty ? error.code.text : error.cause)))
         }
     }
 }

@@ -37,11 +37,21 @@ extension TaskOutcome {
     /// What a worker process says of a run.
     init(report bytes: ByteBuffer) {
         guard let report = (try? RawJSON(Array(bytes.readableBytesView))).flatMap({ RawObject($0) }),
-            let state = report["state"]?.string
+            let outcome = TaskOutcome(report)
         else {
-            self = .failure(.workerLost("the process answered with no outcome, or with too long a one"), runtime: 0)
+            self = .unreadable
             return
         }
+        self = outcome
+    }
+
+    static var unreadable: TaskOutcome {
+        .failure(.workerLost("the process answered with no outcome, or with too long a one"), runtime: 0)
+    }
+
+    /// nil: it says no state.
+    init?(_ report: RawObject) {
+        guard let state = report["state"]?.string else { return nil }
         let runtime = report["runtime"]?.number ?? 0
         if report["settled"]?.bool == true, let settlement = TaskSettlement(report, state, runtime) {
             self = .settled(settlement)

@@ -22,6 +22,7 @@ extension TaskDescription {
         if acksAsApp, isCelery { rules.returnsWhenLost = entry.reject_on_worker_lost ?? false }
         rules.retry.maximumRetries = entry.max_retries
         if let delay = entry.retry_delay { rules.retry.base = .seconds(delay) }
+        rules.batch = BatchRule(size: entry.batch_size, seconds: entry.batch_timeout)
         self.init(rules: rules)
         queue = entry.queue
         if entry.unique == true { unique = UniqueRule(until: entry.unique_until, seconds: entry.unique_seconds) }

@@ -22,8 +22,16 @@ public struct TaskHandler: Sendable {
     /// What is called when the task runs; gives its result.
     typealias Body = @Sendable (TaskArguments, TaskContext) async throws -> JSON
 
+    /// The same for tasks that are run together.
+    typealias BatchBody = @Sendable ([TaskCall]) async throws -> [Result<JSON, any Error>]
+
+    enum Work: Sendable {
+        case single(Body)
+        case batch(BatchBody)
+    }
+
     let description: TaskDescription
-    let body: Body
+    let work: Work
 
     /// - Parameters:
     ///   - name: What clients call it, such as `images.thumbnail`.
@@ -52,7 +60,12 @@ public struct TaskHandler: Sendable {
         var description = TaskDescription(rules: rules)
         description.ignoresResult = !keepsResult
         self.description = description
-        self.body = { arguments, context in try JSON(of: try await body(arguments, context)) }
+        work = .single { arguments, context in try JSON(of: try await body(arguments, context)) }
+    }
+
+    init(description: TaskDescription, work: Work) {
+        self.description = description
+        self.work = work
     }
 
     /// For a task that has no result: what it stores is `null`.

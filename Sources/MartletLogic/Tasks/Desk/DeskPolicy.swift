@@ -50,6 +50,8 @@ public struct TaskRules: Sendable, Equatable {
     /// A task whose process died is served again, so often as messages may be served.
     public var returnsWhenLost = true
     public var retry = TaskRetryPolicy()
+    /// Run together, so many at a time; nil: one by one. Those that are, are acknowledged after the run.
+    public var batch: BatchRule?
     /// Tasks of one key that run here at one time; nil: no limit. Tasks without a key count as of one.
     public var keyConcurrency: Int?
 

@@ -6,8 +6,12 @@ public struct DeskTask: Sendable, Equatable {
         case scheduled
         /// Its key has as many as it may.
         case waitsForKey
+        /// As many of its key run in all workers as may, or the broker has not said so yet.
+        case waitsForPlace
         /// Its name has had as many as it may.
         case waitsForRate
+        /// Waits for others that it is run together with.
+        case waitsForBatch
         /// Waits for a slot.
         case ready
         /// Has a slot, and is acknowledged before its run.

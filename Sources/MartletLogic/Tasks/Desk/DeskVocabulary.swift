@@ -181,4 +181,6 @@ public enum DeskAction: Sendable, Equatable {
     case renew([DeliveryID])
     /// Ask the broker whether so many may begin by a shared rate; then ``WorkerDesk/granted(_:_:again:now:)``.
     case askRate(SharedRateRule, count: Int)
+    /// Ask the broker for places of keys; then ``WorkerDesk/entered(_:_:now:)``.
+    case enter([KeyWish])
 }

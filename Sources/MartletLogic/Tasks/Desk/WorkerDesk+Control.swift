@@ -38,7 +38,7 @@ extension WorkerDesk {
         for id in entries.values.filter({ isMeant($0.arrival) }).map(\.arrival.id).sorted() {
             guard let entry = entries[id] else { continue }
             switch entry.phase {
-            case .scheduled, .waitsForKey, .waitsForRate, .ready:
+            case .scheduled, .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready:
                 leaveLines(entry, now: now)
                 settle(id, .revoke(expired: false, terminated: false), &actions)
             case .running where terminate: kill(id, .revoked, &actions)
@@ -160,7 +160,7 @@ extension WorkerDesk {
         drainUntil = deadline
         let waiting = entries.values.filter { entry in
             switch entry.phase {
-            case .scheduled, .waitsForKey, .waitsForRate, .ready: true
+            case .scheduled, .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready: true
             case .acknowledging, .running, .settling: false
             }
         }
@@ -170,6 +170,8 @@ extension WorkerDesk {
         (keys, rates, throttled, scheduled) = (KeyLanes(), [:], [], DueHeap())
         ready = ready.map { _ in FairQueue() }
         sharedLines = [:]
+        batchLines = [:]
+        keyLines = [:]
         return actions
     }
 

@@ -39,9 +39,10 @@ extension WorkerDesk {
         case .running:
             guard !entry.isAbandoned else { return }
             entries[id]?.isAbandoned = true
+            if let batch = entry.batch { return abandonInBatch(batch, &actions) }
             // One that is ended already needs no more than that its end is discarded.
             if entry.kill == nil { actions.append(.abandon(id)) }
-        case .scheduled, .waitsForKey, .waitsForRate, .ready:
+        case .scheduled, .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready:
             leaveLines(entry, now: now)
             forget(id, &actions)
         }

@@ -50,6 +50,14 @@ extension WorkerDesk {
     }
 
     mutating func joinReady(_ id: DeliveryID, _ arrival: TaskArrival) {
+        if !joinSharedKey(id, arrival) { proceed(id, arrival) }
+    }
+
+    mutating func proceed(_ id: DeliveryID, _ arrival: TaskArrival) {
+        if !joinBatch(id, arrival) { enqueue(id, arrival) }
+    }
+
+    mutating func enqueue(_ id: DeliveryID, _ arrival: TaskArrival) {
         entries[id]?.phase = .ready
         readyCount += 1
         ready[Self.stepIndex(of: arrival.priority)].add(id, key: arrival.key ?? "", weight: arrival.weight)
@@ -69,6 +77,8 @@ extension WorkerDesk {
         }
         if !throttled.isEmpty { serveRates(now: now) }
         if !sharedLines.isEmpty { askRates(now: now, &actions) }
+        if !keyLines.isEmpty { askKeys(now: now.instant, &actions) }
+        if !batchLines.isEmpty { callBatches(now: now.instant) }
         while running < slots, !isDraining, let id = nextReady() { begin(id, now: now, &actions) }
     }
 
@@ -109,26 +119,34 @@ extension WorkerDesk {
 
     /// Gives it a slot, unless it is of no use any more.
     private mutating func begin(_ id: DeliveryID, now: TaskTime, _ actions: inout [DeskAction]) {
-        guard let entry = entries[id] else { return }
-        // The process was stopped, and its leases have not been looked at since: somebody else may run it.
-        if entry.leaseEnd <= now.instant {
-            leaveKey(entry, now: now)
-            return forget(id, &actions)
-        }
+        defer { if !batchLines.isEmpty { callBatches(now: now.instant) } }
+        guard let entry = entries[id], isOfUse(entry, now: now, &actions) else { return }
         let arrival = entry.arrival
-        let isExpired = isExpired(arrival, now: now)
-        if isExpired || isRevoked(arrival, now: now) {
-            leaveKey(entry, now: now)
-            return settle(id, .revoke(expired: isExpired, terminated: false), &actions)
-        }
         running += 1
         runs.append(Run(id: id, since: now.instant))
+        if beginBatch(id, arrival, now: now, &actions) { return }
         if rules[arrival.name]?.acksLate == false {
             entries[id]?.phase = .acknowledging
             actions.append(.acknowledge(id))
         } else {
             run(id, &actions)
         }
+    }
+
+    /// Whether it may still be run; otherwise it is over here.
+    mutating func isOfUse(_ entry: Entry, now: TaskTime, _ actions: inout [DeskAction]) -> Bool {
+        let arrival = entry.arrival
+        // The process was stopped, and its leases have not been looked at since: somebody else may run it.
+        if entry.leaseEnd <= now.instant {
+            leaveKey(entry, now: now)
+            forget(arrival.id, &actions)
+            return false
+        }
+        let isExpired = isExpired(arrival, now: now)
+        guard isExpired || isRevoked(arrival, now: now) else { return true }
+        leaveKey(entry, now: now)
+        settle(arrival.id, .revoke(expired: isExpired, terminated: false), &actions)
+        return false
     }
 
     mutating func run(_ id: DeliveryID, _ actions: inout [DeskAction]) {
@@ -154,8 +172,11 @@ extension WorkerDesk {
         switch entry.phase {
         case .scheduled: scheduledCount -= 1
         case .waitsForKey: blockedCount -= 1
-        case .waitsForRate:
+        case .waitsForRate, .waitsForPlace:
             blockedCount -= 1
+            leaveKey(entry, now: now)
+        case .waitsForBatch:
+            leaveBatchLine(entry.arrival)
             leaveKey(entry, now: now)
         case .ready:
             readyCount -= 1

@@ -25,15 +25,13 @@ extension WorkerDesk {
         for name in throttled where running < slots {
             next = min(next, rates[name]?.bucket.next(now: now.instant) ?? .never)
         }
-        return min(next, nextRateQuestion(now: now.instant))
+        return min(next, nextRateQuestion(now: now.instant), nextKeyQuestion(now: now.instant), nextBatch)
     }
 
     // MARK: Time limits
 
     mutating func limit(_ id: DeliveryID, _ arrival: TaskArrival, now: Instant) {
-        let rules = rules[arrival.name]
-        let hard = Self.limit(arrival.hardLimit, rules?.hardLimit, policy.hardLimit)
-        let soft = Self.limit(arrival.softLimit, rules?.softLimit, policy.softLimit)
+        let (soft, hard) = limits(of: arrival)
         entries[id]?.hardLimit = hard
         if let soft, soft < hard ?? .infinity {
             let time = now + .seconds(min(soft, Self.longestLimit))
@@ -49,6 +47,15 @@ extension WorkerDesk {
             let entries = entries
             limits.compact { Self.isPending($0, entries) }
         }
+    }
+
+    /// In seconds; nil: none.
+    func limits(of arrival: TaskArrival) -> (soft: Double?, hard: Double?) {
+        let rules = rules[arrival.name]
+        return (
+            Self.limit(arrival.softLimit, rules?.softLimit, policy.softLimit),
+            Self.limit(arrival.hardLimit, rules?.hardLimit, policy.hardLimit)
+        )
     }
 
     /// In seconds; a hundred years stand for more.
@@ -69,7 +76,10 @@ extension WorkerDesk {
             limits.removeEarliest()
             guard Self.isPending(limit, entries) else { continue }
             let id = DeliveryID(limit.sequence)
-            guard let entry = entries[id], entry.kill == nil, !entry.isAbandoned else { continue }
+            // Of a batch the others may still be wanted.
+            guard let entry = entries[id], entry.batch != nil || entry.kill == nil && !entry.isAbandoned else {
+                continue
+            }
             if limit.slot == 0 {
                 actions.append(.soft(id))
             } else {
@@ -80,6 +90,7 @@ extension WorkerDesk {
 
     /// Ends a run from outside, once.
     mutating func kill(_ id: DeliveryID, _ reason: KillReason, _ actions: inout [DeskAction]) {
+        if let batch = entries[id]?.batch { return killInBatch(id, batch, reason, &actions) }
         guard let entry = entries[id], entry.kill == nil, !entry.isAbandoned else { return }
         switch entry.phase {
         case .running:
@@ -87,7 +98,7 @@ extension WorkerDesk {
             actions.append(.kill(id, reason))
         // Nothing runs yet: it is looked at when it is acknowledged.
         case .acknowledging: entries[id]?.kill = reason
-        case .scheduled, .waitsForKey, .waitsForRate, .ready, .settling: return
+        case .scheduled, .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready, .settling: return
         }
     }
 
@@ -96,7 +107,7 @@ extension WorkerDesk {
     /// How many messages can be taken now.
     func room(now: TaskTime) -> Int {
         guard !isDraining, !queues.isEmpty, slots > 0 else { return 0 }
-        let free = slots - running - readyCount - asked + aheadRoom(now: now.instant)
+        let free = slots - running - readyCount - asked + aheadRoom(now: now.instant) + batchRoom
         return min(free, policy.maximumBlocked - blockedCount - asked, max(policy.maximumAhead, slots))
     }
 
@@ -113,9 +124,9 @@ extension WorkerDesk {
 
     /// When those that wait for slots have waited too long: all slots are taken by tasks that take their time.
     private var stuckAt: Instant {
-        guard readyCount > slots * max(policy.prefetch - 1, 0), let last = runs.last, running >= slots else {
-            return .never
-        }
+        guard readyCount > slots * max(policy.prefetch - 1, 0) || hasSurplusInBatches, let last = runs.last,
+            running >= slots
+        else { return .never }
         return last.since + patience
     }
 
@@ -126,11 +137,13 @@ extension WorkerDesk {
         while let id = nextReady() { waiting.append(id) }
         let kept = min(slots * max(policy.prefetch - 1, 0), waiting.count)
         for id in waiting[..<kept] {
-            if let arrival = entries[id]?.arrival { joinReady(id, arrival) }
+            if let arrival = entries[id]?.arrival { enqueue(id, arrival) }
         }
-        for id in waiting[kept...] {
+        let surplus = waiting[kept...] + surplusOfBatches()
+        for id in surplus {
             if let entry = entries[id] { leaveKey(entry, now: now) }
         }
-        handBack(waiting[kept...].reversed(), &actions)
+        handBack(surplus.reversed(), &actions)
+        callBatches(now: now.instant)
     }
 }

@@ -4,7 +4,9 @@ extension WorkerDesk {
     public var active: [DeskTask] { tasks { $0 == .running || $0 == .acknowledging } }
 
     /// Taken and not running, their time having come.
-    public var reserved: [DeskTask] { tasks { [.waitsForKey, .waitsForRate, .ready].contains($0) } }
+    public var reserved: [DeskTask] {
+        tasks { [.waitsForKey, .waitsForPlace, .waitsForRate, .waitsForBatch, .ready].contains($0) }
+    }
 
     /// Held until their time comes.
     public var scheduledTasks: [DeskTask] { tasks { $0 == .scheduled } }
@@ -25,8 +27,8 @@ extension WorkerDesk {
 
     /// Messages in hand, those included whose end is on the way to the broker.
     public var inHand: Int { entries.count }
-    /// Wait for a slot, for their rate or for their key.
-    public var waiting: Int { readyCount + blockedCount }
+    /// Wait for a slot, for others of their batch, for their rate or for their key.
+    public var waiting: Int { readyCount + blockedCount + batchedCount }
     public var scheduledInHand: Int { scheduledCount }
     /// How long a run takes, in seconds, by those that ended of late; nil: none did.
     public var meanRunSeconds: Double? { meanSeconds }

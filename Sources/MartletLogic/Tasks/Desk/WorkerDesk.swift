@@ -3,8 +3,8 @@ import MartletBase
 /// Decides for one worker which messages it takes, when each is run, and what becomes of it.
 ///
 /// A message's way through it: ``pull(now:)`` says how many may come, ``pulled(_:of:now:)`` brings them. Each is then
-/// - held until its `eta`, until its key has room, until its name's rate allows it, until a slot is free, and run:
-///   `.run`, ``started(_:now:)``, ``ended(_:_:now:)``, `.settle`, ``settled(_:isCommitted:)``;
+/// - held until its `eta`, until its key has room, until its name's rate allows it, until its batch is full, until a
+///   slot is free, and run: `.run`, ``started(_:now:)``, ``ended(_:_:now:)``, `.settle`, ``settled(_:isCommitted:)``;
 /// - or settled without a run: revoked, expired, unknown, served too often, handed back;
 /// - or forgotten, because its lease is lost: `.forget`.
 ///
@@ -59,6 +59,8 @@ public struct WorkerDesk: Sendable {
         var hardLimit: Double?
         var kill: KillReason?
         var settlement: Settlement?
+        /// The first of the batch that it runs in; nil: it runs by itself, or not at all.
+        var batch: DeliveryID?
 
         init(_ arrival: TaskArrival, leaseEnd: Instant) {
             brought = Brought(arrival)
@@ -89,7 +91,12 @@ public struct WorkerDesk: Sendable {
     var throttled: Set<String> = []
     /// By their keys.
     var sharedLines: [String: SharedRateLine] = [:]
-    /// Those that wait for their key or for their rate.
+    /// By their keys.
+    var keyLines: [String: KeyLine] = [:]
+    var batchLines: [BatchLine.Key: BatchLine] = [:]
+    /// Those that run, by the first of each.
+    var batches: [DeliveryID: RunningBatch] = [:]
+    /// Those that wait for their key, here or among all workers, or for their rate.
     var blockedCount = 0
     /// Those that have a slot, in the order in which they got it.
     var runs: [Run] = []
@@ -213,6 +220,7 @@ public struct WorkerDesk: Sendable {
     /// A process works on it now: its time limits count from here.
     public mutating func started(_ id: DeliveryID, now: TaskTime) {
         guard let entry = entries[id], entry.phase == .running, entry.startedAt == nil else { return }
+        if let batch = entry.batch { return startedInBatch(id, batch, now: now) }
         entries[id]?.startedAt = now
         limit(id, entry.arrival, now: now.instant)
     }
@@ -220,6 +228,7 @@ public struct WorkerDesk: Sendable {
     /// Its executor said how the run ended.
     public mutating func ended(_ id: DeliveryID, _ end: RunEnd, now: TaskTime) -> [DeskAction] {
         guard let entry = entries[id], entry.phase == .running else { return [] }
+        if entry.batch != nil { return endedInBatch(id, end, now: now) }
         var actions: [DeskAction] = []
         freeSlot(of: id, now: now)
         if entry.isAbandoned {
@@ -237,7 +246,7 @@ public struct WorkerDesk: Sendable {
         guard let place = entries.index(forKey: id), entries.values[place].phase == .settling,
             let settlement = entries.values[place].settlement
         else { return }
-        entries.remove(at: place)
+        leavePlace(entries.remove(at: place).value.arrival)
         guard isCommitted else { return counts.abandoned += 1 }
         switch settlement {
         case .succeed: counts.succeeded += 1
@@ -251,9 +260,11 @@ public struct WorkerDesk: Sendable {
     }
 
     /// Runs that ended by themselves tell how long the next ones will take.
-    private mutating func learn(_ entry: Entry, _ end: RunEnd, now: Instant) {
+    ///
+    /// - Parameter count: So many ran in one.
+    mutating func learn(_ entry: Entry, _ end: RunEnd, among count: Int = 1, now: Instant) {
         guard let started = entry.startedAt, entry.kill == nil, end != .lost, end != .stopped else { return }
-        let seconds = (now - started.instant).inSeconds
+        let seconds = (now - started.instant).inSeconds / Double(max(count, 1))
         meanSeconds = meanSeconds.map { $0 + (seconds - $0) / 10 } ?? seconds
     }
 }

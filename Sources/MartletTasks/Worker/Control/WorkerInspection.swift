@@ -48,7 +48,7 @@ struct WorkerInspection {
     private static func word(_ phase: DeskTask.Phase) -> String {
         switch phase {
         case .running, .acknowledging: "active"
-        case .waitsForKey, .waitsForRate, .ready: "reserved"
+        case .waitsForKey, .waitsForRate, .waitsForPlace, .waitsForBatch, .ready: "reserved"
         case .scheduled: "scheduled"
         case .settling: "ready"
         }

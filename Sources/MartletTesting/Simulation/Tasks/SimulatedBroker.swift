@@ -29,6 +29,8 @@ struct SimulatedBroker {
     private(set) var delayed: [SimulatedMessage] = []
     private(set) var leases: [Int: Lease] = [:]
     private var lastToken = 0
+    /// Who has places of a key; those whose lease is over have none.
+    private var places: [String: [Lease]] = [:]
 
     init(lease: Duration) { self.lease = lease }
 
@@ -63,6 +65,14 @@ struct SimulatedBroker {
 
     /// Whether the lease is still whose token that is.
     func holds(_ lease: Lease) -> Bool { leases[lease.message.tag]?.token == lease.token }
+
+    /// Takes a place of its key, of which there are so many; false: there is none.
+    mutating func enter(_ lease: Lease, _ key: String, limit: Int) -> Bool {
+        let others = (places[key] ?? []).filter { holds($0) && $0.message.tag != lease.message.tag }
+        guard holds(lease), others.count < limit else { return false }
+        places[key] = others + [lease]
+        return true
+    }
 
     mutating func renew(_ lease: Lease, now: Instant) -> Bool {
         guard holds(lease) else { return false }

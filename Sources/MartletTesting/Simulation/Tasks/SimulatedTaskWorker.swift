@@ -39,6 +39,9 @@ enum TaskNature: Equatable, CaseIterable {
 
 /// A run of one task by one worker.
 struct SimulatedRun {
+    /// Of tasks that are `shared`, so many of one key run in all workers.
+    static let places = 2
+
     var task: Int
     var name: String
     var key: String?
@@ -49,6 +52,9 @@ struct SimulatedRun {
     var hardLimit: Double?
     var killedFor: KillReason?
     var isAbandoned = false
+    /// Those that it came along with; the first of them has the slot.
+    var batch: [DeliveryID] = []
+    var hasSlot = true
 
     var isEndedFromOutside: Bool { killedFor != nil || isAbandoned }
 }
@@ -60,12 +66,14 @@ struct Flight {
         case acknowledge(DeliveryID)
         case settle(DeliveryID, Settlement)
         case renew([DeliveryID], sentAt: Instant)
+        case enter([KeyWish])
     }
 
     enum Reply {
         case taken([SimulatedBroker.Lease])
         case done(Bool)
         case lost([DeliveryID])
+        case entered([Bool])
     }
 
     var call: Call

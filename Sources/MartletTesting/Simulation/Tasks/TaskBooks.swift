@@ -18,6 +18,10 @@ package struct TaskCounts: Sendable, Equatable {
     package var timeouts = 0
     package var deaths = 0
     package var drains = 0
+    /// Runs in batches of more than one.
+    package var joint = 0
+    /// Runs of tasks whose key has a limit in all workers.
+    package var shared = 0
 
     package init() {}
 
@@ -36,6 +40,8 @@ package struct TaskCounts: Sendable, Equatable {
         total.timeouts += one.timeouts
         total.deaths += one.deaths
         total.drains += one.drains
+        total.joint += one.joint
+        total.shared += one.shared
     }
 }
 
@@ -145,9 +151,17 @@ struct TaskBooks {
         if worker.desk.revocations.contains("t\(task)", now: now.wall) { note("t\(task) runs, but is revoked") }
         if tasks[task].commits > 0, !tasks[task].isAtRisk { note("t\(task) runs after its end") }
         if isEarly, tasks[task].runs > 1 + message.retries { note("t\(task) runs twice, but was acknowledged first") }
-        if worker.runs.count > worker.desk.slots, !isEarly { note("more run than there are slots") }
+        let slots = worker.runs.values.count(where: \.hasSlot)
+        if slots > worker.desk.slots, !isEarly { note("more run than there are slots") }
         let ofItsKey = worker.runs.values.count { $0.name == "keyed" && $0.key == message.key }
         if message.name == "keyed", ofItsKey > 1 { note("two of one key run") }
+        // Who outlives silence may run what somebody else has a place for.
+        guard message.name == "shared", message.key != nil, !worker.desk.policy.outlivesSilence else { return }
+        met.shared += 1
+        let there = (others + worker.runs.values).filter { !$0.isEndedFromOutside }
+        if there.count(where: { $0.name == "shared" && $0.key == message.key }) > SimulatedRun.places {
+            note("more of a key run in all workers than may")
+        }
     }
 
     /// What the desk says of itself against what happened to it.
@@ -162,7 +176,8 @@ struct TaskBooks {
         if desk.scheduledInHand > desk.policy.maximumScheduled { note("too many are scheduled") }
         let policy = desk.policy
         let most = policy.maximumBlocked + policy.maximumAhead + policy.maximumScheduled
-        if desk.waiting > most { note("too many wait") }
+        let inBatches = desk.reserved.count { $0.phase == .waitsForBatch }
+        if desk.waiting - inBatches > most { note("too many wait") }
         if desk.scheduledInHand < 0 || desk.waiting < 0 || desk.running < 0 { note("less than nothing") }
         if worker.held.count != desk.inHand { note("it holds \(worker.held.count), the desk \(desk.inHand)") }
     }

@@ -33,8 +33,11 @@ extension TaskSimulation {
     // MARK: Runs
 
     private mutating func endRuns(of index: Int) {
-        let due = workers[index].runs.filter { $0.value.endsAt <= now.instant }.keys.sorted()
-        for id in due {
+        // Of a batch, the one that has the slot ends last.
+        let due = workers[index].runs.filter { $0.value.endsAt <= now.instant }.sorted { one, other in
+            one.value.hasSlot == other.value.hasSlot ? one.key < other.key : other.value.hasSlot
+        }
+        for id in due.map(\.key) {
             guard let run = workers[index].runs.removeValue(forKey: id) else { continue }
             workers[index].ends[id] = run.end
             apply(workers[index].desk.ended(id, run.end, now: now), index)
@@ -42,19 +45,40 @@ extension TaskSimulation {
     }
 
     private mutating func begin(_ id: DeliveryID, _ index: Int) {
+        let batch = workers[index].desk.batch(of: id)
+        for member in batch { begin(member, hasSlot: member == id, index) }
+        let runs = batch.compactMap { workers[index].runs[$0] }
+        if runs.count < batch.count { books.note("one of a batch does not run") }
+        guard batch.count > 1, let end = runs.map(\.endsAt).max() else { return }
+        books.met.joint += batch.count
+        let limit = runs.compactMap(\.hardLimit).min()
+        for member in batch {
+            workers[index].runs[member]?.endsAt = end
+            workers[index].runs[member]?.hardLimit = limit
+            workers[index].runs[member]?.batch = batch
+        }
+    }
+
+    private mutating func begin(_ id: DeliveryID, hasSlot: Bool, _ index: Int) {
         guard let lease = workers[index].held[id] else { return books.note("\(id) runs, but is not held") }
         let message = lease.message
         let nature = books.tasks[message.task].nature
-        let others = workers.indices.filter { $0 != index && isSound(workers[$0]) }.flatMap { workers[$0].runs.values }
+        let others = workers.indices.filter { $0 != index && isSound(workers[$0]) }.flatMap { runs(of: workers[$0]) }
         let end = now.instant + .milliseconds(oneIn(6) ? draw(50_000) : draw(3000))
         var run = SimulatedRun(
             task: message.task, name: message.name, key: message.key, endsAt: nature == .hangs ? .never : end,
             end: nature.end(retries: message.retries, runs: books.tasks[message.task].runs + 1), startedAt: now.instant)
         run.hardLimit = message.hardLimit ?? policy.hardLimit
+        run.hasSlot = hasSlot
         workers[index].runs[id] = run
         books.began(message, others: others, on: workers[index], now: now)
         if message.name == "rated" { countRated(index) }
         workers[index].desk.started(id, now: now)
+    }
+
+    /// Those whose results count, as far as it knows: of a batch one may be given up alone.
+    private func runs(of worker: SimulatedTaskWorker) -> [SimulatedRun] {
+        worker.runs.filter { worker.desk.task($0.key)?.isAbandoned != true }.map(\.value)
     }
 
     /// Whether what it runs is known to be its own: it goes on, and heeds the end of its leases.
@@ -70,16 +94,19 @@ extension TaskSimulation {
     }
 
     private mutating func endFromOutside(_ id: DeliveryID, _ index: Int, _ change: (inout SimulatedRun) -> Void) {
-        guard var run = workers[index].runs[id] else { return books.note("\(id) is ended, but does not run") }
-        if run.isEndedFromOutside { books.note("\(id) is ended twice") }
-        change(&run)
+        guard let first = workers[index].runs[id] else { return books.note("\(id) is ended, but does not run") }
+        if first.isEndedFromOutside { books.note("\(id) is ended twice") }
         // It heeds that soon, unless it ends by itself before.
         let soon = now.instant + .milliseconds(draw(2000))
-        if soon < run.endsAt {
-            run.endsAt = soon
-            run.end = oneIn(4) ? .lost : .stopped
+        for member in first.batch.isEmpty ? [id] : first.batch {
+            guard var run = workers[index].runs[member] else { return books.note("one of a batch does not run") }
+            change(&run)
+            if soon < run.endsAt {
+                run.endsAt = soon
+                run.end = oneIn(4) ? .lost : .stopped
+            }
+            workers[index].runs[member] = run
         }
-        workers[index].runs[id] = run
     }
 
     // MARK: What the desk wants
@@ -92,7 +119,7 @@ extension TaskSimulation {
             case .soft(let id):
                 if workers[index].runs[id] == nil { books.note("\(id) is told of its limit, but does not run") }
             case .kill(let id, let reason):
-                workers[index].kills[id] = reason
+                for member in workers[index].desk.batch(of: id) { workers[index].kills[member] = reason }
                 judge(reason, workers[index].runs[id])
                 endFromOutside(id, index) { $0.killedFor = reason }
             case .abandon(let id):
@@ -107,6 +134,7 @@ extension TaskSimulation {
                 if workers[index].held.removeValue(forKey: id) == nil { books.note("\(id) is forgotten, but not held") }
             case .renew(let ids):
                 workers[index].flights.append(Flight(call: .renew(ids, sentAt: now.instant)))
+            case .enter(let wishes): workers[index].flights.append(Flight(call: .enter(wishes)))
             case .askRate: books.note("a rate is asked for that no task has")
             }
         }
@@ -141,6 +169,11 @@ extension TaskSimulation {
         case .renew(let ids, _):
             let lost = ids.filter { id in workers[index].held[id].map { !broker.renew($0, now: now.instant) } ?? false }
             workers[index].flights[position].reply = .lost(lost)
+        case .enter(let wishes):
+            let verdicts = wishes.map { wish in
+                workers[index].held[wish.id].map { broker.enter($0, wish.key, limit: wish.limit) } ?? false
+            }
+            workers[index].flights[position].reply = .entered(verdicts)
         }
     }
 
@@ -196,6 +229,8 @@ extension TaskSimulation {
             workers[index].desk.settled(id, isCommitted: isCommitted)
         case (.renew(let ids, let sentAt), .lost(let lost)):
             apply(workers[index].desk.renewed(ids, sentAt: sentAt, lost: lost, now: now), index)
+        case (.enter(let wishes), .entered(let verdicts)):
+            apply(workers[index].desk.entered(wishes, verdicts, now: now), index)
         default: books.note("an answer to something else")
         }
     }
@@ -205,9 +240,11 @@ extension TaskSimulation {
         let id = DeliveryID(workers[index].lastDelivery)
         workers[index].held[id] = lease
         let message = lease.message
-        return TaskArrival(
+        var arrival = TaskArrival(
             id: id, task: "t\(message.task)", name: message.name, queue: message.queue, priority: message.priority,
             key: message.key, retries: message.retries, deliveries: message.deliveries, eta: message.eta,
             expires: message.expires, hardLimit: message.hardLimit)
+        arrival.keyConcurrency = message.name == "shared" ? SimulatedRun.places : nil
+        return arrival
     }
 }

@@ -90,7 +90,8 @@ package struct TaskSimulation {
 
     private mutating func send() {
         let task = books.tasks.count
-        let name = ["plain", "plain", "plain", "early", "rated", "keyed", "keyed", "unknown"][draw(8)]
+        let names = ["plain", "plain", "plain", "early", "rated", "keyed", "keyed", "unknown", "joint", "shared"]
+        let name = names[draw(names.count)]
         let nature = oneIn(2) ? TaskNature.succeeds : TaskNature.allCases[draw(TaskNature.allCases.count)]
         books.tasks.append(TaskBooks.Task(nature: nature, name: name))
         books.met.tasks += 1
@@ -122,11 +123,12 @@ package struct TaskSimulation {
     // MARK: Workers
 
     private mutating func addWorker() {
-        var rules = ["plain", "early", "rated", "keyed"].map { TaskRules(name: $0) }
+        var rules = ["plain", "early", "rated", "keyed", "joint", "shared"].map { TaskRules(name: $0) }
         for index in rules.indices {
             rules[index].retry.base = .seconds(2)
             rules[index].acksLate = rules[index].name != "early"
             rules[index].rateLimit = rules[index].name == "rated" ? RateLimit(30, per: .minute) : nil
+            rules[index].batch = rules[index].name == "joint" ? BatchRule(size: 3, timeout: .seconds(2)) : nil
             rules[index].keyConcurrency = rules[index].name == "keyed" ? 1 : nil
         }
         let desk = WorkerDesk(policy: policy, queues: Self.queues, rules: rules)

@@ -1,6 +1,6 @@
 """What a task may know of its run, and say of it."""
 
-from typing import TYPE_CHECKING, Any, Mapping, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Mapping, NoReturn, Optional, Union
 
 from ..errors import RequestCancelled
 from .errors import MaxRetriesExceeded, TaskRetry
@@ -8,7 +8,7 @@ from .errors import MaxRetriesExceeded, TaskRetry
 if TYPE_CHECKING:
     from .decorator import Task
     from .message import TaskMessage
-    from .reply import Reply
+    from .reply import Reply, ReplyInBatch
 
 
 class TaskContext:
@@ -19,7 +19,12 @@ class TaskContext:
     revoked, or its worker ends.
     """
 
-    def __init__(self, task: "Task", message: Optional["TaskMessage"] = None, reply: Optional["Reply"] = None):
+    def __init__(
+        self,
+        task: "Task",
+        message: Optional["TaskMessage"] = None,
+        reply: Union["Reply", "ReplyInBatch", None] = None,
+    ):
         headers: Mapping[str, Any] = message.headers if message is not None else {}
         self.headers = headers
         self.id: str = message.id if message is not None else ""

@@ -32,6 +32,8 @@ class Task:
         unique_until: str = "finished",
         unique_seconds: float = 86400.0,
         acks_late: bool = True,
+        batch_size: Optional[int] = None,
+        batch_timeout: float = 0.2,
     ):
         if not callable(function):
             raise ValueError("a task is a function")
@@ -51,6 +53,8 @@ class Task:
         self.unique_until = unique_until
         self.unique_seconds = float(unique_seconds)
         self.acks_late = bool(acks_late)
+        self.batch_size = batch_size
+        self.batch_timeout = float(batch_timeout)
         self.is_async = inspect.iscoroutinefunction(function)
         self.wants_context = "context" in parameter_names(function)
         self.__name__ = getattr(function, "__name__", self.name)
@@ -84,6 +88,8 @@ class Task:
             "unique_until": self.unique_until,
             "unique_seconds": self.unique_seconds,
             "acks_late": self.acks_late,
+            "batch_size": self.batch_size,
+            "batch_timeout": self.batch_timeout,
         }
 
 
@@ -113,6 +119,8 @@ def task(
     unique_until: str = ...,
     unique_seconds: float = ...,
     acks_late: bool = ...,
+    batch_size: Optional[int] = ...,
+    batch_timeout: float = ...,
 ) -> Callable[[Function], Task]: ...
 
 
@@ -149,6 +157,10 @@ def task(function: Optional[Function] = None, **options: Any) -> Any:
     acks_late: False for what must not run twice: it is acknowledged before it begins, so when its process or its worker
         dies it has failed, and is not given to another one.
 
+    batch_size: the function is called for so many tasks at once, with a list of `TaskCall`s, and returns as many values
+        in their order. A value that is an exception ends that task alone.
+    batch_timeout: seconds that the first of them waits for others.
+
     Raises `ValueError` where two tasks have one name, or an option makes no sense.
     """
 
@@ -179,6 +191,12 @@ def _check(task: Task) -> None:
         raise ValueError(f"unique_until is started, finished or ttl, not {task.unique_until!r}")
     if task.unique_seconds <= 0:
         raise ValueError("unique_seconds must be greater than 0")
+    if task.batch_size is not None and task.batch_size < 1:
+        raise ValueError("batch_size must be 1 or more")
+    if task.batch_timeout < 0:
+        raise ValueError("batch_timeout must be 0 or more")
+    if task.batch_size is not None and task.wants_context:
+        raise ValueError("a function for a batch takes no context: each of its calls has one")
     if task.rate_key is not None and task.rate is None:
         raise ValueError("rate_key goes with rate")
     for name in ("soft_time_limit", "time_limit"):

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..answers import to_json
 from ..errors import RequestCancelled
 from ..loops.interrupt import Interrupt
 from ..request import Request
+from .batches import one_for_each, read_calls
 from .context import TaskContext
 from .decorator import Task, registered
 from .errors import SoftTimeLimitExceeded, TaskIgnored, TaskMessageError, TaskRejected, TaskRetry
@@ -37,6 +38,8 @@ class Functions:
     def run(self, message: TaskMessage, request: Request, reply: Reply, soft: Optional[float]) -> Dict[str, Any]:
         """The outcome of one run. Raises `RequestCancelled` where nobody wants it any more."""
         task = registered[message.name]
+        if task.batch_size is not None:
+            return self.run_batch({0: message}, request, reply, soft)[0]
         began = time.monotonic()
         try:
             arguments, named = message.arguments()
@@ -45,19 +48,30 @@ class Functions:
             call = (arguments, named)
             value = self._await(task, call, request, soft) if task.is_async else self._call(task, call, request, soft)
             to_json(value)
-        except TaskRetry as retry:
-            told = failure(retry.cause or retry)
-            return {"state": "RETRY", "delay": retry.countdown, **told}
-        except TaskRejected as rejected:
-            return {"state": "REJECTED", "requeue": rejected.requeue, **failure(rejected)}
-        except TaskIgnored:
-            return {"state": "IGNORED"}
         except Exception as error:
-            again = isinstance(error, task.retry_on) and not isinstance(error, TaskMessageError)
-            if again and (task.max_retries is None or message.retries < task.max_retries):
-                return {"state": "RETRY", "delay": None, **failure(error)}
-            return {"state": "FAILURE", "runtime": time.monotonic() - began, **failure(error)}
-        return {"state": "SUCCESS", "runtime": time.monotonic() - began, "value": value, "result": text_of(value)}
+            return _raised(task, message, error, time.monotonic() - began)
+        return _returned(value, time.monotonic() - began)
+
+    def run_batch(
+        self, messages: Dict[int, TaskMessage], request: Request, reply: Reply, soft: Optional[float]
+    ) -> Dict[int, Dict[str, Any]]:
+        """The outcomes of one call for tasks of one name, by their places in the batch; at least one. Raises
+        `RequestCancelled` where nobody wants any of them any more."""
+        task = registered[next(iter(messages.values())).name]
+        began = time.monotonic()
+        calls, outcomes = read_calls(task, messages, reply)
+        values: List[Any] = []
+        if calls:
+            call = ([list(calls.values())], {})
+            try:
+                run = self._await if task.is_async else self._call
+                values = one_for_each(calls, run(task, call, request, soft))
+            except Exception as error:
+                values = [error] * len(calls)
+        runtime = time.monotonic() - began
+        for place, value in zip(calls, values):
+            outcomes[place] = _ended(task, messages[place], value, runtime)
+        return outcomes
 
     def _call(self, task: Task, call: Tuple[Any, Any], request: Request, soft: Optional[float]) -> Any:
         interrupt, mine = self._interrupt, [request]
@@ -98,3 +112,31 @@ class Functions:
             if late:
                 raise SoftTimeLimitExceeded from None
             raise RuntimeError("the task cancelled itself") from None
+
+
+def _ended(task: Task, message: TaskMessage, value: Any, runtime: float) -> Dict[str, Any]:
+    """Of one of a batch."""
+    try:
+        if isinstance(value, Exception):
+            raise value
+        to_json(value)
+    except Exception as error:
+        return _raised(task, message, error, runtime)
+    return _returned(value, runtime)
+
+
+def _returned(value: Any, runtime: float) -> Dict[str, Any]:
+    return {"state": "SUCCESS", "runtime": runtime, "value": value, "result": text_of(value)}
+
+
+def _raised(task: Task, message: TaskMessage, error: Exception, runtime: float) -> Dict[str, Any]:
+    if isinstance(error, TaskRetry):
+        return {"state": "RETRY", "delay": error.countdown, **failure(error.cause or error)}
+    if isinstance(error, TaskRejected):
+        return {"state": "REJECTED", "requeue": error.requeue, **failure(error)}
+    if isinstance(error, TaskIgnored):
+        return {"state": "IGNORED"}
+    again = isinstance(error, task.retry_on) and not isinstance(error, TaskMessageError)
+    if again and (task.max_retries is None or message.retries < task.max_retries):
+        return {"state": "RETRY", "delay": None, **failure(error)}
+    return {"state": "FAILURE", "runtime": runtime, **failure(error)}

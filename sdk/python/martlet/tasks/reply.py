@@ -6,7 +6,7 @@ last of them, each before it `{"progress": …}`.
 
 import reprlib
 import traceback
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from ..answers import to_json
 from ..request import Request
@@ -29,9 +29,10 @@ class Reply:
     def cancelled(self) -> bool:
         return self._request.cancelled
 
-    def progress(self, value: Any) -> None:
-        """Raises `TypeError`, `ValueError` where JSON cannot say it."""
-        line = to_json({"progress": value}) + b"\n"
+    def progress(self, value: Any, place: Optional[int] = None) -> None:
+        """`place`: in the batch. Raises `TypeError`, `ValueError` where JSON cannot say it."""
+        told = {"progress": value} if place is None else {"progress": value, "of": place}
+        line = to_json(told) + b"\n"
         request = self._request
         if request.backlog >= _BACKLOG:
             return
@@ -48,6 +49,21 @@ class Reply:
             self._request.send(body, last=True)
         else:
             self._request.reply(200, b"", body)
+
+
+class ReplyInBatch:
+    """What one task of a batch tells of itself."""
+
+    def __init__(self, reply: Reply, place: int):
+        self._reply = reply
+        self._place = place
+
+    @property
+    def cancelled(self) -> bool:
+        return self._reply.cancelled
+
+    def progress(self, value: Any) -> None:
+        self._reply.progress(value, self._place)
 
 
 class _Repr(reprlib.Repr):

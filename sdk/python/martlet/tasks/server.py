@@ -10,6 +10,7 @@ from ..loops.calls import CallLoop
 from ..loops.prepare import Served
 from ..request import Request
 from ..watcher import Watcher
+from .batches import messages_in
 from .decorator import registered
 from .functions import Functions
 from .message import TaskMessage, TaskMessageError
@@ -19,6 +20,8 @@ PATH = "/-/tasks"
 OPERATION = "task"
 SOFT_LIMIT = "x-martlet-soft-limit"
 """The header that says in how many seconds the task is to be told that its time is over."""
+BATCH = "x-martlet-batch"
+"""The header that says how many messages the body has: after a line with their lengths."""
 _LONGEST = 64 * 1024 * 1024
 """Bytes of a message."""
 
@@ -102,6 +105,10 @@ class TaskRuns(CallLoop):
             self._served.failed(request, error)
 
     def _outcome(self, request: Request, reply: Reply) -> Dict[str, Any]:
+        limit = request.headers.get(SOFT_LIMIT)
+        soft = float(limit) if limit else None
+        if BATCH in request.headers:
+            return {"batch": self._outcomes(request, reply, soft)}
         try:
             message = TaskMessage(request.body)
             runner = next((one for one in self._runners if one.knows(message.name)), None)
@@ -112,5 +119,19 @@ class TaskRuns(CallLoop):
         except KeyError as error:
             told = {"exc_type": "NotRegistered", "exc_message": list(error.args), "exc_module": "celery.exceptions"}
             return {"state": "FAILURE", "runtime": 0.0, **failure(error), **told}
-        limit = request.headers.get(SOFT_LIMIT)
-        return runner.run(message, request, reply, float(limit) if limit else None)
+        return runner.run(message, request, reply, soft)
+
+    def _outcomes(self, request: Request, reply: Reply, soft: Optional[float]) -> List[Dict[str, Any]]:
+        """Of a batch: tasks of one name, which is a function."""
+        messages: Dict[int, TaskMessage] = {}
+        outcomes: Dict[int, Dict[str, Any]] = {}
+        raws = messages_in(request.body)
+        for place, raw in enumerate(raws):
+            try:
+                messages[place] = TaskMessage(raw)
+            except TaskMessageError as error:
+                outcomes[place] = {"state": "FAILURE", "runtime": 0.0, **failure(error)}
+        functions = next(one for one in self._runners if isinstance(one, Functions))
+        if messages:
+            outcomes.update(functions.run_batch(messages, request, reply, soft))
+        return [outcomes[place] for place in range(len(raws))]
