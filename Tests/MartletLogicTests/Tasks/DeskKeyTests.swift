@@ -30,7 +30,9 @@ import Testing
     @Test func aTaskWithoutAKeyOrALimitAsksNobody() {
         var desk = WorkerDesk.with(slots: 3)
         let arrivals = [TaskArrival.number(1), .number(2) { $0.key = "k" }, .number(3) { $0.keyConcurrency = 1 }]
-        #expect(Set(desk.take(arrivals, at: 0).map { "\($0)" }) == Set([1, 2, 3].map { "\(DeskAction.run($0))" }))
+        let actions = desk.take(arrivals, at: 0)
+        #expect(actions.count == 3)
+        for id in [1, 2, 3] as [DeliveryID] { #expect(actions.contains(.run(id))) }
     }
 
     @Test func theBrokerIsAskedMoreSeldomTheLongerItSaysNo() {
