@@ -30,7 +30,7 @@ extension OwnScript {
     public var version: Int {
         switch self {
         case .finish: 2
-        case .take, .tell, .renew, .giveBack, .bury, .restore, .rate, .claim, .free: 1
+        case .take, .tell, .renew, .giveBack, .bury, .withdraw, .restore, .rate, .claim, .free, .enter: 1
         }
     }
 

@@ -8,7 +8,10 @@ import Testing
     private let begin = Instant(nanoseconds: 1_000_000_000)
 
     private func entered(_ asked: [(id: String, queue: String?)], _ line: inout SearchLine) throws -> [Int] {
-        try asked.map { try #require(line.enter($0.id, queue: $0.queue)) }
+        try asked.map { id, queue in
+            let number = line.enter(id, queue: queue)
+            return try #require(number)
+        }
     }
 
     @Test func allWhoAskForTheSamePlaceAreServedByOneSearch() throws {

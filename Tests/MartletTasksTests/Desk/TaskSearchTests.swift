@@ -12,18 +12,28 @@ import Testing
         TaskDesk.Place(queue: "q", key: "q", ahead: 0, task: try #require(WaitingTask(message(id))))
     }
 
+    /// How many run, and ran, at one time.
+    private final class Running: Sendable {
+        private let numbers = Mutex((now: 0, most: 0))
+
+        var most: Int { numbers.withLock { $0.most } }
+
+        func begin() { numbers.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) } }
+        func end() { numbers.withLock { $0.now -= 1 } }
+    }
+
     @Test func searchesComeOneAfterTheOtherAndEveryoneIsAnswered() async throws {
         let search = TaskSearch(limit: 100)
         let known = try place(of: "known")
-        let running = Mutex((now: 0, most: 0))
+        let running = Running()
         let found = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<40 {
                 let id = number.isMultiple(of: 2) ? "known" : "unknown-\(number)"
                 group.addTask {
                     try await search.place(of: id, on: number < 20 ? nil : "q") { wanted in
-                        running.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
+                        running.begin()
                         await Task.yield()
-                        running.withLock { $0.now -= 1 }
+                        running.end()
                         return wanted.ids.contains("known") ? ["known": known] : [:]
                     } != nil
                 }
@@ -31,7 +41,7 @@ import Testing
             return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(found == 20)
-        #expect(running.withLock { $0.most } == 1)
+        #expect(running.most == 1)
     }
 
     @Test func whenTheSearcherIsCalledOffAnotherOneSearches() async throws {

@@ -37,9 +37,12 @@ extension WorkerDesk {
     /// Tasks that wait for others to be run with.
     var batchedCount: Int { batchLines.values.reduce(0) { $0 + $1.count } }
 
-    /// Nil: it is run by itself.
+    /// Nil: it is run by itself; so is what is acknowledged before its run, each for itself.
     private func batchRule(of arrival: TaskArrival) -> BatchRule? {
-        arrival.deliveries > BatchRule.sharedDeliveries ? nil : rules[arrival.name]?.batch
+        guard arrival.deliveries <= BatchRule.sharedDeliveries, let rules = rules[arrival.name], rules.acksLate else {
+            return nil
+        }
+        return rules.batch
     }
 
     private static func batchKey(of arrival: TaskArrival) -> BatchLine.Key {
