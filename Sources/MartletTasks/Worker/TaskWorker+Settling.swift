@@ -7,24 +7,35 @@ import Synchronization
 
 /// The role that tells the broker what became of messages: many at once, again until the broker has heard it.
 extension TaskWorker {
-    private static let entriesAtOnce = 1024
+    private static let entriesAtOnce = 512
+    /// So many times that much is told before the broker has answered the first: it goes on while answers travel.
+    private static let toldAhead = 2
     /// So often is told what the broker refuses.
     private static let attempts = 3
 
     func tellOutcomes() async {
         await withDiscardingTaskGroup { chords in
-            while true {
-                let entries = await settlements.take(atMost: Self.entriesAtOnce)
-                if entries.isEmpty { return }
-                guard entries.contains(where: \.hasFirst) else {
-                    await settle(entries)
-                    continue
+            await withTaskGroup(of: Void.self) { told in
+                var underWay = 0
+                while true {
+                    var entries = await settlements.take(atMost: Self.entriesAtOnce)
+                    if entries.isEmpty { return }
+                    if entries.contains(where: \.hasFirst) {
+                        // Takes some round trips of its own, for which nobody else is to wait.
+                        for entry in entries where entry.hasFirst {
+                            chords.addTask { await self.settleAfterFirst(entry) }
+                        }
+                        entries.removeAll(where: \.hasFirst)
+                    }
+                    // What goes back does so in its order.
+                    let limit = entries.contains { $0.isReturn } ? 1 : Self.toldAhead
+                    while underWay >= limit {
+                        await told.next()
+                        underWay -= 1
+                    }
+                    told.addTask { [entries] in await self.settle(entries) }
+                    underWay += 1
                 }
-                for entry in entries where entry.hasFirst {
-                    // Takes some round trips of its own, for which nobody else is to wait.
-                    chords.addTask { await self.settleAfterFirst(entry) }
-                }
-                await settle(entries.filter { !$0.hasFirst })
             }
         }
     }

@@ -11,29 +11,62 @@ extension TaskWorker {
     /// A broker that serves messages before their time would serve those that are handed back at once again.
     private static let pauseWhenFull = Duration.seconds(1)
 
+    /// What the broker gave.
+    private struct Taken {
+        var pull: DeskPull
+        /// nil: it could not be asked.
+        var deliveries: [Delivery]?
+    }
+
+    /// The next messages are asked for while those that came are looked at, so that the broker and this worker need not
+    /// wait for each other. They keep their order.
     func takeMessages() async {
         var pause = Pause()
+        var taken: Taken?
+        var isFull = false
         while !Task.isCancelled {
-            guard let pull = nextPull() else {
-                if isTakingOver { return }
-                await room.wait()
+            let pull = isFull ? nil : nextPull()
+            async let next = take(pull)
+            if let taken {
+                let goesBack = await arrived(taken.deliveries ?? [], of: taken.pull)
+                isFull = isFull || goesBack
+            }
+            taken = await next
+            guard let came = taken else {
+                if isFull {
+                    await interest.wait(atMost: Self.pauseWhenFull)
+                    isFull = false
+                } else if pull == nil {
+                    if isTakingOver { return }
+                    await room.wait()
+                }
                 continue
             }
-            let lists = pull.lists.map { QueueList($0) }
-            let deliveries: [Delivery]
-            do {
-                deliveries = try await broker.take(lists, count: pull.count)
+            guard came.deliveries?.isEmpty ?? true else {
                 pause.reset()
-            } catch {
-                await arrived([], of: pull)
-                logger.debug("messages cannot be taken", metadata: ["error": "\(error)"])
-                await pause.wait()
                 continue
             }
+            taken = nil
+            await arrived([], of: came.pull)
+            if came.deliveries == nil {
+                await pause.wait()
+            } else {
+                pause.reset()
+                await waitForMessages(came.pull.lists.map { QueueList($0) })
+            }
+        }
+    }
+
+    /// nil: nothing is to be taken now.
+    private func take(_ pull: DeskPull?) async -> Taken? {
+        guard let pull else { return nil }
+        do {
+            let deliveries = try await broker.take(pull.lists.map { QueueList($0) }, count: pull.count)
             heardFromBroker(took: !deliveries.isEmpty)
-            let isFull = await arrived(deliveries, of: pull)
-            if deliveries.isEmpty { await waitForMessages(lists) }
-            if isFull { await interest.wait(atMost: Self.pauseWhenFull) }
+            return Taken(pull: pull, deliveries: deliveries)
+        } catch {
+            logger.debug("messages cannot be taken", metadata: ["error": "\(error)"])
+            return Taken(pull: pull, deliveries: nil)
         }
     }
 

@@ -108,7 +108,7 @@ extension WorkerDesk {
     func room(now: TaskTime) -> Int {
         guard !isDraining, !queues.isEmpty, slots > 0 else { return 0 }
         let free = slots - running - readyCount - asked + aheadRoom(now: now.instant) + batchRoom
-        return min(free, policy.maximumBlocked - blockedCount - asked, max(policy.maximumAhead, slots))
+        return min(free, policy.maximumBlocked - blockedCount - asked, max(policy.maximumAhead / 2, slots))
     }
 
     /// What is taken although it has no slot.

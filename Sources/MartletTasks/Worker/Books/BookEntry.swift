@@ -37,6 +37,10 @@ struct BookEntry: Sendable {
         return !first.isEmpty
     }
 
+    var isReturn: Bool {
+        if case .giveBack = act { true } else { false }
+    }
+
     var finish: TaskFinish? {
         guard case .finish(let finish) = act else { return nil }
         return finish
