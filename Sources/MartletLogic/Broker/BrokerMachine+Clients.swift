@@ -110,9 +110,9 @@ extension BrokerMachine {
             clients[id]?.name = rest[0]
             return .ok
         case ("SETINFO", 2): return setInfo(rest[0], rest[1], of: id)
-        case ("INFO", 0): return .bulk(Bytes((clients[id]?.line(now: now) ?? "") + "\n"))
+        case ("INFO", 0): return .bulk(Bytes((clients[id].map { line($0, now: now) } ?? "") + "\n"))
         case ("LIST", _):
-            let lines = clients.values.sorted { $0.id < $1.id }.map { $0.line(now: now) + "\n" }
+            let lines = clients.values.sorted { $0.id < $1.id }.map { line($0, now: now) + "\n" }
             return .bulk(Bytes(lines.joined()))
         case ("NO-EVICT", 1), ("NO-TOUCH", 1): return .ok
         case ("KILL", 1...): return kill(rest, by: id)
@@ -191,4 +191,8 @@ extension BrokerMachine {
 
     private static let badName = BrokerRefusal.error(
         "Client names cannot contain spaces, newlines or special characters.")
+
+    private func line(_ client: BrokerClient, now: Int64) -> String {
+        client.line(activities[client.id] ?? ClientActivity(time: now), now: now)
+    }
 }

@@ -10,7 +10,7 @@ extension BrokerMachine {
         let command = BrokerCommand.named(name)
         if !client.isAuthenticated, !(command?.needsNoPassword ?? false) { return BrokerRefusal.noAuth }
         guard let command else { return flawing(id, BrokerRefusal.unknown(name)) }
-        clients[id]?.lastCommand = command.name
+        activities[id]?.command = command.name
         guard command.accepts(arguments.count) else {
             if command == .own(.exec) { return abort(id) }
             return flawing(id, BrokerRefusal.wrongCount(command.name))

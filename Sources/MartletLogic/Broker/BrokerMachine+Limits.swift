@@ -70,7 +70,11 @@ extension BrokerMachine {
             let (tag, lease) = (words[3 * index], words[3 * index + 1])
             guard let limit = NumberText.integer(words[3 * index + 2]) else { return BrokerRefusal.notInteger }
             let held = run(.hkeys, [key], leases)
-            if held.isError { return held }
+            guard !held.isError else {
+                // Somebody keeps something else there: the tasks of other keys are not to wait for that.
+                answers.append(held)
+                continue
+            }
             var others = 0
             for holder in held.asList {
                 let its = run(.hget, [key, holder], leases).asBytes ?? Bytes()

@@ -17,6 +17,7 @@ public struct BrokerMachine: Sendable {
     var tallies = QueueTallies()
 
     var clients: [ClientID: BrokerClient] = [:]
+    var activities: [ClientID: ClientActivity] = [:]
     var queues: QueueKeeper
     var lines = WaitingLines()
     var subscriptions = Subscriptions()
@@ -85,6 +86,7 @@ public struct BrokerMachine: Sendable {
     /// A connection was accepted.
     public mutating func opened(_ id: ClientID, address: String, localAddress: String, now: Int64) {
         counters.connections += 1
+        activities[id] = ClientActivity(time: now)
         clients[id] = BrokerClient(
             id, address: address, localAddress: localAddress, isAuthenticated: policy.password == nil, now: now)
     }
@@ -95,7 +97,7 @@ public struct BrokerMachine: Sendable {
         guard client.blocked == nil else { return impossible.note("a command of a client that waits") }
         guard !client.isClosing else { return }
         counters.commands += 1
-        clients[id]?.lastCommandTime = now
+        activities[id]?.time = now
         if let answer = answer(to: name, Array(words.dropFirst()), of: id, now: now) { reply(id, answer) }
         settle(id, now: now)
     }
@@ -107,6 +109,7 @@ public struct BrokerMachine: Sendable {
         unwatch(id)
         unsubscribeAll(id)
         clients[id] = nil
+        activities[id] = nil
         queues.left(id, &keyspace, now: now)
         settle(nil, now: now)
     }

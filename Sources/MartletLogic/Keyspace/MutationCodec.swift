@@ -20,9 +20,9 @@ public enum MutationCodec {
     }
 
     public static func encode(_ mutations: [Mutation]) -> [UInt8] {
-        var writer = MutationWriter(version)
-        for mutation in mutations { writer.write(mutation) }
-        return writer.bytes
+        var record = MutationRecord()
+        record.write(mutations)
+        return record.bytes
     }
 
     /// Refuses what it does not know, what is cut short and what could not have been written.
@@ -32,5 +32,24 @@ public enum MutationCodec {
         var mutations: [Mutation] = []
         while !reader.isAtEnd { mutations.append(try reader.mutation()) }
         return mutations
+    }
+}
+
+/// Mutations as bytes, each time in the same memory: between what stays, bytes that come and go for every command would
+/// leave gaps that nothing fits into.
+public struct MutationRecord: Sendable {
+    private static let keptBytes = 1 << 20
+
+    private var writer = MutationWriter()
+
+    public init() {}
+
+    /// What was written last.
+    public var bytes: [UInt8] { writer.bytes }
+
+    /// Writes over what was here before.
+    public mutating func write(_ mutations: [Mutation]) {
+        writer.begin(MutationCodec.version, keepingBytes: Self.keptBytes)
+        for mutation in mutations { writer.write(mutation) }
     }
 }

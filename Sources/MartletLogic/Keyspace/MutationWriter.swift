@@ -1,8 +1,12 @@
 /// Writes mutations one after the other.
 struct MutationWriter {
-    private(set) var bytes: [UInt8]
+    private(set) var bytes: [UInt8] = []
 
-    init(_ version: UInt8) { bytes = [version] }
+    /// - Parameter limit: So much memory is kept from the last time.
+    mutating func begin(_ version: UInt8, keepingBytes limit: Int) {
+        bytes.removeAll(keepingCapacity: bytes.capacity <= limit)
+        bytes.append(version)
+    }
 
     mutating func write(_ mutation: Mutation) {
         bytes.append(mutation.change.kind.rawValue)

@@ -49,7 +49,7 @@ extension OwnScript {
         local answers = {}
         for place = 6, #KEYS do
           local tag, lease, limit = ARGV[3 * place - 17], ARGV[3 * place - 16], tonumber(ARGV[3 * place - 15])
-          local held, others = redis.call('HGETALL', KEYS[place]), 0
+          local held, others = redis.pcall('HGETALL', KEYS[place]), 0
           for index = 1, #held, 2 do
             if not is_mine(held[index], held[index + 1]) then
               redis.call('HDEL', KEYS[place], held[index])
@@ -57,13 +57,15 @@ extension OwnScript {
               others = others + 1
             end
           end
-          if others < limit and is_mine(tag, lease) then
+          if held.err then
+            answers[#answers + 1] = held
+          elseif others < limit and is_mine(tag, lease) then
             redis.call('HSET', KEYS[place], tag, lease)
             answers[#answers + 1] = 1
           else
             answers[#answers + 1] = 0
           end
-          redis.call('EXPIRE', KEYS[place], \#(placeSeconds))
+          if not held.err then redis.call('EXPIRE', KEYS[place], \#(placeSeconds)) end
         end
         return answers
         """#

@@ -1,9 +1,9 @@
 /// Records that are written as one frame.
 struct Batch: Sendable {
     /// The sequence of the first record.
-    let first: UInt64
+    private(set) var first: UInt64
     /// A snapshot holds all that came before: these records begin a new segment.
-    let startsSegment: Bool
+    private(set) var startsSegment: Bool
     private(set) var records = 0
     /// The frame as it will be written; its head is filled in when it is.
     private var frame = [UInt8](repeating: 0, count: FrameHead.bytes)
@@ -11,6 +11,15 @@ struct Batch: Sendable {
     init(first: UInt64, startsSegment: Bool = false) {
         self.first = first
         self.startsSegment = startsSegment
+    }
+
+    /// What it needs, in bytes.
+    var memory: Int { frame.capacity }
+
+    /// Begins anew in the same memory.
+    mutating func restart(first: UInt64, startsSegment: Bool) {
+        (self.first, self.startsSegment, records) = (first, startsSegment, 0)
+        frame.removeSubrange(FrameHead.bytes...)
     }
 
     /// The sequence of the last record.

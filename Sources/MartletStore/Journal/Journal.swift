@@ -21,6 +21,10 @@ package final class Journal: Sendable {
 
     fileprivate struct State {
         var waiting: [Batch] = []
+        /// One that was written, for the next records: between what stays in memory, frames that come and go would
+        /// leave gaps that nothing fits into.
+        var spare: Batch?
+        static let spareBytes = 4 << 20
         /// Appended and not durable, in bytes.
         var waitingBytes = 0
         var next: UInt64
@@ -152,8 +156,8 @@ package final class Journal: Sendable {
     /// Makes all durable that waits, and answers whether that worked. Waits for the disk.
     @discardableResult
     package func commit() -> Bool {
-        while let batches = takeBatches() {
-            guard commit(batches) else { return false }
+        while var batches = takeBatches() {
+            guard commit(&batches) else { return false }
         }
         return true
     }
@@ -221,8 +225,8 @@ package final class Journal: Sendable {
         }
     }
 
-    private func commit(_ taken: [Batch]) -> Bool {
-        var batches = taken
+    /// - Parameter batches: Nobody else may have them, or their frames are copied when their heads are filled in.
+    private func commit(_ batches: inout [Batch]) -> Bool {
         let result = writer.withLock { writer -> Result<Double, FilesError> in
             do throws(FilesError) {
                 return .success(try writer.commit(&batches))
@@ -237,7 +241,7 @@ package final class Journal: Sendable {
             if wasInTrouble { onTrouble(nil) }
             return true
         case .failure(let error):
-            onTrouble(state.withLock { $0.fail(taken, error) })
+            onTrouble(state.withLock { $0.fail(batches, error) })
             return false
         }
     }
@@ -247,7 +251,9 @@ extension Journal.State {
     fileprivate mutating func take(_ record: [UInt8], frameBytes: Int) -> UInt64 {
         let fits = waiting.last?.hasRoom(for: record, within: frameBytes) ?? false
         if startsSegment || !fits {
-            waiting.append(Batch(first: next, startsSegment: startsSegment))
+            waiting.append(spare ?? Batch(first: next))
+            spare = nil
+            waiting[waiting.count - 1].restart(first: next, startsSegment: startsSegment)
             startsSegment = false
         }
         waiting[waiting.count - 1].append(record)
@@ -261,6 +267,7 @@ extension Journal.State {
         let bytes = batches.reduce(0) { $0 + $1.bytes }
         let records = batches.reduce(0) { $0 + $1.records }
         waitingBytes -= batches.reduce(0) { $0 + $1.recordBytes }
+        if let last = batches.last, last.memory <= Self.spareBytes { spare = last }
         figures.count(records: records, bytes: bytes, sync: seconds)
         defer { trouble = nil }
         return (durable, trouble != nil)

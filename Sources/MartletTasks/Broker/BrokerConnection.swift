@@ -113,6 +113,8 @@ final class BrokerConnection: ChannelInboundHandler {
         isTaking = true
         defer {
             isTaking = false
+            // The channel reads into the same memory again once nobody has it.
+            if input.readableBytes == 0 { input = ByteBuffer() }
             setReading()
         }
         while !isClosing, mayTake {

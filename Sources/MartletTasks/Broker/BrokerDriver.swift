@@ -14,6 +14,7 @@ final class BrokerDriver {
     private var machine: BrokerMachine
     private var connections: [ClientID: BrokerConnection] = [:]
     private var lastID: Int64 = 0
+    private var record = MutationRecord()
     /// The last record; replies wait for it.
     private var appended: UInt64
     private var durable: UInt64
@@ -146,7 +147,8 @@ final class BrokerDriver {
 
     private func append(_ mutations: [Mutation]) {
         do throws(JournalError) {
-            appended = try journal.append(MutationCodec.encode(mutations))
+            record.write(mutations)
+            appended = try journal.append(record.bytes)
         } catch {
             // Commands are not taken when the journal is behind, so this is a defect. What was changed in memory must
             // not be seen: it would be gone after a restart.

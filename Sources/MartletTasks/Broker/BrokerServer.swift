@@ -105,14 +105,6 @@ package final class BrokerServer: Sendable {
 // MARK: The start
 
 extension BrokerServer {
-    /// Where the journal says that records are durable, once somebody listens.
-    private final class SyncHook: Sendable {
-        private let handler = Mutex<(@Sendable (UInt64) -> Void)?>(nil)
-
-        func set(_ new: @escaping @Sendable (UInt64) -> Void) { handler.withLock { $0 = new } }
-        func call(_ sequence: UInt64) { handler.withLock { $0 }?(sequence) }
-    }
-
     private static func open(
         _ folder: String, logger: Logger
     ) throws -> (journal: Journal, keyspace: Keyspace, hook: SyncHook) {

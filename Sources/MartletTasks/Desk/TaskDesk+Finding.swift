@@ -12,8 +12,17 @@ extension TaskDesk {
     /// queue. nil: nobody knows it.
     package func task(_ id: String) async throws -> JSONValue? {
         var view = try await self.view(of: id, kept: try await kept(id))
-        if view.isWaiting { view.place = try await place(of: id, on: view.queue) }
+        if view.isWaiting { view.place = try await placeIfRoom(of: id, on: view.queue) }
         return view.isKnown ? view.json : nil
+    }
+
+    /// nil also where too many ask for places: all else is told.
+    private func placeIfRoom(of id: String, on queue: String?) async throws -> Place? {
+        do {
+            return try await place(of: id, on: queue)
+        } catch let error as MartletError where error.code == .overloaded {
+            return nil
+        }
     }
 
     /// The same, but for its place.
@@ -74,7 +83,7 @@ extension TaskDesk {
                 if let last = seen, last.state == known.state, ContinuousClock.now < last.until {
                     known.place = last.place
                 } else {
-                    known.place = try await place(of: id, on: known.queue)
+                    known.place = try await placeIfRoom(of: id, on: known.queue)
                     seen = (known.state, known.place, ContinuousClock.now + Self.placesHold)
                 }
             }

@@ -65,7 +65,8 @@ extension TaskDesk {
     /// Tells one, and then those whose turn comes by its end.
     private func tell(beginningWith id: String) async {
         var next: String? = id
-        while let id = next {
+        // A server that stops leaves them to the others, or to its next start.
+        while let id = next, !Task.isCancelled {
             try? await tell(id)
             next = webhookLine.withLock { $0.ended(id) }
         }
@@ -86,6 +87,11 @@ extension TaskDesk {
             return
         }
         let isDone = await webhooks.send(message, to: hook.url)
+        guard isDone || !Task.isCancelled else {
+            // It was not the receiver that failed.
+            try await transaction([command("DEL", claim)])
+            return
+        }
         if !isDone { hook.failed(now: Self.nowMilliseconds) }
         let isOver = isDone || hook.attempts >= settings.webhooks.attempts
         if isOver, !isDone { logger.warning("a webhook was given up", metadata: ["task": "\(id)"]) }

@@ -17,7 +17,7 @@ import Testing
         "rate 1": "a87df6b15089be477b35ecfb919f11409972da3b",
         "claim 1": "0f723d67ed4d61175799a0699c59d1b0553cdb31",
         "free 1": "6471d1250aa2ced2191135540843dc8c81b216cc",
-        "enter 1": "c61a805138d5206111bd76e936789ee39747a504",
+        "enter 1": "c719b842818455e89810ee048037d425edf503e6",
     ]
 
     @Test func aScriptWhoseTextChangedHasAnotherVersion() {

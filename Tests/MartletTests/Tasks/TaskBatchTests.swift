@@ -14,7 +14,8 @@ import Testing
         let message = OutgoingTask(name: "add", id: id).message(deliveryTag: id, now: 0)
         return TaskRun(
             message: try TaskMessage(message), bytes: bytes ?? ByteBuffer(bytes: message),
-            receipt: Receipt(tag: id, lease: 1, queue: "q", key: "q"), deliveries: 1, softDeadline: soft, deadline: .never,
+            receipt: Receipt(tag: id, lease: 1, queue: "q", key: "q"), deliveries: 1, softDeadline: soft,
+            deadline: .never,
             progress: { _ in })
     }
 

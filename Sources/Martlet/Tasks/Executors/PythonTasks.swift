@@ -98,7 +98,8 @@ struct PythonTasks: TaskExecutor {
         let code = error?["code"]?.string ?? ""
         let message = error?["message"]?.string ?? "status \(status)"
         switch code {
-        case ErrorCode.workerCrashed.text, ErrorCode.requestQuarantined.text: return .ended(call.all(.lost(reason: message)))
+        case ErrorCode.workerCrashed.text, ErrorCode.requestQuarantined.text:
+            return .ended(call.all(.lost(reason: message)))
         case ErrorCode.noTarget.text, ErrorCode.queueFull.text, ErrorCode.queueTimeout.text, ErrorCode.noCapacity.text,
             ErrorCode.overloaded.text, ErrorCode.poolRemoved.text, ErrorCode.shuttingDown.text:
             return .notTaken

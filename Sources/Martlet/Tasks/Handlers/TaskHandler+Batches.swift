@@ -34,7 +34,7 @@ extension TaskHandler {
     /// them has it run again. What it throws holds for all of them, and so do the limits.
     ///
     /// The parameters that are not explained here are those of
-    /// ``init(_:maxRetries:backoff:softLimit:hardLimit:rateLimit:keepsResult:_:)``.
+    /// ``init(_:maxRetries:backoff:softLimit:hardLimit:rateLimit:keepsResult:acksLate:_:)``.
     public init<Value: Encodable & Sendable>(
         _ name: String, batch: TaskBatch, maxRetries: Int? = 3, backoff: Duration = .seconds(1),
         softLimit: Duration? = nil, hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true,

@@ -6,8 +6,6 @@ struct BrokerClient: Sendable {
     let localAddress: String
     /// Milliseconds since 1970.
     let since: Int64
-    var lastCommandTime: Int64
-    var lastCommand = "NULL"
     var name: Bytes = ""
     var libraryName: Bytes = ""
     var libraryVersion: Bytes = ""
@@ -38,17 +36,23 @@ struct BrokerClient: Sendable {
         self.localAddress = localAddress
         self.isAuthenticated = isAuthenticated
         since = now
-        lastCommandTime = now
     }
 
     var subscriptions: Int { channels.count + patterns.count }
 
     /// As a line of `CLIENT LIST`.
-    func line(now: Int64) -> String {
+    func line(_ activity: ClientActivity, now: Int64) -> String {
         let flags = subscriptions > 0 ? "P" : blocked != nil ? "b" : transaction != nil ? "x" : "N"
         return "id=\(id) addr=\(address) laddr=\(localAddress) fd=0 name=\(name.text) age=\((now - since) / 1000) "
-            + "idle=\(max(0, now - lastCommandTime) / 1000) flags=\(flags) db=\(database) sub=\(channels.count) "
-            + "psub=\(patterns.count) ssub=0 multi=\(transaction?.commands.count ?? -1) cmd=\(lastCommand) "
+            + "idle=\(max(0, now - activity.time) / 1000) flags=\(flags) db=\(database) sub=\(channels.count) "
+            + "psub=\(patterns.count) ssub=0 multi=\(transaction?.commands.count ?? -1) cmd=\(activity.command) "
             + "user=default lib-name=\(libraryName.text) lib-ver=\(libraryVersion.text) resp=\(version.rawValue)"
     }
+}
+
+/// What a connection said last. Apart from the rest, because it changes with each command.
+struct ClientActivity: Sendable {
+    /// Milliseconds since 1970.
+    var time: Int64
+    var command = "NULL"
 }

@@ -9,7 +9,7 @@ public struct DeskPolicy: Sendable, Equatable {
     /// So much work is taken ahead of time: tasks that are done within less wait here instead of a round trip. Zero:
     /// none.
     public var ahead: Duration = .milliseconds(50)
-    /// Never more tasks ahead of time, and never more than half of that in one pull: the others are run while these come.
+    /// Never more tasks ahead of time, and never more than half of that in one pull: others run while these come.
     public var maximumAhead = 1000
     /// Tasks held until their `eta`; what comes above it goes back to the broker until then.
     public var maximumScheduled = 1000

@@ -32,15 +32,17 @@ struct KeyLine: Sendable {
 }
 
 /// Limits of keys that messages state, which all workers keep together; those of rules are each worker's own, as are
-/// those of messages without a key. A place is bound to the lease of its message: whoever has that no more, for whatever
-/// reason, has no place. Those that wait for one have no slot, and others go on.
+/// those of messages without a key. A place is bound to the lease of its message: whoever has that no more has no place,
+/// for whatever reason. Those that wait for one have no slot, and others go on.
 extension WorkerDesk {
     /// Asked for at a time for one key.
     private static let askedAtOnce = 16
 
-    /// False: it needs no place.
+    /// False: it needs no place, or has no lease while it runs that one could be bound to.
     mutating func joinSharedKey(_ id: DeliveryID, _ arrival: TaskArrival) -> Bool {
-        guard let key = arrival.key, arrival.keyConcurrency != nil else { return false }
+        guard let key = arrival.key, arrival.keyConcurrency != nil, rules[arrival.name]?.acksLate != false else {
+            return false
+        }
         keyLines[key, default: KeyLine()].waiting.append(id)
         entries[id]?.phase = .waitsForPlace
         blockedCount += 1

@@ -5,7 +5,7 @@ public import MartletBase
 /// broker a bounded part of its time.
 ///
 /// A search begins after all whom it is for have asked, so nobody is told what was true before. After a search the line
-/// rests for some times as long as it took.
+/// rests for some times as long as it took, a second at most.
 ///
 /// ```
 /// stands in line ── turn ──▶ is searched for ── ended ──▶ gone

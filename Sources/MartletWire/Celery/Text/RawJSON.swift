@@ -138,7 +138,9 @@ extension RawJSON {
             return .array(values)
         case UInt8(ascii: "{"):
             var members: [String: JSONValue] = [:]
-            try cursor.members { name, cursor throws(WireError) in members[unescaped(cursor[name])] = try read(&cursor) }
+            try cursor.members { name, cursor throws(WireError) in
+                members[unescaped(cursor[name])] = try read(&cursor)
+            }
             return .object(members)
         default: return scalar(try cursor.value())
         }

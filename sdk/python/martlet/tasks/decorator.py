@@ -154,8 +154,8 @@ def task(function: Optional[Function] = None, **options: Any) -> Any:
         and has the state REVOKED, "duplicate of" the first.
     unique_until: `"finished"`, whatever its end; `"started"`: until it begins; `"ttl"`: for `unique_seconds`.
     unique_seconds: after so long others may come in any case.
-    acks_late: False for what must not run twice: it is acknowledged before it begins, so when its process or its worker
-        dies it has failed, and is not given to another one.
+    acks_late: False for what must not run twice: it is acknowledged before it begins, so when its process dies it
+        has failed, and when its worker dies nothing is stored; it is not given to another one.
 
     batch_size: the function is called for so many tasks at once, with a list of `TaskCall`s, and returns as many values
         in their order. A value that is an exception ends that task alone.
