@@ -32,8 +32,8 @@ struct KeyLine: Sendable {
 }
 
 /// Limits of keys that messages state, which all workers keep together; those of rules are each worker's own, as are
-/// those of messages without a key. A place is bound to the lease of its message: whoever lost that, in whatever way, has
-/// no place. Those that wait for one have no slot, and others go on.
+/// those of messages without a key. A place is bound to the lease of its message: who has lost that has no place. Those
+/// that wait for one have no slot, and others go on.
 extension WorkerDesk {
     /// Asked for at a time for one key.
     private static let askedAtOnce = 16
