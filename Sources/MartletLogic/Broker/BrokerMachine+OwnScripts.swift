@@ -201,7 +201,7 @@ extension BrokerMachine {
             guard removed == .integer(1) else { return removed }
             let place = Place(database: leases.database, key: group[0])
             machine.queues.forgetFailures(place, &machine.keyspace, now: leases.now)
-            guard !group[1].isEmpty else { return removed }
+            guard !group[1].isEmpty, machine.state(of: group[1], leases) != "SUCCESS" else { return removed }
             return machine.store(group[1], group[2], group[3], leases) ?? removed
         }
     }

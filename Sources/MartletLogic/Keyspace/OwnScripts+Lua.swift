@@ -190,6 +190,7 @@ extension OwnScript {
           if holds then
             let_go(tag)
             redis.call('HDEL', KEYS[5], tag)
+            redis.call('HDEL', KEYS[5] .. '.old', tag)
             redis.call('LPUSH', dead_letters(list_of(lease)), ARGV[at + 2])
           end
           answers[#answers + 1] = holds and 1 or 0

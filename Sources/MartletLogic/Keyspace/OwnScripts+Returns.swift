@@ -23,7 +23,7 @@ extension OwnScript {
           local tag, key = ARGV[at], ARGV[at + 1]
           local removed = redis.pcall('LREM', KEYS[6], -1, ARGV[at + 4])
           if removed == 1 then
-            if key ~= '' then store(key, ARGV[at + 2], ARGV[at + 3]) end
+            if key ~= '' and state_of(key) ~= 'SUCCESS' then store(key, ARGV[at + 2], ARGV[at + 3]) end
             redis.call('HDEL', KEYS[5], tag)
           end
           answers[#answers + 1] = removed

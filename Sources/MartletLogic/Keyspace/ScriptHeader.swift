@@ -29,8 +29,8 @@ extension OwnScript {
     /// One more with each change of its text.
     public var version: Int {
         switch self {
-        case .finish: 2
-        case .take, .tell, .renew, .giveBack, .bury, .withdraw, .restore, .rate, .claim, .free, .enter: 1
+        case .finish, .bury, .withdraw: 2
+        case .take, .tell, .renew, .giveBack, .restore, .rate, .claim, .free, .enter: 1
         }
     }
 

@@ -90,8 +90,8 @@ extension TaskBroker {
         }.first ?? false
     }
 
-    /// Takes a message off the list on which it waits, and stores and announces the end of its task, in one step.
-    /// False: it was not there any more, and nothing was stored.
+    /// Takes a message off the list on which it waits, and stores and announces the end of its task, unless a success
+    /// is stored already, in one step. False: it was not there any more, and nothing was stored.
     ///
     /// - Parameters:
     ///   - key: The list's.

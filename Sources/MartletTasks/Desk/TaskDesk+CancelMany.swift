@@ -21,28 +21,51 @@ extension TaskDesk {
         let bound = min(limit, Self.mostCancelled)
         var ids: [String] = []
         if filter.state ?? TaskState.pending == TaskState.pending { ids = try await waiting(filter, most: bound + 1) }
-        if ids.count <= bound, filter.state != TaskState.pending {
-            ids += try await open(filter, besides: Set(ids), most: bound + 1 - ids.count)
+        if let state = filter.state {
+            if state != TaskState.pending { ids = try await open(filter, besides: [], most: bound + 1) }
+        } else {
+            // One by one: what has run for long is not among the latest of all states.
+            for state in Self.underWay + [nil] where ids.count <= bound {
+                var filter = filter
+                filter.state = state
+                ids += try await open(filter, besides: Set(ids), most: bound + 1 - ids.count)
+            }
         }
-        let cancelled = try await cancel(Array(ids.prefix(bound)), terminate: terminate).map { JSONValue.string($0) }
+        let (cancelled, isWhole) = try await cancel(Array(ids.prefix(bound)), terminate: terminate)
         return [
-            "cancelled": .integer(Int64(cancelled.count)), "ids": .array(cancelled), "more": .bool(ids.count > bound),
+            "cancelled": .integer(Int64(cancelled.count)), "ids": .array(cancelled.map { .string($0) }),
+            "more": .bool(ids.count > bound || !isWhole),
         ]
     }
+
+    private static let underWay: [String?] = [TaskState.started, TaskState.received, TaskState.retry]
 
     /// Tasks that are looked at, of each queue and of those that events told of.
     private static let mostLooked = 10_000
     private static let pageLength = 500
 
-    /// All at once, so that they share the searches for where they wait. Those that were not over, in their order.
-    private func cancel(_ ids: [String], terminate: Bool) async throws -> [String] {
-        let cancelled = try await withThrowingTaskGroup(of: String?.self) { group in
+    /// All at once, so that they share the searches for where they wait. Those that were not over, in their order, and
+    /// whether all were asked for.
+    ///
+    /// - Throws: where none could be called off, why.
+    private func cancel(_ ids: [String], terminate: Bool) async throws -> (ids: [String], isWhole: Bool) {
+        typealias Ending = (id: String, outcome: Result<Cancellation, any Error>)
+        let endings = await withTaskGroup(of: Ending.self) { group in
             for id in ids {
-                group.addTask { try await self.cancel(id, terminate: terminate) == .tooLate ? nil : id }
+                group.addTask {
+                    do { return (id, .success(try await self.cancel(id, terminate: terminate))) } catch {
+                        return (id, .failure(error))
+                    }
+                }
             }
-            return try await group.reduce(into: Set<String>()) { if let id = $1 { $0.insert(id) } }
+            return await group.reduce(into: [String: Result<Cancellation, any Error>]()) { $0[$1.id] = $1.outcome }
         }
-        return ids.filter { cancelled.contains($0) }
+        try Task.checkCancellation()
+        let outcomes = endings.compactMapValues { try? $0.get() }
+        if outcomes.isEmpty, let first = endings.values.first { _ = try first.get() }
+        return (
+            ids.filter { id in outcomes[id].map { $0 != .tooLate } ?? false }, outcomes.count == endings.count
+        )
     }
 
     /// Those that events told of, and no end.

@@ -1,5 +1,5 @@
 /// The bytes that base64 stands for, as the bodies of Celery messages are sent.
-enum Base64 {
+public enum Base64 {
     private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     /// The value of each byte, those of the alphabet for URLs too; 64: it has none.
     private static let values = {
@@ -11,7 +11,7 @@ enum Base64 {
     }()
 
     /// nil: a character that does not belong there, or a length that cannot be. Padding may be missing.
-    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    public static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         let span = text.span
         let values = Self.values
         var end = span.count

@@ -265,6 +265,14 @@ import Testing
         #expect(bench.list("q") == ["{t3,c,0}"])
     }
 
+    @Test func aSuccessStaysWhenItsMessageIsWithdrawn() {
+        let bench = bench()
+        let success = #"{"status": "SUCCESS"}"#
+        bench.say(1, ["SET", "r", Bytes(success)])
+        #expect(bench.script(.withdraw, lists: ["q"], ["t2", "r", "60", "{}", "{t2,b,0}"], by: 2) == done)
+        #expect(bench.answer(1, "GET r") == .bulk(Bytes(success)), "it was served again after it ran")
+    }
+
     @Test func whatWaitsForItsTimeIsWithdrawn() {
         let bench = bench()
         let later = "{t9,a,\(bench.now + 60_000)}"

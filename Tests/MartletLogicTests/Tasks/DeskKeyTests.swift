@@ -79,9 +79,19 @@ import Testing
     }
 
     @Test func allKeysAreAskedForAtOnce() {
-        var desk = WorkerDesk.with(slots: 1)
+        var desk = WorkerDesk.with(slots: 2)
         let actions = desk.take([keyed(1, "b"), keyed(2, "a")], at: 0)
         #expect(actions == [.enter([wish(2, "a"), wish(1, "b")])])
+    }
+
+    @Test func noPlaceIsAskedForWithoutASlot() {
+        var desk = WorkerDesk.with(slots: 1)
+        let actions = desk.take([keyed(1, "b"), keyed(2, "a"), keyed(3, "a", limit: 2)], at: 0)
+        #expect(actions == [.enter([wish(2, "a")])], "there is one slot")
+        #expect(desk.entered([wish(2, "a")], [true], now: time(0)) == [.run(2)])
+        #expect(desk.woken(now: time(1)) == [])
+        #expect(desk.nextWake(now: time(1)) > time(1).instant)
+        #expect(desk.ended(2, .succeeded, now: time(2)).last == .enter([wish(3, "a", limit: 2)]))
     }
 
     @Test func whoLeavesWhileItWaitsIsNotRun() {

@@ -260,6 +260,9 @@ private struct EngineLife {
     private mutating func withdraw() async throws -> String {
         guard nextTag > 0, let list = lists.randomElement(using: &random) else { return "" }
         let tag = Self.tag(Int.random(in: 0..<nextTag, using: &random))
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            _ = try await ask("SET", "r-\(tag)", #"{"status": "SUCCESS"}"#)
+        }
         let end = StoredResult(
             key: "r-\(tag)", json: ByteBuffer(string: #"{"status": "REVOKED"}"#),
             expires: Bool.random(using: &random) ? .zero : .seconds(600))

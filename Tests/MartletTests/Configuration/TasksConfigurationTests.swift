@@ -34,6 +34,17 @@ import Testing
         #expect(tasks.webhooks?.secret?.exposed == "s" && tasks.webhooks?.allowsPrivateAddresses == true)
         #expect(tasks.wantedWorkers == 2...8 && tasks.wait == .seconds(60))
         #expect(!problems("tasks: {autoscale: {min: 9, max: 8}}\n").isEmpty)
+        #expect(problems("tasks: {queue: celery.dead}\n").count == 1, "the broker has that name for itself")
+    }
+
+    @Test("A secret that says it is base64 has to be")
+    func secrets() {
+        for wrong in ["whsec_", "whsec_???", "whsec_===="] {
+            #expect(problems("tasks: {webhooks: {secret: \"\(wrong)\"}}\n").count == 1)
+        }
+        for right in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "any text"] {
+            #expect(problems("tasks: {webhooks: {secret: \"\(right)\"}}\n").isEmpty)
+        }
     }
 
     @Test("What became of tasks is kept, unless it is not wanted")

@@ -18,7 +18,7 @@ struct CronDecoder {
     private func task(_ name: String, _ section: Section) -> CronTask? {
         let called = section.taskName("task")
         var submission = TaskSubmission(name: called ?? name)
-        submission.queue = section.taskName("queue")
+        submission.queue = section.queueName("queue")
         submission.priority = section.count("priority", in: 0...9) ?? 0
         submission.arguments = section.list("args").map { Self.json($0.node) }
         if let item = section.item("kwargs"), !item.node.isNull {

@@ -21,15 +21,19 @@ struct TasksDecoder {
 
     /// What holds for tasks that are handed in and asked for over HTTP.
     private func desk(_ section: Section, _ tasks: inout TasksConfiguration) {
-        tasks.queue = section.taskName("queue") ?? tasks.queue
+        tasks.queue = section.queueName("queue") ?? tasks.queue
         tasks.results = section.count("results", in: 0...1_000_000) ?? tasks.results
         tasks.watchesEvents = section.flag("events") ?? tasks.watchesEvents
         tasks.acksAsApp = section.flag("acks_as_app") ?? tasks.acksAsApp
         tasks.history = history(section.section("history"))
         tasks.cron = CronDecoder().tasks(in: section)
         if let webhooks = section.optionalSection("webhooks") {
+            let secret = webhooks.secret("secret")
+            if let secret, WebhookConfiguration.key(of: secret) == nil {
+                webhooks.refuse("begins with `whsec_`, so that base64 must follow", at: "secret")
+            }
             tasks.webhooks = WebhookConfiguration(
-                secret: webhooks.secret("secret"), allowsPrivateAddresses: webhooks.flag("private") ?? false)
+                secret: secret, allowsPrivateAddresses: webhooks.flag("private") ?? false)
         }
         let scale = section.section("autoscale")
         let least = scale.count("min", in: 0...100_000) ?? tasks.wantedWorkers.lowerBound
@@ -82,6 +86,12 @@ extension Section {
     /// The name of a task or of a queue.
     func taskName(_ key: String) -> String? {
         value(key, "must be a name of up to 255 characters") { TaskName.isValid($0) ? $0 : nil }
+    }
+
+    func queueName(_ key: String) -> String? {
+        value(key, "must be a name of up to 255 characters, and none that the broker uses itself") { text in
+            TaskName.isValid(text) && TaskName.isQueue(text) ? text : nil
+        }
     }
 }
 

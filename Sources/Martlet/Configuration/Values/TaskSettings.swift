@@ -2,6 +2,7 @@ package import MartletBase
 import MartletLogic
 package import MartletNet
 package import MartletTasks
+import MartletWire
 
 /// `tasks`: what is there only when it is written.
 package struct TasksConfiguration: Sendable, Equatable {
@@ -50,6 +51,16 @@ package struct WebhookConfiguration: Sendable, Equatable {
     package var secret: Secret?
     /// `private`: whether this machine and private networks may be told.
     package var allowsPrivateAddresses = false
+
+    /// What stands before a secret in base64, as libraries that check signatures want it.
+    static let base64Mark = "whsec_"
+
+    /// The bytes that sign; nil: it says that it is base64, and is none, or is empty.
+    static func key(of secret: Secret) -> [UInt8]? {
+        let text = Array(secret.exposed.utf8)
+        guard text.starts(with: base64Mark.utf8) else { return text }
+        return Base64.decode(text[base64Mark.utf8.count...]).flatMap { $0.isEmpty ? nil : $0 }
+    }
 }
 
 /// `tasks.broker`, of Martlet's own broker. Off loopback it always has a password.

@@ -38,12 +38,13 @@ extension TaskHandler {
     public init<Value: Encodable & Sendable>(
         _ name: String, batch: TaskBatch, maxRetries: Int? = 3, backoff: Duration = .seconds(1),
         softLimit: Duration? = nil, hardLimit: Duration? = nil, rateLimit: TaskRate? = nil, keepsResult: Bool = true,
+        acksLate: Bool = true,
         _ body: @escaping @Sendable ([TaskCall]) async throws -> [Result<Value, any Error>]
     ) {
         // The rules are those of any task.
         var description = TaskHandler(
             name, maxRetries: maxRetries, backoff: backoff, softLimit: softLimit, hardLimit: hardLimit,
-            rateLimit: rateLimit, keepsResult: keepsResult
+            rateLimit: rateLimit, keepsResult: keepsResult, acksLate: acksLate
         ) { _, _ in }.description
         description.rules.batch = batch.rule
         self.init(

@@ -23,7 +23,9 @@ struct KeyLine: Sendable {
     var waiting = WaitingLine<DeliveryID>()
     /// Those that the broker was, and is to be, asked for first.
     var front: [DeliveryID] = []
-    var isAsking = false
+    /// For so many of them the answer is awaited.
+    var asked = 0
+    var isAsking: Bool { asked > 0 }
     /// The broker said no before; nil: it is to be asked.
     var notBefore: Instant?
     var pause = KeyLine.pauses.first
@@ -49,10 +51,19 @@ extension WorkerDesk {
         return true
     }
 
-    /// Asks the broker for those that nobody asked for, or that it said no to a while ago: for all keys at once.
+    /// Slots that nobody has, nor may have by an answer that is awaited: a place without one would keep other workers
+    /// from running.
+    private var slotsForPlaces: Int {
+        slots - running - keyLines.values.reduce(0) { $0 + $1.asked }
+    }
+
+    /// Asks the broker for those that nobody asked for, or that it said no to a while ago: for all keys at once, as
+    /// many as there are slots for.
     mutating func askKeys(now: Instant, _ actions: inout [DeskAction]) {
+        var free = slotsForPlaces
+        guard free > 0 else { return }
         var wishes: [KeyWish] = []
-        for key in keyLines.keys.sorted() {
+        for key in keyLines.keys.sorted() where free > 0 {
             guard var line = keyLines.removeValue(forKey: key) else { continue }
             if !line.isAsking, line.notBefore.map({ $0 <= now }) ?? true {
                 line.front.removeAll { entries[$0]?.phase != .waitsForPlace }
@@ -61,8 +72,10 @@ extension WorkerDesk {
                     if entries[next]?.phase == .waitsForPlace { line.front.append(next) }
                 }
                 guard !line.front.isEmpty else { continue }
-                (line.isAsking, line.isOutdated, line.notBefore) = (true, false, nil)
-                wishes += line.front.map { id in
+                line.asked = min(line.front.count, free)
+                free -= line.asked
+                (line.isOutdated, line.notBefore) = (false, nil)
+                wishes += line.front.prefix(line.asked).map { id in
                     KeyWish(id: id, key: key, limit: max(entries[id]?.arrival.keyConcurrency ?? 1, 1))
                 }
             }
@@ -89,7 +102,7 @@ extension WorkerDesk {
     /// Unless somebody has left meanwhile, nobody asks for a while.
     private mutating func rest(_ key: String, _ given: Duration?, now: Instant) {
         guard var line = keyLines.removeValue(forKey: key) else { return }
-        line.isAsking = false
+        line.asked = 0
         line.notBefore = line.isOutdated && given == nil ? nil : now + (given ?? line.pause)
         line.pause = min(line.pause * 2, KeyLine.pauses.last)
         keyLines[key] = line
@@ -102,9 +115,10 @@ extension WorkerDesk {
         keyLines[key]?.isOutdated = true
     }
 
-    /// When the broker is to be asked next; `.never`: nobody waits, or it is being asked.
+    /// When the broker is to be asked next; `.never`: nobody waits, it is being asked, or there is no slot.
     func nextKeyQuestion(now: Instant) -> Instant {
-        keyLines.values.reduce(.never) { earliest, line in
+        guard !keyLines.isEmpty, slotsForPlaces > 0 else { return .never }
+        return keyLines.values.reduce(.never) { earliest, line in
             line.isAsking ? earliest : min(earliest, line.notBefore ?? now)
         }
     }
