@@ -145,6 +145,32 @@ package final class TaskBroker: Sendable {
     package func publish(_ messages: [OutgoingMessage]) async throws {
         var pipeline = RedisPipeline()
         declare(Set(messages.map(\.queue)), in: &pipeline)
+        push(messages, in: &pipeline)
+        try await last(of: pipeline)
+    }
+
+    /// As ``publish(_:)``, unless that was done before by the same name: for whom the answer may have been lost.
+    ///
+    /// - Parameters:
+    ///   - trace: The key by which it is known that it was done, kept for ten minutes.
+    ///   - mayBeDone: Whether that has to be looked at.
+    func publish(_ messages: [OutgoingMessage], leaving trace: String, mayBeDone: Bool) async throws {
+        let key = prefix + trace
+        if mayBeDone {
+            var look = RedisPipeline()
+            look.append(["EXISTS", key])
+            if try await last(of: look) == .integer(1) { return }
+        }
+        var pipeline = RedisPipeline()
+        declare(Set(messages.map(\.queue)), in: &pipeline)
+        pipeline.append(["MULTI"])
+        push(messages, in: &pipeline)
+        pipeline.append(["SETEX", key, "600", "1"])
+        pipeline.append(["EXEC"])
+        _ = try await last(of: pipeline).elements.accepted()
+    }
+
+    private func push(_ messages: [OutgoingMessage], in pipeline: inout RedisPipeline) {
         var rest = messages[...]
         while let first = rest.first {
             var bytes = 0
@@ -157,7 +183,6 @@ package final class TaskBroker: Sendable {
             pipeline.word(prefix + first.key)
             for message in together { pipeline.word(message.message) }
         }
-        try await last(of: pipeline)
     }
 
     /// Makes queues known as kombu does, so that its clients find them; each once on a connection.

@@ -104,16 +104,17 @@ extension TaskWorker {
         return answers
     }
 
-    /// What has to come before the message is acknowledged, each step of which may be done twice.
+    /// What has to come before the message is acknowledged, each step of which may be taken twice.
     private func settleAfterFirst(_ entry: BookEntry) async {
         var refusals = 0
+        var mayBeDone = false
         var pause = Pause()
         while !Task.isCancelled {
             do {
-                try await takeFirstSteps(of: entry)
+                try await takeFirstSteps(of: entry, mayBeDone: mayBeDone)
                 return await settle([entry])
             } catch {
-                if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 }
+                if let error = error as? RedisError, Self.isRefusal(error) { refusals += 1 } else { mayBeDone = true }
                 if refusals >= Self.attempts { return await giveUp(entry, error) }
                 logger.debug(
                     "what follows a task cannot be told", metadata: ["id": "\(entry.taskID)", "error": "\(error)"])
@@ -122,10 +123,15 @@ extension TaskWorker {
         }
     }
 
-    private func takeFirstSteps(of entry: BookEntry) async throws {
+    /// - Parameter mayBeDone: It was tried before, and nobody knows how far that came.
+    func takeFirstSteps(of entry: BookEntry, mayBeDone: Bool = false) async throws {
         guard try await mayAct(on: entry) else { return }
         try await ledger.take(entry.first)
-        if case .publish(let messages) = entry.act { try await broker.publish(messages) }
+        if case .publish(let messages) = entry.act {
+            // No lease fences it, and a task that was acknowledged before its run must not be tried again twice.
+            try await broker.publish(
+                messages, leaving: "martlet-published-\(entry.receipt.tag)", mayBeDone: mayBeDone)
+        }
     }
 
     /// Whether its lease stands: what comes first is not fenced by itself.

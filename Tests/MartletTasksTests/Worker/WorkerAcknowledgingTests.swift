@@ -99,4 +99,20 @@ import Testing
             #expect(try await stage.worker.wereAcknowledged([others], [false]) == [false])
         }
     }
+
+    /// The answer to what it published is lost with its connection.
+    @Test func whatFollowsIsPublishedOnceAlthoughTheAnswerWasLost() async throws {
+        try await WorkerStage.run { stage in
+            let client = stage.client
+            try await client.publish([(key: "q", queue: "q", message: message("t1"))])
+            let receipt = try #require(try await client.take([QueueList(queue: "q")], count: 1).first?.receipt)
+            let entry = BookEntry(
+                taskID: "t1", name: "pays", receipt: receipt, message: message("t1"),
+                act: .publish([(key: "again", queue: "again", message: message("t1"))]), tally: .retried)
+            for mayBeDone in [false, true, true] {
+                try await stage.worker.takeFirstSteps(of: entry, mayBeDone: mayBeDone)
+            }
+            #expect(try await client.say("LLEN again") == .integer(1))
+        }
+    }
 }
