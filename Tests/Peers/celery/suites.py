@@ -87,11 +87,19 @@ def run(suite, files, engine, options):
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             process.wait(options.limit)
+        except subprocess.TimeoutExpired:
+            # It writes down what came of those that it ran.
+            print(f"{suite} on {engine.name}: cut off after {options.limit:.0f} s", flush=True)
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
         finally:
             # A worker of its own, too.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
-    return outcomes(report)
+    found = outcomes(report)
+    if process.returncode not in (0, 1):
+        found[f"{suite}::the whole of it"] = "error"
+    return found
 
 
 def outcomes(report):
