@@ -95,6 +95,55 @@ struct SystemFilesTests {
         #expect(journal.figures.syncs == 2 && journal.figures.records == 101)
     }
 
+    @Test("Records for which nobody waits are gathered until somebody waits for one")
+    func gathers() throws {
+        let done = DispatchSemaphore(value: 0)
+        var policy = JournalPolicy()
+        policy.gatherDelay = .seconds(3600)
+        let journal = try Journal.open(
+            FakeDisk(), policy: policy, replay: { _ in }, onSynced: { if $0 == 5 { done.signal() } })
+        for _ in 0..<5 { _ = try journal.append([1]) }
+        #expect(journal.durable == 0)
+        journal.hurry()
+        #expect(done.wait(timeout: .now() + 30) == .success)
+        #expect(journal.figures.syncs == 1)
+    }
+
+    @Test("Records for which nobody waits are not kept waiting for ever")
+    func gathersForAWhile() throws {
+        let done = DispatchSemaphore(value: 0)
+        var policy = JournalPolicy()
+        policy.gatherDelay = .milliseconds(1)
+        let journal = try Journal.open(
+            FakeDisk(), policy: policy, replay: { _ in }, onSynced: { if $0 == 2 { done.signal() } })
+        for _ in 0..<2 { _ = try journal.append([1]) }
+        #expect(done.wait(timeout: .now() + 30) == .success)
+    }
+
+    @Test("What comes while a sync runs, and nobody waits for, waits for more")
+    func gathersWhileBusy() throws {
+        let (begun, mayGo) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let done = DispatchSemaphore(value: 0)
+        var policy = JournalPolicy()
+        policy.gatherDelay = .seconds(3600)
+        let disk = FakeDisk(onSync: {
+            begun.signal()
+            _ = mayGo.wait(timeout: .now() + 30)
+        })
+        let journal = try Journal.open(
+            disk, policy: policy, replay: { _ in }, onSynced: { _ in done.signal() })
+        _ = try journal.append([0])
+        journal.hurry()
+        #expect(begun.wait(timeout: .now() + 30) == .success)
+        _ = try journal.append([1])
+        for _ in 0..<3 { mayGo.signal() }
+        #expect(done.wait(timeout: .now() + 30) == .success)
+        #expect(journal.durable == 1)
+        journal.hurry()
+        #expect(done.wait(timeout: .now() + 30) == .success)
+        #expect(journal.durable == 2 && journal.figures.syncs == 2)
+    }
+
     @Test("After a failure the queue tries again by itself")
     func retries() throws {
         let done = DispatchSemaphore(value: 0)

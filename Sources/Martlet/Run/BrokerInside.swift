@@ -103,6 +103,7 @@ extension BrokerOptions {
         password = try Self.password(file: configuration.passwordFile, environment: environment)
         tls = configuration.tls.map { ($0.certificate, $0.key) }
         maximumDeliveries = configuration.maximumDeliveries
+        sync = configuration.sync
         memoryBytes = configuration.memory
     }
 }

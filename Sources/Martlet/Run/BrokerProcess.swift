@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import MartletBase
 import MartletConsole
-import MartletLogic
+package import MartletLogic
 import MartletNet
 import MartletTasks
 import MartletTelemetry
@@ -23,6 +23,8 @@ package struct BrokerOptions: Sendable {
     /// Certificate and key.
     package var tls: (certificate: String, key: String)?
     package var maximumDeliveries: Int?
+    /// nil: before.
+    package var sync: BrokerPolicy.Sync?
     var memoryBytes: Int?
     /// Where metrics are served; nil: nowhere.
     package var console: String?
@@ -39,6 +41,14 @@ package struct BrokerOptions: Sendable {
             throw BrokerMistake("--memory: '\(text)' is no size of 1MiB or more, such as 512MiB")
         }
         memoryBytes = bytes
+    }
+
+    /// - Parameter word: `before` or `after`.
+    package mutating func setSync(_ word: String) throws {
+        guard let sync = BrokerPolicy.Sync(rawValue: word) else {
+            throw BrokerMistake("--sync: '\(word)' is neither before nor after")
+        }
+        self.sync = sync
     }
 
     /// What `file` holds, else the variable; nil: none.
@@ -75,6 +85,7 @@ package struct BrokerOptions: Sendable {
         var settings = BrokerSettings(address: address, folder: folder)
         settings.policy.password = password.map { Bytes($0) }
         if let memoryBytes { settings.policy.maximumBytes = memoryBytes }
+        if let sync { settings.policy.sync = sync }
         if let maximumDeliveries { settings.policy.maximumDeliveries = maximumDeliveries }
         if let tls { settings.tls = try TLSServer(certificate: tls.certificate, key: tls.key) }
         settings.version = BuildInfo.current.version

@@ -18,6 +18,8 @@ public enum ReplyVersion: Int, Sendable, Equatable {
 public enum BrokerEffect: Sendable, Equatable {
     /// Write the answer to a command; not before the mutations that were appended until now are durable.
     case reply(ClientID, Answer, ReplyVersion)
+    /// Write the answer to a command that says nothing for good (`BrokerCommand.isProvisional`): at once.
+    case tell(ClientID, Answer, ReplyVersion)
     /// Write what nobody asked for now, an array: RESP3 calls it a push. Durable first, as a reply.
     case push(ClientID, Answer, ReplyVersion)
     /// A pop that waited was answered: the client's next commands may come.

@@ -20,7 +20,11 @@ extension BrokerMachine {
                 "Can't execute '\(command.name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
                     + "allowed in this context")
         }
-        if client.transaction != nil, command.isQueued { return queue(command, arguments, of: id) }
+        isProvisional = command.isProvisional(arguments)
+        if client.transaction != nil, command.isQueued {
+            isProvisional = true
+            return queue(command, arguments, of: id)
+        }
         return perform(command, arguments, of: id, now: now)
     }
 

@@ -40,6 +40,7 @@ extension BrokerMachine {
         unwatch(id)
         if transaction.isFlawed { return BrokerRefusal.execAbort }
         if isDirty { return .nullArray }
+        isProvisional = transaction.commands.allSatisfy { $0.isProvisional($1) }
         (isInTransaction, watchedBefore) = (true, watched)
         defer { (isInTransaction, watchedBefore) = (false, []) }
         var answers: [Answer] = []

@@ -23,6 +23,8 @@ public struct BrokerMachine: Sendable {
     var subscriptions = Subscriptions()
     var watchers: [Place: Set<ClientID>] = [:]
     var loadedScripts: Set<BrokerScript> = []
+    /// The answer to the present command says nothing for good.
+    var isProvisional = false
     /// The commands of a transaction run.
     var isInTransaction = false
     /// What was watched until the transaction that runs.
@@ -98,7 +100,10 @@ public struct BrokerMachine: Sendable {
         guard !client.isClosing else { return }
         counters.commands += 1
         activities[id]?.time = now
-        if let answer = answer(to: name, Array(words.dropFirst()), of: id, now: now) { reply(id, answer) }
+        isProvisional = false
+        if let answer = answer(to: name, Array(words.dropFirst()), of: id, now: now) {
+            reply(id, answer, isProvisional: isProvisional)
+        }
         settle(id, now: now)
     }
 
@@ -132,8 +137,9 @@ public struct BrokerMachine: Sendable {
 
     // MARK: Effects
 
-    mutating func reply(_ id: ClientID, _ answer: Answer) {
-        effects.append(.reply(id, answer, clients[id]?.version ?? .two))
+    mutating func reply(_ id: ClientID, _ answer: Answer, isProvisional: Bool = false) {
+        let version = clients[id]?.version ?? .two
+        effects.append(isProvisional ? .tell(id, answer, version) : .reply(id, answer, version))
     }
 
     mutating func push(_ id: ClientID, _ message: [Answer]) {
@@ -152,7 +158,7 @@ public struct BrokerMachine: Sendable {
         guard let pop = clients[id]?.blocked else { return }
         lines.leave(id, pop)
         clients[id]?.blocked = nil
-        reply(id, answer)
+        reply(id, answer, isProvisional: pop.isOfList)
         effects.append(.resume(id))
     }
 

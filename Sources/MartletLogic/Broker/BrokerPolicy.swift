@@ -1,5 +1,14 @@
 /// What an operator states about the broker, as values.
 public struct BrokerPolicy: Sendable, Equatable {
+    /// When an answer is told whose commands changed something.
+    public enum Sync: String, Sendable, CaseIterable {
+        /// When the change is on the disk: nothing that was told is ever lost.
+        case before
+        /// At once, while the change is on its way to the disk: a crash of the machine takes the last moments back.
+        case after
+    }
+
+    public var sync = Sync.before
     /// What clients must say first; nil: they need not.
     public var password: Bytes?
     /// The memory of the data from which on producers are refused, in bytes. Workers may go a quarter beyond it: a full

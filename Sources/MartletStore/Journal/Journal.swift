@@ -19,6 +19,14 @@ package final class Journal: Sendable {
         case caller
     }
 
+    fileprivate enum Turn: Comparable {
+        case none
+        /// More records may come before.
+        case later
+        /// It is at work, or will be at once.
+        case now
+    }
+
     fileprivate struct State {
         var waiting: [Batch] = []
         /// One that was written, for the next records: between what stays in memory, frames that come and go would
@@ -30,8 +38,10 @@ package final class Journal: Sendable {
         var next: UInt64
         /// The next record begins a segment.
         var startsSegment = false
-        /// The queue is at work, or will be.
-        var isScheduled = false
+        /// When the queue is at work next.
+        var turn = Turn.none
+        /// Somebody waits for all records up to this one.
+        var hurried: UInt64 = 0
         var isClosed = false
         var isSnapshotRunning = false
         /// Bytes of all records that the running snapshot holds, as `figures.bytes` counts them.
@@ -104,7 +114,8 @@ package final class Journal: Sendable {
 
     // MARK: From any thread
 
-    /// Takes a record and answers its sequence: 1 for the first one ever, then each the next. Never waits.
+    /// Takes a record and answers its sequence: 1 for the first one ever, then each the next. Never waits. The record
+    /// is made durable within ``JournalPolicy/gatherDelay``, or at once where ``hurry()`` follows.
     ///
     /// - Throws: `full`, `tooLong`, `closed`. The record is then not in the journal.
     package func append(_ record: [UInt8]) throws(JournalError) -> UInt64 {
@@ -115,11 +126,22 @@ package final class Journal: Sendable {
                 return (.failure(.full(waitingBytes: state.waitingBytes)), false)
             }
             let sequence = state.take(record, frameBytes: policy.frameBytes)
-            defer { state.isScheduled = true }
-            return (.success(sequence), !state.isScheduled)
+            defer { state.turn = max(state.turn, .later) }
+            return (.success(sequence), state.turn == .none)
+        }
+        if mustWake { schedule(after: policy.gatherDelay) }
+        return try result.get()
+    }
+
+    /// Somebody waits for the records so far: they are made durable at once.
+    package func hurry() {
+        let mustWake = state.withLock { state in
+            state.hurried = state.next - 1
+            guard !state.waiting.isEmpty, state.turn < .now else { return false }
+            state.turn = .now
+            return true
         }
         if mustWake { schedule(after: nil) }
-        return try result.get()
     }
 
     /// All records up to this one are durable; 0: none is.
@@ -208,16 +230,28 @@ package final class Journal: Sendable {
     }
 
     private func work() {
-        if !commit() { schedule(after: policy.retryDelay) }
+        var isFirst = true
+        while var batches = takeBatches(ifHurried: !isFirst) {
+            guard commit(&batches) else { return schedule(after: policy.retryDelay) }
+            isFirst = false
+        }
+        if state.withLock({ $0.turn == .later }) { schedule(after: policy.gatherDelay) }
     }
 
     /// What one sync can make durable; nil: nothing waits.
-    private func takeBatches() -> [Batch]? {
+    ///
+    /// - Parameter ifHurried: Only where somebody waits for it.
+    private func takeBatches(ifHurried: Bool = false) -> [Batch]? {
         state.withLock { state in
             guard let first = state.waiting.first else {
-                state.isScheduled = false
+                state.turn = .none
                 return nil
             }
+            guard !ifHurried || first.first <= state.hurried else {
+                state.turn = .later
+                return nil
+            }
+            state.turn = .now
             let rest = state.waiting.dropFirst().drop { !$0.startsSegment }
             let taken = [first] + state.waiting[1..<rest.startIndex]
             state.waiting = Array(rest)

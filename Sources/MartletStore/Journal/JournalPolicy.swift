@@ -6,6 +6,8 @@ package struct JournalPolicy: Sendable, Equatable {
     package var frameBytes = 4 << 20
     /// How much room is reserved at a time for a segment to grow into, in bytes. Zero: none.
     package var reserveBytes = 4 << 20
+    /// How long records for which nobody waits are gathered.
+    package var gatherDelay = Duration.milliseconds(2)
     /// How long to wait before writing is tried again.
     package var retryDelay = Duration.seconds(1)
     /// After so many bytes a snapshot is synced, so that its end is no stall for everything else.

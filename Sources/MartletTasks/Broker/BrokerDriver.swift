@@ -18,6 +18,8 @@ final class BrokerDriver {
     /// The last record; replies wait for it.
     private var appended: UInt64
     private var durable: UInt64
+    /// Up to there the journal was asked not to wait for more.
+    private var hurried: UInt64 = 0
     /// Who has replies that wait, by the record they wait for.
     private var waiting: [(sequence: UInt64, client: ClientID)] = []
     /// Who was told something in this turn.
@@ -109,8 +111,16 @@ final class BrokerDriver {
 
     /// All that came in this turn of the loop is done: whoever was told something is sent what is durable.
     func endOfTurn() {
+        var mustHurry = false
         while let id = told.popFirst() {
-            if connections[id]?.flush(durable: durable) == true { waiting.append((appended, id)) }
+            guard connections[id]?.flush(durable: durable) == true else { continue }
+            waiting.append((appended, id))
+            mustHurry = true
+        }
+        // Nobody waits for what was only popped, written down as taken or acknowledged: it goes with the next that counts.
+        if mustHurry, hurried < appended {
+            hurried = appended
+            journal.hurry()
         }
         setTimer()
     }
@@ -165,6 +175,8 @@ final class BrokerDriver {
             // A few words can ask for more than there is memory: the same long value a thousand times.
             let answer = answer.writtenBytes > limits.answerBytes ? Self.tooLong(limits.answerBytes) : answer
             tell(id) { RESPWriter(version).answer(answer, into: &$0) }
+        case .tell(let id, let answer, let version):
+            tell(id, isProvisional: true) { RESPWriter(version).answer(answer, into: &$0) }
         case .push(let id, let message, let version):
             tell(id) { RESPWriter(version).push(message, into: &$0) }
         case .resume(let id):
@@ -187,8 +199,9 @@ final class BrokerDriver {
             code: "ERR", text: "the answer is longer than \(bytes) bytes: ask for less at a time (LRANGE, HSCAN, SCAN)")
     }
 
-    private func tell(_ id: ClientID, _ write: (inout ByteBuffer) -> Void) {
-        connections[id]?.tell(appended, write)
+    private func tell(_ id: ClientID, isProvisional: Bool = false, _ write: (inout ByteBuffer) -> Void) {
+        let isAtOnce = isProvisional || machine.policy.sync == .after
+        connections[id]?.tell(isAtOnce ? 0 : appended, write)
         told.insert(id)
     }
 

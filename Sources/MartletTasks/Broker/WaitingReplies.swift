@@ -14,9 +14,9 @@ struct WaitingReplies {
 
     var isEmpty: Bool { first == pieces.count }
 
-    /// Has `write` write what may be told when `sequence` is durable.
+    /// Has `write` write what may be told when `sequence` is durable, and what was written before is told.
     mutating func append(_ sequence: UInt64, _ write: (inout ByteBuffer) -> Void) {
-        if isEmpty || pieces[pieces.count - 1].sequence != sequence {
+        if isEmpty || pieces[pieces.count - 1].sequence < sequence {
             pieces.append(Piece(sequence: sequence, bytes: ByteBuffer()))
         }
         let last = pieces.count - 1

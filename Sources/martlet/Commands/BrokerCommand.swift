@@ -39,6 +39,14 @@ struct BrokerRunCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The certificate's private key (PEM).")
     var tlsKey: String?
 
+    @Option(
+        name: .long,
+        help: """
+            When a producer is told that its task is in: before (once it is on disk; the usual), or after (at once; it is \
+            on disk a moment later, and a crash of the machine may cost that moment).
+            """)
+    var sync: String?
+
     @Option(name: .long, help: "The memory from which on producers are refused, such as 512MiB or 2GiB.")
     var memory: String?
 
@@ -63,6 +71,7 @@ struct BrokerRunCommand: AsyncParsableCommand {
             options.password = try BrokerOptions.password(file: passwordFile, environment: environment)
             if let tlsCertificate, let tlsKey { options.tls = (tlsCertificate, tlsKey) }
             if let memory { try options.setMemory(memory) }
+            if let sync { try options.setSync(sync) }
             if let maxDeliveries { options.maximumDeliveries = maxDeliveries }
             options.console = console
             try await BrokerProcess.run(options)

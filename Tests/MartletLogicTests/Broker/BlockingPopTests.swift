@@ -18,7 +18,7 @@ import Testing
         let effects = bench.say(2, "LPUSH b x")
         #expect(
             effects == [
-                .reply(ClientID(2), .integer(1), .two), .reply(ClientID(1), .popped("b", "x"), .two),
+                .reply(ClientID(2), .integer(1), .two), .tell(ClientID(1), .popped("b", "x"), .two),
                 .resume(ClientID(1)),
             ])
         #expect(!bench.machine.isBlocked(ClientID(1)))

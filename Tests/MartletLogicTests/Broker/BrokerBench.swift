@@ -66,7 +66,12 @@ final class BrokerBench {
     }
 
     static func reply(to id: Int64, in effects: [BrokerEffect]) -> Answer? {
-        for case .reply(ClientID(id), let answer, _) in effects { return answer }
+        for effect in effects {
+            switch effect {
+            case .reply(ClientID(id), let answer, _), .tell(ClientID(id), let answer, _): return answer
+            default: continue
+            }
+        }
         return nil
     }
 

@@ -40,9 +40,9 @@ import Testing
         #expect(bench.answer(1, "HELLO 4")?.errorText.hasPrefix("NOPROTO") == true)
         #expect(bench.answer(1, "HELLO x")?.isError == true)
         #expect(bench.answer(1, "HELLO 3 NONSENSE")?.isError == true)
-        #expect(bench.say(1, "PING") == [.reply(ClientID(1), .simple("PONG"), .two)])
+        #expect(bench.say(1, "PING") == [.tell(ClientID(1), .simple("PONG"), .two)])
         bench.say(1, "HELLO 3")
-        #expect(bench.say(1, "PING") == [.reply(ClientID(1), .simple("PONG"), .three)])
+        #expect(bench.say(1, "PING") == [.tell(ClientID(1), .simple("PONG"), .three)])
     }
 
     @Test func databasesAreSelected() {

@@ -87,7 +87,8 @@ private struct QueueLife {
 
     /// What workers are told: most write down what they were given, some are gone before.
     private mutating func hear(_ effects: [BrokerEffect]) {
-        for case .reply(let client, let answer, _) in effects {
+        // Pops are told at once.
+        for case .tell(let client, let answer, _) in effects {
             guard let index = workers.firstIndex(where: { $0.popping == client.rawValue }) else { continue }
             workers[index].isWaiting = false
             guard case .array(let words) = answer, let message = words.last?.asBytes?.text else { continue }

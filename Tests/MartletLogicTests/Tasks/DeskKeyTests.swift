@@ -91,7 +91,7 @@ import Testing
         #expect(desk.entered([wish(2, "a")], [true], now: time(0)) == [.run(2)])
         #expect(desk.woken(now: time(1)) == [])
         #expect(desk.nextWake(now: time(1)) > time(1).instant)
-        #expect(desk.ended(2, .succeeded, now: time(2)).last == .enter([wish(3, "a", limit: 2)]))
+        #expect(desk.ended(2, .succeeded, now: time(2)).last == .enter([wish(1, "b")]), "by turns")
     }
 
     @Test func whoLeavesWhileItWaitsIsNotRun() {

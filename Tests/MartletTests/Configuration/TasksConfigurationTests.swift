@@ -105,14 +105,15 @@ import Testing
     }
 
     @Test func theBrokerInsideIsDescribed() throws {
-        let text = "{listen: 0.0.0.0:6400, store: /data, memory: 2GiB, max_deliveries: 3, password_file: p}"
+        let text = "{listen: 0.0.0.0:6400, store: /data, memory: 2GiB, max_deliveries: 3, password_file: p, sync: after}"
         guard case .own(let broker)? = try broker(text) else {
             Issue.record("another broker")
             return
         }
         #expect(broker.listen == .tcp(host: "0.0.0.0", port: 6400))
         #expect(broker.store == "/data" && broker.memory == 2 << 30 && broker.maximumDeliveries == 3)
-        #expect(broker.passwordFile == "p" && broker.tls == nil)
+        #expect(broker.passwordFile == "p" && broker.tls == nil && broker.sync == .after)
+        #expect(BrokerConfiguration().sync == .before)
     }
 
     @Test func aRedisIsNamedByItsURL() throws {

@@ -1,3 +1,4 @@
+import MartletLogic
 import MartletNet
 import MartletTasks
 
@@ -10,7 +11,8 @@ struct TasksDecoder {
         let own = broker(section)
         tasks.broker = .own(own)
         if let item = section.item("redis") {
-            for key in ["listen", "store", "memory", "max_deliveries", "password_file", "tls"] where section.has(key) {
+            let others = ["listen", "store", "sync", "memory", "max_deliveries", "password_file", "tls"]
+            for key in others where section.has(key) {
                 section.refuse("is of Martlet's own broker, and has no place beside `redis`", at: key)
             }
             if let url = redis(item, section) { tasks.broker = .redis(url) }
@@ -62,6 +64,7 @@ struct TasksDecoder {
             return address
         }
         broker.store = section.text("store") ?? broker.store
+        broker.sync = section.choice("sync", BrokerPolicy.Sync.self) ?? broker.sync
         broker.memory = section.size("memory", in: (1 << 20)...(1 << 44)) ?? broker.memory
         broker.maximumDeliveries = section.count("max_deliveries", in: 1...1_000_000) ?? broker.maximumDeliveries
         broker.passwordFile = section.text("password_file")

@@ -14,6 +14,10 @@ extension ConfigurationKeys {
                 "`ADDRESS:PORT` of Martlet's own; without it port 6379 of this machine, or 6380 when that is taken."),
             ConfigurationKey("tasks.broker.store", .file, ".martlet/tasks", "The folder of its data."),
             ConfigurationKey(
+                "tasks.broker.sync", .word, "before",
+                "When a producer is told that its task is in: `before`: once it is on the disk; `after`: at once, and it is"
+                    + " on the disk a moment later, as with a Redis."),
+            ConfigurationKey(
                 "tasks.broker.memory", .size, "1GiB", "The data from which on producers are refused, in memory."),
             ConfigurationKey(
                 "tasks.broker.max_deliveries", .count, "10",

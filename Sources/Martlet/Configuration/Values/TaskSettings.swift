@@ -1,5 +1,5 @@
 package import MartletBase
-import MartletLogic
+package import MartletLogic
 package import MartletNet
 package import MartletTasks
 import MartletWire
@@ -69,6 +69,8 @@ package struct BrokerConfiguration: Sendable, Equatable {
     package var listen: ListenAddress?
     /// `store`: the folder.
     package var store = ".martlet/tasks"
+    /// `sync`.
+    package var sync = BrokerPolicy().sync
     /// `memory`: in bytes.
     package var memory = BrokerPolicy().maximumBytes
     /// `max_deliveries`.

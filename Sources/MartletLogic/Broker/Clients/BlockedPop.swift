@@ -14,6 +14,9 @@ struct BlockedPop: Sendable {
     var deadline: Int64?
     var database: Int
 
+    /// Whether what was popped is in its list again where a crash took the pop back.
+    var isOfList: Bool { if case .list = kind { true } else { false } }
+
     /// What to answer when nothing came in time.
     var nothing: Answer {
         switch kind {

@@ -54,16 +54,19 @@ extension WorkerDesk {
     /// Slots that nobody has, nor may have by an answer that is awaited: a place without one would keep other workers
     /// from running.
     private var slotsForPlaces: Int {
-        slots - running - keyLines.values.reduce(0) { $0 + $1.asked }
+        slots - running - keyLines.values.reduce(0) { $0 + $1.asked } - placed.count { entries[$0]?.phase == .ready }
     }
 
     /// Asks the broker for those that nobody asked for, or that it said no to a while ago: for all keys at once, as
     /// many as there are slots for.
     mutating func askKeys(now: Instant, _ actions: inout [DeskAction]) {
+        placed.removeAll { entries[$0]?.phase != .ready }
         var free = slotsForPlaces
         guard free > 0 else { return }
         var wishes: [KeyWish] = []
-        for key in keyLines.keys.sorted() where free > 0 {
+        // By turns: a key of which there is always one more would keep the others out.
+        let keys = keyLines.keys.sorted()
+        for key in keys.filter({ $0 > keyAskedLast }) + keys.filter({ $0 <= keyAskedLast }) where free > 0 {
             guard var line = keyLines.removeValue(forKey: key) else { continue }
             if !line.isAsking, line.notBefore.map({ $0 <= now }) ?? true {
                 line.front.removeAll { entries[$0]?.phase != .waitsForPlace }
@@ -74,6 +77,7 @@ extension WorkerDesk {
                 guard !line.front.isEmpty else { continue }
                 line.asked = min(line.front.count, free)
                 free -= line.asked
+                keyAskedLast = key
                 (line.isOutdated, line.notBefore) = (false, nil)
                 wishes += line.front.prefix(line.asked).map { id in
                     KeyWish(id: id, key: key, limit: max(entries[id]?.arrival.keyConcurrency ?? 1, 1))
@@ -93,6 +97,7 @@ extension WorkerDesk {
             keyLines[wish.key]?.notBefore = nil
             keyLines[wish.key]?.pause = KeyLine.pauses.first
             proceed(wish.id, entry.arrival)
+            placed.append(wish.id)
         }
         var actions: [DeskAction] = []
         advance(now: now, &actions)

@@ -93,6 +93,9 @@ public struct WorkerDesk: Sendable {
     var sharedLines: [String: SharedRateLine] = [:]
     /// By their keys.
     var keyLines: [String: KeyLine] = [:]
+    var keyAskedLast = ""
+    /// Those that have a place of their key, and no slot yet.
+    var placed: [DeliveryID] = []
     var batchLines: [BatchLine.Key: BatchLine] = [:]
     /// Those that run, by the first of each.
     var batches: [DeliveryID: RunningBatch] = [:]
