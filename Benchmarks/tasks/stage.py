@@ -34,10 +34,12 @@ class DefaultRedis(engines.Redis):
 
 @contextlib.contextmanager
 def engine(bench, side):
-    """`side`: martlet, redis (synced before it answers), or redis-default."""
+    """`side`: martlet, martlet-after (synced after it answers), redis (synced before it answers), or redis-default."""
     with tempfile.TemporaryDirectory(prefix=f"{side}-", dir=bench.directory) as folder:
         if side == "martlet":
             found = engines.Martlet(folder, bench.binary)
+        elif side == "martlet-after":
+            found = engines.Martlet(folder, bench.binary, "--sync", "after")
         else:
             found = (engines.Redis if side == "redis" else DefaultRedis)(folder)
         try:

@@ -14,7 +14,7 @@ import Testing
         of live: LiveBroker, version: Int, _ log: LogLines, _ change: (inout TaskBrokerTimes) -> Void = { _ in }
     ) -> TaskBroker {
         var times = TaskBrokerTimes()
-        times.outage = .milliseconds(200)
+        times.outage = .seconds(3)
         change(&times)
         return TaskBroker(
             live.url, on: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test") { _ in log },
