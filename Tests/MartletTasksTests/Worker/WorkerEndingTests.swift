@@ -111,7 +111,7 @@ import Testing
             ended.notify()
             return .success(RawJSON("too late"), runtime: 0)
         }])
-        try await WorkerStage.run(tasks) { $0.desk.lease = .milliseconds(600) } _: { stage in
+        try await WorkerStage.run(tasks) { $0.desk.lease = .seconds(3) } _: { stage in
             let id = try await stage.send("endless")
             await begun.wait()
             // Somebody else has it now.
@@ -134,7 +134,7 @@ import Testing
             while !Task.isCancelled { try? await Task.sleep(for: .seconds(60)) }
             return .cancelled
         }])
-        try await WorkerStage.run(tasks) { $0.desk.lease = .milliseconds(600) } _: { stage in
+        try await WorkerStage.run(tasks) { $0.desk.lease = .seconds(3) } _: { stage in
             let id = try await stage.send("slow")
             await begun.wait()
             #expect(try await stage.client.say("DEL martlet.leases") == .integer(1))
