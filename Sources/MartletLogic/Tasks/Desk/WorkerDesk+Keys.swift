@@ -54,8 +54,11 @@ extension WorkerDesk {
     /// Slots that nobody has, nor may have by an answer that is awaited: a place without one would keep other workers
     /// from running.
     private var slotsForPlaces: Int {
-        slots - running - keyLines.values.reduce(0) { $0 + $1.asked } - placed.count { entries[$0]?.phase == .ready }
+        slots - running - placesAskedFor - placed.count { entries[$0]?.phase == .ready }
     }
+
+    /// Slots are kept for them.
+    var placesAskedFor: Int { keyLines.values.reduce(0) { $0 + $1.asked } }
 
     /// Asks the broker for those that nobody asked for, or that it said no to a while ago: for all keys at once, as
     /// many as there are slots for.

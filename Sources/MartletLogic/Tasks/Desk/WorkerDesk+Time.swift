@@ -107,7 +107,8 @@ extension WorkerDesk {
     /// How many messages can be taken now.
     func room(now: TaskTime) -> Int {
         guard !isDraining, !queues.isEmpty, slots > 0 else { return 0 }
-        let free = slots - running - readyCount - asked + aheadRoom(now: now.instant) + batchRoom
+        let taken = running + readyCount + asked + placesAskedFor
+        let free = slots - taken + aheadRoom(now: now.instant) + batchRoom
         return min(free, policy.maximumBlocked - blockedCount - asked, max(policy.maximumAhead / 2, slots))
     }
 

@@ -128,7 +128,8 @@ package struct TaskSimulation {
             rules[index].retry.base = .seconds(2)
             rules[index].acksLate = rules[index].name != "early"
             rules[index].rateLimit = rules[index].name == "rated" ? RateLimit(30, per: .minute) : nil
-            rules[index].batch = rules[index].name == "joint" ? BatchRule(size: 3, timeout: .seconds(2)) : nil
+            rules[index].batch =
+                rules[index].name == "joint" ? BatchRule(size: TaskBooks.batchSize, timeout: .seconds(2)) : nil
             rules[index].keyConcurrency = rules[index].name == "keyed" ? 1 : nil
         }
         let desk = WorkerDesk(policy: policy, queues: Self.queues, rules: rules)
