@@ -117,7 +117,7 @@ final class BrokerDriver {
             waiting.append((appended, id))
             mustHurry = true
         }
-        // Nobody waits for what was only popped, written down as taken or acknowledged: it goes with the next that counts.
+        // Nobody waits for what was only popped, written down as taken or acknowledged: it goes with what counts.
         if mustHurry, hurried < appended {
             hurried = appended
             journal.hurry()

@@ -42,8 +42,8 @@ struct BrokerRunCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: """
-            When a producer is told that its task is in: before (once it is on disk; the usual), or after (at once; it is \
-            on disk a moment later, and a crash of the machine may cost that moment).
+            When a producer is told that its task is in: before (once it is on disk; the usual), or after (at once; it \
+            is on disk a moment later, and a crash of the machine may cost that moment).
             """)
     var sync: String?
 
