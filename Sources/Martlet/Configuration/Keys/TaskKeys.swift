@@ -15,8 +15,8 @@ extension ConfigurationKeys {
             ConfigurationKey("tasks.broker.store", .file, ".martlet/tasks", "The folder of its data."),
             ConfigurationKey(
                 "tasks.broker.sync", .word, "before",
-                "When a producer is told that its task is in: `before`: once it is on the disk; `after`: at once, and it"
-                    + " is on the disk a moment later, as with a Redis."),
+                "When a producer is told that its task is in: `before`: once it is on the disk; `after`: at once,"
+                    + " and it is on the disk a moment later, as with a Redis."),
             ConfigurationKey(
                 "tasks.broker.memory", .size, "1GiB", "The data from which on producers are refused, in memory."),
             ConfigurationKey(
