@@ -78,6 +78,12 @@ let package = Package(
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", nioCore, nioPosix, logging,
             ]),
+        .target(
+            name: "MartletKnowledge",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", nioCore,
+                nioPosix, logging,
+            ]),
         // Floor 4: front desk
         .target(
             name: "MartletConsole",
@@ -153,6 +159,12 @@ let package = Package(
             name: "MartletTasksTests",
             dependencies: [
                 "MartletTasks", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", nioCore,
+                nioPosix, logging,
+            ]),
+        .testTarget(
+            name: "MartletKnowledgeTests",
+            dependencies: [
+                "MartletKnowledge", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", nioCore,
                 nioPosix, logging,
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
