@@ -5,13 +5,11 @@ import Testing
 @testable import Martlet
 
 @Suite("knowledge") struct KnowledgeConfigurationTests {
-    private func decoded(_ text: String) throws -> KnowledgeConfiguration {
-        try #require(try Configuration.decode(text).knowledge)
-    }
+    private func knowledge(_ text: String) throws -> KnowledgeConfiguration { try #require(try decoded(text).knowledge) }
 
     @Test("A section alone is enough")
     func standard() throws {
-        let usual = try decoded("knowledge: {}\n")
+        let usual = try knowledge("knowledge: {}\n")
         #expect(usual == KnowledgeConfiguration())
         #expect(usual.store == .file(".martlet/knowledge/knowledge.db") && usual.embedding == .sentences)
         #expect(usual.compatibility == .martlet && usual.cache?.memory == 64 << 20 && usual.chat == nil)
@@ -35,13 +33,13 @@ import Testing
               sessions: {days: 3}
 
             """
-        let knowledge = try decoded(text)
+        let knowledge = try knowledge(text)
         #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
         #expect(knowledge.files == "/data/files" && knowledge.weights == "/data/weights")
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
         #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))
-        #expect(try decoded("knowledge: {store: /data/k.db, embedding: e5, cache: off}\n").cache == nil)
+        #expect(try knowledge("knowledge: {store: /data/k.db, embedding: e5, cache: off}\n").cache == nil)
     }
 
     @Test("What cannot be is refused")
