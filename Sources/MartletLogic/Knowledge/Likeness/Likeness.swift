@@ -11,21 +11,18 @@ public struct Likeness: Sendable, Hashable {
     private static let slotBits = UInt64(7)
     private static let neighbours = 3
 
-    private var first = SIMD64<UInt8>()
-    private var second = SIMD64<UInt8>()
+    /// Eight slots in each, the first in the lowest byte.
+    private var words = SIMD16<UInt64>()
 
     /// To be kept. One byte for each slot; 0: nothing fell into it.
     public var bytes: [UInt8] {
-        first.indices.map { first[$0] } + second.indices.map { second[$0] }
+        (0..<Self.length).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64($0 % 8 * 8)) }
     }
 
     /// - Returns: nil: these are not ``length`` bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == Self.length else { return nil }
-        for index in first.indices {
-            first[index] = bytes[index]
-            second[index] = bytes[index + first.scalarCount]
-        }
+        for (slot, byte) in bytes.enumerated() { set(byte, at: slot) }
     }
 
     /// The same for texts that differ in case, width, blanks and punctuation only.
@@ -51,31 +48,28 @@ public struct Likeness: Sendable, Hashable {
         }
         // A text of a word or two is what it is.
         if 1..<Self.neighbours ~= count { take() }
-        for slot in first.indices {
-            first[slot] = Self.byte(lowest[slot])
-            second[slot] = Self.byte(lowest[slot + first.scalarCount])
+        for slot in 0..<Self.length where lowest[slot] != .max {
+            set(UInt8(truncatingIfNeeded: (lowest[slot] >> 8) % 255 + 1), at: slot)
         }
     }
 
     /// How much of what both say is in both, 0...1. Texts without any word are like no other.
     public func similarity(to other: Likeness) -> Double {
-        let one = Self.compare(first, other.first)
-        let two = Self.compare(second, other.second)
-        let taken = one.taken + two.taken
-        return taken == 0 ? 0 : Double(one.same + two.same) / Double(taken)
+        let neither = Self.zeros(words | other.words)
+        // Slots that both have empty are equal too.
+        let same = Self.zeros(words ^ other.words) - neither
+        return neither == Self.length ? 0 : Double(same) / Double(Self.length - neither)
     }
 
-    /// In how many slots both have the same, and in how many one of them has anything.
-    private static func compare(_ one: SIMD64<UInt8>, _ other: SIMD64<UInt8>) -> (same: Int, taken: Int) {
-        let nothing = SIMD64<UInt8>()
-        return (count((one .== other) .& (one .!= nothing)), count((one | other) .!= nothing))
+    private mutating func set(_ byte: UInt8, at slot: Int) {
+        words[slot / 8] |= UInt64(byte) << UInt64(slot % 8 * 8)
     }
 
-    private static func byte(_ lowest: UInt64) -> UInt8 {
-        lowest == .max ? 0 : UInt8(truncatingIfNeeded: (lowest >> 8) % 255 + 1)
-    }
-
-    private static func count(_ mask: SIMDMask<SIMD64<Int8>>) -> Int {
-        Int(SIMD64<UInt8>(repeating: 0).replacing(with: 1, where: mask).wrappedSum())
+    /// How many bytes are 0.
+    private static func zeros(_ words: SIMD16<UInt64>) -> Int {
+        let low = SIMD16<UInt64>(repeating: 0x7f7f_7f7f_7f7f_7f7f)
+        // The highest bit of each byte that is not 0.
+        let marks = (((words & low) &+ low) | words) & ~low
+        return words.indices.reduce(length) { $0 - marks[$1].nonzeroBitCount }
     }
 }

@@ -1,6 +1,6 @@
 /// Finds the documents that say nearly what a new one says.
 ///
-/// Looks at all of them, 128 bytes each: that is exact, costs one or two milliseconds for 100,000, and a document that
+/// Looks at all of them, 128 bytes each: that is exact, costs a few milliseconds for 100,000, and a document that
 /// goes leaves nothing behind.
 public struct LikenessIndex<ID: Hashable & Sendable>: Sendable {
     private var ids: [ID] = []

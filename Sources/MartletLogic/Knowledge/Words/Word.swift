@@ -25,28 +25,35 @@ struct Word {
         while index < text.count, count + Self.longestCharacter <= WordReader.longestTerm {
             let (scalar, end) = text.scalar(at: index)
             let character = WordCharacter(scalar)
+            if character == before, character != .joint {
+                append(scalar)
+                index = end
+                continue
+            }
             switch character {
             case .letter, .digit:
-                if character != before {
-                    guard begin(at: index) else { return index }
-                    before = character
-                }
+                if before != .joint { close(at: index) }
+                guard partCount < Self.mostParts else { return index }
+                parts[partCount] = Part(bytes: count..<count, range: index..<index)
+                partCount += 1
+                before = character
                 append(scalar)
-                close(at: end)
             case .mark:
                 append(scalar)
-                close(at: end)
             case .joint:
-                guard before != .joint, goesOn(text, at: end) else { return index }
+                close(at: index)
+                guard goesOn(text, at: end) else { return index }
                 append(scalar)
                 before = .joint
-            case .other:
-                guard Self.groupsDigits(text, at: index) else { return index }
-            case .ideograph:
+            case .other where Self.groupsDigits(text, at: index):
+                break
+            case .other, .ideograph:
+                close(at: index)
                 return index
             }
             index = end
         }
+        if before != .joint { close(at: index) }
         return index
     }
 
@@ -62,14 +69,7 @@ struct Word {
         return true
     }
 
-    /// False: there are as many parts as there may be.
-    private mutating func begin(at index: Int) -> Bool {
-        guard partCount < Self.mostParts else { return false }
-        parts[partCount] = Part(bytes: count..<count, range: index..<index)
-        partCount += 1
-        return true
-    }
-
+    /// The last part ends before `end`.
     private mutating func close(at end: Int) {
         parts[partCount - 1].bytes = parts[partCount - 1].bytes.lowerBound..<count
         parts[partCount - 1].range = parts[partCount - 1].range.lowerBound..<end
