@@ -20,7 +20,8 @@ CASES = 100
 FRAGMENTS = [
     "年", "假", "员工", "。", "！", "？", "；", "，", "\n", "\n\n", "\n \n", "\r\n", " ", "\u3000", "a", "Bc", "7",
     ". ", "? ", "! ", "; ", ", ", ".", "!", ",", ";", "?\n", "…", "\U0001F469\u200d\U0001F4BB", "e\u0301", "\u0085",
-    "\u2028", "\u001f", "一", "²", "Ⅷ", "\t", "-", "_", "(", "第3章", "\ufeff", "，\n\n", "。\u3000", "x" * 30, "制度" * 12,
+    "\u2028", "\u001f", "一", "²", "Ⅷ", "\t", "-", "_", "(", "第3章", "\ufeff", "，\n\n", "。\u3000",
+    "x" * 30, "制度" * 12,
 ]
 SIZES = [1, 2, 3, 5, 8, 13, 20, 34, 55, 100]
 
@@ -82,8 +83,12 @@ def digest(hash, text):
 
 def swift(text):
     """A string literal of ASCII and Chinese."""
-    plain = "".join(c if c in "，。；！？、" or c.isalnum() and c.isprintable() and ord(c) < 0xF000 or " " <= c <= "~" else f"\\u{{{ord(c):x}}}" for c in text.replace("\\", "\\\\").replace('"', '\\"'))
-    return f'"{plain}"'.replace("\\u{a}", "\\n").replace("\\u{d}", "\\r")
+
+    def literal(c):
+        is_plain = " " <= c <= "~" or c in "，。；！？、" or c.isalnum() and c.isprintable() and ord(c) < 0xF000
+        return {"\n": "\\n", "\r": "\\r", "\\": "\\\\", '"': '\\"'}.get(c) or (c if is_plain else f"\\u{{{ord(c):x}}}")
+
+    return '"' + "".join(map(literal, text)) + '"'
 
 
 def main():
@@ -112,7 +117,8 @@ def main():
         body = f"\n                {chunks},\n            " if chunks else ""
         print(f"        Case(\n            size: {size}, overlap: {overlap}, titles: {str(titles).lower()},")
         print(f"            text: {swift(text)},\n            chunks: [{body}]),")
-    print("    ]\n\n    /// One for each hundred texts, from one seed after another.\n    static let digests: [UInt64] = [")
+    print("    ]\n\n    /// One for each hundred texts, from one seed after another.")
+    print("    static let digests: [UInt64] = [")
     digests = []
     for seed in range(GROUPS):
         numbers = random(seed)

@@ -1,9 +1,9 @@
 /// Splits as Langchain-Chatchat 0.3.1.3 does (`ChineseRecursiveTextSplitter`), string for string: bases that move over
 /// keep their chunks.
 ///
-/// A text falls into pieces after each match of the coarsest separator that it has; pieces of `size` and more fall apart
-/// further, the shorter ones are put together again, up to `size`, each chunk beginning with the last pieces of the one
-/// before, `overlap` characters at most. A piece without any separator stays whole, however long. Blank lines within a
+/// A text falls into pieces after each match of the coarsest separator that it has; pieces of `size` and more fall
+/// apart further, the shorter ones are put together again, up to `size`, each chunk beginning with the last pieces of
+/// the one before, `overlap` characters at most. A piece without any separator stays whole, however long. Blank lines within a
 /// chunk are squeezed.
 public struct ChatchatSplitter: Sendable {
     private let size: Int

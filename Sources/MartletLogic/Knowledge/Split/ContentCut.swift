@@ -7,7 +7,7 @@ struct ContentCut {
     /// Of a piece, in characters. An atom that is longer is a piece by itself.
     let longest: Int
 
-    /// A range cut so often is cut in its middle: a text that was written to make cuts lopsided costs no more than others.
+    /// A range cut so often is cut in its middle: a text that was written to make cuts lopsided costs little more.
     private static let deepest = 64
 
     private struct Span {
@@ -36,7 +36,7 @@ struct ContentCut {
         let start = atoms[span.range.lowerBound].start.offset
         let end = atoms[span.range.upperBound - 1].stop.offset
         let middle = (start + end) / 2
-        // No part is much shorter than others: a third of a piece leaves cuts beyond an edit's neighbours where they were.
+        // No part is shorter than a third of a piece. (With a half, cuts far from an edit move more often.)
         let window = start + longest / 3...end - longest / 3
         var best: Int?
         var nearest = span.range.lowerBound + 1

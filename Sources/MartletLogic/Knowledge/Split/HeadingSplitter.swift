@@ -1,8 +1,8 @@
 /// Splits by headings, then by paragraphs, lines and sentences; tables between rows.
 ///
-/// No chunk goes over a heading, a slide, a sheet or a chapter, but for a heading that has nothing but another one below
-/// it. Within a section a chunk begins with the last sentences of the one before. An edit changes the chunks that it
-/// touches and a neighbour, wherever it stands.
+/// No chunk goes over a heading, a slide, a sheet or a chapter, but for a heading that has nothing but another one
+/// below it. Within a section a chunk begins with the last sentences of the one before. An edit changes the chunks
+/// that it touches and a neighbour, wherever it stands.
 public struct HeadingSplitter: Sendable {
     private static let longestAtom = 128
 

@@ -47,7 +47,8 @@ struct Outline {
 
     /// Of the heading that stands at just this offset; nil: none does.
     func level(at offset: Int) -> Int? {
-        Self.last(headings, at: offset, by: \.offset).flatMap { headings[$0].offset == offset ? headings[$0].level : nil }
+        let heading = Self.last(headings, at: offset, by: \.offset).map { headings[$0] }
+        return heading?.offset == offset ? heading?.level : nil
     }
 
     /// The last mark that stands at the offset or before it.

@@ -6,8 +6,8 @@
 /// - Others: words in lower case. What holds letters, digits and joints (`ISO-9001`, `v1.2.3`, `foo_bar`, `2.5GB`) is a
 ///   term as a whole, and each of its parts is one too. `10,000` is `10000`.
 ///
-/// Full-width ASCII is read as ASCII. Other variants (compatibility forms, traditional characters) are made alike by the
-/// caller, in text and question. Bytes that are not UTF-8 are read as blanks. Allocates nothing.
+/// Full-width ASCII is read as ASCII. Other variants (compatibility forms, traditional characters) are made alike by
+/// the caller, in text and question. Bytes that are not UTF-8 are read as blanks. Allocates nothing.
 public struct WordReader: Sendable {
     public enum Use: Sendable {
         case document, query
@@ -61,13 +61,11 @@ public struct WordReader: Sendable {
         var first = start..<text.scalar(at: start).end
         var isAlone = true
         while let second = Self.ideograph(text, after: first.upperBound) {
-            let goesOn =
-                if first.upperBound == second.lowerBound {
-                    each(text.extracting(first.lowerBound..<second.upperBound), first.lowerBound..<second.upperBound, .next)
-                } else {
-                    pair.tell(text, first, second, each)
-                }
-            guard goesOn else { return nil }
+            let both = first.lowerBound..<second.upperBound
+            let isBroken = first.upperBound < second.lowerBound
+            guard isBroken ? pair.tell(text, first, second, each) : each(text.extracting(both), both, .next) else {
+                return nil
+            }
             first = second
             isAlone = false
         }

@@ -4,19 +4,17 @@ import Testing
 
 struct LikenessTests {
     private static let syllables = ["年", "假", "工", "资", "审", "批", "合", "同", "员", "公", "司", "期", "天", "月", "部", "门"]
-    private static let words = ["leave", "policy", "annual", "sick", "manager", "approval", "travel", "expense", "form", "team"]
+    private static let words = ["leave", "policy", "annual", "sick", "manager", "approval", "travel", "expense", "team"]
 
     /// Sentences of words, in Chinese or English.
     private static func sentences(_ count: Int, seed: UInt64) -> [String] {
         var numbers = SplitMix64(seed: seed)
         let isEnglish = seed % 2 == 0
         return (0..<count).map { _ in
-            let words = (0..<8).map { _ in
-                isEnglish
-                    ? (Self.words.randomElement(using: &numbers) ?? "") + " "
-                    : (Self.syllables.randomElement(using: &numbers) ?? "") + (Self.syllables.randomElement(using: &numbers) ?? "")
+            let words = (0..<(isEnglish ? 8 : 16)).map { _ in
+                (isEnglish ? Self.words : Self.syllables).randomElement(using: &numbers) ?? ""
             }
-            return words.joined() + "\(numbers.next() % 100)" + (isEnglish ? ". " : "。")
+            return words.joined(separator: isEnglish ? " " : "") + "\(numbers.next() % 100)" + (isEnglish ? ". " : "。")
         }
     }
 
@@ -42,14 +40,13 @@ struct LikenessTests {
             if Self.likeness(edited).similarity(to: sketches[index]) < 0.8 { missed += 1 }
             for other in sketches[..<index] where other.similarity(to: sketches[index]) >= 0.8 { mistaken += 1 }
         }
-        print("LIKENESS missed", missed, "of 300, mistaken", mistaken, "of", 300 * 299 / 2)
         #expect(missed <= 3)
         #expect(mistaken == 0)
     }
 
     @Test func whatIsFoundIsHowMuchIsInBoth() {
         var errors: [Double] = []
-        for seed in 0..<100 as Range<UInt64> {
+        for seed in stride(from: 1 as UInt64, to: 200, by: 2) {
             let sentences = Self.sentences(100, seed: seed)
             let other = Array(sentences[..<80]) + Self.sentences(20, seed: seed + 900_000)
             errors.append(Self.likeness(sentences).similarity(to: Self.likeness(other)) - 80.0 / 120)
