@@ -3,8 +3,8 @@
 ///
 /// A text falls into pieces after each match of the coarsest separator that it has; pieces of `size` and more fall
 /// apart further, the shorter ones are put together again, up to `size`, each chunk beginning with the last pieces of
-/// the one before, `overlap` characters at most. A piece without any separator stays whole, however long. Blank lines within a
-/// chunk are squeezed.
+/// the one before, `overlap` characters at most. A piece without any separator stays whole, however long. Blank lines
+/// within a chunk are squeezed.
 public struct ChatchatSplitter: Sendable {
     private let size: Int
     private let overlap: Int

@@ -2,7 +2,7 @@
 /// moves the cuts beside it, and no others.
 ///
 /// A range that is too long is cut where its best end is, and among equally good ones where the atom's hash is the
-/// lowest: that choice is the same whatever happens elsewhere in the range.
+/// lowest, or that of the atom behind it: that choice is the same whatever happens elsewhere in the range.
 struct ContentCut {
     /// Of a piece, in characters. An atom that is longer is a piece by itself.
     let longest: Int
@@ -44,13 +44,14 @@ struct ContentCut {
             let offset = atoms[next].start.offset
             if abs(offset - middle) < abs(atoms[nearest].start.offset - middle) { nearest = next }
             guard window.contains(offset), span.depth < Self.deepest else { continue }
-            if let known = best, !Self.isBetter(atoms[next - 1], than: atoms[known - 1]) { continue }
+            if let known = best, Self.rank(atoms, known) <= Self.rank(atoms, next) { continue }
             best = next
         }
         return best ?? nearest
     }
 
-    private static func isBetter(_ atom: TextAtom, than other: TextAtom) -> Bool {
-        atom.end == other.end ? atom.hash < other.hash : atom.end < other.end
+    /// Of a cut before this atom, the best lowest.
+    private static func rank(_ atoms: [TextAtom], _ next: Int) -> (Int, UInt64, UInt64) {
+        (atoms[next - 1].end.rawValue, atoms[next - 1].hash, atoms[next].hash)
     }
 }

@@ -153,24 +153,53 @@ struct HeadingSplitterTests {
         #expect(try Self.split("\n\n年假。\n ").map(\.range) == [2..<5])
     }
 
-    @Test(arguments: ["\n", "\n\n", ""])
+    @Test(arguments: ["\n", "\n\n", "", "\n---\n"])
     func anEditOfALineChangesThreeChunksAtMost(_ separator: String) throws {
-        let lines = Self.lines(6000, seed: 11)
+        let lines = Self.lines(4600, seed: 11)
         let old = try Self.split(lines.joined(separator: separator))
-        #expect(old.count > 300)
-        var counts: [Int: Int] = [:]
+        #expect(old.count >= 450)
+        let cuts = Self.linesAtCuts(lines, separator, old)
         var numbers = SplitMix64(seed: 5)
-        for _ in 0..<400 {
-            var edited = lines
+        for edit in 0..<16 {
+            // Half of them where a chunk ends: those move a cut.
             let place = Int(numbers.next() % UInt64(lines.count))
+            let end = cuts.first { $0 >= place } ?? 0
+            var edited = lines
             switch numbers.next() % 3 {
-            case 0: edited[place] = "改：" + Self.line(&numbers)
-            case 1: edited.remove(at: place)
-            default: edited.insert(Self.line(&numbers), at: place)
+            case 0: edited[edit % 2 == 0 ? place : end] = "改：" + Self.line(&numbers)
+            case 1: edited.remove(at: edit % 2 == 0 ? place : end)
+            default: edited.insert(Self.line(&numbers), at: edit % 2 == 0 ? place : end)
             }
-            let new = try Self.split(edited.joined(separator: separator))
-            counts[Self.changes(from: old, to: new), default: 0] += 1
+            #expect(Self.changes(from: old, to: try Self.split(edited.joined(separator: separator))) <= 3)
         }
-        #expect(counts.keys.max() ?? 0 <= 3, "\(counts)")
+    }
+
+    @Test func anEditOfARowChangesTwoChunksAtMost() throws {
+        func split(_ rows: [String]) throws -> [Chunk] {
+            var starts: [Int] = []
+            var end = 0
+            for row in rows {
+                starts.append(end)
+                end += row.unicodeScalars.count
+            }
+            return try #require(HeadingSplitter()).split(DocumentText(text: rows.joined(), rows: starts))
+        }
+        let rows = Self.lines(1000, seed: 2).map { $0 + "\n" }
+        let old = try split(rows)
+        var numbers = SplitMix64(seed: 8)
+        for _ in 0..<16 {
+            var edited = rows
+            edited[Int(numbers.next() % UInt64(rows.count))] = Self.line(&numbers) + "\n"
+            #expect(Self.changes(from: old, to: try split(edited)) <= 2)
+        }
+    }
+
+    private static func linesAtCuts(_ lines: [String], _ separator: String, _ chunks: [Chunk]) -> [Int] {
+        let ends = Set(chunks.map(\.range.upperBound))
+        var end = -separator.unicodeScalars.count
+        return lines.indices.filter {
+            end += separator.unicodeScalars.count + lines[$0].unicodeScalars.count
+            return ends.contains(end)
+        }
     }
 }
