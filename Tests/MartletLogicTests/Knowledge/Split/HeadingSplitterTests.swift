@@ -174,7 +174,7 @@ struct HeadingSplitterTests {
         }
     }
 
-    @Test func anEditOfARowChangesTwoChunksAtMost() throws {
+    @Test func anEditOfARowChangesThreeChunksAtMost() throws {
         func split(_ rows: [String]) throws -> [Chunk] {
             var starts: [Int] = []
             var end = 0
@@ -190,7 +190,7 @@ struct HeadingSplitterTests {
         for _ in 0..<16 {
             var edited = rows
             edited[Int(numbers.next() % UInt64(rows.count))] = Self.line(&numbers) + "\n"
-            #expect(Self.changes(from: old, to: try split(edited)) <= 2)
+            #expect(Self.changes(from: old, to: try split(edited)) <= 3)
         }
     }
 
