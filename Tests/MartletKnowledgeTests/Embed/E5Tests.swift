@@ -36,7 +36,9 @@ private let script = """
     }
 
     /// Asks until the child is there.
-    private static func vectors(_ encoder: E5Encoder, _ texts: [String], _ role: EmbeddingRole) async throws -> [[Float]] {
+    private static func vectors(
+        _ encoder: E5Encoder, _ texts: [String], _ role: EmbeddingRole
+    ) async throws -> [[Float]] {
         while true {
             do throws(any Error) {
                 return try await encoder.embed(texts, as: role)

@@ -27,7 +27,8 @@ import Testing
     /// Heights around those of the kernels' tiles, widths that fill a panel and do not, depths across a cache block.
     @Test(arguments: kernels)
     func everyKernelMultipliesAsSumsDo(kernel: MatrixKernel) {
-        for (count, depth, columns) in [(1, 1, 1), (5, 16, 16), (13, 257, 33), (29, 600, 48), (12, 3, 15), (7, 256, 31)] {
+        let sizes = [(1, 1, 1), (5, 16, 16), (13, 257, 33), (29, 600, 48), (12, 3, 15), (7, 256, 31)]
+        for (count, depth, columns) in sizes {
             let (left, right) = (Self.random(count, depth, seed: 1), Self.random(depth, columns, seed: 2))
             let bias = Self.random(1, columns, seed: 3)
             let result = Floats(rows: count + 1, columns: columns)
@@ -40,7 +41,7 @@ import Testing
                 let expected = (0..<columns).map { column in
                     values.indices.reduce(bias[0][column]) { $0 + values[$1] * right[$1][column] }
                 }
-                #expect(Self.isNear(result[row + 1], expected), "\(kernel) \(count) × \(depth) × \(columns), row \(row)")
+                #expect(Self.isNear(result[row + 1], expected), "\(count) × \(depth) × \(columns), row \(row)")
             }
         }
     }
@@ -54,7 +55,9 @@ import Testing
             by: PackedMatrix(rows: 48, columns: 16, weights.flatMap { $0 }), kernel: kernel)
         for row in 0..<7 {
             let seen = steps[row] + steps[row + 1] + steps[row + 2]
-            let expected = (0..<16).map { column in seen.indices.reduce(Float(0)) { $0 + seen[$1] * weights[$1][column] } }
+            let expected = (0..<16).map { column in
+                seen.indices.reduce(Float(0)) { $0 + seen[$1] * weights[$1][column] }
+            }
             #expect(Self.isNear(result[row], expected))
         }
     }

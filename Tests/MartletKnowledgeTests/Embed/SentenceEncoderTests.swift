@@ -1,6 +1,5 @@
 import Foundation
 import MartletBase
-import Synchronization
 import Testing
 
 @testable import MartletKnowledge
@@ -32,7 +31,8 @@ private final class Folder {
     @Test func vectorsAreThoseOfTheDefinition() async throws {
         let encoder = try encoder()
         // Empty, unknown, one step and several, with more pieces than are kept at a time.
-        let texts = ["", "🙂", "一丁丂", "abc ab", Self.text(40, seed: 1), Self.text(1500, seed: 2), Self.text(318, seed: 3)]
+        let texts =
+            ["", "🙂", "一丁丂", "abc ab"] + [40, 318, 1500].map { Self.text($0, seed: UInt64($0)) }
         for role in [EmbeddingRole.query, .passage] {
             let vectors = try await encoder.embed(texts, as: role)
             #expect(vectors.count == texts.count)
@@ -110,7 +110,6 @@ private final class Folder {
     @Test func tooMuchWorkAtATimeIsRefused() async throws {
         let threads = EmbeddingThreads(count: 1, maximumWaiting: 1)
         let (begun, begin) = AsyncStream<Void>.makeStream()
-        let gate = Mutex(())
         let held = DispatchSemaphore(value: 0)
         let first = Task {
             try await threads.run { _ in
@@ -119,11 +118,11 @@ private final class Folder {
             }
         }
         for await _ in begun {}
-        let error = await #expect(throws: KnowledgeError.self) { try await threads.run { _ in gate.withLock {} } }
+        let error = await #expect(throws: KnowledgeError.self) { try await threads.run { _ in } }
         #expect(error?.code == .overloaded)
         held.signal()
         try await first.value
-        try await threads.run { _ in gate.withLock {} }
+        try await threads.run { _ in }
         await threads.close()
     }
 }

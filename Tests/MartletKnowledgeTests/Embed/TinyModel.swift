@@ -34,7 +34,8 @@ struct TinyModel {
             shapes["w2_\(width)"] = [width * 16, 16]
             for name in ["proj_b", "ln_g", "ln_b", "b1_", "b2_"] { shapes["\(name)\(width)"] = [16] }
         }
-        shapes.merge(["d0": [16, 32], "d1": [32, 32], "d2": [32, 16], "d3": [16, 24], "p1": [16, 32], "p3": [32, 24]]) { $1 }
+        let dense = ["d0": [16, 32], "d1": [32, 32], "d2": [32, 16], "d3": [16, 24], "p1": [16, 32], "p3": [32, 24]]
+        shapes.merge(dense) { $1 }
         for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
             let values = (0..<shape.reduce(1, *)).map { _ in Float(Int.random(in: -300...300, using: &random)) / 1000 }
             arrays[name] = (shape, values)
@@ -44,7 +45,7 @@ struct TinyModel {
     /// Writes `weights.npz` and `sp.model`.
     func write(to folder: String) throws {
         var entries = arrays.mapValues { shape, values in
-            Self.npy("<f4", shape, values.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> ($0 * 8)) } })
+            Self.npy("<f4", shape, values.flatMap { Self.little(Int($0.bitPattern), 4) })
         }
         for (number, block) in table.enumerated() {
             entries["q\(number + 1)"] = Self.npy("|u1", [block.count, Self.size], block.flatMap { $0 })
@@ -70,7 +71,8 @@ struct TinyModel {
             var packed: [UInt8] = []
             for start in stride(from: 0, to: max(content.count, 1), by: 65_535) {
                 let part = content[start..<min(start + 65_535, content.count)]
-                packed += [start + 65_535 >= content.count ? 1 : 0] + little(part.count, 2) + little(~part.count, 2) + part
+                packed.append(start + 65_535 >= content.count ? 1 : 0)
+                packed += little(part.count, 2) + little(~part.count, 2) + part
             }
             let facts =
                 little(20, 2) + little(0, 2) + little(8, 2) + little(0, 4) + little(Int(Checksum.crc32(content)), 4)
@@ -85,7 +87,9 @@ struct TinyModel {
     }
 
     static func sentencePiece(charsmap: [UInt8]) -> [UInt8] {
-        func field(_ number: Int, _ content: [UInt8]) -> [UInt8] { [UInt8(number << 3 | 2)] + varint(content.count) + content }
+        func field(_ number: Int, _ content: [UInt8]) -> [UInt8] {
+            [UInt8(number << 3 | 2)] + varint(content.count) + content
+        }
         let texts = pieces.flatMap { text, score in
             field(1, field(1, Array(text.utf8)) + [2 << 3 | 5] + little(Int(score.bitPattern), 4) + [3 << 3, 1])
         }
@@ -163,7 +167,9 @@ extension TinyModel {
 /// A normaliser's rules: a double array in which each node has 256 units of its own.
 enum Charsmap {
     /// Full width to half, a ligature, an ideographic blank, and a character that goes away.
-    private static let rules = ["Ａ": "a", "ａ": "a", "ﬁ": "fi", "\u{3000}": " ", "\u{200b}": "", "A": "a", "a\u{301}": "á"]
+    private static let rules = [
+        "Ａ": "a", "ａ": "a", "ﬁ": "fi", "\u{3000}": " ", "\u{200b}": "", "A": "a", "a\u{301}": "á",
+    ]
 
     static var bytes: [UInt8] {
         var children: [[UInt8: Int]] = [[:]]

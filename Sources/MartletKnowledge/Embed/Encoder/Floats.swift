@@ -59,8 +59,8 @@ import Glibc
         unsafe martlet_row_add(other.place(otherRow, column, columns), columns, place(row, 0, columns))
     }
 
-    /// As many floats of row `row`, from `column` on, as `other` has: what `other` has there, but 0 for what is below, and the
-    /// residual on top.
+    /// As many floats of row `row`, from `column` on, as `other` has: what `other` has there, but 0 for what is below,
+    /// and the residual on top.
     func rectifyRow(
         _ row: Int, at column: Int = 0, _ other: Floats, _ otherRow: Int, plus residual: Floats? = nil,
         _ residualRow: Int = 0, from residualColumn: Int = 0

@@ -30,7 +30,9 @@ struct ModelFile: Sendable {
         try part(offset..<offset + size).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    func count(at offset: Int, size: Int) throws(Flaw) -> Int { Int(truncatingIfNeeded: try number(at: offset, size: size)) }
+    func count(at offset: Int, size: Int) throws(Flaw) -> Int {
+        Int(truncatingIfNeeded: try number(at: offset, size: size))
+    }
 
     func part(_ range: Range<Int>) throws(Flaw) -> Data {
         guard range.lowerBound >= 0, range.upperBound <= data.count else { throw Flaw(reason: "a file ends too early") }

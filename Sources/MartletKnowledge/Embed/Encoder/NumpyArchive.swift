@@ -36,7 +36,9 @@ struct NumpyArchive: Sendable {
         guard try file.number(at: header, size: 4) == 0x0403_4b50 else {
             throw ModelFile.Flaw(reason: "array \(name) is not where the directory says")
         }
-        let start = header + 30 + (try file.count(at: header + 26, size: 2)) + (try file.count(at: header + 28, size: 2))
+        // Behind the header come the name and what else there is to say.
+        let lengths = (try file.count(at: header + 26, size: 2), try file.count(at: header + 28, size: 2))
+        let start = header + 30 + lengths.0 + lengths.1
         let packed = try file.bytes(start..<start + entry.packedBytes)
         let bytes = entry.method == 0 ? packed : try Self.inflate(packed, count: entry.bytes)
         guard bytes.count == entry.bytes, Checksum.crc32(bytes) == entry.checksum else {
@@ -89,8 +91,8 @@ struct NumpyArchive: Sendable {
                 unsafe stream.avail_in = UInt32(clamping: input.count)
                 unsafe stream.next_out = room.baseAddress
                 unsafe stream.avail_out = UInt32(clamping: count)
-                guard unsafe inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-                else { return }
+                let size = unsafe Int32(MemoryLayout<z_stream>.size)
+                guard unsafe inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, size) == Z_OK else { return }
                 let isWhole = unsafe CZlib.inflate(&stream, Z_FINISH) == Z_STREAM_END
                 filled = isWhole ? unsafe count - Int(stream.avail_out) : 0
                 _ = unsafe inflateEnd(&stream)

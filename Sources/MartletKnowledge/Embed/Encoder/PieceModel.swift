@@ -32,7 +32,7 @@ struct PieceModel: Sendable {
         guard scores.count > Int(Self.end) else { throw ModelFile.Flaw(reason: "it has no pieces") }
         self.scores = scores
         self.trie = trie
-        normalizer = try PieceNormalizer(charsmap: charsmap.map { range throws(ModelFile.Flaw) in try file.bytes(range) })
+        normalizer = try PieceNormalizer(charsmap: try file.bytes(charsmap ?? 0..<0))
     }
 
     private static func piece(
@@ -44,7 +44,8 @@ struct PieceModel: Sendable {
         while let field = try fields.next() {
             if field.number == 1 { text = field.content }
             if field.number == 2 {
-                score = Float(bitPattern: UInt32(truncatingIfNeeded: try file.number(at: field.content.lowerBound, size: 4)))
+                let bits = try file.number(at: field.content.lowerBound, size: 4)
+                score = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
             }
         }
         return (text, score)

@@ -8,9 +8,9 @@ struct PieceNormalizer: Sendable {
     private static let blank = Array("▁".utf8)
     private static let space = UInt8(ascii: " ")
 
-    /// - Parameter charsmap: nil: nothing is replaced.
-    init(charsmap: [UInt8]?) throws(ModelFile.Flaw) {
-        guard let charsmap, !charsmap.isEmpty else {
+    /// - Parameter charsmap: Empty: nothing is replaced.
+    init(charsmap: [UInt8]) throws(ModelFile.Flaw) {
+        guard !charsmap.isEmpty else {
             (units, replacements) = ([], [])
             return
         }

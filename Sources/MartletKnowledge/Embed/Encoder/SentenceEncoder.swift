@@ -83,7 +83,8 @@ package final class SentenceEncoder: Embedder {
             if let loaded { return loaded }
             do {
                 let model = Loaded(
-                    network: try SentenceNetwork(files.weights), tokenizer: PieceTokenizer(try PieceModel(files.pieces)))
+                    network: try SentenceNetwork(files.weights),
+                    tokenizer: PieceTokenizer(try PieceModel(files.pieces)))
                 loaded = model
                 return model
             } catch {

@@ -44,7 +44,8 @@ struct SentenceNetwork: @unchecked Sendable {
     var spreadWidth: Int { projection.columns }
 
     init(_ archive: NumpyArchive) throws(ModelFile.Flaw) {
-        table = try PieceTable(archive)
+        let table = try PieceTable(archive)
+        self.table = table
         func floats(_ name: String) throws(ModelFile.Flaw) -> [Float] { try archive.array(name).floats() }
         func row(_ name: String, _ count: Int) throws(ModelFile.Flaw) -> Floats {
             let values = try floats(name)
@@ -80,7 +81,8 @@ struct SentenceNetwork: @unchecked Sendable {
                         Self.sideBySide((0..<width).map { place in
                             Array(spread[place * own.count * own.count..<(place + 1) * own.count * own.count])
                         }, rows: own.count)),
-                    spreadBias: try row("b1_\(width)", own.count), join: try matrix("w2_\(width)", rows: width * own.count),
+                    spreadBias: try row("b1_\(width)", own.count),
+                    join: try matrix("w2_\(width)", rows: width * own.count),
                     joinBias: try row("b2_\(width)", own.count)))
         }
         let size = biases.count / branches.count

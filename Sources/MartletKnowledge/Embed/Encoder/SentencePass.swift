@@ -25,10 +25,11 @@ final class SentencePass: @unchecked Sendable {
     /// - Parameter maximumKept: Of the pieces seen lately, at 13 KiB each; at least as many as are computed at a time.
     init(_ network: SentenceNetwork, maximumKept: Int) {
         self.network = network
-        self.maximumKept = max(maximumKept, Self.maximumRows)
+        let maximumKept = max(maximumKept, Self.maximumRows)
+        self.maximumKept = maximumKept
         let size = network.branchWidth
-        inputs = Floats(rows: self.maximumKept, columns: network.spreadWidth)
-        spreads = network.branches.map { Floats(rows: self.maximumKept, columns: $0.width * size) }
+        inputs = Floats(rows: maximumKept, columns: network.spreadWidth)
+        spreads = network.branches.map { Floats(rows: maximumKept, columns: $0.width * size) }
         looked = Floats(rows: Self.maximumRows, columns: network.table.width)
         hidden = network.branches.map { _ in Floats(rows: Self.maximumRows, columns: size) }
         joined = network.branches.map { _ in Floats(rows: Self.maximumRows, columns: size) }
@@ -202,7 +203,8 @@ extension SentencePass {
             let afterEnd = count + seen.count + reach
             parts.append(
                 Part(
-                    text: text, own: own, seen: seen, read: read, start: count, rowsAfter: count + seen.count..<afterEnd))
+                    text: text, own: own, seen: seen, read: read, start: count,
+                    rowsAfter: count + seen.count..<afterEnd))
             count = afterEnd
         }
     }

@@ -29,7 +29,8 @@ public struct KnowledgeEvaluation: Sendable, Equatable {
     public let hits: Double
     /// One by the rank of the first gold among the first `depth`; 0 where there is none.
     public let reciprocalRank: Double
-    /// The gain of the gold among the first `depth`, divided by the logarithm of its rank, of the greatest there could be.
+    /// The gain of the gold among the first `depth`, each divided by the logarithm of its rank, as a share of the
+    /// greatest there could be (nDCG).
     public let discountedGain: Double
 
     /// Means over all questions, each of which weighs the same; 0 where there are none.
