@@ -23,9 +23,7 @@ private final class Folder {
     /// `count` characters of the vocabulary.
     private static func text(_ count: Int, seed: UInt64) -> String {
         var random = SplitMix64(seed: seed)
-        return String((0..<count).map { _ in
-            Character(UnicodeScalar(0x4e00 + UInt32.random(in: 0..<700, using: &random)) ?? " ")
-        })
+        return (0..<count).map { _ in TinyModel.character(Int.random(in: 0..<700, using: &random)) }.joined()
     }
 
     @Test func vectorsAreThoseOfTheDefinition() async throws {

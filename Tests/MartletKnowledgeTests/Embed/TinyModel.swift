@@ -9,10 +9,19 @@ struct TinyModel {
     static let size = 16
     static let widths = [(width: 2, left: 0), (width: 3, left: 1), (width: 5, left: 2)]
     /// The first three are the vocabulary's own; the last ones overlap.
-    static let pieces: [(text: String, score: Float)] =
-        [("<unk>", 0), ("<s>", 0), ("</s>", 0), ("▁", -3)]
-        + (0..<700).map { (String(Character(UnicodeScalar(0x4e00 + UInt32($0)) ?? " ")), -6) }
-        + [("一丁", -7), ("丁丂", -7), ("一丁丂", -14), ("▁a", -4), ("ab", -4), ("▁abc", -20), ("b", -5), ("c", -5)]
+    static let pieces: [(text: String, score: Float)] = {
+        let begin: [(String, Float)] = [("<unk>", 0), ("<s>", 0), ("</s>", 0), ("▁", -3)]
+        let characters: [(String, Float)] = (0..<700).map { (character($0), -6) }
+        let last: [(String, Float)] = [
+            ("一丁", -7), ("丁丂", -7), ("一丁丂", -14), ("▁a", -4), ("ab", -4), ("▁abc", -20), ("b", -5), ("c", -5),
+        ]
+        return begin + characters + last
+    }()
+
+    /// The first characters of Chinese in the order of Unicode.
+    static func character(_ number: Int) -> String {
+        String(UnicodeScalar(0x4e00 + UInt32(number)).map(Character.init) ?? " ")
+    }
 
     private(set) var arrays: [String: (shape: [Int], values: [Float])] = [:]
     private let table: [[[UInt8]]]
