@@ -51,6 +51,7 @@ let package = Package(
         .target(name: "MartletLogic", dependencies: ["MartletBase"]),
         // Floor 2: hands
         .target(name: "CMartlet"),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
         .target(name: "MartletWire", dependencies: ["MartletBase", nioCore]),
         .target(name: "MartletStore", dependencies: ["MartletBase", grdb]),
         .target(
@@ -81,8 +82,8 @@ let package = Package(
         .target(
             name: "MartletKnowledge",
             dependencies: [
-                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", nioCore,
-                nioPosix, logging,
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", "CMartlet",
+                "CZlib", nioCore, nioPosix, logging,
             ]),
         // Floor 4: front desk
         .target(
