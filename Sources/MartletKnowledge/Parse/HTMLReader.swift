@@ -33,7 +33,7 @@ final class HTMLHandler: MarkupHandler {
     ]
     private static let blocks: Set = [
         "p", "div", "section", "article", "main", "header", "footer", "aside", "blockquote", "figure", "figcaption",
-        "address", "dl", "form", "fieldset", "hr", "details", "summary", "body", "center", "caption", "title",
+        "address", "dl", "form", "fieldset", "hr", "details", "summary", "body", "center", "caption",
     ]
 
     var flow: TextFlow
@@ -69,17 +69,17 @@ final class HTMLHandler: MarkupHandler {
         case "h1", "h2", "h3", "h4", "h5", "h6": flow.beginHeading(Int(name.dropFirst()) ?? 1)
         case "br": preformatted > 0 ? flow.verbatim("\n") : flow.line()
         case "pre", "textarea":
-            flow.paragraph()
+            flow.block()
             preformatted += 1
         case "ul", "menu", "ol":
-            if lists.isEmpty { flow.paragraph() }
+            if lists.isEmpty { flow.block() }
             lists.append(name == "ol" ? attributes["start"].flatMap { Int($0) } ?? 1 : nil)
         case "li": beginItem()
         case "dt", "dd": flow.line()
         case "table": flow.beginTable()
         case "td", "th": flow.beginCell()
         case "tr": flow.endRow()
-        default: if Self.blocks.contains(name) { flow.paragraph() }
+        default: if Self.blocks.contains(name) { flow.block() }
         }
         try reading.check(textBytes: flow.bytes)
     }

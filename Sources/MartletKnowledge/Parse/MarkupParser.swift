@@ -14,10 +14,8 @@ struct MarkupAttributes {
 
     subscript(name: String) -> String? { all.first { $0.name == name }?.value }
 
-    /// One whose name alone says too little: the `id` of `r:id`.
-    subscript(prefix: String, name: String) -> String? {
-        all.first { $0.name == name && $0.prefix == prefix }?.value
-    }
+    /// One of another vocabulary than its element's: the `id` of `r:id`, whatever the prefix.
+    subscript(prefixed name: String) -> String? { all.first { $0.name == name && !$0.prefix.isEmpty }?.value }
 }
 
 /// libxml2's event parsers, fed in pieces, so that no document is ever in memory as a whole. Made and used on one thread.

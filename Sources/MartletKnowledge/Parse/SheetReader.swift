@@ -41,7 +41,7 @@ private final class Workbook: MarkupHandler {
         switch name {
         case "workbookPr": isFrom1904 = ["1", "true"].contains(attributes["date1904"])
         case "sheet":
-            guard let name = attributes["name"], let id = attributes["r", "id"] else { return }
+            guard let name = attributes["name"], let id = attributes[prefixed: "id"] else { return }
             sheets.append((name, id))
         default: break
         }

@@ -29,7 +29,7 @@ private final class SlideOrder: MarkupHandler {
     private(set) var ids: [String] = []
 
     func begin(_ name: String, _ attributes: MarkupAttributes) {
-        if name == "sldId", let id = attributes["r", "id"] { ids.append(id) }
+        if name == "sldId", let id = attributes[prefixed: "id"] { ids.append(id) }
     }
 
     func end(_ name: String) {}

@@ -151,7 +151,8 @@ import Testing
         limits = ReadingLimits()
         limits.textBytes = 64 << 10
         #expect(await refusal(text, "a.txt", limits: limits)?.code == .tooLarge)
-        #expect(await refusal(text, "a.csv", limits: limits)?.code == .tooLarge)
+        let rows = [UInt8](String(repeating: "a\n", count: 100_000).utf8)
+        #expect(await refusal(rows, "a.csv", limits: limits)?.code == .tooLarge)
     }
 }
 

@@ -24,9 +24,12 @@ public struct MarkdownOutline: Sendable {
     public private(set) var title: String?
     private var block = Block.none
     private var offset = 0
+    private let mayHaveFrontMatter: Bool
     private var isFrontMatter = false
 
     public init(_ text: String) {
+        // A rule on the first line, without another one, begins nothing.
+        mayHaveFrontMatter = text.utf8.prefix(64 << 10).contains(Array("\n---".utf8)[...])
         var rest = text.utf8[...]
         while !rest.isEmpty {
             let end = rest.firstIndex(of: 0x0a) ?? rest.endIndex
@@ -115,7 +118,7 @@ public struct MarkdownOutline: Sendable {
     private mutating func takeFrontMatter(_ words: Substring.UTF8View) -> Bool {
         let line = Substring(words)
         guard isFrontMatter else {
-            isFrontMatter = offset == 0 && line == "---"
+            isFrontMatter = offset == 0 && mayHaveFrontMatter && line == "---"
             return isFrontMatter
         }
         if line == "---" || line == "..." { isFrontMatter = false }

@@ -94,7 +94,8 @@ public enum SheetValue {
             scale *= 10
             digits += 1
         }
-        return "\((number * scale).rounded() / scale)"
+        let rounded = (number * scale).rounded() / scale
+        return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
     }
 
     private static func time(_ days: Double) -> String {

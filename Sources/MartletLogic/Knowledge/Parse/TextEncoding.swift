@@ -49,8 +49,13 @@ public enum TextEncoding {
             defer { index += 1 }
             let lead = sample[index]
             guard lead >= 0x80 else { continue }
-            all += 1
             let next = sample.index(after: index)
+            if next < sample.endIndex, 0x30...0x39 ~= sample[next] {
+                // Four bytes: one of the rare characters, which say nothing.
+                index = min(index + 3, sample.endIndex - 1)
+                continue
+            }
+            all += 1
             guard next < sample.endIndex, sample[next] >= 0xa1 else { continue }
             if 0xa1...0xa3 ~= lead || 0xb0...0xd7 ~= lead { common += 1 }
             index = next

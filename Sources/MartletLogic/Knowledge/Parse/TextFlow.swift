@@ -22,6 +22,7 @@ public struct TextFlow: Sendable {
     private struct Table {
         /// One that only puts things side by side: what it holds is running text.
         var isLayout = false
+        var hasRows = false
         var cells: [String] = []
         var isInCell = false
     }
@@ -128,6 +129,12 @@ public struct TextFlow: Sendable {
         gap = max(gap, .paragraph)
     }
 
+    /// A block begins: a heading that has words ends here, whether or not it says so.
+    public mutating func block() {
+        if let heading, heading.offset >= 0 { endHeading() }
+        paragraph()
+    }
+
     // MARK: Tables
 
     public mutating func beginTable() {
@@ -162,8 +169,10 @@ public struct TextFlow: Sendable {
         guard let last = tables.indices.last, !tables[last].cells.isEmpty else { return }
         let cells = tables[last].cells
         tables[last].cells = []
-        gap = .line
-        if cells.contains(where: { !$0.isEmpty }) { put("| " + cells.joined(separator: " | ") + " |") }
+        guard cells.contains(where: { !$0.isEmpty }) else { return }
+        gap = tables[last].hasRows ? .line : .paragraph
+        tables[last].hasRows = true
+        put("| " + cells.joined(separator: " | ") + " |")
         gap = .line
     }
 
