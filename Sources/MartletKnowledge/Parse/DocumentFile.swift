@@ -42,6 +42,7 @@ final class DocumentFile: Sendable {
         return try unsafe [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
             while filled < wanted {
                 let place = unsafe buffer.baseAddress.map { unsafe $0 + filled }
+                // SAFETY: no more than there is room for.
                 let received = unsafe pread(file, place, wanted - filled, off_t(offset + filled))
                 if received < 0, errno == EINTR { continue }
                 guard received > 0 else {

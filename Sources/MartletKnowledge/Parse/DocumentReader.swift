@@ -31,7 +31,7 @@ package final class DocumentReader: Sendable {
         turns = Turns(atOnce)
     }
 
-    /// Ends the threads. Calls that come later throw.
+    /// Ends the threads, as has to be done before this goes. Calls that come later throw.
     package func shutdown() async {
         try? await threads.shutdownGracefully()
     }

@@ -43,9 +43,11 @@ import CZlib
         // would use later: each call is given both anew.
         return unsafe packed.withUnsafeMutableBufferPointer { packed in
             unsafe room.withUnsafeMutableBufferPointer { room in
+                // SAFETY: as above.
                 unsafe stream.next_in = packed.baseAddress.map { unsafe $0 + start }
                 unsafe stream.avail_in = UInt32(clamping: given)
                 unsafe stream.next_out = room.baseAddress
+                // SAFETY: as above.
                 unsafe stream.avail_out = UInt32(clamping: room.count)
                 let code = unsafe inflate(&stream, Z_NO_FLUSH)
                 return unsafe (given - Int(stream.avail_in), room.count - Int(stream.avail_out), code)

@@ -58,9 +58,11 @@ import Glibc
         // live through the call; it sees their bytes as its own kind of bytes.
         unsafe input.withUnsafeMutableBytes { input in
             unsafe room.withUnsafeMutableBytes { output in
+                // SAFETY: as above.
                 var from = unsafe input.baseAddress.map { unsafe ($0 + start).assumingMemoryBound(to: CChar.self) }
                 var to = unsafe output.baseAddress?.assumingMemoryBound(to: CChar.self)
                 var (left, free) = (input.count - start, output.count)
+                // SAFETY: as above.
                 let isDone = unsafe iconv(handle, &from, &left, &to, &free) != -1
                 return (input.count - start - left, output.count - free, isDone ? 0 : errno)
             }

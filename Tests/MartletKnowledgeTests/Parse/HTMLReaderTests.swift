@@ -22,7 +22,8 @@ import Testing
     @Test func `lists, tables and code keep their lines`() async throws {
         let found = try await text(
             """
-            <ol start=3><li>three<li><p>four</p><ul><li>inner</ul></ol><table><tr><th>a<th>b</tr><tr><td>1<p>2<td></table>
+            <ol start=3><li>three<li><p>four</p><ul><li>inner</ul></ol>
+            <table><tr><th>a<th>b</tr><tr><td>1<p>2<td></table>
             <pre>if x:
                 y()
 
@@ -36,7 +37,8 @@ import Testing
     @Test func `a table that only puts things side by side is running text`() async throws {
         let found = try await text(
             """
-            <table><tr><td>Menu</td><td><h2>News</h2><p>One</p><table><tr><td>k<td>v</table></td></tr><tr><td>End</table>
+            <table><tr><td>Menu</td><td><h2>News</h2><p>One</p><table><tr><td>k<td>v</table></td></tr>
+            <tr><td>End</table>
             """)
         #expect(found.text == "Menu\n\nNews\n\nOne\n\n| k | v |\n\nEnd")
         #expect(found.outline == ["2 News"])

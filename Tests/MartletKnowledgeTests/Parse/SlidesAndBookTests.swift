@@ -76,10 +76,12 @@ import Testing
 @Suite struct OpenDocumentReaderTests {
     @Test func `headings, lists, tables and notes are read`() async throws {
         let content = """
-            <o xmlns:text="t" xmlns:table="b"><text:h text:outline-level="2">休假</text:h><text:p>一<text:s/>二<text:note><text:note-citation>1</text:note-citation><text:p>see law</text:p></text:note></text:p>
-            <text:list><text:list-item><text:p>a</text:p></text:list-item><text:list-item><text:p>b</text:p></text:list-item></text:list>
-            <table:table><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell><table:table-cell><text:p>y</text:p>
-            </table:table-cell></table:table-row></table:table></o>
+            <o xmlns:text="t" xmlns:table="b"><text:h text:outline-level="2">休假</text:h>
+            <text:p>一<text:s/>二<text:note><text:note-citation>1</text:note-citation><text:p>see law</text:p></text:note></text:p>
+            <text:list><text:list-item><text:p>a</text:p></text:list-item>
+            <text:list-item><text:p>b</text:p></text:list-item></text:list>
+            <table:table><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell>
+            <table:table-cell><text:p>y</text:p></table:table-cell></table:table-row></table:table></o>
             """
         let found = try await read(
             zip([("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", content)]), "x.odt")

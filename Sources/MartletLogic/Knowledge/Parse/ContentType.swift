@@ -56,7 +56,9 @@ public enum ContentType: String, Sendable, CaseIterable {
         if head.drop(while: { [0xef, 0xbb, 0xbf, 0x20, 0x0d, 0x0a].contains($0) }).starts(with: "%PDF-".utf8) {
             return .type(.pdf)
         }
-        if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) || head.starts(with: [0x50, 0x4b, 0x05, 0x06]) { return .archive }
+        if [[0x50, 0x4b, 0x03, 0x04], [0x50, 0x4b, 0x05, 0x06]].contains(where: { head.starts(with: $0) }) {
+            return .archive
+        }
         for (mark, type) in imageMarks where head.starts(with: mark) { return .type(type) }
         if head.starts(with: "RIFF".utf8), head.dropFirst(8).starts(with: "WEBP".utf8) { return .type(.webp) }
         for (mark, advice) in foreignMarks where head.starts(with: mark) { return .foreign(advice) }

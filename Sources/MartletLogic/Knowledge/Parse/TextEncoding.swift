@@ -41,7 +41,7 @@ public enum TextEncoding {
         return zeros[1] == 0 ? "UTF-16BE" : nil
     }
 
-    /// The share of characters beyond ASCII that are punctuation or one of the 3,755 common characters, read as GB 2312.
+    /// The share of characters beyond ASCII that are punctuation or one of the 3,755 common ones, read as GB 2312.
     private static func hanziShare(_ sample: ArraySlice<UInt8>) -> Double {
         var (common, all) = (0, 0)
         var index = sample.startIndex
