@@ -52,7 +52,7 @@ package final class DocumentReader: Sendable {
         let folder = try ScratchFolder(in: scratch)
         defer { folder.remove() }
         try await PDFProgram.run(pdfProgram, file.path, to: folder.file, reading)
-        return try await onThread(reading) { try PDFPages.read(DocumentFile(folder.file, reading), reading) }
+        return try await onThread(reading) { try PDFPages.read(folder.file, reading) }
     }
 
     private func picture(_ type: ContentType, _ file: IncomingFile, _ reading: Reading) async throws -> ReadDocument {

@@ -10,7 +10,13 @@ struct PDFPages {
     private var page: [UInt8] = []
     private var hasWords = false
 
-    static func read(_ file: DocumentFile, _ reading: Reading) throws -> ReadDocument {
+    static func read(_ output: String, _ reading: Reading) throws -> ReadDocument {
+        let file: DocumentFile
+        do {
+            file = try DocumentFile(output, reading)
+        } catch let error as KnowledgeError where error.code != .tooLarge {
+            throw reading.unreadable(as: .pdf, "the program that reads it wrote nothing")
+        }
         let head = try file.read(at: 0, count: 256 << 10)
         guard let start = head.firstRange(of: begin)?.upperBound else {
             throw reading.unreadable(as: .pdf, "the program that reads it wrote something else")

@@ -93,8 +93,9 @@ import Testing
         let reader = try reader("echo $$ >\(line); exec sleep 1000")
         let reading = Task { try await reader.read(document) }
         // Opening waits for the program, which says its number.
-        let said = try await Task.detached { try String(contentsOfFile: line, encoding: .utf8) }.value
-        let program = try #require(Int32(said.trimmingCharacters(in: .whitespacesAndNewlines)))
+        let said = try await Task.detached { try FileHandle(forReadingAtPath: line)?.readToEnd() }.value
+        let number = String(decoding: said ?? Data(), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let program = try #require(Int32(number))
         #expect(kill(program, 0) == 0)
         reading.cancel()
         await #expect(throws: CancellationError.self) { try await reading.value }

@@ -77,7 +77,8 @@ import Testing
     @Test func `headings, lists, tables and notes are read`() async throws {
         let content = """
             <o xmlns:text="t" xmlns:table="b"><text:h text:outline-level="2">休假</text:h>
-            <text:p>一<text:s/>二<text:note><text:note-citation>1</text:note-citation><text:p>see law</text:p></text:note></text:p>
+            <text:p>一<text:s/>二<text:note><text:note-citation>1</text:note-citation><text:p>see law</text:p>\
+            </text:note></text:p>
             <text:list><text:list-item><text:p>a</text:p></text:list-item>
             <text:list-item><text:p>b</text:p></text:list-item></text:list>
             <table:table><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell>

@@ -86,7 +86,7 @@ public enum SheetValue {
 
     /// Twelve digits: what is beyond comes of adding tenths in binary.
     private static func decimal(_ number: Double) -> String {
-        guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
+        guard number.isFinite, abs(number) < 9e15 else { return "\(number)" }
         if number == number.rounded() { return "\(Int(number))" }
         guard abs(number) >= 1e-4 else { return "\(number)" }
         var (scale, digits) = (1.0, 0)

@@ -23,11 +23,15 @@ public enum TextEncoding {
         var names = ["UTF-8"]
         if let declared { names.append(canonical(declared)) }
         let guess = guessed.map(canonical)
-        // Of a few words of Chinese a detector makes Korean, or any language with accents.
-        let looksChinese = hanziShare(sample) > 0.9
-        if looksChinese, sample.count(where: { $0 >= 0x80 }) < 200 { names.append("GB18030") }
+        // Of a few words of Chinese a detector makes Korean, or any language with accents, and it takes one of the
+        // Chinese encodings for the other.
+        let looksSimplified = share(sample) { 0xa1...0xa3 ~= $0 && $1 >= 0xa1 || 0xb0...0xd7 ~= $0 && $1 >= 0xa1 } > 0.9
+        let looksTraditional = !looksSimplified && share(sample) { 0xa1...0xc6 ~= $0 && $1 >= 0x40 } > 0.9
+        if looksSimplified, sample.count(where: { $0 >= 0x80 }) < 200 { names.append("GB18030") }
+        if looksTraditional, guess == "GB18030" { names.append("BIG5-HKSCS") }
         if let guess, isMultibyte(guess) { names.append(guess) }
-        if looksChinese { names.append("GB18030") }
+        if looksSimplified { names.append("GB18030") }
+        if looksTraditional { names.append("BIG5-HKSCS") }
         if let guess { names.append(guess) }
         names += ["GB18030", "BIG5-HKSCS"]
         return names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -41,24 +45,22 @@ public enum TextEncoding {
         return zeros[1] == 0 ? "UTF-16BE" : nil
     }
 
-    /// The share of characters beyond ASCII that are punctuation or one of the 3,755 common ones, read as GB 2312.
-    private static func hanziShare(_ sample: ArraySlice<UInt8>) -> Double {
+    /// The share of characters beyond ASCII whose two bytes are those of punctuation or a common character.
+    private static func share(_ sample: ArraySlice<UInt8>, isCommon: (UInt8, UInt8) -> Bool) -> Double {
         var (common, all) = (0, 0)
         var index = sample.startIndex
-        while index < sample.endIndex {
-            defer { index += 1 }
-            let lead = sample[index]
-            guard lead >= 0x80 else { continue }
-            let next = sample.index(after: index)
-            if next < sample.endIndex, 0x30...0x39 ~= sample[next] {
-                // Four bytes: one of the rare characters, which say nothing.
-                index = min(index + 3, sample.endIndex - 1)
-                continue
+        while index + 1 < sample.endIndex {
+            let (lead, next) = (sample[index], sample[index + 1])
+            if lead < 0x80 {
+                index += 1
+            } else if 0x30...0x39 ~= next {
+                // Four bytes of GB 18030: one of the rare characters, which say nothing.
+                index += 4
+            } else {
+                all += 1
+                if isCommon(lead, next) { common += 1 }
+                index += next < 0x40 ? 1 : 2
             }
-            all += 1
-            guard next < sample.endIndex, sample[next] >= 0xa1 else { continue }
-            if 0xa1...0xa3 ~= lead || 0xb0...0xd7 ~= lead { common += 1 }
-            index = next
         }
         return all == 0 ? 0 : Double(common) / Double(all)
     }
