@@ -61,6 +61,10 @@ let package = Package(
         .target(
             name: "MartletExchange",
             dependencies: ["MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", nioCore]),
+        // What Debian has: libxml2-dev, zlib1g-dev, libuchardet-dev
+        .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CUchardet"),
         // Floor 3: workshops
         .target(
             name: "MartletGateway",
@@ -83,7 +87,7 @@ let package = Package(
             name: "MartletKnowledge",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", "CMartlet",
-                "CZlib", nioCore, nioPosix, logging,
+                "CXML2", "CZlib", "CUchardet", nioCore, nioPosix, logging,
             ]),
         // Floor 4: front desk
         .target(
@@ -165,8 +169,8 @@ let package = Package(
         .testTarget(
             name: "MartletKnowledgeTests",
             dependencies: [
-                "MartletKnowledge", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", nioCore,
-                nioPosix, logging,
+                "MartletKnowledge", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", "CZlib",
+                nioCore, nioPosix, logging,
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(
@@ -204,7 +208,7 @@ let package = Package(
 )
 
 // Users' code is compiled as users compile it.
-for target in package.targets where target.name != "CMartlet" && target.path == nil {
+for target in package.targets where target.name != "CMartlet" && target.type != .system && target.path == nil {
     target.swiftSettings = settings
     // Each room says what it is in its README.
     if target.type != .test { target.exclude += ["README.md"] }
