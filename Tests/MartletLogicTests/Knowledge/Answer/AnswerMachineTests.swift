@@ -87,7 +87,7 @@ struct AnswerMachineTests {
                 walk(next, ended + more, depth - 1)
             }
         }
-        walk(AnswerMachine(), 0, 5)
+        walk(AnswerMachine(), 0, 4)
         #expect(ends == [0, 1])
     }
 

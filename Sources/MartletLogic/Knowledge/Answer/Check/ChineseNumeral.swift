@@ -22,7 +22,7 @@ enum ChineseNumeral {
                 (group, digit, place, isPlain) = (group + (digit ?? 1) * next, nil, next, false)
             } else if let next = DetailWords.groups[scalar] {
                 let count = group + (digit ?? 0)
-                guard count > 0, next < groupPlace, total < 1_000_000 else { return nil }
+                guard count > 0, next < groupPlace else { return nil }
                 (total, group, digit, place, groupPlace, isPlain) = (total + count * next, 0, nil, Int.max, next, false)
             } else {
                 return nil

@@ -203,6 +203,10 @@ struct DetailReader {
         if narrow.contains(where: { $0.isDigit || $0 == "_" || $0 == "@" }) { return true }
         let parts = narrow.split { !$0.isLatin }
         if parts.count > 1 {
+            // EDR-Agent; not HR-related.
+            if parts.allSatisfy({ $0.first?.isCapital == true }), parts.contains(where: { $0.count > 1 && $0.allSatisfy(\.isCapital) }) {
+                return true
+            }
             // config.yaml, example.com/a; not e.g., and/or, long-term.
             let isDotted = narrow.contains(".") || narrow.contains(":") || narrow.contains("\\")
             return isDotted && parts.allSatisfy { $0.count > 1 } || parts.count > 2 && narrow.contains("/")
@@ -414,7 +418,8 @@ struct DetailReader {
         if run.count == 1 {
             guard let counter = at(stop), DetailWords.counters.contains(counter),
                 number != 1 || !DetailWords.articles.contains(counter) || unit(at: stop).map({ $0.isLong }) == true,
-                at(start - 1) != "第"
+                // 第三章 counts nothing, 十分 is "very".
+                at(start - 1) != "第", number != 10 || counter != "分" || at(stop + 1) == "钟"
             else { return index = stop }
         }
         let unit = unit(at: stop)

@@ -17,8 +17,12 @@ struct Polarity: Sendable, Equatable {
                 index += 1
             }
         }
-        for term in TermReader.read(text, in: range) {
-            if targets.contains(term.start) { denied.insert(term.key) } else { affirmed.insert(term.key) }
+        let terms = TermReader.read(text, in: range)
+        for (index, term) in terms.enumerated() {
+            // The word, and the word with what follows it: 使用 may be both denied and affirmed, 使用公共 is not.
+            let next = terms.dropFirst(index + 1).first { text[term.start]?.isDense != true || $0.start == term.start + 2 }
+            let keys = [term.key] + (next.map { [term.key &* 31 &+ $0.key] } ?? [])
+            if targets.contains(term.start) { denied.formUnion(keys) } else { affirmed.formUnion(keys) }
         }
     }
 
@@ -87,7 +91,7 @@ struct Polarity: Sendable, Equatable {
     ].map(\.scalarArray)
 
     private static let negations = [
-        "不得", "不能", "不可", "不会", "不予", "不必", "不用", "不需", "不", "没有", "没", "无法", "无需", "无须", "无权", "无", "未经",
+        "不得", "不能", "不能够", "不可", "不可以", "不会", "不予", "不必", "不用", "不需", "不", "没有", "没", "无法", "无需", "无须", "无权", "无", "未经",
         "未", "非", "严禁", "禁止", "请勿", "切勿", "勿", "别", "拒绝", "不允许", "不准", "免于",
     ].map(\.scalarArray).sorted { $0.count > $1.count }
 

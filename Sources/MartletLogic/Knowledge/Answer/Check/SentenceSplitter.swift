@@ -157,7 +157,8 @@ struct SentenceSplitter {
         let next = index + 1 < line.upperBound ? text.scalars[index + 1] : nil
         switch scalar {
         case ";": return text.scalars[line].contains(where: \.isDense)
-        case "!", "?": return next?.isLatinOrDigit != true && next != "="
+        // Not in a?b=1 and !=.
+        case "!", "?": return next != "=" && (next?.isLatinOrDigit != true || text[index - 1]?.isDense == true)
         case ".": return isStop(index, next: next, in: line)
         default: return Self.ends.contains(scalar)
         }
