@@ -16,7 +16,8 @@ package protocol AnswerCache: Sendable {
     /// To be told of each change before whoever made it hears that it is done, and of those of one base in their order:
     /// when this returns, no answer is given that the change made old.
     ///
-    /// - Parameter best: The best score that a new chunk has for each question, by its id, scored as a search would; what
+    /// - Parameter best: The best score that a new chunk has for each question, by its id, scored as a search would;
+    ///   what
     ///   is left out is taken to be changed.
     func change(
         _ change: BaseChange, best: @escaping @Sendable ([CachedQuestion]) async throws -> [Int: Double]

@@ -1,12 +1,12 @@
 import MartletLogic
 package import MartletStore
 
-/// Answers questions from the bases: searches, asks the model once, checks what it said, and does without it where it has
-/// to.
+/// Answers questions from the bases: searches, asks the model once, checks what it said, and does without it where it
+/// has to.
 ///
-/// What happens when is the ``AnswerMachine``'s decision. One question costs one vector at most, one search, and one call of
-/// the model (a small one more to rewrite a question that leans on what was said before); the same question asked by many
-/// at once costs that once, and one that was answered before costs nothing of it.
+/// What happens when is the ``AnswerMachine``'s decision. One question costs one vector at most, one search, and one
+/// call of the model (a small one more to rewrite a question that leans on what was said before); the same question
+/// asked by many at once costs that once, and one that was answered before costs nothing of it.
 package final class Answerer: Sendable {
     let source: any PassageSource
     let model: (any AnswerModel)?
@@ -35,7 +35,8 @@ package final class Answerer: Sendable {
 
     /// Ends the search and the model's call when its reader goes.
     ///
-    /// - Parameter permissions: What the caller may see, in words of whoever decides that: part of what answers are kept
+    /// - Parameter permissions: What the caller may see, in words of whoever decides that: part of what answers are
+    ///   kept
     ///   under. Sessions are the caller's to name: nobody else may guess them.
     package func answer(_ question: Question, permissions: String = "") -> AsyncThrowingStream<AnswerEvent, any Error> {
         // As long as one answer at most: its bytes are bounded where they come from.

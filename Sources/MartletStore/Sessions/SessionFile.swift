@@ -3,8 +3,8 @@ import Glibc
 
 /// Conversations in a file: SQLite, through GRDB.
 ///
-/// Several processes of one machine may have it open. A conversation is forgotten at the latest when it is asked for after
-/// its time.
+/// Several processes of one machine may have it open. A conversation is forgotten at the latest when it is asked for
+/// after its time.
 package final class SessionFile: SessionStore {
     private let pool: DatabasePool
     private let limits: SessionLimits

@@ -100,11 +100,15 @@ struct SharedAnswerTests {
     func lastReader() async throws {
         let model = FakeModel { _ in [.piece(.text("a")), .wait] }
         let answerer = Answerer(source: FakeBases(Self.texts), model: model, cache: cache())
-        let readers = (0..<3).map { _ in Task { try? await Heard(answerer.answer(question())) } }
-        await model.gate.arrivals(1)
+        let heard = Gate(isOpen: true)
+        let readers = (0..<3).map { _ in
+            Task { for try await _ in answerer.answer(question()) { try await heard.wait() } }
+        }
+        // Each of them has heard the sources and the text.
+        await heard.arrivals(6)
         for reader in readers { reader.cancel() }
-        for reader in readers { _ = await reader.value }
         await model.gate.departures(1)
+        #expect(model.calls.count == 1)
         #expect(answerer.underWay == 0)
     }
 

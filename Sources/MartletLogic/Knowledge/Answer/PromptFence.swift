@@ -5,8 +5,8 @@ struct PromptFence: Sendable, Equatable {
     /// Stands in each line of the fence and in none of the texts.
     let mark: String
 
-    /// The mark comes from the texts, so that nobody who wrote one of them can know it, and is not in any of them, so that
-    /// it does not matter.
+    /// The mark comes from the texts, so that nobody who wrote one of them can know it, and is not in any of them, so
+    /// that it does not matter.
     init(around texts: [String]) {
         var hash = FNV1a()
         for text in texts { for byte in text.utf8 { hash.add(byte) } }

@@ -1,7 +1,7 @@
 /// Tells what a model thinks from what it says, as its text comes in pieces cut anywhere.
 ///
-/// Between `<think>` and `</think>` it thinks (`<thinking>` as well); a model whose template has begun to think already only
-/// ends it. Marks inside of what it says later are its own text: it thinks before it answers, or not at all.
+/// Between `<think>` and `</think>` it thinks (`<thinking>` as well); a model whose template has begun to think already
+/// only ends it. Marks inside of what it says later are its own text: it thinks before it answers, or not at all.
 public struct ReasoningSplitter: Sendable {
     public enum Piece: Sendable, Equatable {
         case reasoning(String)

@@ -78,7 +78,8 @@ public struct Refusal: Sendable, Equatable {
 
     // MARK: Calibration
 
-    /// The parameters that refuse most of the foreign questions while they refuse no more than a share of the answerable.
+    /// The parameters that refuse most of the foreign questions while they refuse no more than a share of the
+    /// answerable.
     ///
     /// - Parameters:
     ///   - answerable: Of questions that the bases answer.

@@ -1,8 +1,8 @@
 /// How many tokens a text takes, without the model's own vocabulary: on the safe side for those in use, Chinese and
 /// English.
 ///
-/// A Chinese character is one token at most in the vocabularies of today's Chinese models and about one in GPT-4's; English
-/// words are one for each four to six letters, digits go by threes.
+/// A Chinese character is one token at most in the vocabularies of today's Chinese models and about one in GPT-4's;
+/// English words are one for each four to six letters, digits go by threes.
 public enum TokenEstimate {
     public static func tokens(_ text: some StringProtocol) -> Int {
         var tokens = 0

@@ -3,11 +3,12 @@ public import MartletBase
 /// Which answers are given again, and when they are not any more.
 ///
 /// An answer holds as long as the same search would find the same passages. It was found in some epoch of each of its
-/// bases, and is given only where no base has a newer one. A change of a base carries it over to the new epoch, if none of
-/// its passages is touched and no new chunk would be among them; else it goes:
+/// bases, and is given only where no base has a newer one. A change of a base carries it over to the new epoch, if none
+/// of its passages is touched and no new chunk would be among them; else it goes:
 ///
 /// 1. ``fence(_:epoch:)`` comes first: from then on nothing of an older epoch is given or kept, however late it comes.
-/// 2. ``begin(_:)`` drops what rests on something that is gone, and says which questions are to be compared with what is
+/// 2. ``begin(_:)`` drops what rests on something that is gone, and says which questions are to be compared with what
+/// is
 ///    new.
 /// 3. ``finish(_:best:)`` drops those whose passages would be others, and carries the rest over.
 ///
@@ -183,7 +184,8 @@ public struct AnswerCacheMachine: Sendable {
         return open
     }
 
-    /// - Parameter best: The best score of a new chunk for each question of ``begin(_:)``; a question that is not in it was
+    /// - Parameter best: The best score of a new chunk for each question of ``begin(_:)``; a question that is not in it
+    ///   was
     ///   not compared, and goes.
     public mutating func finish(_ change: BaseChange, best: [Int: Double]) {
         for id in bases[change.base] ?? [] {

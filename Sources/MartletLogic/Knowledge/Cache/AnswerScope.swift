@@ -63,8 +63,8 @@ public struct QuestionShape: Sendable {
         language = AnswerLanguage(of: question)
     }
 
-    /// Whether both ask for the same, if they mean the same: with the same numbers, names and negations, and with the same
-    /// of those words that the sources have (病假 and 事假 are near each other in meaning, and not the same).
+    /// Whether both ask for the same, if they mean the same: with the same numbers, names and negations, and with the
+    /// same of those words that the sources have (病假 and 事假 are near each other in meaning, and not the same).
     func asksTheSame(as other: QuestionShape, sources: [Passage]) -> Bool {
         guard details == other.details, denied == other.denied, language == other.language else { return false }
         let difference = terms.symmetricDifference(other.terms)

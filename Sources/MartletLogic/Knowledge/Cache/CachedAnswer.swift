@@ -66,7 +66,7 @@ public struct CachedQuestion: Sendable, Equatable {
     public let text: String
     public let vector: [Float]?
     public let filter: DocumentFilter?
-    /// A new chunk of this score or above would be one of the k best: their last score, or the least one where there are
-    /// fewer than k.
+    /// A new chunk of this score or above would be one of the k best: their last score, or the least one where there
+    /// are fewer than k.
     public let bar: Double
 }

@@ -3,8 +3,8 @@ public import MartletBase
 /// Replies of Langchain-Chatchat instances behind the gateway, given again for the same question.
 ///
 /// Chatchat does not say what a reply rests on, so a base's replies go with each write to it that passes through, both
-/// when it begins and when it ends: what was asked in between may have seen the base before, or half of it. A write that
-/// does not pass through is noticed by nobody: then a reply's time to live is its bound.
+/// when it begins and when it ends: what was asked in between may have seen the base before, or half of it. A write
+/// that does not pass through is noticed by nobody: then a reply's time to live is its bound.
 public struct ReplyCache: Sendable {
     public struct Limits: Sendable, Equatable {
         public var replies = 2000

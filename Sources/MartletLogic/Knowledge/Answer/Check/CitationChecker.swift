@@ -1,9 +1,9 @@
 /// Finds for each sentence of an answer what of the sources bears it out, and says where nothing does.
 ///
-/// A sentence is borne out by sentences of its sources that have enough of its words. Its numbers, dates and identifiers
-/// must stand in just those, with the same units, and what it denies must not be affirmed there. A sentence that cites
-/// `[n]` is compared with those sources only; any other one with all. The bar is the same for each sentence, whether
-/// something reaches it or not.
+/// A sentence is borne out by sentences of its sources that have enough of its words. Its numbers, dates and
+/// identifiers must stand in just those, with the same units, and what it denies must not be affirmed there. A sentence
+/// that cites `[n]` is compared with those sources only; any other one with all. The bar is the same for each sentence,
+/// whether something reaches it or not.
 ///
 /// It compares words: what is said in another language than the source's, or in other words altogether, counts as
 /// unsupported. A wrong sentence that is made of a source's own words and numbers is not found out.

@@ -23,8 +23,8 @@ struct Detail: Sendable, Equatable {
 }
 
 extension Detail.Value {
-    /// Whether a source that says `other` bears this out. A part of it may be left unsaid (2024年5月 of 2024-05-01), nothing
-    /// may be added.
+    /// Whether a source that says `other` bears this out. A part of it may be left unsaid (2024年5月 of 2024-05-01),
+    /// nothing may be added.
     func isBorneOut(by other: Self) -> Bool {
         switch (self, other) {
         case (.number(let own, let unit), .number(let theirs, let theirUnit)):

@@ -18,7 +18,8 @@ struct SentenceSplitter {
     private let joinsLines: Bool
     private var sentences: [Sentence] = []
 
-    /// - Parameter joinsLines: Lines of the text are wrapped anywhere, as those of PDFs are: a long one goes on in the next.
+    /// - Parameter joinsLines: Lines of the text are wrapped anywhere, as those of PDFs are: a long one goes on in the
+    ///   next.
     static func split(_ text: FoldedText, joinsLines: Bool = false) -> [Sentence] {
         var splitter = SentenceSplitter(text: text, joinsLines: joinsLines)
         splitter.readLines()

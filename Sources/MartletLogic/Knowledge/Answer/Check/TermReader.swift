@@ -1,7 +1,7 @@
 import MartletBase
 
-/// The words that carry what a sentence says, as numbers that are the same for the same word: pairs of Chinese characters,
-/// stems of English words. What is in every sentence is left out.
+/// The words that carry what a sentence says, as numbers that are the same for the same word: pairs of Chinese
+/// characters, stems of English words. What is in every sentence is left out.
 enum TermReader {
     struct Term: Sendable, Hashable {
         var key: UInt64
