@@ -11,7 +11,8 @@ package protocol AnswerCache: Sendable {
     ) async -> CachedAnswer?
     /// - Parameter epochs: As they were before the search began.
     func keep(
-        _ answer: CachedAnswer, for shape: QuestionShape, _ vector: [Float]?, _ scope: AnswerScope, epochs: [String: Int]
+        _ answer: CachedAnswer, for shape: QuestionShape, _ vector: [Float]?,
+        _ scope: AnswerScope, epochs: [String: Int]
     ) async
     /// To be told of each change before whoever made it hears that it is done, and of those of one base in their order:
     /// when this returns, no answer is given that the change made old.
@@ -58,7 +59,8 @@ package final class MemoryAnswerCache: AnswerCache {
     }
 
     package func keep(
-        _ answer: CachedAnswer, for shape: QuestionShape, _ vector: [Float]?, _ scope: AnswerScope, epochs: [String: Int]
+        _ answer: CachedAnswer, for shape: QuestionShape, _ vector: [Float]?,
+        _ scope: AnswerScope, epochs: [String: Int]
     ) async {
         let now = now()
         state.withLock { _ = $0.machine.keep(answer, for: shape, vector, scope, epochs: epochs, now: now) }

@@ -36,7 +36,8 @@ final class AnswerFlights: Sendable {
     ///
     /// - Parameter produce: Tells the events in their order; is cancelled when nobody is left.
     func join(
-        _ key: Key, produce: @escaping @Sendable (_ tell: @escaping @Sendable (AnswerEvent) -> Void) async throws -> Void
+        _ key: Key,
+        produce: @escaping @Sendable (_ tell: @escaping @Sendable (AnswerEvent) -> Void) async throws -> Void
     ) -> Events {
         let (events, continuation) = Events.makeStream()
         let (flight, reader) = state.withLock { state in

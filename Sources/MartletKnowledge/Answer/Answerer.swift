@@ -181,7 +181,9 @@ extension CachedAnswer {
             rest = rest[piece.endIndex...]
         }
         tell(.citations(citations))
-        tell(.end(AnswerEnd(kind: .cached, finishReason: finishReason, promptTokens: promptTokens, answerTokens: answerTokens)))
+        let end = AnswerEnd(
+            kind: .cached, finishReason: finishReason, promptTokens: promptTokens, answerTokens: answerTokens)
+        tell(.end(end))
     }
 
     /// In Unicode scalars.

@@ -14,7 +14,9 @@ package final class SessionFile: SessionStore {
     ///
     /// - Parameter now: Seconds since 1970: what is in the file outlives this machine's clocks.
     /// - Throws: `SessionError`.
-    package init(_ path: String, _ limits: SessionLimits = SessionLimits(), now: @escaping @Sendable () -> Double) throws {
+    package init(
+        _ path: String, _ limits: SessionLimits = SessionLimits(), now: @escaping @Sendable () -> Double
+    ) throws {
         (self.limits, self.now) = (limits, now)
         // What people say is for its owner only. SQLite gives the files beside it the same permissions.
         // SAFETY: the path lives through the call.
@@ -129,7 +131,9 @@ package final class SessionFile: SessionStore {
     private static func cut(_ text: String, _ bytes: Int) -> String {
         guard text.utf8.count > bytes else { return text }
         var end = text.utf8.index(text.startIndex, offsetBy: bytes)
-        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
         return String(text[..<end])
     }
 

@@ -8,7 +8,8 @@ public enum FollowUp {
         if words.count <= 1 { return true }
         switch AnswerLanguage(of: question) {
         case .chinese:
-            if pointers.contains(where: { word in text.scalars.indices.contains { text.has(word, at: $0) } }) { return true }
+            let pointsBack = pointers.contains { word in text.scalars.indices.contains { text.has(word, at: $0) } }
+            if pointsBack { return true }
             if beginnings.contains(where: { text.has($0, at: 0) }) { return true }
             // 病假呢？
             return text.count <= 10 && text.scalars.contains("呢")
@@ -42,7 +43,8 @@ public enum FollowUp {
         let rule =
             switch AnswerLanguage(of: question) {
             case .chinese: "把最后一个问题改写成一个不依赖上文的完整问题。只输出改写后的问题，不要回答。"
-            case .english: "Rewrite the last question so that it stands alone. Output the rewritten question only; do not answer."
+            case .english:
+                "Rewrite the last question so that it stands alone. Output the rewritten question only; do not answer."
             }
         return [
             PromptMessage(.system, rule),
@@ -53,7 +55,8 @@ public enum FollowUp {
     /// What the model made of it; nil: nothing that is a question of this length.
     public static func accepted(_ rewritten: String, for question: String) -> String? {
         let line = rewritten.split(whereSeparator: \.isNewline).first.map { $0.drop { $0.isWhitespace } }
-        guard let line, !line.isEmpty, TokenEstimate.tokens(line) <= 2 * TokenEstimate.tokens(question) + 64 else { return nil }
+        let limit = 2 * TokenEstimate.tokens(question) + 64
+        guard let line, !line.isEmpty, TokenEstimate.tokens(line) <= limit else { return nil }
         return String(line)
     }
 
@@ -62,7 +65,10 @@ public enum FollowUp {
     ].map(\.scalarArray)
     private static let beginnings = ["那", "还有", "另外", "如果是", "换成", "为什么呢", "具体", "然后", "继续"].map(\.scalarArray)
     private static let englishPointers: Set<String> = [
-        "it", "its", "they", "them", "their", "this", "that", "these", "those", "he", "she", "him", "her", "former", "latter",
+        "it", "its", "they", "them", "their", "this", "that", "these", "those", "he", "she", "him", "her", "former",
+        "latter",
     ]
-    private static let englishBeginnings = [["and"], ["what", "about"], ["how", "about"], ["then"], ["also"], ["why"], ["but"]]
+    private static let englishBeginnings = [
+        ["and"], ["what", "about"], ["how", "about"], ["then"], ["also"], ["why"], ["but"],
+    ]
 }

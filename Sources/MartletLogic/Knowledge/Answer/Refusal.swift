@@ -104,7 +104,8 @@ public struct Refusal: Sendable, Equatable {
             let refused = foreign.count(where: trial.refuses)
             if refused > caught { (best, caught) = (trial, refused) }
         }
-        if let threshold = answerable.map(\.coverage).sorted().quantile(maximumFalseRefusals) { best.wordThreshold = threshold }
+        let coverages = answerable.map(\.coverage).sorted()
+        if let threshold = coverages.quantile(maximumFalseRefusals) { best.wordThreshold = threshold }
         return best
     }
 }

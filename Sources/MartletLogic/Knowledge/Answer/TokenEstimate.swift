@@ -36,7 +36,8 @@ public enum TokenEstimate {
         var (low, high) = (0, scalars.count)
         while low < high {
             let middle = (low + high + 1) / 2
-            if tokens(String(String.UnicodeScalarView(scalars[..<middle]))) <= limit { low = middle } else { high = middle - 1 }
+            let isFitting = tokens(String(String.UnicodeScalarView(scalars[..<middle]))) <= limit
+            if isFitting { low = middle } else { high = middle - 1 }
         }
         let ends = Set<Unicode.Scalar>("。！？；.!?\n".unicodeScalars)
         let cut = scalars[..<low].lastIndex { ends.contains($0) }.map { $0 + 1 } ?? 0

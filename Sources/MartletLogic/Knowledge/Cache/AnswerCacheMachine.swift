@@ -93,7 +93,8 @@ public struct AnswerCacheMachine: Sendable {
     ///   - vector: Of length 1, of the same model as those that were kept.
     ///   - passages: What was found for the question.
     public mutating func answer(
-        near shape: QuestionShape, _ vector: [Float], _ passages: [Passage], _ scope: AnswerScope, epochs: [String: Int],
+        near shape: QuestionShape, _ vector: [Float], _ passages: [Passage],
+        _ scope: AnswerScope, epochs: [String: Int],
         now: Instant
     ) -> CachedAnswer? {
         let found = Set(passages.map(\.id))
@@ -125,7 +126,8 @@ public struct AnswerCacheMachine: Sendable {
     ///   - epochs: Of all bases of the scope, read before the search began.
     /// - Returns: false: it is not kept, as a base has gone on since, or it is not worth it or too large.
     public mutating func keep(
-        _ answer: CachedAnswer, for shape: QuestionShape, _ vector: [Float]?, _ scope: AnswerScope, epochs: [String: Int],
+        _ answer: CachedAnswer, for shape: QuestionShape, _ vector: [Float]?,
+        _ scope: AnswerScope, epochs: [String: Int],
         now: Instant
     ) -> Bool {
         guard answer.isWorthKeeping, scope.bases.allSatisfy({ (epochs[$0] ?? -1) >= (self.epochs[$0] ?? 0) }) else {

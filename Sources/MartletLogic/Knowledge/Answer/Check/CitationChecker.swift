@@ -70,7 +70,9 @@ public struct CitationChecker: Sendable {
         finish(&checked, claim, own)
         if !isBorneOut, claim.needsSupport { checked.flaws.append(.unsupported) }
         if isBorneOut, let named = claim.sources {
-            let idle = named.sorted().filter { number in !spans.contains { $0.source == number && bearsPart(of: claim, $0) } }
+            let idle = named.sorted().filter { number in
+                !spans.contains { $0.source == number && bearsPart(of: claim, $0) }
+            }
             checked.flaws += idle.map { .unknownSource($0 + 1) }
         }
         return checked
@@ -142,10 +144,12 @@ public struct CitationChecker: Sendable {
         var citations: [CheckedSentence.Citation] = []
         for span in chosen.sorted(by: { ($0.source, $0.range.lowerBound) < ($1.source, $1.range.lowerBound) }) {
             let range = sources[span.source].range(of: span.range)
-            if let last = citations.last, last.source == span.source + 1, range.lowerBound <= last.range.upperBound + 2 {
-                citations[citations.count - 1].range = last.range.lowerBound..<max(last.range.upperBound, range.upperBound)
+            let number = span.source + 1
+            if let last = citations.last, last.source == number, range.lowerBound <= last.range.upperBound + 2 {
+                let end = max(last.range.upperBound, range.upperBound)
+                citations[citations.count - 1].range = last.range.lowerBound..<end
             } else {
-                citations.append(.init(source: span.source + 1, range: range))
+                citations.append(.init(source: number, range: range))
             }
         }
         return citations

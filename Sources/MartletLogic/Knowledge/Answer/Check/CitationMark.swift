@@ -5,6 +5,8 @@ struct CitationMark: Sendable, Equatable {
 
     private static let words = ["来源", "资料", "出处", "source", "sources", "ref", "^"].map(\.scalarArray)
 
+    private static let separators = Set<Unicode.Scalar>(",，、; -".unicodeScalars)
+
     /// The mark that begins at `start`; nil: none does.
     static func read(_ text: FoldedText, at start: Int) -> CitationMark? {
         guard let opening = text[start], opening == "[" || opening == "【" else { return nil }
@@ -17,7 +19,8 @@ struct CitationMark: Sendable, Equatable {
             if scalar.isDigit {
                 // No answer has so many sources: whatever is above stays unknown.
                 number = min((number ?? 0) * 10 + Int(scalar.value - 0x30), 1_000_000)
-            } else if scalar == "," || scalar == "，" || scalar == "、" || scalar == ";" || scalar == " " || scalar == "-" {
+
+            } else if separators.contains(scalar) {
                 if let read = number { sources.append(read) }
                 number = nil
             } else if scalar == closing {

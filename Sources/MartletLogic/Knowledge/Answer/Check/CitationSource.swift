@@ -63,7 +63,8 @@ struct SourceSpan: Sendable {
             if !letters.isEmpty, !digits.isEmpty, digits.allSatisfy(\.isDigit), digits.count <= 9 {
                 parts.append(.name(String(letters)))
                 if let number = Int(String(digits)) { parts.append(.number(Numeral(number), unit: nil)) }
-            } else if digits.isEmpty, index + 1 < details.count, case .number(let number, nil) = details[index + 1].value,
+            } else if digits.isEmpty, index + 1 < details.count,
+                case .number(let number, nil) = details[index + 1].value,
                 details[index + 1].range.lowerBound == detail.range.upperBound + 1, let whole = number.whole
             {
                 parts.append(.name("\(name)\(whole)"))

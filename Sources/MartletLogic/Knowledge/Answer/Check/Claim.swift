@@ -26,7 +26,8 @@ struct Claim {
             }
         }
         for phrase in Self.framing {
-            for start in sentence.range where text.has(phrase, at: start) && start + phrase.count <= sentence.range.upperBound {
+            let last = sentence.range.upperBound - phrase.count
+            for start in sentence.range where start <= last && text.has(phrase, at: start) {
                 text.blank(start..<start + phrase.count)
             }
         }
@@ -52,19 +53,23 @@ struct Claim {
 
     private static let framing = [
         "根据提供的资料", "根据所提供的资料", "根据知识库", "根据资料", "根据来源", "根据文档", "根据规定", "综上所述", "总之", "因此", "所以", "此外",
-        "另外", "具体来说", "具体如下", "according to the provided sources", "according to the sources", "according to the source",
+        "另外", "具体来说", "具体如下", "according to the provided sources", "according to the sources",
+        "according to the source",
         "according to the provided documents", "according to the documents", "based on the sources",
         "based on the provided sources", "based on the provided documents", "in summary", "in short", "in addition",
         "for example", "according to", "based on",
     ].map(\.scalarArray).sorted { $0.count > $1.count }
 
     private static let places = [
-        "资料", "来源", "文档", "知识库", "上下文", "source", "document", "context", "knowledge base", "material",
+        "资料", "来源", "文档", "知识库", "上下文", "source", "document", "context", "knowledge base",
+        "material",
     ].map(\.scalarArray)
     private static let silences = [
         "没有提", "未提", "没有说", "未说", "没有相关", "没有找到", "未找到", "没有包含", "不包含", "未包含", "未涉及", "没有涉及", "未明确",
-        "没有明确", "not mention", "not say", "not state", "not specif", "not contain", "not include", "not cover", "not provide",
-        "n't mention", "n't say", "n't contain", "n't specif", "n't include", "n't provide", "no information", "no mention",
+        "没有明确", "not mention", "not say", "not state", "not specif", "not contain", "not include", "not cover",
+        "not provide",
+        "n't mention", "n't say", "n't contain", "n't specif", "n't include", "n't provide", "no information",
+        "no mention",
     ].map(\.scalarArray)
     private static let courtesies = [
         "希望对您有帮助", "希望对你有帮助", "希望以上", "如有疑问", "如有其他问题", "如需了解更多", "不客气", "you are welcome", "you're welcome",

@@ -24,13 +24,15 @@ extension DetailReader {
 
     /// -05-01, /5/1, .5.1, -05
     func numericDate(_ year: Int, after stop: Int) -> (Detail.Value, Int)? {
-        guard let sign = at(stop), sign == "-" || sign == "/" || sign == ".", let (month, monthEnd) = count(at: stop + 1),
+        guard let sign = at(stop), sign == "-" || sign == "/" || sign == ".",
+            let (month, monthEnd) = count(at: stop + 1),
             1...12 ~= month
         else { return nil }
         if at(monthEnd) == sign, let (day, dayEnd) = count(at: monthEnd + 1), 1...31 ~= day {
             return (.date(year: year, month: month, day: day), dayEnd)
         }
-        guard sign != ".", monthEnd - stop == 3, at(monthEnd)?.isLatinOrDigit != true, at(monthEnd) != sign else { return nil }
+        guard sign != ".", monthEnd - stop == 3, at(monthEnd)?.isLatinOrDigit != true, at(monthEnd) != sign
+        else { return nil }
         return (.date(year: year, month: month, day: nil), monthEnd)
     }
 

@@ -46,7 +46,9 @@ extension DetailReader {
         let parts = narrow.split { !$0.isLatin }
         if parts.count > 1 {
             // EDR-Agent; not HR-related.
-            if parts.allSatisfy({ $0.first?.isCapital == true }), parts.contains(where: { $0.count > 1 && $0.allSatisfy(\.isCapital) }) {
+            if parts.allSatisfy({ $0.first?.isCapital == true }),
+                parts.contains(where: { $0.count > 1 && $0.allSatisfy(\.isCapital) })
+            {
                 return true
             }
             // config.yaml, example.com/a; not e.g., and/or, long-term.

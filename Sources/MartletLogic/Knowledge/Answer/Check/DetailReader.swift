@@ -84,7 +84,9 @@ struct DetailReader {
         }
         let following = unit(at: stop)
         stop = following?.end ?? stop
-        if let year = number.whole, 1900...2100 ~= year, following?.unit == .year, known == nil, following?.isLong == false {
+        if let year = number.whole, 1900...2100 ~= year, following?.unit == .year, known == nil,
+            following?.isLong == false
+        {
             return add(.date(year: year, month: nil, day: nil), from: start, to: stop)
         }
         add(.number(number, unit: known ?? following?.unit), from: start, to: stop)

@@ -27,11 +27,13 @@ enum DetailWords {
         ("dollars", .dollar), ("dollar", .dollar), ("usd", .dollar), ("欧元", .euro), ("euros", .euro), ("euro", .euro),
         ("eur", .euro), ("个人", .person), ("人", .person), ("名", .person), ("people", .person), ("persons", .person),
         ("person", .person), ("employees", .person), ("次", .times), ("times", .times), ("公里", .kilometre),
-        ("千米", .kilometre), ("km", .kilometre), ("kilometres", .kilometre), ("kilometers", .kilometre), ("厘米", .centimetre),
+        ("千米", .kilometre), ("km", .kilometre), ("kilometres", .kilometre), ("kilometers", .kilometre),
+        ("厘米", .centimetre),
         ("cm", .centimetre), ("毫米", .millimetre), ("mm", .millimetre), ("米", .metre), ("metres", .metre),
         ("meters", .metre), ("m", .metre), ("公斤", .kilogram), ("千克", .kilogram), ("kg", .kilogram), ("克", .gram),
         ("g", .gram), ("吨", .tonne), ("tonnes", .tonne), ("tons", .tonne), ("°c", .degree), ("℃", .degree),
-        ("摄氏度", .degree), ("kb", .kilobyte), ("kib", .kilobyte), ("mb", .megabyte), ("mib", .megabyte), ("gb", .gigabyte),
+        ("摄氏度", .degree), ("kb", .kilobyte), ("kib", .kilobyte), ("mb", .megabyte), ("mib", .megabyte),
+        ("gb", .gigabyte),
         ("gib", .gigabyte), ("tb", .terabyte), ("tib", .terabyte),
     ])
 
@@ -42,7 +44,8 @@ enum DetailWords {
 
     static let months: [String: Int] = {
         let names = [
-            "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+            "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+            "november",
             "december",
         ]
         var months: [String: Int] = ["sept": 9]
@@ -57,7 +60,8 @@ enum DetailWords {
     static let numbers: [String: Int] = [
         "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
         "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
-        "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
+        "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+        "seventy": 70,
         "eighty": 80, "ninety": 90, "twice": 2,
     ]
 

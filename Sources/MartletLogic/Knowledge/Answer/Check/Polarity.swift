@@ -20,7 +20,8 @@ struct Polarity: Sendable, Equatable {
         let terms = TermReader.read(text, in: range)
         for (index, term) in terms.enumerated() {
             // The word, and the word with what follows it: 使用 may be both denied and affirmed, 使用公共 is not.
-            let next = terms.dropFirst(index + 1).first { text[term.start]?.isDense != true || $0.start == term.start + 2 }
+            let isDense = text[term.start]?.isDense == true
+            let next = terms.dropFirst(index + 1).first { !isDense || $0.start == term.start + 2 }
             let keys = [term.key] + (next.map { [term.key &* 31 &+ $0.key] } ?? [])
             if targets.contains(term.start) { denied.formUnion(keys) } else { affirmed.formUnion(keys) }
         }
@@ -78,7 +79,9 @@ struct Polarity: Sendable, Equatable {
         return nil
     }
 
-    private static func latinWord(_ text: FoldedText, at start: Int, in range: Range<Int>) -> ArraySlice<Unicode.Scalar> {
+    private static func latinWord(
+        _ text: FoldedText, at start: Int, in range: Range<Int>
+    ) -> ArraySlice<Unicode.Scalar> {
         var end = start
         while end < range.upperBound, text.scalars[end].isLetter || end > start && text.scalars[end] == "'" { end += 1 }
         return text.scalars[start..<max(start, end)]
@@ -100,5 +103,7 @@ struct Polarity: Sendable, Equatable {
         "被", "再", "予", "予以", "为", "在", "将", "经", "进行", "给予", "给",
     ].map(\.scalarArray).sorted { $0.count > $1.count }
 
-    private static let englishNegations: Set<String> = ["not", "no", "never", "cannot", "without", "neither", "nor", "none"]
+    private static let englishNegations: Set<String> = [
+        "not", "no", "never", "cannot", "without", "neither", "nor", "none",
+    ]
 }

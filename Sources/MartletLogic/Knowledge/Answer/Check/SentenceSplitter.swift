@@ -61,7 +61,8 @@ struct SentenceSplitter {
     }
 
     private func goesOn(_ line: Range<Int>, after end: Int) -> Bool {
-        guard line.count >= Self.wrappedLength, !endsSentence(line.upperBound - 1), end < text.count else { return false }
+        guard line.count >= Self.wrappedLength, !endsSentence(line.upperBound - 1), end < text.count
+        else { return false }
         let next = trimmed(end + 1..<lineEnd(end + 1))
         guard let first = text[next.lowerBound], !next.isEmpty, first != "|", text.scalars[line.lowerBound] != "|"
         else { return false }
@@ -92,13 +93,17 @@ struct SentenceSplitter {
         func at(_ index: Int) -> Unicode.Scalar? { index < line.upperBound ? text.scalars[index] : nil }
         while at(start) == ">" || at(start) == "#" { start += 1 }
         let isHeading = start > line.lowerBound
-        if let sign = at(start), "-*+•·●".unicodeScalars.contains(sign), at(start + 1)?.isBlank == true || sign.value > 0x7f {
+        if let sign = at(start), "-*+•·●".unicodeScalars.contains(sign),
+            at(start + 1)?.isBlank == true || sign.value > 0x7f
+        {
             start += 1
         } else {
             let isOpen = at(start) == "("
             var number = isOpen ? start + 1 : start
             let first = number
-            while let scalar = at(number), scalar.isDigit || ChineseNumeral.isPart(scalar), number - first < 3 { number += 1 }
+            while let scalar = at(number), scalar.isDigit || ChineseNumeral.isPart(scalar), number - first < 3 {
+                number += 1
+            }
             let sign = at(number)
             let isEnd = sign == ")" || sign == "、" || sign == "." && (at(number + 1)?.isDigit != true || isHeading)
             if number > first, isEnd, isOpen == (sign == ")") || sign == ")" { start = number + 1 }
@@ -167,7 +172,8 @@ struct SentenceSplitter {
 
     private func isStop(_ index: Int, next: Unicode.Scalar?, in line: Range<Int>) -> Bool {
         guard let next else { return true }
-        guard next.isBlank || next.isDense || Self.closers.contains(next) || next == "[" || next == "【" else { return false }
+        guard next.isBlank || next.isDense || Self.closers.contains(next) || next == "[" || next == "【"
+        else { return false }
         var start = index
         while start > line.lowerBound, text.scalars[start - 1].isLatin || text.scalars[start - 1] == "." { start -= 1 }
         let word = String(String.UnicodeScalarView(text.scalars[start..<index]))
@@ -189,7 +195,8 @@ struct SentenceSplitter {
     ]
     /// These may end a sentence.
     private static let shortened: Set<String> = [
-        "etc", "inc", "ltd", "co", "corp", "dept", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct",
+        "etc", "inc", "ltd", "co", "corp", "dept", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept",
+        "oct",
         "nov", "dec", "min", "max", "al",
     ]
 }

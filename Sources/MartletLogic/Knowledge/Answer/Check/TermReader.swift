@@ -22,7 +22,9 @@ enum TermReader {
                 if index == start { index += 1 }
             } else if scalar.isLetter {
                 let start = index
-                while index < range.upperBound, text.scalars[index].isLetter || text.scalars[index] == "'" { index += 1 }
+                while index < range.upperBound, text.scalars[index].isLetter || text.scalars[index] == "'" {
+                    index += 1
+                }
                 if let key = key(ofWord: text.scalars[start..<index]) { terms.append(Term(key: key, start: start)) }
             } else {
                 index += 1
@@ -79,7 +81,9 @@ enum TermReader {
         }
         if word.count > 3, word.last == "e" { word = word.dropLast() }
         // stopped, planning
-        if word.count > 3, let last = word.last, last == word[word.endIndex - 2], !"aeilos".unicodeScalars.contains(last) {
+        if word.count > 3, let last = word.last, last == word[word.endIndex - 2],
+            !"aeilos".unicodeScalars.contains(last)
+        {
             word = word.dropLast()
         }
         return word
@@ -90,10 +94,14 @@ enum TermReader {
 
     private static let stops = Set(
         """
-        a an the and or but if then than that this these those there here it its he she they them their his her you your we \
-        our us i me my is are was were be been being am do does did done doing have has had having will would shall should can \
-        could may might must not no nor never cannot of to in on at by for from with as into onto per about over under up out \
-        so such also only just each every any all some both either neither which who whom whose what when where why how \
+        a an the and or but if then than that this these those there here it its he she they them their his \
+        her you your we \
+        our us i me my is are was were be been being am do does did done doing have has had having will would \
+        shall should can \
+        could may might must not no nor never cannot of to in on at by for from with as into onto per about \
+        over under up out \
+        so such also only just each every any all some both either neither which who whom whose what when \
+        where why how \
         while during because therefore however please yes let via don't doesn't didn't can't won't isn't aren't wasn't \
         weren't hasn't haven't shouldn't couldn't wouldn't without none
         """.split(separator: " ").map(String.init))
