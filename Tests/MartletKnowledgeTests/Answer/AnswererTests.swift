@@ -50,12 +50,15 @@ struct AnswererTests {
     func ownRefusal() async throws {
         let model = FakeModel(saying: AnswerLanguage.chinese.refusal)
         let cache = cache()
-        let heard = try await Heard(Answerer(source: FakeBases(Self.texts), model: model, cache: cache).answer(question()))
+        let heard = try await Heard(Answerer(source: FakeBases(Self.texts), model: model,
+            cache: cache).answer(question()))
         #expect(heard.end?.kind == .refused)
         #expect(cache.figures.kept == 0)
     }
 
-    @Test("A model that is down, absent, not wanted or silent costs an answer its words, not its passages", arguments: 0..<4)
+    @Test(
+        "A model that is down, absent, not wanted or silent costs an answer its words, not its passages",
+        arguments: 0..<4)
     func degraded(_ way: Int) async throws {
         var asked = question()
         var settings = AnswererSettings()
@@ -94,7 +97,8 @@ struct AnswererTests {
         var settings = AnswererSettings()
         settings.maximumBytes = 1000
         let model = FakeModel { _ in (0..<10_000).map { _ in .piece(.text("年假")) } }
-        let heard = try await Heard(Answerer(source: FakeBases(Self.texts), model: model, settings: settings).answer(question()))
+        let heard = try await Heard(Answerer(source: FakeBases(Self.texts), model: model,
+            settings: settings).answer(question()))
         #expect(heard.end?.finishReason == "length" && heard.text.utf8.count < 1100)
     }
 
@@ -105,7 +109,9 @@ struct AnswererTests {
         let answerer = Answerer(source: bases, model: FakeModel(saying: Self.said))
         #expect(try await Heard(answerer.answer(question())).end?.kind == .answered)
         bases.state.withLock { $0.error = KnowledgeError(.notFound, "There is no base a.") }
-        await #expect(throws: KnowledgeError(.notFound, "There is no base a.")) { try await Heard(answerer.answer(question())) }
+        await #expect(throws: KnowledgeError(.notFound, "There is no base a.")) {
+            try await Heard(answerer.answer(question()))
+        }
         var settings = AnswererSettings()
         settings.maximumQuestionBytes = 3
         let strict = Answerer(source: bases, model: nil, settings: settings)
@@ -136,7 +142,8 @@ struct AnswererTests {
     func session() async throws {
         let sessions = FakeSessions()
         let model = FakeModel { messages in
-            messages.count == 2 && messages[0].text.contains("改写") ? FakeModel.pieces("病假工资是多少？") : FakeModel.pieces("病假工资按基本工资的80%发放[2]。")
+            let isRewriting = messages[0].text.contains("改写")
+            return FakeModel.pieces(isRewriting ? "病假工资是多少？" : "病假工资按基本工资的80%发放[2]。")
         }
         let answerer = Answerer(source: FakeBases(Self.texts), model: model, sessions: sessions)
         var first = question("年假工资怎么算，员工病假呢，请假制度？")
@@ -157,7 +164,9 @@ final class FakeSessions: SessionStore {
     private let kept = Mutex<[String: [SessionTurn]]>([:])
 
     func turns(of session: String) async throws -> [SessionTurn] { kept.withLock { $0[session] ?? [] } }
-    func append(_ turns: [SessionTurn], to session: String) async throws { kept.withLock { $0[session, default: []] += turns } }
+    func append(_ turns: [SessionTurn], to session: String) async throws {
+        kept.withLock { $0[session, default: []] += turns }
+    }
     func remove(_ session: String) async throws { kept.withLock { $0[session] = nil } }
     func prune() async throws -> Int { 0 }
 }

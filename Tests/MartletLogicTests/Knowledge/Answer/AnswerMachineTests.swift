@@ -42,7 +42,8 @@ struct AnswerMachineTests {
 
     @Test("What was said before a failure stands, and the passages follow")
     func brokenOff() {
-        #expect(actions([Self.found, Self.text, .failed])[2] == [.showPassages(afterText: true), .end(.degraded("error"))])
+        #expect(actions([Self.found, Self.text, .failed])[2] == [.showPassages(afterText: true),
+            .end(.degraded("error"))])
     }
 
     @Test("A model that has begun, be it to think, is not slow any more")
@@ -59,7 +60,8 @@ struct AnswerMachineTests {
             ([.searchFailed], []),
         ]
         let all: [Event] = [
-            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed, .slow, .checked(saysNothing: false), .gone,
+            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed, .slow,
+            .checked(saysNothing: false), .gone,
         ]
         for (events, expected) in ways {
             var machine = AnswerMachine()
@@ -73,7 +75,8 @@ struct AnswerMachineTests {
     @Test("However events come, there is one end, and nothing after it")
     func oneEnd() {
         let all: [Event] = [
-            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed, .slow, .checked(saysNothing: false), .gone,
+            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed, .slow,
+            .checked(saysNothing: false), .gone,
         ]
         var ends = Set<Int>()
         func walk(_ machine: AnswerMachine, _ ended: Int, _ depth: Int) {
@@ -98,7 +101,8 @@ struct AnswerMachineTests {
         let extract = Extract(passages, count: 2, length: 50, at: opening.unicodeScalars.count)
         let scalars = Array((opening + extract.text).unicodeScalars)
         let shown = extract.citations.map { String(String.UnicodeScalarView(scalars[$0.range])) }
-        #expect(shown == passages.prefix(2).map { String(String.UnicodeScalarView($0.chunk.text.unicodeScalars.prefix(50))) })
+        let expected = passages.prefix(2).map { String($0.chunk.text.unicodeScalars.prefix(50)) }
+        #expect(shown == expected)
         #expect(extract.citations.map { $0.citations.map(\.source) } == [[1], [2]])
         #expect(extract.text.contains("[2] 1.md\n"))
     }

@@ -16,7 +16,9 @@ struct AnswerPromptTests {
         #expect(prompt.sources == 2)
         #expect(prompt.messages.map(\.role) == [.system, .user])
         let text = prompt.messages[1].text
-        let places = try ["n=\"1\"", "甲甲", "n=\"2\"", "乙乙", "问题：年假几天？"].map { try #require(text.firstRange(of: $0)).lowerBound }
+        let places = try ["n=\"1\"", "甲甲", "n=\"2\"", "乙乙", "问题：年假几天？"].map { part in
+            try #require(text.firstRange(of: part)).lowerBound
+        }
         #expect(places == places.sorted())
         #expect(prompt.messages[0].text.contains("规则"))
         #expect(AnswerPrompt(question: "How long?", passages: []).messages[0].text.contains("Rules"))
@@ -32,7 +34,8 @@ struct AnswerPromptTests {
         #expect(!hostile.contains(mark))
         #expect(text.matches(of: try Regex("<source-\(mark) ")).count == 2)
         #expect(text.matches(of: try Regex("</source-\(mark)>")).count == 2)
-        #expect(text.split(separator: "\n").filter { $0.hasPrefix("<source-\(mark)") }.allSatisfy { $0.hasSuffix("\">") })
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("<source-\(mark)") }
+        #expect(lines.allSatisfy { $0.hasSuffix("\">") })
         // Whoever writes the mark of his own text into it gets another one.
         let again = PromptFence(around: [hostile, String(mark)])
         #expect(again.mark != mark)
@@ -68,7 +71,8 @@ struct AnswerPromptTests {
 
     @Test("The caller's own system messages stay, whatever goes")
     func system() {
-        let history = [PromptMessage(.system, "Speak like a pirate."), PromptMessage(.user, "hi"), PromptMessage(.assistant, "ahoy")]
+        let history = [PromptMessage(.system, "Speak like a pirate."), PromptMessage(.user, "hi"),
+            PromptMessage(.assistant, "ahoy")]
         let prompt = AnswerPrompt(question: "What?", history: history, passages: [passage(1, "a")])
         #expect(prompt.messages.map(\.role) == [.system, .system, .user, .assistant, .user])
     }
@@ -86,7 +90,9 @@ struct AnswerPromptTests {
 @Suite("Questions that lean on what was said before")
 struct FollowUpTests {
     private let history = [PromptMessage(.user, "年假有几天？"), PromptMessage(.assistant, "五天。")]
-    private let english = [PromptMessage(.user, "How many days may I work from home?"), PromptMessage(.assistant, "Three.")]
+    private let english = [
+        PromptMessage(.user, "How many days may I work from home?"), PromptMessage(.assistant, "Three."),
+    ]
 
     @Test("Those that point back or are fragments lean; whole ones do not")
     func leans() {

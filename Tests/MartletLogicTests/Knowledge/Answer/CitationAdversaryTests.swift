@@ -15,9 +15,12 @@ struct Adversary {
         let mark = Bool.random(using: &random) ? "[\(source)]" : ""
         switch lie {
         case .digit: return changed(text, where: \.isDigit).map { $0 + mark }
-        case .date: return replaced(text, ["2024年5月1日", "3月31日", "March 15, 2025", "2026-09-30"], date()).map { $0 + mark }
+        case .date:
+            let dates = ["2024年5月1日", "3月31日", "March 15, 2025", "2026-09-30"]
+            return replaced(text, dates, date()).map { $0 + mark }
         case .name:
-            let names = ["FIN-2024-017", "TR", "EDR-Agent", "HR-2041", "v3.8.2", "v4.0", "finance@example.com", "help@example.com"]
+            let names = ["FIN-2024-017", "TR", "EDR-Agent", "HR-2041", "v3.8.2", "v4.0", "finance@example.com",
+                "help@example.com"]
             guard let name = names.filter({ text.contains($0) }).randomElement(using: &random),
                 let other = changed(name, where: { $0.isLatinOrDigit })
             else { return nil }
@@ -56,7 +59,8 @@ struct Adversary {
     /// One sign becomes another one of its kind.
     private mutating func changed(_ text: String, where fits: (Unicode.Scalar) -> Bool) -> String? {
         var scalars = Array(text.unicodeScalars)
-        guard let index = scalars.indices.filter({ fits(scalars[$0]) }).randomElement(using: &random) else { return nil }
+        guard let index = scalars.indices.filter({ fits(scalars[$0]) }).randomElement(using: &random)
+        else { return nil }
         let others = (scalars[index].isDigit ? "123456789" : "bcdfghjkmnpqrstvwxz").unicodeScalars
         guard let other = others.filter({ $0 != scalars[index] }).randomElement(using: &random) else { return nil }
         let isCapital = scalars[index].isCapital
@@ -68,12 +72,16 @@ struct Adversary {
         let pairs = [
             ("不享受", "享受"), ("不予报销", "予以报销"), ("不发放", "发放"), ("不得自行", "可以自行"), ("不允许接入", "允许接入"), ("禁止使用", "可以使用"),
             ("可以享受", "不可以享受"), ("可以结转", "不得结转"), ("可以乘坐", "不能乘坐"), ("须提交", "无需提交"), ("可以休假", "不可以休假"),
-            ("必须使用", "无需使用"), ("may not work", "may work"), ("may work", "may not work"), ("is not reimbursed", "is reimbursed"),
+            ("必须使用", "无需使用"), ("may not work", "may work"), ("may work", "may not work"), ("is not reimbursed",
+            "is reimbursed"),
             ("are reimbursed", "are not reimbursed"), ("do not contain", "contain"), ("is never copied", "is copied"),
-            ("must be attached", "need not be attached"), ("are rejected", "are not rejected"), ("are tested", "are never tested"),
-            ("are not scheduled", "are scheduled"), ("is paid", "is not paid"), ("requires approval", "requires no approval"),
+            ("must be attached", "need not be attached"), ("are rejected", "are not rejected"), ("are tested",
+            "are never tested"),
+            ("are not scheduled", "are scheduled"), ("is paid", "is not paid"), ("requires approval",
+            "requires no approval"),
         ]
-        return pairs.filter { text.contains($0.0) }.randomElement(using: &random).map { text.replacing($0.0, with: $0.1) }
+        let fitting = pairs.filter { text.contains($0.0) }
+        return fitting.randomElement(using: &random).map { text.replacing($0.0, with: $0.1) }
     }
 }
 

@@ -86,6 +86,7 @@ struct CitationCheckerTests {
 
     @Test("Without sources nothing is supported")
     func noSources() {
-        #expect(CitationChecker([]).check("婚假为3天[1]。").map(\.flaws) == [[.unknownSource(1), .unknownDetail("3天"), .unsupported]])
+        #expect(CitationChecker([]).check("婚假为3天[1]。").map(\.flaws) == [[.unknownSource(1), .unknownDetail("3天"),
+            .unsupported]])
     }
 }

@@ -9,7 +9,9 @@ struct DetailReaderTests {
         return DetailReader.read(folded, in: 0..<folded.count).map(\.value)
     }
 
-    private func number(_ number: Int, _ unit: Detail.Unit? = nil) -> Detail.Value { .number(Numeral(number), unit: unit) }
+    private func number(_ number: Int, _ unit: Detail.Unit? = nil) -> Detail.Value {
+        .number(Numeral(number), unit: unit)
+    }
 
     @Test("Dates are one, however they are written", arguments: [
         "2024-05-01", "2024/5/1", "2024.5.1", "2024年5月1日", "2024 年 5 月 1 日", "２０２４年５月１日", "二〇二四年五月一日", "2024年5月1号",
@@ -33,17 +35,21 @@ struct DetailReaderTests {
     }
 
     @Test("Amounts are one, however they are written", arguments: [
-        "1000元", "1,000元", "1000.00元", "１，０００元".replacing("，", with: ","), "一千元", "¥1,000", "RMB 1000", "1 thousand yuan", "0.1万元",
+        "1000元", "1,000元", "1000.00元", "１，０００元".replacing("，", with: ","), "一千元", "¥1,000", "RMB 1000",
+        "1 thousand yuan", "0.1万元",
     ])
     func amounts(text: String) { #expect(values(text) == [number(1000, .yuan)]) }
 
-    @Test("Shares are one, however they are written", arguments: ["80%", "百分之八十", "百分之80", "80 percent", "80％", "80.0 %"])
+    @Test("Shares are one, however they are written", arguments: [
+        "80%", "百分之八十", "百分之80", "80 percent", "80％", "80.0 %",
+    ])
     func shares(text: String) { #expect(values("工资的\(text)。") == [number(80, .percent)]) }
 
     @Test("What is counted is read with its number", arguments: [
         ("5天", 5, Detail.Unit.day), ("五天", 5, .day), ("5 days", 5, .day), ("five days", 5, .day), ("5-day", 5, .day),
         ("5个工作日", 5, .workday), ("5 working days", 5, .workday), ("十五个月", 15, .month), ("twenty-five years", 25, .year),
-        ("二十年", 20, .year), ("16 GB", 16, .gigabyte), ("16GB", 16, .gigabyte), ("$650", 650, .dollar), ("两次", 2, .times),
+        ("二十年", 20, .year), ("16 GB", 16, .gigabyte), ("16GB", 16, .gigabyte), ("$650", 650, .dollar), ("两次",
+        2, .times),
         ("twice", 2, .times), ("90分钟", 90, .minute),
     ])
     func units(text: String, count: Int, unit: Detail.Unit) { #expect(values("约\(text)") == [number(count, unit)]) }

@@ -36,13 +36,17 @@ enum Handbook {
         Remote work policy, version 4.1, effective March 15, 2025
 
         Employees may work from home up to three days per week. New employees may not work from home during the first
-        90 days. Each employee receives a one-time allowance of $650 for equipment. The allowance is paid within 30 days.
+        90 days. Each employee receives a one-time allowance of $650 for equipment. The allowance is paid within
+        30 days.
 
-        Core hours are from 10:00 a.m. to 4:00 p.m. on Mondays to Thursdays. Meetings are not scheduled on Friday afternoons.
+        Core hours are from 10:00 a.m. to 4:00 p.m. on Mondays to Thursdays. Meetings are not scheduled on Friday
+        afternoons.
         Requests go to form HR-2041 and are answered within 5 working days. Managers must review each arrangement every
-        6 months. Working from abroad is limited to 20 days per calendar year and requires approval by the legal department.
+        6 months. Working from abroad is limited to 20 days per calendar year and requires approval by the legal
+        department.
 
-        Travel is booked through the portal at travel.example.com. Economy class is the standard for flights under 6 hours.
+        Travel is booked through the portal at travel.example.com. Economy class is the standard for flights under
+        6 hours.
         Hotel costs up to $220 per night are reimbursed. Receipts above $25 must be attached. Alcohol is not reimbursed.
         Mileage is paid at 0.67 dollars per mile. Claims older than 60 days are rejected.
         """
@@ -50,18 +54,20 @@ enum Handbook {
         Support handbook
 
         Priority 1 incidents are answered within 15 minutes, around the clock. Priority 2 incidents are answered within
-        4 hours on working days. The service level for availability is 99.95% per month. Credits amount to 10% of the monthly
-        fee for each full hour of downtime. Customers open tickets by mail to help@example.com or by calling +1-555-0142.
+        4 hours on working days. The service level for availability is 99.95% per month. Credits amount to 10% of the
+        monthly fee for each full hour of downtime. Customers open tickets by mail to help@example.com or by calling
+        +1-555-0142.
 
-        Release v3.8.2 ends its support on 2026-09-30. Release v4.0 requires at least 16 GB of memory and PostgreSQL 15. Backups
-        run every night at 02:30 and are kept for 35 days. Restores are tested twice a year. Logs do not contain passwords.
+        Release v3.8.2 ends its support on 2026-09-30. Release v4.0 requires at least 16 GB of memory and PostgreSQL 15.
+        Backups run every night at 02:30 and are kept for 35 days. Restores are tested twice a year. Logs do not contain
+        passwords.
         Data is stored in Frankfurt and is never copied to other regions. The warranty covers 24 months from delivery.
         """
 
     static let all = [leave, expenses, devices, english, support]
 
-    /// The documents as they were found: the whole text is one chunk, whose own text is squeezed as splitters do, behind
-    /// something else in the document.
+    /// The documents as they were found: the whole text is one chunk, whose own text is squeezed as splitters do,
+    /// behind something else in the document.
     static let passages: [(passage: Passage, document: DocumentText)] = all.enumerated().map { index, text in
         let front = "前言 Preface\n\n\n"
         let document = DocumentText(text: front + text + "\n附录\n")
@@ -107,8 +113,10 @@ enum Handbook {
         "Working from abroad is limited to 20 days per calendar year and needs approval by the legal department [4].",
         "Hotel costs are reimbursed up to $220 per night [4].", "Alcohol is not reimbursed [4].",
         "Claims that are older than 60 days are rejected.", "The policy is effective March 15, 2025 [4].",
-        "Priority 1 incidents are answered within fifteen minutes [5].", "Availability has a service level of 99.95% per month [5].",
-        "Support for release v3.8.2 ends on September 30, 2026 [5].", "Release v4.0 requires at least 16 GB of memory [5].",
+        "Priority 1 incidents are answered within fifteen minutes [5].",
+        "Availability has a service level of 99.95% per month [5].",
+        "Support for release v3.8.2 ends on September 30, 2026 [5].",
+        "Release v4.0 requires at least 16 GB of memory [5].",
         "Backups run every night at 2:30 and are kept for 35 days [5].", "Restores are tested two times a year [5].",
         "Logs do not contain any passwords [5].", "The warranty covers 24 months from delivery [5].",
         "Data is stored in Frankfurt and never copied to other regions [5].",

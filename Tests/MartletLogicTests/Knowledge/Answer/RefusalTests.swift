@@ -10,10 +10,13 @@ struct RefusalTests {
         mean + deviation * ((0..<12).reduce(0.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) } - 6)
     }
 
-    private func evidence(_ cosine: Double, _ coverage: Double, count: Int, _ random: inout SplitMix64) -> [Refusal.Evidence] {
+    private func evidence(
+        _ cosine: Double, _ coverage: Double, count: Int, _ random: inout SplitMix64
+    ) -> [Refusal.Evidence] {
         (0..<count).map { _ in
             Refusal.Evidence(
-                cosine: min(1, normal(cosine, 0.09, &random)), coverage: min(max(normal(coverage, 0.17, &random), 0), 1))
+                cosine: min(1, normal(cosine, 0.09, &random)),
+                coverage: min(max(normal(coverage, 0.17, &random), 0), 1))
         }
     }
 

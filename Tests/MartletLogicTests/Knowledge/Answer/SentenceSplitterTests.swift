@@ -46,9 +46,17 @@ struct SentenceSplitterTests {
 
     @Test("Lines of a source that were wrapped are one sentence; rows and short lines are not")
     func wrapped() {
-        let text = "Employees may work from home up\nto three days per week.\nAsk first\nthen go.\n|a very long row of a table|1|\n|b|2|"
+        let text = """
+            Employees may work from home up
+            to three days per week.
+            Ask first
+            then go.
+            |a very long row of a table|1|
+            |b|2|
+            """
         #expect(sentences(text, joinsLines: true) == [
-            "Employees may work from home up\nto three days per week.", "Ask first", "then go.", "|a very long row of a table|1|", "|b|2|",
+            "Employees may work from home up\nto three days per week.", "Ask first", "then go.",
+            "|a very long row of a table|1|", "|b|2|",
         ])
     }
 

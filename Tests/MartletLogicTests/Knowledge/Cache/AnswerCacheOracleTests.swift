@@ -25,7 +25,8 @@ private struct Oracle {
         var best: [(score: Double, id: ChunkID)] = []
         for (id, held) in chunks {
             let score = score(query, held.vector)
-            guard score >= minimum, best.count < limit || (score, best[limit - 1].id) > (best[limit - 1].score, id) else { continue }
+            guard score >= minimum, best.count < limit || (score, best[limit - 1].id) > (best[limit - 1].score, id)
+            else { continue }
             best.insert((score, id), at: best.firstIndex { (score, $0.id) > ($0.score, id) } ?? best.count)
             if best.count > limit { best.removeLast() }
         }
@@ -54,7 +55,9 @@ private struct Oracle {
         var new: [ChunkID] = []
         versions[document] = isDeletion ? nil : (versions[document] ?? 0) + 1
         if !isDeletion {
-            for id in chunks.keys where chunks[id]?.document == document { chunks[id]?.version = versions[document] ?? 0 }
+            for id in chunks.keys where chunks[id]?.document == document {
+                chunks[id]?.version = versions[document] ?? 0
+            }
             for _ in 0..<Int.random(in: 0...3, using: &random) {
                 lastID += 1
                 let vector = vector()
@@ -88,7 +91,9 @@ struct AnswerCacheOracleTests {
         var late: [(question: Int, passages: [Passage], epoch: Int)] = []
         for _ in 0..<150 {
             let (change, new) = oracle.change()
-            let isThere = questions.map { machine.answer(to: $0.0, scope, epochs: ["a": change.previous], now: now) != nil }
+            let isThere = questions.map {
+                machine.answer(to: $0.0, scope, epochs: ["a": change.previous], now: now) != nil
+            }
             let open = machine.begin(change)
             let best = open.map { question -> (Int, Double) in
                 let scores = new.compactMap { id in
@@ -100,7 +105,7 @@ struct AnswerCacheOracleTests {
             for (index, item) in late.enumerated().reversed() where Bool.random(using: &oracle.random) {
                 late.remove(at: index)
                 let answer = CachedAnswer(
-                    text: "\(item.passages.map(\.id.number))", sources: item.passages, citations: [CheckedSentence(range: 0..<1)])
+                    text: "late", sources: item.passages, citations: [CheckedSentence(range: 0..<1)])
                 let (shape, vector) = questions[item.question]
                 _ = machine.keep(answer, for: shape, vector, scope, epochs: ["a": item.epoch], now: now)
             }
@@ -140,7 +145,8 @@ struct AnswerCacheOracleTests {
         for number in 0..<5000 {
             // Half of the repeats are written a little otherwise.
             let isRepeat = !asked.isEmpty && Int.random(in: 0..<100, using: &random) < 35
-            let topic = isRepeat ? asked[Int.random(in: max(0, asked.count - 1500)..<asked.count, using: &random)] : number
+            let recent = asked.suffix(1500)
+            let topic = isRepeat ? recent.randomElement(using: &random) ?? number : number
             asked.append(topic)
             let question = isRepeat && Bool.random(using: &random) ? "第\(topic)号文件怎么办理" : "第\(topic)号文件怎么办理？"
             let shape = QuestionShape(question)
@@ -148,7 +154,8 @@ struct AnswerCacheOracleTests {
                 hits += 1
             } else {
                 let document = DocumentVersion(base: "a", name: "x", version: 1)
-                let passage = Passage(id: ChunkID(1), document: document, chunk: Chunk(text: "x", range: 0..<1), score: 1)
+                let passage = Passage(id: ChunkID(1), document: document, chunk: Chunk(text: "x", range: 0..<1),
+                    score: 1)
                 let answer = CachedAnswer(text: "x", sources: [passage], citations: [CheckedSentence(range: 0..<1)])
                 _ = machine.keep(answer, for: shape, nil, scope, epochs: ["a": 1], now: now)
             }

@@ -8,7 +8,9 @@ struct AnswerCacheTests {
     private let now = Instant(nanoseconds: 1_000_000_000)
     private let scope = AnswerScope(bases: ["a"], model: "m", limit: 2)
 
-    private func passage(_ id: Int64, _ score: Double, base: String = "a", name: String? = nil, text: String = "年假五天") -> Passage {
+    private func passage(
+        _ id: Int64, _ score: Double, base: String = "a", name: String? = nil, text: String = "年假五天"
+    ) -> Passage {
         let document = DocumentVersion(base: base, name: name ?? "\(id).md", version: 1)
         return Passage(id: ChunkID(id), document: document, chunk: Chunk(text: text, range: 0..<4), score: score)
     }
@@ -23,7 +25,8 @@ struct AnswerCacheTests {
     private func filled(_ limits: AnswerCacheMachine.Limits = .init()) -> AnswerCacheMachine {
         var machine = AnswerCacheMachine(limits)
         let kept = machine.keep(
-            answer([passage(1, 0.9), passage(2, 0.5)]), for: QuestionShape("年假有几天？"), vector(1), scope, epochs: ["a": 1], now: now)
+            answer([passage(1, 0.9), passage(2, 0.5)]), for: QuestionShape("年假有几天？"), vector(1), scope,
+            epochs: ["a": 1], now: now)
         #expect(kept)
         return machine
     }
@@ -44,7 +47,9 @@ struct AnswerCacheTests {
         others[2].promptVersion += 1
         others[3].filter = .name(like: "*.md")
         others[4].history = [PromptMessage(.user, "x")]
-        for other in others + [AnswerScope(bases: ["a", "b"], model: "m", limit: 2), AnswerScope(bases: ["a"], model: "m", limit: 3)] {
+        others.append(AnswerScope(bases: ["a", "b"], model: "m", limit: 2))
+        others.append(AnswerScope(bases: ["a"], model: "m", limit: 3))
+        for other in others {
             let found = machine.answer(to: QuestionShape("年假有几天"), other, epochs: ["a": 1, "b": 1], now: now)
             #expect(found == nil)
         }
@@ -148,7 +153,8 @@ struct AnswerCacheTests {
     func twoBases() {
         var machine = AnswerCacheMachine()
         let both = AnswerScope(bases: ["b", "a"], model: "m", limit: 1)
-        _ = machine.keep(answer([passage(1, 1)]), for: QuestionShape("q"), nil, both, epochs: ["a": 1, "b": 7], now: now)
+        _ = machine.keep(answer([passage(1, 1)]), for: QuestionShape("q"), nil, both, epochs: ["a": 1, "b": 7],
+            now: now)
         func hit(_ a: Int, _ b: Int) -> Bool {
             machine.answer(to: QuestionShape("q"), both, epochs: ["a": a, "b": b], now: now) != nil
         }
@@ -168,7 +174,8 @@ struct AnswerCacheTests {
         bad[0].finishReason = "length"
         bad[1].text = ""
         bad[2].sources = []
-        bad[3].citations = [CheckedSentence(range: 0..<1, flaws: [.unknownDetail("5")])] + (0..<9).map { CheckedSentence(range: $0..<$0) }
+        bad[3].citations = (0..<9).map { CheckedSentence(range: $0..<$0) }
+        bad[3].citations[0].flaws = [.unknownDetail("5")]
         bad[4].citations = [CheckedSentence(range: 0..<1, flaws: [.unsupported]), CheckedSentence(range: 1..<2)]
         for answer in bad { #expect(!answer.isWorthKeeping) }
         #expect(good.isWorthKeeping)
@@ -180,7 +187,8 @@ struct AnswerCacheTests {
         (limits.answers, limits.bytes, limits.age) = (3, 1 << 20, .seconds(10))
         var machine = AnswerCacheMachine(limits)
         func keep(_ question: String, _ text: String = "x", at time: Instant) -> Bool {
-            machine.keep(answer([passage(1, 1)], text), for: QuestionShape(question), nil, scope, epochs: ["a": 1], now: time)
+            machine.keep(
+                answer([passage(1, 1)], text), for: QuestionShape(question), nil, scope, epochs: ["a": 1], now: time)
         }
         func hit(_ question: String, _ time: Instant) -> Bool {
             machine.answer(to: QuestionShape(question), scope, epochs: ["a": 1], now: time) != nil

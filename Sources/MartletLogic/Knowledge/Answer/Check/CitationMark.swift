@@ -19,7 +19,6 @@ struct CitationMark: Sendable, Equatable {
             if scalar.isDigit {
                 // No answer has so many sources: whatever is above stays unknown.
                 number = min((number ?? 0) * 10 + Int(scalar.value - 0x30), 1_000_000)
-
             } else if separators.contains(scalar) {
                 if let read = number { sources.append(read) }
                 number = nil
