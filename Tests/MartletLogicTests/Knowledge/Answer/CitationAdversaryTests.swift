@@ -61,10 +61,10 @@ struct Adversary {
         var scalars = Array(text.unicodeScalars)
         guard let index = scalars.indices.filter({ fits(scalars[$0]) }).randomElement(using: &random)
         else { return nil }
-        let others = (scalars[index].isDigit ? "123456789" : "bcdfghjkmnpqrstvwxz").unicodeScalars
+        let letters = scalars[index].isCapital ? "BCDFGHJKMNPQRSTVWXZ" : "bcdfghjkmnpqrstvwxz"
+        let others = (scalars[index].isDigit ? "123456789" : letters).unicodeScalars
         guard let other = others.filter({ $0 != scalars[index] }).randomElement(using: &random) else { return nil }
-        let isCapital = scalars[index].isCapital
-        scalars[index] = isCapital ? Unicode.Scalar(other.value - (other.isLatin ? 32 : 0)) ?? other : other
+        scalars[index] = other
         return String(String.UnicodeScalarView(scalars))
     }
 

@@ -43,7 +43,7 @@ struct DetailReader {
             readDigits()
         } else if scalar.isLatin {
             readWord()
-        } else if DetailWords.digits[scalar] != nil || scalar == "十" || scalar == "拾" || scalar == "百" {
+        } else if ChineseNumeral.isPart(scalar) {
             readChinese()
         } else {
             index += 1
