@@ -17,7 +17,7 @@ public struct CheckedSentence: Sendable, Equatable {
         case unknownDetail(String)
         /// Nothing in the sources says it.
         case unsupported
-        /// `[n]` without a source of that number.
+        /// `[n]` without a source of that number, or with one that says nothing of it.
         case unknownSource(Int)
     }
 

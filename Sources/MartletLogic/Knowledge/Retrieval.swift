@@ -21,7 +21,7 @@ public struct RetrievalQuery: Sendable, Equatable {
 }
 
 /// Which documents may answer, by what is known of them.
-public indirect enum DocumentFilter: Sendable, Equatable {
+public indirect enum DocumentFilter: Sendable, Hashable {
     case all([DocumentFilter])
     case any([DocumentFilter])
     case not(DocumentFilter)
