@@ -4,7 +4,7 @@ import MartletLogic
 /// Files, and the stores they are put into: what OpenAI's API has beside bases and documents.
 ///
 /// Every base is a store. What this API made has a record with its name and its files; of other bases, documents are
-/// shown as files that are there. Files are put into stores in ``run()``, one after the other, and go on after a restart.
+/// shown as files that are there. Files are put into stores in ``run()``, one after the other, after a restart as well.
 package actor Shelf {
     /// Files that may wait to be put into stores.
     private static let mostWaiting = 20_000

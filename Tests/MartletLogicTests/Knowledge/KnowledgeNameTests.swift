@@ -6,7 +6,8 @@ struct KnowledgeNameTests {
     @Test(
         "Ways out of a folder and control characters are hostile",
         arguments: [
-            "../etc/passwd", "..", "a/../b", #"..\windows"#, "a/..", "x\u{0}y", "line\nbreak", "turn\u{202e}around", "\u{7f}",
+            "../etc/passwd", "..", "a/../b", #"..\windows"#, "a/..", "x\u{0}y", "line\nbreak",
+            "turn\u{202e}around", "\u{7f}",
         ])
     func hostile(_ name: String) {
         #expect(KnowledgeName.isHostile(name))

@@ -3,6 +3,7 @@ import MartletKnowledge
 import MartletLogic
 import MartletWire
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import Martlet
@@ -91,7 +92,8 @@ struct ChatchatChatTests {
         let call = try await Self.call(.fixed, desk: desk)
         let body = """
             {"model": "qwen", "top_k": 2, "score_threshold": 1, "temperature": 0.1, "messages": [
-            {"role": "user", "content": "你好"}, {"role": "assistant", "content": "好"}, {"role": "user", "content": "年假"}]}
+            {"role": "user", "content": "你好"}, {"role": "assistant", "content": "好"},
+            {"role": "user", "content": "年假"}]}
             """
         let answer = try await call(.post, "/knowledge_base/local_kb/hr/chat/completions", body).json
         #expect(answer?["object"] == "chat.completion")

@@ -3,6 +3,7 @@ import MartletKnowledge
 import MartletLogic
 import MartletWire
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import Martlet
@@ -60,7 +61,9 @@ struct ChatchatEndpointTests {
         let call = try Self.endpoint(FakeDesk())
         let missing = try await call(.post, "/knowledge_base/create_knowledge_base", "{}")
         #expect(missing.status == 422)
-        guard case .array(let details)? = missing.json?["detail"] else { return #expect(Bool(false), "\(missing.body)") }
+        guard case .array(let details)? = missing.json?["detail"] else {
+            return #expect(Bool(false), "\(missing.body)")
+        }
         #expect(details.first?["type"] == "missing")
         #expect(details.first?["loc"] == ["body", "knowledge_base_name"])
         #expect(try await call(.post, "/knowledge_base/search_docs", "no JSON").status == 422)

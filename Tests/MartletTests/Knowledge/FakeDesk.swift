@@ -45,6 +45,9 @@ final class FakeDesk: KnowledgeDesk {
         for await _ in ends { return }
     }
 
+    /// Whether there is a file.
+    static func holds(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
     // MARK: Bases
 
     func bases() async throws -> [BaseSummary] {
@@ -75,7 +78,9 @@ final class FakeDesk: KnowledgeDesk {
         }
     }
 
-    private static func nothing(_ name: String) -> KnowledgeError { KnowledgeError(.notFound, "There is no `\(name)`.") }
+    private static func nothing(_ name: String) -> KnowledgeError {
+        KnowledgeError(.notFound, "There is no `\(name)`.")
+    }
 
     private func change<Value>(_ name: String, _ body: (inout Base) throws -> Value) throws -> Value {
         try state.withLock { state in
@@ -119,7 +124,9 @@ final class FakeDesk: KnowledgeDesk {
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError] {
         try change(base) { base in
             var failed: [String: KnowledgeError] = [:]
-            for name in names where base.documents.removeValue(forKey: name) == nil { failed[name] = Self.nothing(name) }
+            for name in names where base.documents.removeValue(forKey: name) == nil {
+                failed[name] = Self.nothing(name)
+            }
             return failed
         }
     }

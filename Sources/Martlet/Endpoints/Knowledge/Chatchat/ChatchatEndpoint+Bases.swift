@@ -82,8 +82,9 @@ extension ChatchatEndpoint {
             let name = document.document.name
             let suffix = name.lastIndex(of: ".").map { String(name[$0...]) } ?? ""
             return [
-                "No": .integer(Int64(index + 1)), "kb_name": .string(document.document.base), "file_name": .string(name),
-                "file_ext": .string(suffix), "file_version": .integer(Int64(document.document.version)),
+                "No": .integer(Int64(index + 1)), "kb_name": .string(document.document.base),
+                "file_name": .string(name), "file_ext": .string(suffix),
+                "file_version": .integer(Int64(document.document.version)),
                 "document_loader": .string(document.type), "text_splitter": "ChineseRecursiveTextSplitter",
                 "docs_count": .integer(Int64(document.chunks)), "custom_docs": .bool(isCustom(document)),
                 "file_mtime": .number(document.added), "file_size": .integer(Int64(document.bytes)),

@@ -175,7 +175,8 @@ extension ChatchatEndpoint {
             return .json(JSON.object(["code": 500, "msg": .string("no tool named '\(name)'")]).text)
         }
         let input = RequestFields(try fields.object("tool_input") ?? [:])
-        let query = RetrievalQuery(text: try input.required("query"), limit: try input.count("top_k", in: 1...1000) ?? 3)
+        let query = RetrievalQuery(
+            text: try input.required("query"), limit: try input.count("top_k", in: 1...1000) ?? 3)
         let passages = try await desk.search(query, in: [try input.required("database")])
         let text = passages.enumerated().map { Links.source($0 + 1, "[\($1.document.name)]", $1) }.joined()
         return .json(JSON.object(["data": .string(text)]).text)
@@ -202,7 +203,7 @@ extension ChatchatEndpoint {
 
         /// As Python's `urlencode` writes it.
         private static func quoted(_ text: String) -> String {
-            let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~ ")
+            let plain = CharacterSet.plain.union(CharacterSet(charactersIn: " "))
             return (text.addingPercentEncoding(withAllowedCharacters: plain) ?? "").replacing(" ", with: "+")
         }
     }

@@ -147,7 +147,8 @@ extension ChatchatEndpoint {
             throw FieldFlaw(field: "chunk_overlap", kind: .range, message: "`chunk_overlap` is above `chunk_size`.")
         }
         var options = IngestOptions()
-        options.splitting = .chatchat(size: size, overlap: overlap, titles: try fields.flag("zh_title_enhance") ?? false)
+        let titles = try fields.flag("zh_title_enhance") ?? false
+        options.splitting = .chatchat(size: size, overlap: overlap, titles: titles)
         return options
     }
 

@@ -40,8 +40,8 @@ struct ChatchatReply {
     static func invalid(_ flaw: FieldFlaw) -> LocalResponse {
         let place: JSON = flaw.field.isEmpty ? ["body"] : ["body", .string(flaw.field)]
         let detail: JSON = [
-            "detail": [["type": .string(flaw.kind.rawValue), "loc": place, "msg": .string(flaw.message), "input": .null]]
+            "type": .string(flaw.kind.rawValue), "loc": place, "msg": .string(flaw.message), "input": .null,
         ]
-        return .json(detail.text, status: 422)
+        return .json(JSON.object(["detail": .array([detail])]).text, status: 422)
     }
 }

@@ -35,9 +35,14 @@ enum FileAnswer {
     private static func parameter(_ name: String) -> String {
         let last = name.split(separator: "/").last.map(String.init) ?? name
         guard last.utf8.allSatisfy({ (0x20..<0x7f).contains($0) && $0 != 0x22 && $0 != 0x5c && $0 != 0x25 }) else {
-            let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
-            return "filename*=utf-8''" + (last.addingPercentEncoding(withAllowedCharacters: allowed) ?? "file")
+            return "filename*=utf-8''" + (last.addingPercentEncoding(withAllowedCharacters: .plain) ?? "file")
         }
         return "filename=\"\(last)\""
     }
+}
+
+extension CharacterSet {
+    /// What stands for itself wherever text is percent-encoded (RFC 3986 §2.3).
+    static let plain = CharacterSet(
+        charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 }

@@ -33,7 +33,8 @@ extension JSONValue {
 
     init(_ document: DocumentVersion) {
         self = [
-            "base": .string(document.base), "name": .string(document.name), "version": .integer(Int64(document.version)),
+            "base": .string(document.base), "name": .string(document.name),
+            "version": .integer(Int64(document.version)),
         ]
     }
 

@@ -85,10 +85,15 @@ final class VectorStoresEndpoint: UploadHandler {
         try request.must(be: .post)
         let fields = try await RequestFields(body)
         let texts: [String] =
-            if case .array? = fields["query"] { try fields.texts("query") ?? [] } else { [try fields.required("query")] }
+            if case .array? = fields["query"] {
+                try fields.texts("query") ?? []
+            } else {
+                [try fields.required("query")]
+            }
         let ranking = RequestFields(try fields.object("ranking_options") ?? [:])
         let query = RetrievalQuery(
-            text: texts.joined(separator: "\n"), limit: try fields.count("max_num_results", in: 1...Self.mostPassages) ?? 10,
+            text: texts.joined(separator: "\n"),
+            limit: try fields.count("max_num_results", in: 1...Self.mostPassages) ?? 10,
             minimumScore: try ranking.number("score_threshold", in: 0...1) ?? 0,
             filter: try fields["filters"].map { value throws(FieldFlaw) in try FilterReader.openAI(value) })
         try await shelf.use(id)
@@ -97,7 +102,8 @@ final class VectorStoresEndpoint: UploadHandler {
             let file = await shelf.file(of: passage.document)
             data.append([
                 "file_id": .string(file.id), "filename": .string(file.name), "score": .number(passage.score),
-                "attributes": JSON(passage.metadata), "content": [["type": "text", "text": .string(passage.chunk.text)]],
+                "attributes": JSON(passage.metadata),
+                "content": [["type": "text", "text": .string(passage.chunk.text)]],
             ])
         }
         let page: JSON = [

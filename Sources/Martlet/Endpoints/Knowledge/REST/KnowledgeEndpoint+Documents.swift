@@ -133,8 +133,8 @@ extension KnowledgeEndpoint {
             guard KnowledgeName.isValid(document: file.name) else {
                 throw KnowledgeError(.invalid, "`\(file.name.prefix(200))` is not what a document may be called.")
             }
-            return .success(
-                try await desk.add(IncomingFile(name: file.name, path: file.path, metadata: metadata), to: base, options))
+            let incoming = IncomingFile(name: file.name, path: file.path, metadata: metadata)
+            return .success(try await desk.add(incoming, to: base, options))
         } catch {
             guard let known = KnowledgeError(of: error) else { throw error }
             return .failure(known)
