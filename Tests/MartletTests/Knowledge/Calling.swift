@@ -55,9 +55,9 @@ struct Calling {
             body: ByteBuffer(string: body), clientAddress: "192.0.2.1")
     }
 
-    /// A form; a file has a name.
+    /// A form of names, names of files, and contents.
     func form(
-        _ path: String, _ parts: [(name: String, filename: String?, content: String)], headers: [(String, String)] = []
+        _ path: String, _ parts: [(String, String?, String)], headers: [(String, String)] = []
     ) async throws -> Answer {
         var body = ""
         for (name, filename, content) in parts {

@@ -97,6 +97,8 @@ struct ChatchatEndpointTests {
         #expect(try await upload("one", override: "True") == .object(always))
         #expect(try await upload("two") == .object(always))
         #expect(try await desk.documents(in: "kb").map(\.document.version) == [2])
+        #expect(desk.state.withLock { $0.seen.count } == 4)
+        #expect(desk.state.withLock { $0.seen }.allSatisfy { !FakeDesk.holds($0) })
         #expect(desk.state.withLock { $0.options[0].splitting } == .chatchat(size: 300, overlap: 30, titles: true))
         let nobody = [("knowledge_base_name", nil as String?, "no"), ("files", "a", "b")]
         #expect(Self.code(try await call.form("/knowledge_base/upload_docs", nobody)) == 404)

@@ -97,6 +97,7 @@ extension ChatchatEndpoint {
 
     func uploadTemporary(_ request: LocalRequest, _ body: LocalBody) async throws -> LocalResponse {
         let form = try await spool.form(request, body)
+        defer { form.folder.remove() }
         let fields = RequestFields(form)
         let options = try ingestOptions(fields)
         let files = form.files.filter { $0.field == "files" }

@@ -9,6 +9,7 @@ import MartletWire
 extension ChatchatEndpoint {
     func upload(_ request: LocalRequest, _ body: LocalBody) async throws -> LocalResponse {
         let form = try await spool.form(request, body)
+        defer { form.folder.remove() }
         let fields = RequestFields(form)
         let name = try fields.required("knowledge_base_name")
         guard !KnowledgeName.isHostile(name) else { return ChatchatReply.attack.response }
@@ -57,11 +58,12 @@ extension ChatchatEndpoint {
             options.given = chunks
             failed[name] = try await failure(of: "为 \(name) 添加自定义docs时出错") { [options, metadata] in
                 let form = try await spool.texts([(name, chunks.joined(separator: "\n\n"))])
+                defer { form.folder.remove() }
                 for file in form.files {
                     _ = try await desk.add(
                         IncomingFile(name: name, path: file.path, metadata: metadata), to: base, options)
                 }
-                return withExtendedLifetime(form.folder) { nil }
+                return nil
             }
         }
         return failed

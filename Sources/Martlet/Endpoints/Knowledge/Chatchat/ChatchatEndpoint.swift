@@ -104,7 +104,12 @@ final class ChatchatEndpoint: UploadHandler {
     private func chatCompletion(_ fields: RequestFields, _ request: LocalRequest) async throws -> LocalResponse {
         let parts = try request.parts(after: "/knowledge_base/")
         guard parts.count == 4, parts[2] == "chat", parts[3] == "completions" else { throw MartletError(.notFound) }
-        return try await chat(ChatchatQuestion(completion: fields, mode: parts[0], base: parts[1]), request)
+        let asked = try ChatchatQuestion(completion: fields, mode: parts[0], base: parts[1])
+        do {
+            return try await chat(asked, request)
+        } catch let error as KnowledgeError where settings.form == .fixed {
+            return error.response(.openAI)
+        }
     }
 
     // MARK: What several routes need

@@ -40,6 +40,7 @@ final class FilesEndpoint: UploadHandler {
             return .json(page.list(files, id: \.id) { JSON($0) }.text)
         case .post:
             let form = try await spool.form(request, body)
+            defer { form.folder.remove() }
             guard let file = form.files.first(where: { $0.field == "file" }) else {
                 throw KnowledgeError(.invalid, "The form has no `file`.")
             }
@@ -48,7 +49,7 @@ final class FilesEndpoint: UploadHandler {
             }
             let purpose = try RequestFields(form).text("purpose") ?? "assistants"
             let kept = try await shelf.add(file.path, name: file.name, purpose: purpose, bytes: file.bytes)
-            return withExtendedLifetime(form.folder) { .json(JSON(kept).text) }
+            return .json(JSON(kept).text)
         default: throw MartletError.wrongMethod(allow: ["GET", "HEAD", "POST"])
         }
     }

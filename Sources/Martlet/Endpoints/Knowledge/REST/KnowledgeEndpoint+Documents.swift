@@ -97,6 +97,7 @@ extension KnowledgeEndpoint {
         let (options, metadata) = (try Self.options(fields), try fields.metadata("metadata"))
         if request.headers.value(.accept)?.lowercased().contains("text/event-stream") == true {
             return EventStream.response { [self] writer in
+                defer { form.folder.remove() }
                 var count = 0
                 for file in form.files {
                     try await writer.write(EventStream.event("file", Self.named(file).text))
@@ -108,9 +109,9 @@ extension KnowledgeEndpoint {
                     "added": .integer(Int64(count)), "failed": .integer(Int64(form.files.count - count)),
                 ]
                 try await writer.write(EventStream.event("end", end.text))
-                withExtendedLifetime(form.folder) {}
             }
         }
+        defer { form.folder.remove() }
         var (added, failed): ([JSON], [JSON]) = ([], [])
         for file in form.files {
             let result = try await add(file, metadata, options, to: base)
@@ -120,10 +121,8 @@ extension KnowledgeEndpoint {
                 failed.append(Self.told(file, result))
             }
         }
-        let status = added.isEmpty ? 422 : 200
-        return withExtendedLifetime(form.folder) {
-            .json(JSON.object(["added": .array(added), "failed": .array(failed)]).text, status: status)
-        }
+        let told: JSON = ["added": .array(added), "failed": .array(failed)]
+        return .json(told.text, status: added.isEmpty ? 422 : 200)
     }
 
     private func add(

@@ -9,7 +9,7 @@ struct SpooledFile: Sendable, Equatable {
     var field: String
     /// As its sender calls it.
     var name: String
-    /// On this machine's disk, while its folder is held.
+    /// On this machine's disk, until its folder is removed.
     var path: String
     var bytes: Int
 }

@@ -32,7 +32,7 @@ final class UploadSpool: Sendable {
     /// Bytes that are on the disk, for tests and figures.
     var usedBytes: Int { used.withLock(\.bytes) }
 
-    /// Takes a form; its files are on the disk for as long as the answer is held.
+    /// Takes a form; its files are on the disk until its folder is removed.
     ///
     /// - Throws: `KnowledgeError.invalid` where it is no form, `tooLarge`, `overloaded` where too much is on its way,
     ///   `failed` where the disk does not take it; `CancellationError`.
@@ -126,7 +126,7 @@ final class UploadSpool: Sendable {
     }
 }
 
-/// The files of one request. They go when nobody holds it any more, however the request ended.
+/// The files of one request. Whoever has them removes them; they go in any case when nobody holds it any more.
 final class SpoolFolder: Sendable {
     private let url: URL
     private let spool: UploadSpool
@@ -136,9 +136,16 @@ final class SpoolFolder: Sendable {
         (self.url, self.spool) = (url, spool)
     }
 
-    deinit {
+    deinit { remove() }
+
+    /// Removes what is there. Doing it twice does no harm.
+    func remove() {
         try? FileManager.default.removeItem(at: url)
-        spool.giveBack(state.withLock(\.bytes))
+        let bytes = state.withLock { state in
+            defer { state.bytes = 0 }
+            return state.bytes
+        }
+        spool.giveBack(bytes)
     }
 
     fileprivate func begin(_ head: FormPart) throws -> Part {
