@@ -164,7 +164,9 @@ public struct MultipartReader: Sendable {
             return .partEnd
         }
         // What may be the beginning of a mark waits for the rest.
-        return input.readNonEmptySlice(upTo: found?.index ?? input.readableBytes).map { .bytes($0) } ?? .needMore
+        let count = found?.index ?? input.readableBytes
+        guard count > 0, let bytes = input.readSlice(length: count) else { return .needMore }
+        return .bytes(bytes)
     }
 
     /// The first place of the mark, or of what may become one.
