@@ -101,7 +101,7 @@ let package = Package(
             name: "Martlet",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
-                "MartletGateway", "MartletWorkers", "MartletTasks", "MartletConsole",
+                "MartletGateway", "MartletWorkers", "MartletTasks", "MartletKnowledge", "MartletConsole",
                 nioCore, nioPosix, nioSSL, logging, lifecycle, signals, yams,
             ],
             // The same file as the Python SDK's.
@@ -177,8 +177,8 @@ let package = Package(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletTasks", "MartletConsole",
-                nioCore, nioPosix, logging,
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletTasks",
+                "MartletKnowledge", "MartletConsole", nioCore, nioPosix, logging,
             ]),
         .testTarget(
             name: "MartletExchangeTests",

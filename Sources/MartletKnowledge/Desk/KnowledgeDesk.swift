@@ -132,6 +132,9 @@ package struct IngestOptions: Sendable {
     }
 
     package var splitting: Splitting = .headings(size: 750, overlap: 150)
+    /// Chunks as somebody made them by hand, in place of any splitting: the file has their texts, with an empty line
+    /// between two. nil: the file is split.
+    package var given: [String]?
     /// Whether a document of this name is replaced; false: it is an `alreadyExists`, but for the same content.
     package var replaces = true
     /// Told now and then: how many chunks are embedded, of how many.
