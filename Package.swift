@@ -51,7 +51,6 @@ let package = Package(
         .target(name: "MartletLogic", dependencies: ["MartletBase"]),
         // Floor 2: hands
         .target(name: "CMartlet"),
-        .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
         .target(name: "MartletWire", dependencies: ["MartletBase", nioCore]),
         .target(name: "MartletStore", dependencies: ["MartletBase", grdb]),
         .target(
