@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "MartletKnowledge",
             dependencies: [
-                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", nioCore,
-                nioPosix, logging,
+                "MartletBase", "MartletLogic", "CMartlet", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry",
+                nioCore, nioPosix, logging,
             ]),
         // Floor 4: front desk
         .target(

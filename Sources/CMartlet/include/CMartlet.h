@@ -3,3 +3,4 @@
 #include "martlet_clock.h"
 #include "martlet_processes.h"
 #include "martlet_sockets.h"
+#include "martlet_vectors.h"

@@ -1,0 +1,46 @@
+package import MartletLogic
+import MartletStore
+
+extension EmbeddedEngine {
+    /// Changes that take away what was just found come one after the other; a search does not run after them for ever.
+    private static let attempts = 8
+    private static let mostPassages = 1000
+
+    package func search(_ query: RetrievalQuery, model: EmbeddingModel?, in base: String) async throws -> [Passage] {
+        var query = query
+        query.limit = min(query.limit, Self.mostPassages)
+        var passages: [Passage] = []
+        for _ in 0..<Self.attempts {
+            let index = try index(base)
+            try check(query, model, index)
+            let hits = try await lanes.search(query, in: index)
+            let records = try await Self.mapped { try await store.chunks(hits.map(\.chunk)) }
+            passages = try hits.compactMap { hit in
+                try records[hit.chunk].map { try Passage($0, base: base, score: hit.score, why: hit.why) }
+            }
+            if passages.count == hits.count { return passages }
+            // A change took a chunk away that this snapshot still has: what it put in its place is about to be seen.
+            try await Self.mapped { try await store.settle() }
+        }
+        return passages
+    }
+
+    package func scores(
+        _ query: RetrievalQuery, of chunks: [ChunkID], in base: String
+    ) async throws -> [ChunkID: Double] {
+        let index = try index(base)
+        try check(query, nil, index)
+        let scores = Searcher(fusion).scores(query, of: chunks.map(\.number), in: index.snapshot)
+        return Dictionary(uniqueKeysWithValues: scores.map { (ChunkID($0.key), $0.value) })
+    }
+
+    private func check(_ query: RetrievalQuery, _ model: EmbeddingModel?, _ index: BaseIndex) throws {
+        let space = index.snapshot.space
+        if let model, model != EmbeddingModel(space) { throw Self.wrongModel(model, index.name, space) }
+        guard query.vector.map({ $0.count == space.dimensions }) ?? true else {
+            throw KnowledgeError(
+                .wrongModel,
+                "A question's vector has \(query.vector?.count ?? 0) numbers, those of \(index.name) \(space.dimensions).")
+        }
+    }
+}
