@@ -1,4 +1,4 @@
-import MartletLogic
+package import MartletLogic
 
 /// What people and programs do with knowledge: HTTP, the command line and the console have this in common.
 ///
