@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "MartletKnowledge",
             dependencies: [
-                "MartletBase", "MartletLogic", "CMartlet", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry",
-                nioCore, nioPosix, logging,
+                "MartletBase", "MartletLogic", "CMartlet", "MartletWire", "MartletNet", "MartletStore",
+                "MartletTelemetry", nioCore, nioPosix, logging,
             ]),
         // Floor 4: front desk
         .target(
@@ -127,6 +127,10 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTasks", nioCore, nioPosix, logging,
             ],
             path: "Benchmarks/Queue", swiftSettings: settings),
+        // For `./martlet bench` only: searches in the embedded knowledge engine
+        .executableTarget(
+            name: "knowledge-bench", dependencies: ["MartletKnowledge", "MartletLogic"], path: "Benchmarks/Knowledge",
+            swiftSettings: settings),
         // For tests only
         .target(
             name: "MartletTesting",

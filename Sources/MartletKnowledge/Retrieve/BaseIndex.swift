@@ -61,7 +61,9 @@ extension BaseIndex {
     }
 
     /// What of a document that comes can be made before the store has given it its numbers.
-    static func prepare(_ parts: [PreparedDocument.Part], dimensions: Int) -> [(vectors: VectorRows, words: WordIndex)] {
+    static func prepare(
+        _ parts: [PreparedDocument.Part], dimensions: Int
+    ) -> [(vectors: VectorRows, words: WordIndex)] {
         stride(from: 0, to: parts.count, by: rows).map { start in
             var words = WordIndexBuilder()
             var vectors: [Float] = []

@@ -63,7 +63,9 @@ extension EmbeddedEngine {
         return try KnowledgeMarks.document(found.marks, text: found.text)
     }
 
-    package func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage] {
+    package func chunks(
+        of name: String, in base: String, from first: Int, atMost count: Int
+    ) async throws -> [Passage] {
         try await Self.mapped { try await store.chunks(of: name, in: base, from: first, atMost: count) }
             .map { try Passage($0, base: base) }
     }

@@ -40,7 +40,7 @@ extension EmbeddedEngine {
         guard query.vector.map({ $0.count == space.dimensions }) ?? true else {
             throw KnowledgeError(
                 .wrongModel,
-                "A question's vector has \(query.vector?.count ?? 0) numbers, those of \(index.name) \(space.dimensions).")
+                "The question's vector is not of the \(space.dimensions) numbers that those of \(index.name) have.")
         }
     }
 }

@@ -18,8 +18,8 @@ struct VectorQuestion {
     }
 }
 
-/// One pass over all vectors for several questions, exact: the rows whose small whole numbers come near enough that they
-/// could be among the best are all looked at as they are.
+/// One pass over all vectors for several questions, exact: the rows whose small whole numbers come near enough that
+/// they could be among the best are all looked at as they are.
 struct VectorScan {
     /// As many rows are asked by all questions before the next ones: their products stay near the processor.
     private static let block = 256

@@ -113,7 +113,8 @@ package final class SystemFiles: Files {
 
     /// What somebody else wrote.
     func sync(_ name: String) throws(FilesError) {
-        guard fsync(try openFile(name, O_RDONLY, "open").number) == 0 else { throw FilesError("sync", path(name), errno) }
+        let file = try openFile(name, O_RDONLY, "open")
+        guard fsync(file.number) == 0 else { throw FilesError("sync", path(name), errno) }
     }
 
     private func path(_ name: String) -> String { folder + "/" + name }

@@ -39,7 +39,9 @@ extension KnowledgeStore {
     package func backUp(to folder: String) async throws(KnowledgeStoreError) {
         try await alone {
             let place = try SystemFiles(folder: folder)
-            guard try place.list().isEmpty else { throw KnowledgeStoreError.failed("\(folder) holds something already") }
+            guard try place.list().isEmpty else {
+                throw KnowledgeStoreError.failed("\(folder) holds something already")
+            }
             let copies = try KnowledgeFiles(folder: folder + "/files")
             for file in try self.pool.read({ try Self.spooled($0) }) {
                 try copies.copy(file, from: self.files)

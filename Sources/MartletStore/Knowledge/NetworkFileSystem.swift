@@ -1,13 +1,14 @@
 import Foundation
 import Glibc
 
-/// File systems that other machines write to as well: their locks and the order of their writes cannot be relied on, and
-/// a database on them is damaged or old sooner or later.
+/// File systems that other machines write to as well: their locks and the order of their writes cannot be relied on,
+/// and a database on them is damaged or old sooner or later.
 enum NetworkFileSystem {
     private static let kinds: Set<Substring> = [
-        "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "glusterfs", "beegfs", "orangefs",
-        "pvfs2", "coda", "ncpfs", "davfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.s3fs",
-        "fuse.rclone", "fuse.mfs", "fuse.juicefs", "fuse.davfs2", "fuse.smbnetfs", "fuse.gcsfuse", "fuse.blobfuse2",
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "glusterfs", "beegfs",
+        "orangefs", "pvfs2", "coda", "ncpfs", "davfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse",
+        "fuse.s3fs", "fuse.rclone", "fuse.mfs", "fuse.juicefs", "fuse.davfs2", "fuse.smbnetfs", "fuse.gcsfuse",
+        "fuse.blobfuse2",
     ]
 
     /// What the kernel calls the file system of a folder that is there, when it is such a one.

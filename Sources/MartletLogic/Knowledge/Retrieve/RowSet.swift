@@ -24,12 +24,4 @@ public struct RowSet: Sendable, Equatable {
             count -= 1
         }
     }
-
-    public mutating func formIntersection(_ other: RowSet) {
-        count = 0
-        for index in words.indices {
-            words[index] &= other.words[index]
-            count += words[index].nonzeroBitCount
-        }
-    }
 }

@@ -98,7 +98,9 @@ public struct WordScorer: Sendable {
         frequency / (frequency + base + slope * Float(length))
     }
 
-    private func add(_ weight: Float, _ postings: Postings, _ lengths: Span<UInt32>, to sums: inout MutableSpan<Float>) {
+    private func add(
+        _ weight: Float, _ postings: Postings, _ lengths: Span<UInt32>, to sums: inout MutableSpan<Float>
+    ) {
         let (rows, frequencies) = (postings.rows.span, postings.frequencies.span)
         for place in rows.indices {
             let row = Int(rows[place])
