@@ -37,16 +37,16 @@ struct VectorScan {
             var row = 0
             while row < rows.count {
                 let end = min(row + Self.block, rows.count)
-                ask(questions.count, codes.span, rows, segment, row..<end, &nearest)
+                Self.ask(codes.span, rows, segment, row..<end, &nearest, &dots, &picked)
                 row = end
             }
         }
         return nearest.indices.map { nearest[$0].exact(segments) }
     }
 
-    private mutating func ask(
-        _ questions: Int, _ codes: Span<Int8>, _ rows: VectorRows, _ segment: Int, _ block: Range<Int>,
-        _ nearest: inout [Nearest]
+    private static func ask(
+        _ codes: Span<Int8>, _ rows: VectorRows, _ segment: Int, _ block: Range<Int>, _ nearest: inout [Nearest],
+        _ dots: inout [Int32], _ picked: inout [UInt32]
     ) {
         let stride = rows.stride
         var dots = dots.mutableSpan
@@ -55,7 +55,7 @@ struct VectorScan {
             into: &dots)
         let scales = rows.scales.span.extracting(block)
         var picked = picked.mutableSpan
-        for question in 0..<questions {
+        for question in nearest.indices {
             let dots = dots.span.extracting(question * block.count..<(question + 1) * block.count)
             let count = VectorKernels.pick(
                 dots, scales, factor: nearest[question].question.codes.scale, least: nearest[question].cut,
@@ -102,6 +102,7 @@ private struct Nearest {
         best.offer(found)
         candidates.append(found)
         guard candidates.count > room else { return }
+        let cut = cut
         candidates.removeAll { $0.score < cut }
         // Many rows that are alike stay, and are not looked through each time.
         room = max(Self.many, candidates.count * 2)
