@@ -16,9 +16,10 @@ struct Corpus {
         var random = Seeded(2)
         words = (0..<30_000).map { _ in
             let length = [1, 2, 2, 2, 3].randomElement(using: &random) ?? 2
-            return String(
-                String.UnicodeScalarView(
-                    (0..<length).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0x4e00..<0x5a00, using: &random)) }))
+            let scalars = (0..<length).compactMap { _ in
+                Unicode.Scalar(UInt32.random(in: 0x4e00..<0x5a00, using: &random))
+            }
+            return String(String.UnicodeScalarView(scalars))
         }
         var sum = 0.0
         shares = (1...words.count).map { rank in

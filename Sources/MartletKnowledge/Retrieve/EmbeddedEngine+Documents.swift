@@ -17,7 +17,7 @@ extension EmbeddedEngine {
         let index = try index(base)
         let space = index.snapshot.space
         guard model == EmbeddingModel(space), document.parts.allSatisfy({ $0.vector.count == model.dimensions }) else {
-            throw Self.wrongModel(model, base, space)
+            throw KnowledgeError(wrong: model, for: space, of: base)
         }
         let prepared = try await maintain { BaseIndex.prepare(document.parts, dimensions: space.dimensions) }
         var record = try NewDocument(document)
@@ -74,9 +74,11 @@ extension EmbeddedEngine {
         let space = try index(base).snapshot.space
         return try await Self.mapped { try await store.vectors(of: keys, in: space) }
     }
+}
 
-    static func wrongModel(_ model: EmbeddingModel, _ base: String, _ space: SpaceRecord) -> KnowledgeError {
-        KnowledgeError(
+extension KnowledgeError {
+    init(wrong model: EmbeddingModel, for space: SpaceRecord, of base: String) {
+        self.init(
             .wrongModel,
             """
             The vectors of \(base) are of \(space.model) \(space.version) with \(space.dimensions) numbers, not of \
@@ -119,11 +121,15 @@ extension KnowledgeChange {
 }
 
 extension Passage {
-    init(_ record: ChunkRecord, base: String, score: Double = 1, why: Why = Why()) throws {
+    /// - Parameter metadata: nil: as the record has it.
+    init(
+        _ record: ChunkRecord, base: String, metadata: [String: MetadataValue]? = nil, score: Double = 1,
+        why: Why = Why()
+    ) throws {
         self.init(
             id: ChunkID(record.number),
             document: DocumentVersion(base: base, name: record.name, version: record.version),
             chunk: try KnowledgeMarks.chunk(record.marks, text: record.text, range: record.range),
-            metadata: try KnowledgeMarks.metadata(record.metadata), score: score, why: why)
+            metadata: try metadata ?? KnowledgeMarks.metadata(record.metadata), score: score, why: why)
     }
 }

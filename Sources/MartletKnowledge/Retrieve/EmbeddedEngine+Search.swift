@@ -12,11 +12,12 @@ extension EmbeddedEngine {
         var passages: [Passage] = []
         for _ in 0..<Self.attempts {
             let index = try index(base)
-            try check(query, model, index)
-            let hits = try await lanes.search(query, in: index)
+            let hits = try await lanes.search(query, model: model, in: index)
             let records = try await Self.mapped { try await store.chunks(hits.map(\.chunk)) }
             passages = try hits.compactMap { hit in
-                try records[hit.chunk].map { try Passage($0, base: base, score: hit.score, why: hit.why) }
+                try records[hit.chunk].map { record in
+                    try Passage(record, base: base, metadata: hit.metadata, score: hit.score, why: hit.why)
+                }
             }
             if passages.count == hits.count { return passages }
             // A change took a chunk away that this snapshot still has: what it put in its place is about to be seen.
@@ -28,19 +29,9 @@ extension EmbeddedEngine {
     package func scores(
         _ query: RetrievalQuery, of chunks: [ChunkID], in base: String
     ) async throws -> [ChunkID: Double] {
-        let index = try index(base)
-        try check(query, nil, index)
-        let scores = Searcher(fusion).scores(query, of: chunks.map(\.number), in: index.snapshot)
+        let snapshot = try index(base).snapshot
+        try snapshot.check(query, model: nil, base: base)
+        let scores = Searcher(fusion).scores(query, of: chunks.map(\.number), in: snapshot)
         return Dictionary(uniqueKeysWithValues: scores.map { (ChunkID($0.key), $0.value) })
-    }
-
-    private func check(_ query: RetrievalQuery, _ model: EmbeddingModel?, _ index: BaseIndex) throws {
-        let space = index.snapshot.space
-        if let model, model != EmbeddingModel(space) { throw Self.wrongModel(model, index.name, space) }
-        guard query.vector.map({ $0.count == space.dimensions }) ?? true else {
-            throw KnowledgeError(
-                .wrongModel,
-                "The question's vector is not of the \(space.dimensions) numbers that those of \(index.name) have.")
-        }
     }
 }

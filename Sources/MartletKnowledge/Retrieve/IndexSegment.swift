@@ -17,6 +17,8 @@ final class IndexSegment: Sendable {
     let vectors: VectorRows
     let words: WordIndex
     private let places: [Int64: Int]
+    /// The first chunk of each document and its place, by the chunk: those of a document follow each other.
+    private let firstChunks: [(chunk: Int64, place: Int)]
 
     init(documents: [IndexDocument], chunks: [Int64], vectors: VectorRows, words: WordIndex) {
         self.documents = documents
@@ -24,6 +26,7 @@ final class IndexSegment: Sendable {
         self.vectors = vectors
         self.words = words
         places = Dictionary(uniqueKeysWithValues: documents.enumerated().map { ($1.number, $0) })
+        firstChunks = documents.enumerated().map { (chunks[$1.rows.lowerBound], $0) }.sorted { $0.chunk < $1.chunk }
     }
 
     /// One of several, without the rows that are gone.
@@ -50,6 +53,19 @@ final class IndexSegment: Sendable {
 
     /// nil: it is not in this segment.
     func document(_ number: Int64) -> IndexDocument? { places[number].map { documents[$0] } }
+
+    /// nil: it is not in this segment.
+    func row(ofChunk chunk: Int64) -> Int? {
+        var (low, high) = (0, firstChunks.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if firstChunks[middle].chunk <= chunk { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0 else { return nil }
+        let (first, place) = firstChunks[low - 1]
+        let rows = documents[place].rows
+        return chunk - first < Int64(rows.count) ? rows.lowerBound + Int(chunk - first) : nil
+    }
 
     /// Whose row it is.
     func document(ofRow row: Int) -> IndexDocument {

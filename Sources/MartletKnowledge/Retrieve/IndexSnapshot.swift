@@ -29,6 +29,16 @@ struct IndexSnapshot: Sendable {
         segments += new.map { LiveSegment($0) }
     }
 
+    /// Whether a question can be asked here: the model of a base may have changed since it was embedded.
+    func check(_ query: RetrievalQuery, model: EmbeddingModel?, base: String) throws(KnowledgeError) {
+        if let model, model != EmbeddingModel(space) { throw KnowledgeError(wrong: model, for: space, of: base) }
+        guard query.vector.map({ $0.count == space.dimensions }) ?? true else {
+            throw KnowledgeError(
+                .wrongModel,
+                "The question's vector is not of the \(space.dimensions) numbers that those of \(base) have.")
+        }
+    }
+
     /// The segments that are to be joined next; nil: it is good as it is.
     var nextMerge: [LiveSegment]? {
         SegmentMerges.next(segments.map { ($0.segment.chunks.count, $0.live.count) }).map { $0.map { segments[$0] } }

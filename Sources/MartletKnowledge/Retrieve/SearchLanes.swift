@@ -20,6 +20,8 @@ final class SearchLanes: Sendable {
         var number: Int
         var index: BaseIndex
         var question: RetrievalQuery
+        /// Of its vector; nil: whatever the base's is.
+        var model: EmbeddingModel?
         var answer: CheckedContinuation<[SearchHit], any Error>
     }
 
@@ -48,7 +50,9 @@ final class SearchLanes: Sendable {
     /// Nothing is to be asked any more; what waits is answered.
     func close() async throws { try await threads.shutdownGracefully() }
 
-    func search(_ question: RetrievalQuery, in index: BaseIndex) async throws -> [SearchHit] {
+    func search(
+        _ question: RetrievalQuery, model: EmbeddingModel?, in index: BaseIndex
+    ) async throws -> [SearchHit] {
         let number = state.withLock { state in
             state.next += 1
             return state.next
@@ -57,7 +61,7 @@ final class SearchLanes: Sendable {
         defer { _ = state.withLock { $0.cancelled.remove(number) } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { answer in
-                enqueue(Waiting(number: number, index: index, question: question, answer: answer))
+                enqueue(Waiting(number: number, index: index, question: question, model: model, answer: answer))
             }
         } onCancel: {
             cancel(number)
@@ -95,8 +99,18 @@ final class SearchLanes: Sendable {
         var searcher = Searcher(fusion)
         while let batch = take() {
             guard let index = batch.first?.index else { continue }
-            let answers = searcher.answer(batch.map(\.question), in: index.snapshot)
-            for (question, hits) in zip(batch, answers) { question.answer.resume(returning: hits) }
+            let snapshot = index.snapshot
+            let fitting = batch.filter { waiting in
+                do throws(KnowledgeError) {
+                    try snapshot.check(waiting.question, model: waiting.model, base: index.name)
+                    return true
+                } catch {
+                    waiting.answer.resume(throwing: error)
+                    return false
+                }
+            }
+            let answers = searcher.answer(fitting.map(\.question), in: snapshot)
+            for (waiting, hits) in zip(fitting, answers) { waiting.answer.resume(returning: hits) }
         }
     }
 

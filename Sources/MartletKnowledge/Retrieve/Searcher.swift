@@ -3,6 +3,8 @@ import MartletLogic
 /// A chunk that was found.
 struct SearchHit: Sendable {
     var chunk: Int64
+    /// Of its document.
+    var metadata: [String: MetadataValue]
     var score: Double
     var why: Passage.Why
 }
@@ -84,35 +86,34 @@ struct Searcher {
                 why.cosine = Double(segment.vectors.dot(place.row, vector.span))
             }
             let score = fusion.score(cosine: why.cosine, words: why.wordScore ?? 0, ideal: ideal)
-            return (place, SearchHit(chunk: segment.chunks[place.row], score: score, why: why))
+            let hit = SearchHit(chunk: segment.chunks[place.row], metadata: [:], score: score, why: why)
+            return (place, hit)
         }
         hits.removeAll { $0.hit.score < question.minimumScore }
         // Of equal ones the older comes first, so that the same question has the same answer.
         hits.sort { ($1.hit.score, $0.hit.chunk) < ($0.hit.score, $1.hit.chunk) }
         return hits.prefix(max(0, question.limit)).map { place, hit in
             var hit = hit
+            hit.metadata = snapshot.segments[place.segment].segment.document(ofRow: place.row).metadata
             hit.why.matched = scorer.matched(segment: place.segment, row: place.row)
             return hit
         }
     }
 
-    /// What one question gives to some chunks, whether they are among the best or not; nil: it is not there, or its
-    /// document does not fit.
+    /// What one question gives to some chunks, whether they are among the best or not. Those that are not there, or
+    /// whose document does not fit, are not in it.
     func scores(_ question: RetrievalQuery, of chunks: [Int64], in snapshot: IndexSnapshot) -> [Int64: Double] {
-        let wanted = Set(chunks)
         let scorer = WordScorer(WordQuery(question.text), in: snapshot.segments.map(\.words), fusion.bm25)
         let ideal = scorer.isSilent ? 0 : scorer.ideal
-        var scores: [Int64: Double] = [:]
-        for (index, part) in snapshot.segments.enumerated() {
-            let segment = part.segment
-            for (row, chunk) in segment.chunks.enumerated() where wanted.contains(chunk) && part.live.contains(row) {
-                let document = segment.document(ofRow: row)
+        return chunks.reduce(into: [:]) { scores, chunk in
+            for (index, part) in snapshot.segments.enumerated() {
+                guard let row = part.segment.row(ofChunk: chunk), part.live.contains(row) else { continue }
+                let document = part.segment.document(ofRow: row)
                 guard question.filter?.fits(name: document.name, document.metadata) ?? true else { continue }
-                let cosine = question.vector.map { Double(segment.vectors.dot(row, $0.span)) }
+                let cosine = question.vector.map { Double(part.segment.vectors.dot(row, $0.span)) }
                 let words = Double(scorer.score(segment: index, row: row))
                 scores[chunk] = fusion.score(cosine: cosine, words: words, ideal: ideal)
             }
         }
-        return scores
     }
 }

@@ -53,7 +53,7 @@ package final class KnowledgeStore: Sendable {
                 _ = try SystemFiles(folder: folder)
                 if let kind = try NetworkFileSystem.kind(at: folder) {
                     throw KnowledgeStoreError.network(
-                        "\(folder) is on \(kind), where databases are damaged sooner or later: use a disk of this machine")
+                        "\(folder) is on \(kind), where databases get damaged: use a disk of this machine")
                 }
                 guard let lock = try FileLock.take(folder + "/lock") else { throw KnowledgeStoreError.inUse }
                 let files = try KnowledgeFiles(folder: folder + "/files")

@@ -51,7 +51,8 @@ struct EngineFixture: Sendable {
         return PreparedDocument(
             name: name, type: "text/plain", added: 2, metadata: metadata, hash: "ab", bytes: 3,
             text: DocumentText(
-                text: texts.joined(), title: "T", places: texts.indices.map { PlaceMark(offset: $0, place: .page($0 + 1)) },
+                text: texts.joined(), title: "T",
+                places: texts.indices.map { PlaceMark(offset: $0, place: .page($0 + 1)) },
                 headings: [HeadingMark(offset: 0, level: 1, title: "H")]),
             parts: parts, path: path)
     }
@@ -63,7 +64,9 @@ struct EngineFixture: Sendable {
 
 extension KnowledgeEngine {
     @discardableResult
-    func put(_ name: String, _ texts: [String], metadata: [String: MetadataValue] = [:]) async throws -> KnowledgeChange {
+    func put(
+        _ name: String, _ texts: [String], metadata: [String: MetadataValue] = [:]
+    ) async throws -> KnowledgeChange {
         try await put(
             EngineFixture.document(name, texts, metadata: metadata), in: EngineFixture.base, model: EngineFixture.model)
     }

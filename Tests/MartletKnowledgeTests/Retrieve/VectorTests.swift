@@ -11,7 +11,9 @@ struct VectorTests {
         for dimensions in [1, 64, 65, 384, 512] {
             let stride = VectorKernels.stride(dimensions)
             // The extremes, too: pairs of them must not overflow on the way.
-            let row = (0..<rows * stride).map { _ -> UInt8 in [1, 255, UInt8.random(in: 1...255, using: &random)].randomElement(using: &random) ?? 1 }
+            let row = (0..<rows * stride).map { _ -> UInt8 in
+                [1, 255, UInt8.random(in: 1...255, using: &random)].randomElement(using: &random) ?? 1
+            }
             let query = (0..<queries * stride).map { index -> Int8 in
                 index % stride < dimensions
                     ? [-127, 127, Int8.random(in: -127...127, using: &random)].randomElement(using: &random) ?? 0 : 0
@@ -91,7 +93,7 @@ struct VectorTests {
 }
 
 /// The same numbers each time.
-struct Seeded: RandomNumberGenerator {
+private struct Seeded: RandomNumberGenerator {
     private var state: UInt64
 
     init(_ seed: UInt64) { state = seed }
@@ -102,7 +104,7 @@ struct Seeded: RandomNumberGenerator {
     }
 }
 
-enum Vectors {
+private enum Vectors {
     /// Of length 1.
     static func random(_ count: Int, _ random: inout Seeded) -> [Float] {
         unit((0..<count).map { _ in Float.random(in: -1...1, using: &random) })

@@ -67,7 +67,9 @@ struct KnowledgeStoreTests {
                 let file = try await store.keep(fileAt: try folder.write(text, to: "upload"))
                 _ = try await store.put(KnowledgeFolder.document("d", [text], file: file), in: base)
             }
-            func kept() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: folder.store + "/files").count }
+            func kept() throws -> Int {
+                try FileManager.default.contentsOfDirectory(atPath: folder.store + "/files").count
+            }
             #expect(try kept() == 1)
             _ = try await store.delete(["d"], from: "b", withFiles: false) { _ in }
             #expect(try await store.file("d", in: "b") != nil)

@@ -47,8 +47,10 @@ struct WordScorerTests {
         let vocabulary = (0..<40).map { "term\($0)" } + ["shelf", "contractual", "internationalisation"]
         var texts: [String] = []
         for _ in 0..<300 {
-            let count = Int.random(in: 1...30, using: &random)
-            texts.append((0..<count).map { _ in vocabulary[Int.random(in: 0..<43, using: &random)] }.joined(separator: " "))
+            let words = (0..<Int.random(in: 1...30, using: &random)).map { _ in
+                vocabulary[Int.random(in: 0..<43, using: &random)]
+            }
+            texts.append(words.joined(separator: " "))
         }
         let gone = Set((0..<300).filter { _ in Int.random(in: 0..<4, using: &random) == 0 })
         // 100 rows each.
@@ -105,7 +107,7 @@ struct WordScorerTests {
 }
 
 /// The same numbers each time.
-struct Seeded: RandomNumberGenerator {
+private struct Seeded: RandomNumberGenerator {
     private var state: UInt64
 
     init(_ seed: UInt64) { state = seed }
