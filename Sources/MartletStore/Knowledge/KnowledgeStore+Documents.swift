@@ -114,12 +114,12 @@ extension KnowledgeStore {
 
     /// Those of the chunks that are there.
     package func chunks(_ numbers: [Int64]) async throws -> [Int64: ChunkRecord] {
-        try await reading { database in
-            let statement = try database.cachedStatement(sql: ChunkRecord.query + " WHERE chunk.number = ?")
-            return try numbers.reduce(into: [:]) { found, number in
-                found[number] = try Row.fetchOne(statement, arguments: [number]).map { try ChunkRecord($0) }
-            }
-        }
+        try await reading { try Self.chunks(numbers, $0) }
+    }
+
+    /// As ``chunks(_:)``, for ``alone(_:)``: waits for the disk.
+    package func chunksNow(_ numbers: [Int64]) throws -> [Int64: ChunkRecord] {
+        try pool.read { try Self.chunks(numbers, $0) }
     }
 
     /// The vectors that chunks of these keys have in a space already.
@@ -139,6 +139,13 @@ extension KnowledgeStore {
     }
 
     // MARK: Parts
+
+    private static func chunks(_ numbers: [Int64], _ database: Database) throws -> [Int64: ChunkRecord] {
+        let statement = try database.cachedStatement(sql: ChunkRecord.query + " WHERE chunk.number = ?")
+        return try numbers.reduce(into: [:]) { found, number in
+            found[number] = try Row.fetchOne(statement, arguments: [number]).map { try ChunkRecord($0) }
+        }
+    }
 
     private static func advance(_ base: BaseRecord, _ database: Database) throws -> Int {
         let epoch = try nextEpoch(database)

@@ -119,15 +119,12 @@ package final class KnowledgeStore: Sendable {
         }
     }
 
-    /// Work that no change may come between.
-    func alone<Result: Sendable>(
+    /// Work that no change comes between: all that are durable have been told, and the next one waits.
+    package func alone<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws(KnowledgeStoreError) -> Result {
         try await Self.run(on: queue) { () throws(KnowledgeStoreError) in try Self.mapped(body) }
     }
-
-    /// Returns once all changes that are durable by now have been told.
-    package func settle() async throws(KnowledgeStoreError) { try await alone {} }
 
     /// One state, however long it is read.
     func reading<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) async throws -> Result {

@@ -152,7 +152,7 @@ struct KnowledgeStoreTests {
             #expect(try await again.file("d", in: "b") != nil)
             await again.close()
             // A file that is not what it was is found out, and not put back.
-            try Data("the fiLe".utf8).write(to: URL(fileURLWithPath: folder.path("backup/files/") + file.id))
+            try Data("the fiLe".utf8).write(to: URL(fileURLWithPath: folder.path("backup/files/" + file.id)))
             #expect(try await KnowledgeBackup.verify(folder.path("backup")).count == 1)
             await #expect(throws: KnowledgeStoreError.self) {
                 try await KnowledgeBackup.restore(folder.path("backup"), to: folder.path("never"))

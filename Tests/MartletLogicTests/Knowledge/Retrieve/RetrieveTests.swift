@@ -33,7 +33,7 @@ struct RetrieveTests {
         let fusion = Fusion(vectorWeight: 0.75)
         #expect(fusion.score(cosine: 0.8, words: 0, ideal: 0) == 0.8)
         #expect(fusion.score(cosine: nil, words: 3, ideal: 6) == 0.5)
-        #expect(fusion.score(cosine: 0.8, words: 3, ideal: 6) == 0.725)
+        #expect(fusion.score(cosine: 0.8, words: 3, ideal: 6) == 0.75 * 0.8 + 0.25 * 0.5)
         #expect(fusion.score(cosine: -0.5, words: 0, ideal: 6) == 0)
         #expect(fusion.score(cosine: 1.1, words: 9, ideal: 6) == 1)
     }

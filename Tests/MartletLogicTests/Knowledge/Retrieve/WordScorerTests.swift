@@ -44,7 +44,8 @@ struct WordScorerTests {
     @Test("Scores are BM25's, however the rows are spread over segments, joined or gone", arguments: [1, 2, 3])
     func oracle(seed: UInt64) {
         var random = Seeded(seed)
-        let vocabulary = (0..<40).map { "term\($0)" } + ["shelf", "contractual", "internationalisation"]
+        let vocabulary = "abcdefghij".flatMap { first in "klmn".map { "\(first)\($0)" } }
+            + ["shelf", "contractual", "internationalisation"]
         var texts: [String] = []
         for _ in 0..<300 {
             let words = (0..<Int.random(in: 1...30, using: &random)).map { _ in
@@ -62,7 +63,7 @@ struct WordScorerTests {
         let kept = texts.indices.filter { !gone.contains($0) }
         let joined = WordIndex(joining: parts.map { ($0.index, $0.live) })
         let whole = Self.part(joined, RowSet(rows: kept.count, full: true))
-        for question in ["term1 term2 term2", "internationalisation shelf", "term39 nowhere"] {
+        for question in ["ak bl bl", "internationalisation shelf", "jn nowhere"] {
             let expected = Self.bm25(question.split(separator: " ").map(String.init), kept.map { texts[$0] })
             var scratch: [Float] = []
             let spread = WordScorer(WordQuery(question), in: parts, BM25())
