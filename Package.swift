@@ -131,6 +131,10 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTasks", nioCore, nioPosix, logging,
             ],
             path: "Benchmarks/Queue", swiftSettings: settings),
+        // For `./martlet bench` only: searches in the embedded knowledge engine
+        .executableTarget(
+            name: "knowledge-bench", dependencies: ["MartletKnowledge", "MartletLogic"], path: "Benchmarks/Knowledge",
+            swiftSettings: settings),
         // For tests only
         .target(
             name: "MartletTesting",
