@@ -60,6 +60,10 @@ let package = Package(
         .target(
             name: "MartletExchange",
             dependencies: ["MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", nioCore]),
+        // What Debian has: libxml2-dev, zlib1g-dev, libuchardet-dev
+        .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CUchardet"),
         // Floor 3: workshops
         .target(
             name: "MartletGateway",
@@ -78,6 +82,12 @@ let package = Package(
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", nioCore, nioPosix, logging,
             ]),
+        .target(
+            name: "MartletKnowledge",
+            dependencies: [
+                "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", "CMartlet",
+                "CXML2", "CZlib", "CUchardet", nioCore, nioPosix, logging,
+            ]),
         // Floor 4: front desk
         .target(
             name: "MartletConsole",
@@ -90,7 +100,7 @@ let package = Package(
             name: "Martlet",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
-                "MartletGateway", "MartletWorkers", "MartletTasks", "MartletConsole",
+                "MartletGateway", "MartletWorkers", "MartletTasks", "MartletKnowledge", "MartletConsole",
                 nioCore, nioPosix, nioSSL, logging, lifecycle, signals, yams,
             ],
             // The same file as the Python SDK's.
@@ -121,6 +131,10 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTasks", nioCore, nioPosix, logging,
             ],
             path: "Benchmarks/Queue", swiftSettings: settings),
+        // For `./martlet bench` only: searches in the embedded knowledge engine
+        .executableTarget(
+            name: "knowledge-bench", dependencies: ["MartletKnowledge", "MartletLogic"], path: "Benchmarks/Knowledge",
+            swiftSettings: settings),
         // For tests only
         .target(
             name: "MartletTesting",
@@ -155,13 +169,19 @@ let package = Package(
                 "MartletTasks", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", nioCore,
                 nioPosix, logging,
             ]),
+        .testTarget(
+            name: "MartletKnowledgeTests",
+            dependencies: [
+                "MartletKnowledge", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", "CZlib",
+                nioCore, nioPosix, logging,
+            ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(
             name: "MartletTests",
             dependencies: [
                 "Martlet", "MartletTesting", "MartletBase", "MartletLogic", "MartletNet", "MartletTelemetry",
-                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletTasks", "MartletConsole",
-                nioCore, nioPosix, logging,
+                "MartletExchange", "MartletGateway", "MartletWire", "MartletWorkers", "MartletTasks",
+                "MartletKnowledge", "MartletConsole", nioCore, nioPosix, logging,
             ]),
         .testTarget(
             name: "MartletExchangeTests",
@@ -191,7 +211,7 @@ let package = Package(
 )
 
 // Users' code is compiled as users compile it.
-for target in package.targets where target.name != "CMartlet" && target.path == nil {
+for target in package.targets where target.name != "CMartlet" && target.type != .system && target.path == nil {
     target.swiftSettings = settings
     // Each room says what it is in its README.
     if target.type != .test { target.exclude += ["README.md"] }

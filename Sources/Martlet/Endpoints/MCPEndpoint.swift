@@ -7,7 +7,7 @@ import MartletTelemetry
 import MartletWire
 import NIOCore
 
-/// `/mcp`: the models that are served, as tools of the Model Context Protocol.
+/// `/mcp`: the models that are served, and what this process can do itself, as tools of the Model Context Protocol.
 ///
 /// Its "streamable HTTP" without sessions: each POST carries one JSON-RPC message and has a JSON answer. Nothing is
 /// told to clients of our own accord, so there is no stream to open. A client that leaves calls its tool off.
@@ -22,11 +22,14 @@ final class MCPEndpoint: LocalHandler {
     private static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
     private let tools: [MCPTool]
+    private let own: [any LocalTool]
     private let caller: InnerCaller
     private let logger: Logger
 
-    init(_ tools: [MCPTool], caller: InnerCaller, logger: Logger) {
+    /// - Parameter own: Tools of this process. One whose name a model has already is not offered.
+    init(_ tools: [MCPTool], own: [any LocalTool] = [], caller: InnerCaller, logger: Logger) {
         self.tools = tools
+        self.own = own.filter { tool in !tools.contains { $0.name == tool.name } }
         self.caller = caller
         self.logger = logger
     }
@@ -78,26 +81,34 @@ final class MCPEndpoint: LocalHandler {
                 "serverInfo": ["name": "martlet", "version": .string(BuildInfo.current.version)],
             ]
         case "ping": return [:]
-        case "tools/list": return ["tools": .array(tools.map(\.description))]
+        case "tools/list": return ["tools": .array(tools.map(\.description) + own.map(\.description))]
         case "tools/call": return try await call(params, request)
         default: throw Fault(code: -32601, message: "there is no such method")
         }
     }
 
-    /// Asks the model as any client would. That it fails is the tool's result, which the assistant reads.
     private func call(_ params: JSONValue, _ request: LocalRequest) async throws -> JSONValue {
-        guard case .string(let name)? = params["name"], let tool = tools.first(where: { $0.name == name }) else {
-            throw Fault(code: -32602, message: "there is no such tool")
-        }
         let arguments = params["arguments"] ?? [:]
         guard case .object = arguments else { throw Fault(code: -32602, message: "arguments are an object") }
+        if let tool = tools.first(where: { .string($0.name) == params["name"] }) {
+            return try await ask(tool, arguments, request)
+        }
+        guard let tool = own.first(where: { .string($0.name) == params["name"] }) else {
+            throw Fault(code: -32602, message: "there is no such tool")
+        }
+        let (text, isError) = try await tool.call(arguments)
+        return Self.content(text, isError: isError)
+    }
+
+    /// Asks the model as any client would. That it fails is the tool's result, which the assistant reads.
+    private func ask(_ tool: MCPTool, _ arguments: JSONValue, _ request: LocalRequest) async throws -> JSONValue {
         do {
             let response = try await caller.ask(
                 tool.model.route, request.asking(tool.model, ByteBuffer(string: arguments.text)))
             guard response.status < 400 else { return Self.content(ErrorText.message(in: response), isError: true) }
             return Self.content(String(buffer: response.body), isError: false)
         } catch let error as MartletError {
-            logger.warning("a tool was not answered", metadata: ["tool": "\(name)", "error": "\(error)"])
+            logger.warning("a tool was not answered", metadata: ["tool": "\(tool.name)", "error": "\(error)"])
             return Self.content(error.code.sentence, isError: true)
         }
     }

@@ -43,7 +43,7 @@ extension OpenAPIDocument {
 
     private static func only(_ name: String) -> JSONValue { parameter(name, in: "query", "Only these") }
 
-    private static func parameter(
+    static func parameter(
         _ name: String, in place: String, _ description: String, type: String = "string"
     ) -> JSONValue {
         [

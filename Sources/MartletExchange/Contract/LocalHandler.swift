@@ -81,3 +81,19 @@ package struct LocalResponse: Sendable {
 package protocol LocalHandler: Sendable, AnyObject {
     func handle(_ request: LocalRequest) async throws -> LocalResponse
 }
+
+/// One that takes the body of a request as it comes: uploads that would not fit into memory. Its task begins with the
+/// head, and sees `LocalRequest.body` empty.
+package protocol UploadHandler: LocalHandler {
+    /// - Parameter body: Need not be read to its end.
+    func handle(_ request: LocalRequest, body: LocalBody) async throws -> LocalResponse
+}
+
+extension UploadHandler {
+    /// For callers that have the whole body.
+    package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        var head = request
+        head.body = ByteBuffer()
+        return try await handle(head, body: LocalBody(request.body))
+    }
+}

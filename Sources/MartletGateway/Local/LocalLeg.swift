@@ -14,7 +14,8 @@ package final class LocalTarget: LegMaker {
     package func leg(for exchange: Exchange) -> any Leg { LocalLeg(handler: handler, exchange: exchange) }
 }
 
-/// A request to a handler inside this process: the body is gathered, then one task runs the handler.
+/// A request to a handler inside this process: the body is gathered, then one task runs the handler. One that takes
+/// the body as it comes is run at once.
 ///
 /// The only place of the data plane that starts tasks; the task is cancelled when the client leaves.
 final class LocalLeg: Leg {
@@ -22,6 +23,10 @@ final class LocalLeg: Leg {
     private var exchange: Exchange?
     private var head: RequestHead?
     private var gathered = ByteBuffer()
+    /// Of a handler that takes it as it comes.
+    private var upload: LocalBody?
+    /// Bytes of the body that are counted as held.
+    private var heldBytes = 0
     private var task: Task<Void, Never>?
     /// Of an answer that is written piece by piece.
     private var writer: LocalWriter?
@@ -31,32 +36,60 @@ final class LocalLeg: Leg {
         self.exchange = exchange
     }
 
-    var isUploadWritable: Bool { true }
+    var isUploadWritable: Bool { upload?.hasRoom ?? true }
 
     func start(_ request: OutgoingRequest, size: BodySize) -> Bool {
         head = request.head
+        if let handler = handler as? any UploadHandler, let exchange {
+            let bound = NIOLoopBound(self, eventLoop: exchange.context.loop)
+            let body = LocalBody { bound.eventLoop.execute { bound.value.uploaded() } }
+            upload = body
+            run { try await handler.handle($0, body: body) }
+        }
         return true
     }
 
     func body(_ slice: ByteBuffer) {
         guard let exchange else { return }
+        if let upload {
+            guard upload.push(slice) else { return }
+        } else {
+            gathered.writeImmutableBuffer(slice)
+        }
         exchange.context.hold(slice.readableBytes)
-        gathered.writeImmutableBuffer(slice)
+        heldBytes += slice.readableBytes
     }
 
     func bodyEnd() {
-        guard let head, let exchange, task == nil else { return }
+        if let upload { return upload.finish() }
+        guard task == nil else { return }
+        let handler = self.handler
+        run { try await handler.handle($0) }
+    }
+
+    /// The handler read some of the body.
+    private func uploaded() {
+        guard let exchange, let upload else { return }
+        let bytes = upload.takeRead()
+        heldBytes -= bytes
+        exchange.context.hold(-bytes)
+        exchange.context.readClock()
+        exchange.legUploadWritable()
+    }
+
+    private func run(_ handle: @escaping @Sendable (LocalRequest) async throws -> LocalResponse) {
+        guard let head, let exchange else { return }
         let request = LocalRequest(head, body: gathered, of: exchange)
         let bound = NIOLoopBound(self, eventLoop: exchange.context.loop)
-        let handler = self.handler
-        task = Task { await LocalLeg.run(handler, request, for: bound) }
+        task = Task { await LocalLeg.run(handle, request, for: bound) }
     }
 
     /// The handler's task.
     private static func run(
-        _ handler: any LocalHandler, _ request: LocalRequest, for bound: NIOLoopBound<LocalLeg>
+        _ handle: @Sendable (LocalRequest) async throws -> LocalResponse, _ request: LocalRequest,
+        for bound: NIOLoopBound<LocalLeg>
     ) async {
-        let response = await handler.answer(request)
+        let response = await answer(request, handle)
         guard let stream = response.stream else {
             return bound.eventLoop.execute { bound.value.answered(response) }
         }
@@ -81,6 +114,7 @@ final class LocalLeg: Leg {
         finish()
         task?.cancel()
         writer?.end()
+        upload?.fail(CancellationError())
     }
 
     /// The exchange hears no more, and the body is let go.
@@ -90,7 +124,8 @@ final class LocalLeg: Leg {
     }
 
     private func letGo() {
-        exchange?.context.hold(-gathered.readableBytes)
+        exchange?.context.hold(-heldBytes)
+        heldBytes = 0
         gathered = ByteBuffer()
     }
 
@@ -108,7 +143,8 @@ final class LocalLeg: Leg {
     private func began(_ response: LocalResponse, _ writer: LocalWriter) {
         guard let exchange else { return writer.end() }
         self.writer = writer
-        letGo()
+        // What comes as it is read goes as it is read.
+        if upload == nil { letGo() }
         exchange.context.readClock()
         begin(exchange, response, size: .unknown)
         exchange.legReadComplete()
@@ -140,8 +176,10 @@ final class LocalLeg: Leg {
     }
 }
 
-extension LocalHandler {
-    fileprivate func answer(_ request: LocalRequest) async -> LocalResponse {
+extension LocalLeg {
+    private static func answer(
+        _ request: LocalRequest, _ handle: @Sendable (LocalRequest) async throws -> LocalResponse
+    ) async -> LocalResponse {
         do {
             return try await handle(request)
         } catch let error as MartletError {

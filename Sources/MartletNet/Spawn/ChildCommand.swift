@@ -15,6 +15,8 @@ package struct ChildCommand: Sendable, Equatable {
     /// The most processor time the child may use in all, in seconds (`RLIMIT_CPU`); nil: Martlet's own limit. SIGXCPU
     /// ends it then, which says why, and SIGKILL a second later where that did not.
     package var cpuSeconds: Int?
+    /// The largest file the child may write, in bytes (`RLIMIT_FSIZE`); nil: Martlet's own limit. SIGXFSZ ends it then.
+    package var fileBytes: Int?
     /// Whom the child runs as; nil: as Martlet does.
     package var user: ChildUser?
 
@@ -26,6 +28,7 @@ package struct ChildCommand: Sendable, Equatable {
         addressSpaceBytes: Int? = nil,
         openFiles: Int? = nil,
         cpuSeconds: Int? = nil,
+        fileBytes: Int? = nil,
         user: ChildUser? = nil
     ) {
         self.arguments = arguments
@@ -35,6 +38,7 @@ package struct ChildCommand: Sendable, Equatable {
         self.addressSpaceBytes = addressSpaceBytes
         self.openFiles = openFiles
         self.cpuSeconds = cpuSeconds
+        self.fileBytes = fileBytes
         self.user = user
     }
 
@@ -46,11 +50,12 @@ package struct ChildCommand: Sendable, Equatable {
     /// directory go the same way because a spawned child runs no code of ours before its `exec`.
     var wrappedArguments: [String] {
         var wrapped = ["setpriv", "--pdeathsig", "KILL", "--"]
-        if addressSpaceBytes != nil || openFiles != nil || cpuSeconds != nil {
+        if addressSpaceBytes != nil || openFiles != nil || cpuSeconds != nil || fileBytes != nil {
             wrapped.append("prlimit")
             if let addressSpaceBytes { wrapped.append("--as=\(addressSpaceBytes)") }
             if let openFiles { wrapped.append("--nofile=\(openFiles)") }
             if let cpuSeconds { wrapped.append("--cpu=\(cpuSeconds):\(cpuSeconds + 1)") }
+            if let fileBytes { wrapped.append("--fsize=\(fileBytes)") }
             wrapped.append("--")
         }
         if let user {

@@ -68,11 +68,22 @@ package final class SystemFiles: Files {
     }
 
     package func read(_ name: String) throws(FilesError) -> any ReadableFile {
-        let file = try openFile(name, O_RDONLY, "open")
+        try Self.readable(try openFile(name, O_RDONLY, "open"), path(name))
+    }
+
+    /// A file anywhere.
+    static func read(path: String) throws(FilesError) -> any ReadableFile {
+        // SAFETY: the path lives through the call.
+        let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard opened >= 0 else { throw FilesError("open", path, errno) }
+        return try readable(Descriptor(opened), path)
+    }
+
+    private static func readable(_ file: Descriptor, _ path: String) throws(FilesError) -> any ReadableFile {
         var facts = stat()
         // SAFETY: one structure, as the type says.
-        guard unsafe fstat(file.number, &facts) == 0 else { throw FilesError("look at", path(name), errno) }
-        return SystemReadableFile(file, path: path(name), size: Int(facts.st_size))
+        guard unsafe fstat(file.number, &facts) == 0 else { throw FilesError("look at", path, errno) }
+        return SystemReadableFile(file, path: path, size: Int(facts.st_size))
     }
 
     package func truncate(_ name: String, to bytes: Int) throws(FilesError) {
@@ -98,6 +109,12 @@ package final class SystemFiles: Files {
 
     package func syncFolder() throws(FilesError) {
         guard fsync(descriptor.number) == 0 else { throw FilesError("sync folder", folder, errno) }
+    }
+
+    /// What somebody else wrote.
+    func sync(_ name: String) throws(FilesError) {
+        let file = try openFile(name, O_RDONLY, "open")
+        guard fsync(file.number) == 0 else { throw FilesError("sync", path(name), errno) }
     }
 
     private func path(_ name: String) -> String { folder + "/" + name }

@@ -30,8 +30,8 @@ struct ConfigurationErrorTests {
         Mistake(onePool + "---\n" + onePool, "4: is not YAML: expected a single document in the stream of line 1: but found another document"),
         Mistake("- a\n", "1: must be a section with keys, not a list"),
         Mistake("hello\n", "1: must be a section with keys, not hello"),
-        Mistake("", "1: pools: is missing: without a pool, `workers` or `tasks` there is nothing to serve"),
-        Mistake("# nothing yet\n", "1: pools: is missing: without a pool, `workers` or `tasks` there is nothing to serve"),
+        Mistake("", "1: pools: is missing: without a pool, `workers`, `tasks` or `knowledge` there is nothing to serve"),
+        Mistake("# nothing yet\n", "1: pools: is missing: without a pool, `workers`, `tasks` or `knowledge` there is nothing to serve"),
         Mistake(onePool + "threads: 1\nthreads: 2\n", "5: threads: is written twice, first on line 4"),
         Mistake(
             onePool + "limits:\n  body: 1KiB\n  'body': 2KiB\n  keepalive: 1s\n  \"body\": 3KiB\n  keepalive: 2s\n",

@@ -28,7 +28,7 @@ enum ImportRule {
         "MartletGateway": workshop,
         "MartletWorkers": workshop.union(["FoundationEssentials"]),
         "MartletTasks": workshop.union(["Foundation"]),
-        "MartletKnowledge": workshop.union(["Foundation"]),
+        "MartletKnowledge": workshop.union(["Foundation", "CXML2", "CZlib", "CUchardet"]),
         "MartletCluster": workshop.union(["Foundation"]),
         "MartletConsole": workshop.union([
             "Foundation", "MartletGateway", "MartletWorkers", "MartletTasks", "MartletKnowledge", "MartletCluster",

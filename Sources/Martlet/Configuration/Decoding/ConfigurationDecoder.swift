@@ -18,6 +18,7 @@ struct ConfigurationDecoder {
             backends: embedded ?? BackendDecoder().backends(in: root))
         configuration.workers = WorkersDecoder().workers(in: root)
         configuration.tasks = TasksDecoder().tasks(in: root)
+        configuration.knowledge = KnowledgeDecoder().knowledge(in: root, models: configuration.models)
         configuration.ollama = OllamaDecoder().ollama(in: root, models: configuration.models)
         checkNames(configuration)
         configuration.threads = root.count("threads", in: 1...1024, or: "auto")

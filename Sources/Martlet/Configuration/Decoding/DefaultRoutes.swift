@@ -10,8 +10,11 @@ struct DefaultRoutes {
 
     func complete(_ configuration: inout Configuration) {
         guard !configuration.pools.isEmpty else {
-            if !root.has("pools"), configuration.workers.isEmpty, configuration.tasks == nil {
-                root.refuse("is missing: without a pool, `workers` or `tasks` there is nothing to serve", at: "pools")
+            if !root.has("pools"), configuration.workers.isEmpty, configuration.tasks == nil,
+                configuration.knowledge == nil {
+                root.refuse(
+                    "is missing: without a pool, `workers`, `tasks` or `knowledge` there is nothing to serve",
+                    at: "pools")
             }
             return
         }

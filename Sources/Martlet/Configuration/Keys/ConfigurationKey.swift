@@ -56,7 +56,7 @@ package struct ConfigurationKey: Sendable, Equatable {
 /// Every key there is. The decoder refuses all others, and the documentation lists the same.
 package enum ConfigurationKeys {
     package static let all: [ConfigurationKey] =
-        server + pools + targets + models + routes + backends + workers + tasks + ollama
+        server + pools + targets + models + routes + backends + workers + tasks + ollama + knowledge
 
     /// The keys of each section, by the section's path.
     static let names: [String: [String]] = Dictionary(grouping: all, by: \.place.section)

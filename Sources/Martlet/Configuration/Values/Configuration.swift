@@ -35,6 +35,8 @@ package struct Configuration: Sendable, Equatable {
     package var workers: [WorkersConfiguration] = []
     /// `tasks`: queues of work that can wait; nil: there are none.
     package var tasks: TasksConfiguration?
+    /// `knowledge`: documents that questions are answered from; nil: there are none.
+    package var knowledge: KnowledgeConfiguration?
     /// `ollama`.
     package var ollama = OllamaConfiguration()
 

@@ -1,0 +1,51 @@
+import MartletNet
+
+/// Decodes `knowledge`.
+struct KnowledgeDecoder {
+    private static let ownEmbeddings: [String: KnowledgeConfiguration.Embedding] = ["sentences": .sentences, "e5": .e5]
+
+    func knowledge(in root: Section, models: [ModelConfiguration]) -> KnowledgeConfiguration? {
+        guard root.has("knowledge") else { return nil }
+        let section = root.section("knowledge")
+        var knowledge = KnowledgeConfiguration()
+        knowledge.store = store(section.section("store")) ?? knowledge.store
+        knowledge.files = section.text("files")
+        if let name = section.text("embedding") {
+            knowledge.embedding = Self.ownEmbeddings[name] ?? .model(name)
+            if Self.ownEmbeddings[name] == nil { mustBeThere(name, "embedding", section, models) }
+        }
+        knowledge.weights = section.text("weights") ?? knowledge.weights
+        for (key, path) in [("chat", \KnowledgeConfiguration.chat), ("rerank", \.rerank)] {
+            guard let name = section.text(key) else { continue }
+            knowledge[keyPath: path] = name
+            mustBeThere(name, key, section, models)
+        }
+        knowledge.compatibility =
+            section.choice("compatibility", KnowledgeConfiguration.Compatibility.self) ?? knowledge.compatibility
+        knowledge.body = section.size("body", in: (1 << 10)...(1 << 40)) ?? knowledge.body
+        knowledge.cache = cache(section.section("cache"))
+        knowledge.sessionDays = section.section("sessions").count("days", in: 1...36_500) ?? knowledge.sessionDays
+        return knowledge
+    }
+
+    /// Which models apps have is known only once they are asked.
+    private func mustBeThere(_ name: String, _ key: String, _ section: Section, _ models: [ModelConfiguration]) {
+        guard !models.isEmpty, !models.contains(where: { $0.name == "*" || $0.name == name }) else { return }
+        section.refuse("no model is called \"\(printable(name.prefix(60)))\"", at: key)
+    }
+
+    private func store(_ section: Section) -> KnowledgeConfiguration.Store? {
+        let chroma = section.value("chroma", "must be http://HOST:PORT of a Chroma server") { try? HTTPURL($0) }
+        let file = section.text("file")
+        if chroma != nil, file != nil { section.refuse("has no place beside `chroma`", at: "file") }
+        return chroma.map { .chroma($0) } ?? file.map { .file($0) }
+    }
+
+    private func cache(_ section: Section) -> KnowledgeCacheConfiguration? {
+        var cache = KnowledgeCacheConfiguration()
+        let isKept = section.flag("keep") ?? true
+        cache.memory = section.size("memory", in: (1 << 20)...(1 << 40)) ?? cache.memory
+        cache.timeToLive = section.duration("ttl", in: .seconds(1)...(.seconds(366 * 86_400))) ?? cache.timeToLive
+        return isKept ? cache : nil
+    }
+}

@@ -1,0 +1,35 @@
+extension ConfigurationKeys {
+    static let knowledge: [ConfigurationKey] = [
+        ConfigurationKey("knowledge", .section, "Documents that questions are answered from."),
+        ConfigurationKey(
+            "knowledge.store", .section,
+            "Where chunks and vectors are: in a file of this process, or in a Chroma server.", shorthand: "file"),
+        ConfigurationKey("knowledge.store.file", .file, ".martlet/knowledge/knowledge.db", "The file, in SQLite."),
+        ConfigurationKey(
+            "knowledge.store.chroma", .url,
+            "In place of the file: `http://HOST:PORT` of a Chroma server, which nodes share."),
+        ConfigurationKey("knowledge.files", .file, "The folder of uploaded files; without it beside the store's file."),
+        ConfigurationKey(
+            "knowledge.embedding", .text, "sentences",
+            "What turns texts into vectors: `sentences` (in this process, 16 languages), `e5` (better, and far slower),"
+                + " or one of `models`, asked at `/v1/embeddings`."),
+        ConfigurationKey(
+            "knowledge.weights", .file, ".martlet/encoders", "The folder of the weights of `sentences` and `e5`."),
+        ConfigurationKey(
+            "knowledge.chat", .text, "Which of `models` answers; without it the best passages are the answer."),
+        ConfigurationKey(
+            "knowledge.rerank", .text, "Which of `models` orders what was found anew, asked at `/v1/rerank`."),
+        ConfigurationKey(
+            "knowledge.compatibility", .word, "martlet",
+            "`chatchat`: Langchain-Chatchat's exact forms, with its quirks; `martlet`: the corrected ones."),
+        ConfigurationKey("knowledge.body", .size, "256MiB", "The largest upload."),
+        ConfigurationKey(
+            "knowledge.cache", .section, "Answers are kept for who asks the same, until a document changes them; `off`:"
+                + " each question is answered anew.", shorthand: "keep"),
+        ConfigurationKey("knowledge.cache.keep", .flag, "true", "Keep them."),
+        ConfigurationKey("knowledge.cache.memory", .size, "64MiB", "How much of them is kept."),
+        ConfigurationKey("knowledge.cache.ttl", .duration, "1d", "For how long at most."),
+        ConfigurationKey("knowledge.sessions", .section, "What was said before, of questions that name a session."),
+        ConfigurationKey("knowledge.sessions.days", .count, "30", "How long a session is kept after its last question."),
+    ]
+}

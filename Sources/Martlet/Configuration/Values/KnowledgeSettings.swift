@@ -1,0 +1,56 @@
+package import MartletBase
+import MartletNet
+
+/// `knowledge`: what is there only when it is written.
+package struct KnowledgeConfiguration: Sendable, Equatable {
+    /// Where chunks and vectors are.
+    package enum Store: Sendable, Equatable {
+        /// `store.file`: in this process.
+        case file(String)
+        /// `store.chroma`: in a Chroma server, which other nodes share.
+        case chroma(HTTPURL)
+    }
+
+    /// What turns texts into vectors.
+    package enum Embedding: Sendable, Equatable {
+        /// `sentences`: the Universal Sentence Encoder, in this process.
+        case sentences
+        /// `e5`: multilingual-e5-small.
+        case e5
+        /// One of `models`, asked at `/v1/embeddings`.
+        case model(String)
+    }
+
+    package enum Compatibility: String, Sendable, CaseIterable {
+        /// Langchain-Chatchat's exact forms.
+        case chatchat
+        /// The corrected ones.
+        case martlet
+    }
+
+    package var store = Store.file(".martlet/knowledge/knowledge.db")
+    /// `files`: the folder of uploaded files; nil: beside the store's.
+    package var files: String?
+    package var embedding = Embedding.sentences
+    /// `weights`: the folder of the models of this process.
+    package var weights = ".martlet/encoders"
+    /// `chat`: of `models`; nil: passages are the answers.
+    package var chat: String?
+    /// `rerank`: of `models`, asked at `/v1/rerank`.
+    package var rerank: String?
+    package var compatibility = Compatibility.martlet
+    /// `body`: of an upload, in bytes.
+    package var body = 256 << 20
+    /// `cache`; nil: `off`.
+    package var cache: KnowledgeCacheConfiguration? = KnowledgeCacheConfiguration()
+    /// `sessions.days`.
+    package var sessionDays = 30
+}
+
+/// `knowledge.cache`.
+package struct KnowledgeCacheConfiguration: Sendable, Equatable {
+    /// `memory`: in bytes.
+    package var memory = 64 << 20
+    /// `ttl`.
+    package var timeToLive: Duration = .seconds(86_400)
+}

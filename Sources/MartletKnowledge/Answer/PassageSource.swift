@@ -1,0 +1,20 @@
+package import MartletLogic
+
+/// Where answers come from: the bases, as far as questions need them.
+///
+/// All throw `KnowledgeError` or `CancellationError`.
+package protocol PassageSource: Sendable {
+    /// The question's vector for these bases: asked for once for each question. nil: they are searched by words alone.
+    func vector(of question: String, for bases: [String]) async throws -> [Float]?
+    /// The best first, at most as many as the query's limit.
+    func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage]
+    func text(of document: DocumentVersion) async throws -> DocumentText
+    /// What readers see now: a search that begins after this sees these epochs, or later ones.
+    func epochs(of bases: [String]) async throws -> [String: Int]
+    /// How much a word says in these bases, more than 0 (its inverse document frequency, say); nil: each the same.
+    func rarity(in bases: [String]) async throws -> (@Sendable (String) -> Double)?
+}
+
+extension PassageSource {
+    package func rarity(in bases: [String]) async throws -> (@Sendable (String) -> Double)? { nil }
+}

@@ -1,0 +1,23 @@
+package import MartletLogic
+
+/// What was read from a file.
+package struct ReadDocument: Sendable, Equatable {
+    package var type: ContentType
+    package var text: DocumentText
+    /// What the document says of itself: `author`.
+    package var metadata: [String: MetadataValue]
+
+    package init(type: ContentType, text: DocumentText, metadata: [String: MetadataValue] = [:]) {
+        self.type = type
+        self.text = text
+        self.metadata = metadata
+    }
+}
+
+/// Reads the words in a picture, where a worker offers it.
+package protocol TextRecognizer: Sendable {
+    /// The words of the picture in a file, in reading order.
+    ///
+    /// - Throws: `KnowledgeError`, `CancellationError`.
+    func text(in path: String, type: ContentType) async throws -> DocumentText
+}

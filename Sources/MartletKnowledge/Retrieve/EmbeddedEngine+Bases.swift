@@ -1,0 +1,82 @@
+import Foundation
+package import MartletLogic
+import MartletStore
+
+extension EmbeddedEngine {
+    package func bases() async throws -> [BaseSummary] {
+        try await Self.mapped { try await store.bases() }.map { BaseSummary($0) }
+    }
+
+    package func base(_ name: String) async throws -> BaseSummary {
+        BaseSummary(try await Self.mapped { try await store.base(name) })
+    }
+
+    package func createBase(_ name: String, description: String, model: EmbeddingModel) async throws {
+        let base = try await Self.mapped {
+            try await store.createBase(
+                name, description: description, created: Date().timeIntervalSince1970, model: model.name,
+                version: model.version, dimensions: model.dimensions)
+        }
+        add(BaseIndex(name, IndexSnapshot(epoch: base.epoch, space: base.space)))
+    }
+
+    package func describeBase(_ name: String, as description: String) async throws {
+        try await Self.mapped { try await store.describeBase(name, as: description) }
+    }
+
+    package func removeBase(_ name: String) async throws {
+        try await Self.mapped { try await store.removeBase(name) { self.removeIndex($0.name) } }
+    }
+
+    // MARK: Another model
+
+    package func beginModel(_ model: EmbeddingModel, in base: String) async throws {
+        _ = try await Self.mapped {
+            try await store.beginSpace(
+                in: base, model: model.name, version: model.version, dimensions: model.dimensions)
+        }
+    }
+
+    package func chunksToEmbed(in base: String, atMost count: Int) async throws -> [Passage] {
+        let space = try await nextSpace(base)
+        return try await Self.mapped { try await store.chunks(without: space, in: base, atMost: count) }
+            .map { try Passage($0, base: base) }
+    }
+
+    package func add(_ vectors: [ChunkID: [Float]], in base: String) async throws {
+        let space = try await nextSpace(base)
+        try await Self.mapped { try await store.add(vectors.map { ($0.key.number, $0.value) }, to: space) }
+    }
+
+    package func switchModel(of base: String) async throws -> Bool {
+        let space = try await nextSpace(base)
+        let index = try index(base)
+        return try await Self.mapped {
+            try await store.switchSpace(of: base, to: space) { [store] (record) throws(KnowledgeStoreError) in
+                // No change comes in between, and searches go on in the snapshot before.
+                if record != nil { index.replace(by: try BaseIndex.load(base, from: store)) }
+            }
+        }
+    }
+
+    private func nextSpace(_ base: String) async throws -> SpaceRecord {
+        guard let space = try await Self.mapped({ try await store.base(base) }).nextSpace else {
+            throw KnowledgeError(.invalid, "No other model was begun for \(base).")
+        }
+        return space
+    }
+}
+
+extension BaseSummary {
+    init(_ base: BaseRecord) {
+        self.init(
+            name: base.name, description: base.description, model: EmbeddingModel(base.space),
+            documents: base.documents, chunks: base.chunks, created: base.created, epoch: base.epoch)
+    }
+}
+
+extension EmbeddingModel {
+    init(_ space: SpaceRecord) {
+        self.init(name: space.model, version: space.version, dimensions: space.dimensions)
+    }
+}

@@ -1,0 +1,126 @@
+package import MartletLogic
+
+/// Where knowledge is kept and found: what the desk needs of a store, whichever it is.
+///
+/// A change is seen by every search that begins once its call has returned, and by none before it is durable; a search
+/// sees each document as it was before a change or after it. All throw `KnowledgeError` or `CancellationError`; of a
+/// base that there is not, `notFound`.
+package protocol KnowledgeEngine: Sendable {
+    // MARK: Bases
+
+    func bases() async throws -> [BaseSummary]
+    func base(_ name: String) async throws -> BaseSummary
+    func createBase(_ name: String, description: String, model: EmbeddingModel) async throws
+    func describeBase(_ name: String, as description: String) async throws
+    /// With all that is in it.
+    func removeBase(_ name: String) async throws
+
+    // MARK: Documents
+
+    func documents(in base: String) async throws -> [DocumentSummary]
+    /// nil: there is none of that name.
+    func document(_ name: String, in base: String) async throws -> DocumentSummary?
+    /// Adds a document, or puts it in the place of the one of its name.
+    ///
+    /// - Parameter model: Of its vectors: another one than the base's is `wrongModel`.
+    func put(_ document: PreparedDocument, in base: String, model: EmbeddingModel) async throws -> KnowledgeChange
+    /// Removes documents, all of them in one step.
+    ///
+    /// - Returns: also the names that there are not.
+    func delete(
+        _ names: [String], from base: String, files: Bool
+    ) async throws -> (change: KnowledgeChange, unknown: [String])
+    /// The file as it was uploaded.
+    func file(_ name: String, in base: String) async throws -> StoredFile
+    /// Of exactly that version: `notFound` once it has been replaced.
+    func text(of document: DocumentVersion) async throws -> DocumentText
+    /// In reading order, from one of them on, counted from 0.
+    func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]
+    /// Vectors of the base's model that are there already, by the keys of their chunks: those need not be made.
+    func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]]
+
+    // MARK: Questions
+
+    /// The best passages, the best first.
+    ///
+    /// - Parameter model: Of the question's vector: another one than the base's is `wrongModel`.
+    func search(_ query: RetrievalQuery, model: EmbeddingModel?, in base: String) async throws -> [Passage]
+    /// What a question gives to some chunks, whether they are among its best or not: whether a new one would enter an
+    /// answer. Those that are not there, or do not fit its filter, are not in it.
+    func scores(_ query: RetrievalQuery, of chunks: [ChunkID], in base: String) async throws -> [ChunkID: Double]
+
+    // MARK: Another model
+
+    /// Begins vectors of another model beside those that are searched, or goes on with them.
+    func beginModel(_ model: EmbeddingModel, in base: String) async throws
+    /// Some of the chunks that have no vector of the model that was begun.
+    func chunksToEmbed(in base: String, atMost count: Int) async throws -> [Passage]
+    func add(_ vectors: [ChunkID: [Float]], in base: String) async throws
+    /// From the end of this on the model that was begun is searched, in one step.
+    ///
+    /// - Returns: false: some chunks have no vector yet.
+    func switchModel(of base: String) async throws -> Bool
+}
+
+/// A document that is read, split and embedded.
+package struct PreparedDocument: Sendable {
+    package struct Part: Sendable {
+        package var chunk: Chunk
+        /// A hash of what was embedded: parts of the same key have the same vector.
+        package var key: [UInt8]
+        /// Of length 1.
+        package var vector: [Float]
+
+        package init(_ chunk: Chunk, key: [UInt8], vector: [Float]) {
+            self.chunk = chunk
+            self.key = key
+            self.vector = vector
+        }
+    }
+
+    package var name: String
+    package var type: String
+    /// Seconds since 1970.
+    package var added: Double
+    package var metadata: [String: MetadataValue]
+    /// Of the file, SHA-256 in hexadecimal.
+    package var hash: String
+    /// Of the file.
+    package var bytes: Int
+    package var text: DocumentText
+    package var parts: [Part]
+    /// The file, which is copied; nil: there is none, and whatever there was of that name stays.
+    package var path: String?
+
+    package init(
+        name: String, type: String, added: Double, metadata: [String: MetadataValue] = [:], hash: String, bytes: Int,
+        text: DocumentText, parts: [Part], path: String? = nil
+    ) {
+        self.name = name
+        self.type = type
+        self.added = added
+        self.metadata = metadata
+        self.hash = hash
+        self.bytes = bytes
+        self.text = text
+        self.parts = parts
+        self.path = path
+    }
+}
+
+/// What a change did, for those who remember answers.
+package struct KnowledgeChange: Sendable, Equatable {
+    /// Of the base, from now on.
+    package var epoch: Int
+    /// What came; nil: nothing.
+    package var document: DocumentSummary?
+    package var added: [ChunkID] = []
+    package var removed: [ChunkID] = []
+
+    package init(epoch: Int, document: DocumentSummary? = nil, added: [ChunkID] = [], removed: [ChunkID] = []) {
+        self.epoch = epoch
+        self.document = document
+        self.added = added
+        self.removed = removed
+    }
+}

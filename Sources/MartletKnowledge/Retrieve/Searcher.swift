@@ -1,0 +1,119 @@
+import MartletLogic
+
+/// A chunk that was found.
+struct SearchHit: Sendable {
+    var chunk: Int64
+    /// Of its document.
+    var metadata: [String: MetadataValue]
+    var score: Double
+    var why: Passage.Why
+}
+
+/// Answers several questions at a time from one snapshot. It keeps its working memory: one for each thread.
+struct Searcher {
+    private let fusion: Fusion
+    private var scan = VectorScan()
+    private var sums: [Float] = []
+
+    init(_ fusion: Fusion) { self.fusion = fusion }
+
+    /// - Parameter questions: Their vectors have the dimensions of the snapshot's.
+    mutating func answer(_ questions: [RetrievalQuery], in snapshot: IndexSnapshot) -> [[SearchHit]] {
+        let all = snapshot.segments.map(\.live)
+        let admitted = questions.map { question in
+            question.filter.map { filter in snapshot.segments.map { $0.admitted(filter) } }
+        }
+        let found = near(questions, admitted: admitted.map { $0 ?? all }, snapshot)
+        let words = snapshot.segments.map(\.words)
+        return questions.indices.map { index in
+            let question = questions[index]
+            let scorer = WordScorer(WordQuery(question.text), in: words, fusion.bm25)
+            let said = scorer.isSilent
+                ? [] : scorer.best(depth(question), admitted: admitted[index], scratch: &sums)
+            return fused(question, scorer, said: said, meant: found[index], snapshot)
+        }
+    }
+
+    private func depth(_ question: RetrievalQuery) -> Int { max(fusion.depth, question.limit) }
+
+    /// The nearest rows to each question that has a vector.
+    private mutating func near(
+        _ questions: [RetrievalQuery], admitted: [[RowSet]], _ snapshot: IndexSnapshot
+    ) -> [[Best.Row]] {
+        var found = questions.map { _ in [Best.Row]() }
+        let asked = questions.indices.filter { questions[$0].vector != nil }
+        let vectors = snapshot.segments.map(\.segment.vectors)
+        var start = 0
+        while start < asked.count {
+            let end = min(start + VectorKernels.mostQueries, asked.count)
+            let batch = asked[start..<end].map { index in
+                VectorQuestion(
+                    questions[index].vector ?? [], count: depth(questions[index]), admitted: admitted[index])
+            }
+            for (index, rows) in zip(asked[start..<end], scan.best(batch, in: vectors)) { found[index] = rows }
+            start = end
+        }
+        return found
+    }
+
+    /// One list of both: what only one arm found, the other one is asked about.
+    private func fused(
+        _ question: RetrievalQuery, _ scorer: WordScorer, said: [Best.Row], meant: [Best.Row], _ snapshot: IndexSnapshot
+    ) -> [SearchHit] {
+        struct Candidate: Hashable {
+            var segment: Int
+            var row: Int
+        }
+        var candidates: [Candidate: Passage.Why] = [:]
+        for (rank, row) in said.enumerated() {
+            let why = Passage.Why(wordRank: rank + 1, wordScore: Double(row.score))
+            candidates[Candidate(segment: row.segment, row: row.row)] = why
+        }
+        for (rank, row) in meant.enumerated() {
+            let place = Candidate(segment: row.segment, row: row.row)
+            candidates[place, default: Passage.Why()].vectorRank = rank + 1
+            candidates[place, default: Passage.Why()].cosine = Double(row.score)
+        }
+        let ideal = scorer.isSilent ? 0 : scorer.ideal
+        var hits = candidates.map { place, why -> (place: Candidate, hit: SearchHit) in
+            var why = why
+            let segment = snapshot.segments[place.segment].segment
+            if why.wordScore == nil, !scorer.isSilent {
+                let score = scorer.score(segment: place.segment, row: place.row)
+                if score > 0 { why.wordScore = Double(score) }
+            }
+            if why.cosine == nil, let vector = question.vector {
+                why.cosine = Double(segment.vectors.dot(place.row, vector.span))
+            }
+            let score = fusion.score(cosine: why.cosine, words: why.wordScore ?? 0, ideal: ideal)
+            let hit = SearchHit(chunk: segment.chunks[place.row], metadata: [:], score: score, why: why)
+            return (place, hit)
+        }
+        hits.removeAll { $0.hit.score < question.minimumScore }
+        // Of equal ones the older comes first, so that the same question has the same answer.
+        hits.sort { ($1.hit.score, $0.hit.chunk) < ($0.hit.score, $1.hit.chunk) }
+        return hits.prefix(max(0, question.limit)).map { place, hit in
+            var hit = hit
+            hit.metadata = snapshot.segments[place.segment].segment.document(ofRow: place.row).metadata
+            hit.why.matched = scorer.matched(segment: place.segment, row: place.row)
+            return hit
+        }
+    }
+
+    /// What one question gives to some chunks, whether they are among the best or not. Those that are not there, or
+    /// whose document does not fit, are not in it.
+    func scores(_ question: RetrievalQuery, of chunks: [Int64], in snapshot: IndexSnapshot) -> [Int64: Double] {
+        let scorer = WordScorer(WordQuery(question.text), in: snapshot.segments.map(\.words), fusion.bm25)
+        let ideal = scorer.isSilent ? 0 : scorer.ideal
+        return chunks.reduce(into: [:]) { scores, chunk in
+            for (index, part) in snapshot.segments.enumerated() {
+                guard let row = part.segment.row(ofChunk: chunk), part.live.contains(row) else { continue }
+                let document = part.segment.document(ofRow: row)
+                guard question.filter?.fits(name: document.name, document.metadata) ?? true else { continue }
+                let cosine = question.vector.map { Double(part.segment.vectors.dot(row, $0.span)) }
+                let words = Double(scorer.score(segment: index, row: row))
+                scores[chunk] = fusion.score(cosine: cosine, words: words, ideal: ideal)
+            }
+        }
+    }
+}

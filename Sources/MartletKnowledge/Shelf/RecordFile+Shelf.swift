@@ -1,0 +1,3 @@
+package import MartletStore
+
+extension RecordFile: ShelfBook {}

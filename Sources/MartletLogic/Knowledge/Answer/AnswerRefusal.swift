@@ -1,0 +1,118 @@
+/// Decides from what was found whether the bases have an answer at all.
+///
+/// Two things are weighed: how near the best passage is in meaning, and how much of the question's own words stands in
+/// what was found, each word by how rare it is. The parameters are calibrated for an embedding model by
+/// ``calibrated(answerable:foreign:maximumFalseRefusals:)``.
+public struct AnswerRefusal: Sendable, Equatable {
+    /// What speaks for an answer.
+    public struct Evidence: Sendable, Equatable {
+        /// Of the best passage, -1...1; nil: searched by words alone.
+        public var cosine: Double?
+        /// How much of the question's words stands in the best passages, 0...1.
+        public var coverage: Double
+
+        public init(cosine: Double?, coverage: Double) {
+            self.cosine = cosine
+            self.coverage = coverage
+        }
+    }
+
+    /// The cosine that questions the bases do not answer have: it counts nothing.
+    public var floor = 0.25
+    /// The cosine that is as good as it gets.
+    public var ceiling = 0.75
+    /// How much words count beside meaning, 0...1.
+    public var wordWeight = 0.4
+    /// Below it, the answer is that there is none.
+    public var threshold = 0.3
+    /// The same for searches by words alone.
+    public var wordThreshold = 0.34
+
+    public init() {}
+
+    public func refuses(_ evidence: Evidence) -> Bool {
+        guard let strength = strength(evidence) else { return evidence.coverage < wordThreshold }
+        return strength < threshold
+    }
+
+    /// 0...1; nil: there is no cosine.
+    private func strength(_ evidence: Evidence) -> Double? {
+        guard let cosine = evidence.cosine else { return nil }
+        let meaning = min(max((cosine - floor) / max(ceiling - floor, 0.01), 0), 1)
+        return (1 - wordWeight) * meaning + wordWeight * evidence.coverage
+    }
+
+    /// What was found for a question.
+    ///
+    /// - Parameters:
+    ///   - rarity: How much a word of the question says, more than 0; nil for all: each the same.
+    ///   - passages: The best first; the first three count.
+    public static func evidence(
+        _ question: String, _ passages: [Passage], rarity: ((String) -> Double)? = nil
+    ) -> Evidence {
+        let text = FoldedText(question)
+        var weights: [UInt64: Double] = [:]
+        for term in TermReader.read(text, in: 0..<text.count) {
+            let length = text[term.start]?.isDense == true ? 2 : 1
+            let word = text.text(term.start..<min(term.start + length, text.count))
+            weights[term.key] = rarity?(word) ?? 1
+        }
+        let found = passages.prefix(3).reduce(into: Set<UInt64>()) { found, passage in
+            let text = FoldedText(passage.heading + "\n" + passage.chunk.text)
+            found.formUnion(TermReader.read(text, in: 0..<text.count).map(\.key))
+        }
+        let all = weights.values.reduce(0, +)
+        let known = weights.reduce(0) { found.contains($1.key) ? $0 + $1.value : $0 }
+        return Evidence(cosine: passages.compactMap(\.why.cosine).max(), coverage: all > 0 ? known / all : 0)
+    }
+
+    /// The model says by itself that the sources have no answer.
+    public static func isRefusal(_ answer: String) -> Bool {
+        let said = Array(answer.unicodeScalars.filter { !$0.isBlank })
+        return [AnswerLanguage.chinese, .english].contains { language in
+            let refusal = Array(language.refusal.unicodeScalars.filter { !$0.isBlank })
+            // With or without its stop, and nothing to speak of besides.
+            return said.starts(with: refusal.dropLast()) && said.count <= refusal.count + 8
+        }
+    }
+
+    // MARK: Calibration
+
+    /// The parameters that refuse most of the foreign questions while they refuse no more than a share of the
+    /// answerable.
+    ///
+    /// - Parameters:
+    ///   - answerable: Of questions that the bases answer.
+    ///   - foreign: Of questions that they do not.
+    ///   - maximumFalseRefusals: 0...1.
+    public static func calibrated(
+        answerable: [Evidence], foreign: [Evidence], maximumFalseRefusals: Double
+    ) -> AnswerRefusal {
+        var best = AnswerRefusal()
+        var caught = -1
+        let cosines = foreign.compactMap(\.cosine).sorted()
+        let tops = answerable.compactMap(\.cosine).sorted()
+        if let floor = cosines.quantile(0.25), let ceiling = tops.quantile(0.75), ceiling > floor {
+            (best.floor, best.ceiling) = (floor, ceiling)
+        }
+        for step in 0...10 {
+            var trial = best
+            trial.wordWeight = Double(step) / 10
+            let strengths = answerable.compactMap(trial.strength).sorted()
+            guard let threshold = strengths.quantile(maximumFalseRefusals) else { break }
+            trial.threshold = threshold
+            let refused = foreign.count(where: trial.refuses)
+            if refused > caught { (best, caught) = (trial, refused) }
+        }
+        let coverages = answerable.map(\.coverage).sorted()
+        if let threshold = coverages.quantile(maximumFalseRefusals) { best.wordThreshold = threshold }
+        return best
+    }
+}
+
+extension [Double] {
+    /// The value below which so much of this ascending list lies; nil: it is empty.
+    fileprivate func quantile(_ share: Double) -> Double? {
+        isEmpty ? nil : self[Swift.min(Int(Double(count) * share), count - 1)]
+    }
+}

@@ -1,0 +1,19 @@
+/// A piece of a document that is found and cited as one.
+public struct Chunk: Sendable, Equatable {
+    /// What is searched, and shown to the model: that of the document, but for blanks that a splitter squeezed and a
+    /// title it put in front.
+    public var text: String
+    /// What it covers of ``DocumentText/text``, in Unicode scalars.
+    public var range: Range<Int>
+    /// Where it begins; nil: the document has no places.
+    public var place: DocumentPlace?
+    /// The headings it stands under, the outermost first.
+    public var headings: [String]
+
+    public init(text: String, range: Range<Int>, place: DocumentPlace? = nil, headings: [String] = []) {
+        self.text = text
+        self.range = range
+        self.place = place
+        self.headings = headings
+    }
+}

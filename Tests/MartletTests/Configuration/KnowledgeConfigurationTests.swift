@@ -1,0 +1,55 @@
+import MartletBase
+import MartletNet
+import Testing
+
+@testable import Martlet
+
+@Suite("knowledge") struct KnowledgeConfigurationTests {
+    private func knowledge(_ text: String) throws -> KnowledgeConfiguration { try #require(try decoded(text).knowledge) }
+
+    @Test("A section alone is enough")
+    func standard() throws {
+        let usual = try knowledge("knowledge: {}\n")
+        #expect(usual == KnowledgeConfiguration())
+        #expect(usual.store == .file(".martlet/knowledge/knowledge.db") && usual.embedding == .sentences)
+        #expect(usual.compatibility == .martlet && usual.cache?.memory == 64 << 20 && usual.chat == nil)
+    }
+
+    @Test("Each key says what it says")
+    func keys() throws {
+        let text = """
+            pools: {chat: {targets: [http://127.0.0.1:9]}}
+            models: {qwen3: {pool: chat}, bge: {pool: chat}}
+            knowledge:
+              store: {chroma: "http://10.0.0.20:8000"}
+              files: /data/files
+              embedding: bge
+              weights: /data/weights
+              chat: qwen3
+              rerank: bge
+              compatibility: chatchat
+              body: 1GiB
+              cache: {memory: 8MiB, ttl: 10m}
+              sessions: {days: 3}
+
+            """
+        let knowledge = try knowledge(text)
+        #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
+        #expect(knowledge.files == "/data/files" && knowledge.weights == "/data/weights")
+        #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
+        #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
+        #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))
+        #expect(try knowledge("knowledge: {store: /data/k.db, embedding: e5, cache: off}\n").cache == nil)
+    }
+
+    @Test("What cannot be is refused")
+    func mistakes() {
+        for wrong in [
+            "knowledge: {store: {file: a, chroma: \"http://a:1\"}}\n", "knowledge: {store: {chroma: nowhere}}\n",
+            "knowledge: {compatibility: langchain}\n", "knowledge: {body: 1}\n", "knowledge: {cash: on}\n",
+            "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {chat: b}\n",
+        ] {
+            #expect(problems(wrong).count == 1, "\(wrong)")
+        }
+    }
+}
