@@ -39,7 +39,9 @@ struct EngineFixture: Sendable {
     /// Of Chroma's collections.
     let prefix: String
 
-    static func run(_ kind: EngineKind, _ body: (EngineFixture, any KnowledgeEngine) async throws -> Void) async throws {
+    static func run(
+        _ kind: EngineKind, _ body: (EngineFixture, any KnowledgeEngine) async throws -> Void
+    ) async throws {
         let name = "engine-\(UInt64.random(in: .min ... .max))"
         let url = FileManager.default.temporaryDirectory.appendingPathComponent(name)
         defer { try? FileManager.default.removeItem(at: url) }
@@ -63,7 +65,7 @@ struct EngineFixture: Sendable {
         try result.get()
     }
 
-    /// Another engine of the same knowledge: the embedded one after it was closed, any number of nodes of the shared one.
+    /// Another engine of the same knowledge: the embedded one after it was closed, any number of nodes of the shared.
     func open() async throws -> any KnowledgeEngine {
         guard let chroma else { return try await EmbeddedEngine.open(folder, EmbeddedEngine.Settings(lanes: 2)) }
         return try await node(chroma)

@@ -6,7 +6,9 @@ import Testing
 /// What every engine does: the same sentences for each of them.
 @Suite("A knowledge engine", .timeLimit(.minutes(3)))
 struct EngineTests {
-    @Test("What was put is found with its place and why, is gone when its deletion returns, and is read back", arguments: EngineKind.available)
+    @Test(
+        "What was put is found with its place and why, is gone when its deletion returns, and is read back",
+        arguments: EngineKind.available)
     func life(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { fixture, engine in
             let change = try await engine.put("假期.md", ["员工每年有十天年假。", "病假照付工资。"], metadata: ["year": .number(2024)])
@@ -36,7 +38,9 @@ struct EngineTests {
         }
     }
 
-    @Test("A question in another language than the documents is answered by its vector alone", arguments: EngineKind.available)
+    @Test(
+        "A question in another language than the documents is answered by its vector alone",
+        arguments: EngineKind.available)
     func otherLanguage(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in
             try await engine.put("a", ["员工每年有十天年假。"])
@@ -46,7 +50,9 @@ struct EngineTests {
         }
     }
 
-    @Test("Filters hold before the best are chosen, and scores below the least are left out", arguments: EngineKind.available)
+    @Test(
+        "Filters hold before the best are chosen, and scores below the least are left out",
+        arguments: EngineKind.available)
     func filters(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in
             for year in 2000..<2030 {
@@ -64,7 +70,9 @@ struct EngineTests {
         }
     }
 
-    @Test("A document that is replaced again and again is always found in exactly one version", arguments: EngineKind.available)
+    @Test(
+        "A document that is replaced again and again is always found in exactly one version",
+        arguments: EngineKind.available)
     func atomic(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in
             try await engine.put("policy", ["remote work is allowed on day 0", "unrelated closing words 0"])
@@ -98,7 +106,9 @@ struct EngineTests {
         }
     }
 
-    @Test("However documents came, the same ones have the same scores, also after a restart", arguments: EngineKind.available)
+    @Test(
+        "However documents came, the same ones have the same scores, also after a restart",
+        arguments: EngineKind.available)
     func sameScores(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { fixture, engine in
             for round in 0..<3 {
@@ -141,7 +151,9 @@ struct EngineTests {
         }
     }
 
-    @Test("Another model is made ready beside the one that is searched, and takes its place in one step", arguments: EngineKind.available)
+    @Test(
+        "Another model is made ready beside the one that is searched, and takes its place in one step",
+        arguments: EngineKind.available)
     func anotherModel(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in
             for number in 0..<10 { try await engine.put("d\(number)", ["text \(number)"]) }

@@ -59,7 +59,8 @@ extension ChromaEngine {
         try await reading(base) { base in
             let space = try Self.next(of: base)
             guard vectors.values.allSatisfy({ $0.count == space.model.dimensions }) else {
-                throw KnowledgeError(.wrongModel, "A vector is not of the \(space.model.dimensions) numbers of its model.")
+                throw KnowledgeError(
+                    .wrongModel, "A vector is not of the \(space.model.dimensions) numbers of its model.")
             }
             var places: [ChunkPlace: [Float]] = [:]
             for (id, vector) in vectors { if let (_, place) = base.place(of: id) { places[place] = vector } }

@@ -5,10 +5,10 @@ import Synchronization
 
 /// Knowledge on a Chroma server that any number of nodes share: what one of them writes, all of them find.
 ///
-/// A base is a collection of vectors, with the chunks, and a collection of documents, with their texts and files. Records
-/// are written under a number that nobody knows yet, and become visible by a line of the ``SharedLedger``, all of them in
-/// one step; nodes ignore the records of which no line speaks. Each node keeps in memory what the ledger says of the
-/// documents (names, versions, metadata), but neither texts nor vectors.
+/// A base is a collection of vectors, with the chunks, and a collection of documents, with their texts and files.
+/// Records are written under a number that nobody knows yet, and become visible by a line of the ``SharedLedger``, all
+/// of them in one step; nodes ignore the records of which no line speaks. Each node keeps in memory what the ledger says
+/// of the documents (names, versions, metadata), but neither texts nor vectors.
 package final class ChromaEngine: KnowledgeEngine {
     package struct Settings: Sendable {
         package var tenant = "default_tenant"
@@ -37,8 +37,8 @@ package final class ChromaEngine: KnowledgeEngine {
         }
     }
 
-    /// Sends a request, with a body of JSON where there is one; throws when the server does not answer in time. The path
-    /// begins with `/api/v2` and has its query with it. Replies may have as many megabytes as texts that are asked for.
+    /// Sends a request, with a body of JSON where there is one; throws when the server does not answer in time. The
+    /// path begins with `/api/v2` and has its query with it. Bodies and replies may have some megabytes: a file has.
     package typealias Call = @Sendable (_ method: String, _ path: String, _ body: [UInt8]?) async throws -> Reply
 
     let settings: Settings
@@ -80,7 +80,7 @@ package final class ChromaEngine: KnowledgeEngine {
     /// What a base is now.
     func now(_ base: String) async throws -> LedgerBase { try await ledger.read().base(base) }
 
-    /// Reads of a base as it was at some moment of the call: again, when what was read may have been of several moments.
+    /// Reads of a base as it was at some moment of the call: again, when what was read may be of several moments.
     ///
     /// It begins with what is known of the base, and asks the ledger at the end only: mostly nothing has changed, and a
     /// question costs one request less.

@@ -1,7 +1,7 @@
 import MartletLogic
 
-/// A line of the ledger that all nodes share: what one of them wants to change. Whether it holds is decided by the lines
-/// before it, on every node alike.
+/// A line of the ledger that all nodes share: what one of them wants to change. Whether it holds is decided by the
+/// lines before it, on every node alike.
 struct LedgerLine: Codable, Sendable {
     /// Drawn by who wrote it.
     var token: Int

@@ -67,14 +67,15 @@ struct ChromaEngineTests {
                 guard fake.requests.count - start < last else { throw FakeChroma.Lost() }
                 return try await fake.call(method, path, body)
             }
-            if let node = try? await fixture.node(dying) { _ = try? await node.put("policy", ["new words", "new tail"]) }
+            if let node = try? await fixture.node(dying) {
+                _ = try? await node.put("policy", ["new words", "new tail"])
+            }
             let after = try await fixture.node(fake.call)
             let found = try await after.search("words", limit: 9)
             #expect([["old tail", "old words"], ["new tail", "new words"]].contains(found.map(\.chunk.text).sorted()))
             let version = try #require(found.first?.document)
-            #expect(try await after.text(of: version).text == found.map(\.chunk).sorted {
-                $0.range.lowerBound < $1.range.lowerBound
-            }.map(\.text).joined())
+            let chunks = found.map(\.chunk).sorted { $0.range.lowerBound < $1.range.lowerBound }
+            #expect(try await after.text(of: version).text == chunks.map(\.text).joined())
             try await after.put("policy", ["newest words"])
             #expect(try await after.search("words").map(\.chunk.text) == ["newest words"])
         }
@@ -95,7 +96,9 @@ struct ChromaEngineTests {
 
     @Test(
         "What the server says is what the caller is told",
-        arguments: [(429, "overloaded"), (503, "overloaded"), (504, "unavailable"), (500, "failed"), (200, "unavailable")])
+        arguments: [
+            (429, "overloaded"), (503, "overloaded"), (504, "unavailable"), (500, "failed"), (200, "unavailable"),
+        ])
     func errors(status: Int, code: String) async throws {
         let (fake, engine) = try await Self.engine()
         try await engine.put("a", ["words"])
@@ -109,7 +112,7 @@ struct ChromaEngineTests {
         #expect(try await engine.search("words").count == 1)
     }
 
-    @Test("A question asks for its vector's neighbours, its words and the ledger, and of what is known only what is new")
+    @Test("A question asks for its vector's neighbours, its words and the ledger, and nothing twice")
     func requests() async throws {
         let (fake, engine) = try await Self.engine()
         try await engine.put("a", ["员工每年有十天年假。"], metadata: ["year": .number(2024)])
@@ -179,36 +182,6 @@ struct ChromaEngineTests {
         #expect(try await engine.text(of: DocumentVersion(base: base, name: "a", version: 2)).text == "words")
     }
 
-    @Test("A file is read back on any node; one that is too large is not kept, and that is said", arguments: EngineKind.chroma)
-    func files(kind: EngineKind) async throws {
-        try await EngineFixture.run(kind) { fixture, one in
-            let folder = fixture.folder + "-uploads"
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(atPath: folder) }
-            let small = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
-            try small.write(to: URL(fileURLWithPath: folder + "/small"))
-            try Data(count: 2 << 20).write(to: URL(fileURLWithPath: folder + "/large"))
-            for name in ["small", "large"] {
-                _ = try await one.put(
-                    EngineFixture.document(name, ["words of \(name)"], path: "\(folder)/\(name)"), in: base,
-                    model: EngineFixture.model)
-            }
-            let other = try await fixture.open()
-            let file = try await other.file("small", in: base)
-            #expect(try Data(contentsOf: URL(fileURLWithPath: file.path)) == small)
-            #expect(file.bytes == small.count)
-            let error = await #expect(throws: KnowledgeError.self) { try await other.file("large", in: base) }
-            #expect(error?.code == .tooLarge)
-            #expect(try await other.search("words of large").first?.document.name == "large")
-            // A document without a file leaves the one that there is; a deletion with files takes it everywhere.
-            try await one.put("small", ["other words"])
-            #expect(try await other.file("small", in: base).bytes == small.count)
-            _ = try await one.delete(["small"], from: base, files: true)
-            let gone = await #expect(throws: KnowledgeError.self) { try await other.file("small", in: base) }
-            #expect(gone?.code == .notFound)
-        }
-    }
-
     @Test("A word that too many chunks have to be listed is counted by a share of them")
     func commonWords() async throws {
         let (fake, engine) = try await Self.engine()
@@ -225,14 +198,6 @@ struct ChromaEngineTests {
         let holding = try #require(counts.first?.holding)
         #expect(holding >= WordCounts.mostListed && holding <= texts.count)
         #expect(counts.last?.holding == 1)
-    }
-
-    @Test("A long text is kept in pieces that are cut between characters")
-    func pieces() {
-        let text = String(repeating: "年假x", count: 60_000)
-        let pieces = DocumentPiece.cut(text)
-        #expect(pieces.count > 1 && pieces.joined() == text)
-        #expect(DocumentPiece.cut("") == [])
     }
 
     // MARK: Engines
