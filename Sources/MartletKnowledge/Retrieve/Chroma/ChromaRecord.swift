@@ -7,18 +7,15 @@ struct ChromaRecord: Sendable {
     var id: String
     /// Base64 of little-endian floats.
     var vector: String
-    /// What `$contains` looks through; nil: nothing does.
-    var words: String?
     var metadata: [String: JSONValue]
     /// About so long it is in a request.
     var bytes: Int
 
-    init(id: String, vector: [Float], words: String? = nil, metadata: [String: JSONValue], bytes: Int) {
+    init(id: String, vector: [Float], metadata: [String: JSONValue], bytes: Int) {
         self.id = id
         self.vector = Self.base64(vector)
-        self.words = words
         self.metadata = metadata
-        self.bytes = bytes + self.vector.utf8.count + (words?.utf8.count ?? 0) + 200
+        self.bytes = bytes + self.vector.utf8.count + 200
     }
 
     private static func base64(_ vector: [Float]) -> String {
@@ -109,23 +106,24 @@ struct ChunkMetadata: Codable, Sendable {
     }
 
     func record(_ vector: [Float]) throws -> ChromaRecord {
-        let words = ChunkWords(try chunk()).text
+        let words = ChunkWords(try chunk()).distinct
         return ChromaRecord(
-            id: place.id, vector: vector, words: words,
+            id: place.id, vector: vector,
             metadata: [
                 "write": .integer(Int64(write)), "index": .integer(Int64(index)), "text": .string(text),
                 "low": .integer(Int64(low)), "high": .integer(Int64(high)), "marks": .string(marks),
                 "key": .string(key), "made": .integer(Int64(made)), "bucket": .integer(Int64(bucket)),
-            ], bytes: text.utf8.count + marks.utf8.count)
+                "words": .array(words.map(JSONValue.string)),
+            ], bytes: text.utf8.count + marks.utf8.count + words.reduce(0) { $0 + $1.utf8.count + 3 })
     }
 }
 
-/// The terms that a chunk is searched by, in a form in which `$contains` finds whole terms: each of them once, between
-/// blanks. It finds texts of three characters and more by an index, so a word of two, with its blanks, is found by it.
+/// The terms that a chunk is searched by, as an array that the server has an index of.
 struct ChunkWords {
-    var text = " "
+    /// Each of them once; and once more, marked, each that a question of one character asks for.
+    private(set) var distinct: [String] = []
     /// All of them, repeated ones included.
-    var count = 0
+    private(set) var count = 0
 
     init(_ chunk: Chunk) {
         var seen: Set<String> = []
@@ -137,15 +135,24 @@ struct ChunkWords {
                 var bytes: [UInt8] = []
                 for index in term.indices { bytes.append(term[index]) }
                 let word = String(decoding: bytes, as: UTF8.self)
-                if seen.insert(word).inserted { text += Self.safe(word) + " " }
+                guard seen.insert(word).inserted else { return true }
+                distinct.append(word)
+                if let start = Self.start(of: word), seen.insert(start).inserted { distinct.append(start) }
                 return true
             }
         }
     }
 
     /// What to look for.
-    static func pattern(_ word: String, isBeginning: Bool) -> String { " " + safe(word) + (isBeginning ? "" : " ") }
+    static func entry(_ word: String, isBeginning: Bool) -> String { isBeginning ? word + mark : word }
 
-    /// SQL's LIKE, which some servers ask, takes `_` for any character. No term has the full-width one.
-    private static func safe(_ word: String) -> String { String(word.map { $0 == "_" ? "＿" : $0 }) }
+    /// Chinese, Japanese and Korean are read two by two: one character is asked for as the beginning of a term.
+    private static func start(of word: String) -> String? {
+        let scalars = word.unicodeScalars
+        guard let first = scalars.first, first.value >= 0x2e80, scalars.count <= 2 else { return nil }
+        return entry(String(first), isBeginning: true)
+    }
+
+    /// In no term.
+    private static let mark = "*"
 }

@@ -72,7 +72,6 @@ struct ChromaServer: Sendable {
         let body: JSONValue = [
             "ids": .array(records.map { .string($0.id) }),
             "embeddings": .array(records.map { .string($0.vector) }),
-            "documents": .array(records.map { $0.words.map(JSONValue.string) ?? .null }),
             "metadatas": .array(records.map { .object($0.metadata) }),
         ]
         _ = try await send("POST", "\(root)/\(collection)/add", body)
@@ -112,7 +111,7 @@ struct ChromaServer: Sendable {
             embeddings: pages.flatMap { $0.embeddings ?? [] })
     }
 
-    /// - Parameter selection: `where`, `where_document`, `limit`.
+    /// - Parameter selection: `where`, `limit`.
     func get<Metadata: Decodable & Sendable>(
         _ selection: [String: JSONValue], from collection: String, vectors: Bool = false, as type: Metadata.Type
     ) async throws -> Found<Metadata> {

@@ -15,7 +15,7 @@ final class WordCounts: Sendable {
 
     private struct Key: Hashable {
         var base: String
-        var pattern: String
+        var word: String
     }
 
     private struct State {
@@ -36,11 +36,11 @@ final class WordCounts: Sendable {
         of query: WordQuery, in base: LedgerBase, exactly isExact: Bool, _ server: ChromaServer
     ) async throws -> [Count] {
         try await inOrder(query.words, atOnce: ChromaServer.callsAtOnce) { word in
-            let pattern = ChunkWords.pattern(word.text, isBeginning: word.isBeginning)
-            let key = Key(base: base.id, pattern: pattern)
+            let word = ChunkWords.entry(word.text, isBeginning: word.isBeginning)
+            let key = Key(base: base.id, word: word)
             let known = self.state.withLock { $0.counts[key] }
             if let known, known.epoch == base.epoch || !isExact { return known }
-            let count = try await Self.count(pattern, in: base, server)
+            let count = try await Self.count(word, in: base, server)
             self.keep(count, key)
             return count
         }
@@ -54,18 +54,18 @@ final class WordCounts: Sendable {
         }
     }
 
-    private static func count(_ pattern: String, in base: LedgerBase, _ server: ChromaServer) async throws -> Count {
+    private static func count(_ word: String, in base: LedgerBase, _ server: ChromaServer) async throws -> Count {
+        let has: JSONValue = ["words": ["$contains": .string(word)]]
         func places(_ selection: [String: JSONValue]) async throws -> (found: Int, places: [ChunkPlace]) {
-            var selection = selection
-            selection["where_document"] = ["$contains": .string(pattern)]
             let ids = try await server.ids(selection, in: base.space.id)
             return (ids.count, ids.compactMap { ChunkPlace(id: $0) }.filter { base.documents[$0.write] != nil })
         }
-        let (found, listed) = try await places(["limit": .integer(Int64(mostListed))])
+        let (found, listed) = try await places(["where": has, "limit": .integer(Int64(mostListed))])
         guard found == mostListed else { return Count(epoch: base.epoch, holding: listed.count, places: listed) }
         // A share of all chunks, so large that it would list about as many if all of them had the word.
         let share = min(ChunkMetadata.buckets, max(1, mostListed * ChunkMetadata.buckets / max(1, base.chunks)))
-        let sample = try await places(["where": ["bucket": ["$lt": .integer(Int64(share))]]]).places.count
+        let shared: JSONValue = ["$and": [has, ["bucket": ["$lt": .integer(Int64(share))]]]]
+        let sample = try await places(["where": shared]).places.count
         let estimate = min(base.chunks, sample * ChunkMetadata.buckets / share)
         return Count(epoch: base.epoch, holding: max(listed.count, estimate), places: listed)
     }

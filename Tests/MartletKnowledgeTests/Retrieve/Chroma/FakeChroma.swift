@@ -23,7 +23,6 @@ final class FakeChroma: Sendable {
     private struct Record {
         var id: String
         var vector: [Float]
-        var document: JSONValue
         var metadata: JSONValue
     }
 
@@ -121,11 +120,11 @@ final class FakeChroma: Sendable {
 
     private static func add(_ body: JSONValue, to collection: inout Collection) -> ChromaEngine.Reply {
         let (ids, vectors) = (list(body["ids"]).map { text($0) }, list(body["embeddings"]).map { text($0) })
-        let (documents, metadatas) = (list(body["documents"]), list(body["metadatas"]))
+        let metadatas = list(body["metadatas"])
         let there = Set(collection.records.map(\.id))
         for (index, id) in ids.enumerated() where !there.contains(id) {
             collection.records.append(
-                Record(id: id, vector: floats(vectors[index]), document: documents[index], metadata: metadatas[index]))
+                Record(id: id, vector: floats(vectors[index]), metadata: metadatas[index]))
         }
         return ChromaEngine.Reply(status: 201, body: Array("{}".utf8))
     }
@@ -142,10 +141,8 @@ final class FakeChroma: Sendable {
 
     private static func found(_ body: JSONValue, in collection: Collection) -> [Record] {
         let ids = body["ids"].map { Set(list($0).map { text($0) }) }
-        let part = body["where_document"].map { text($0["$contains"]) }
         var records = collection.records.filter { record in
-            (ids?.contains(record.id) ?? true) && (part.map { text(record.document).contains($0) } ?? true)
-                && (body["where"].map { fits(record.metadata, $0) } ?? true)
+            (ids?.contains(record.id) ?? true) && (body["where"].map { fits(record.metadata, $0) } ?? true)
         }
         if let limit = body["limit"] { records = Array(records.prefix(Int(number(limit)))) }
         return records
@@ -154,11 +151,13 @@ final class FakeChroma: Sendable {
     private static func fits(_ metadata: JSONValue, _ filter: JSONValue) -> Bool {
         guard case .object(let keys) = filter else { return false }
         return keys.allSatisfy { key, condition in
+            if key == "$and" { return list(condition).allSatisfy { fits(metadata, $0) } }
             guard let value = metadata[key], case .object(let operators) = condition else { return false }
             return operators.allSatisfy { name, other in
                 switch name {
                 case "$in": list(other).contains(value)
                 case "$nin": !list(other).contains(value)
+                case "$contains": list(value).contains(other)
                 case "$lt": number(value) < number(other)
                 default: false
                 }
