@@ -66,4 +66,17 @@ import Testing
         #expect(second.added.map { base.place(of: $0)?.place } == [0, 1].map { ChunkPlace(write: 30, index: $0) })
         #expect(first.added.allSatisfy { base.place(of: $0) == nil })
     }
+
+    @Test("What was replaced is given up after some changes, and the base says from when on it is whole")
+    func whole() throws {
+        var ledger = try ledger()
+        for line in 2..<3 + LedgerBase.kept { #expect(try ledger.read(put(line, "a", write: line))?.swept == []) }
+        #expect(try ledger.base("base").whole == 1)
+        #expect(try ledger.read(put(99, "a", write: 99))?.swept == [2])
+        // The first version was replaced by line 3: who reads the base as it was before that may lack it.
+        #expect(try ledger.base("base").whole == 3)
+        let deletion = try ledger.read(LedgerLine(token: 100, change: .delete(base: "b", ["a"], files: true)))
+        #expect(Set(deletion?.swept ?? []) == Set(Array(3..<3 + LedgerBase.kept) + [99]))
+        #expect(try ledger.base("base").whole == ledger.lines)
+    }
 }
