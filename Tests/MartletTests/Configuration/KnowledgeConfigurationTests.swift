@@ -32,13 +32,13 @@ import Testing
               sessions: {days: 3}
 
             """
-        let knowledge = try knowledge(text)
+        let knowledge = try self.knowledge(text)
         #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
         #expect(knowledge.weights == "/data/weights")
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
         #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))
-        #expect(try knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
+        #expect(try self.knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
     }
 
     @Test("What cannot be is refused")

@@ -1,0 +1,32 @@
+import Foundation
+import MartletBase
+import MartletConsole
+import MartletExchange
+import MartletGateway
+import MartletTelemetry
+
+// Where documents are taken in, searched and asked.
+extension Server {
+    /// On the public port, where nothing of the operator's is in the way.
+    func knowledgeRoutes(_ plan: Plan) -> [Route] {
+        guard let opened = knowledgeFront.opened else { return [] }
+        // Who asks a base asks a model, and reads what the company knows: as much as who asks the model.
+        let key = Keyed.key(in: ProcessInfo.processInfo.environment)
+        return opened.paths.entries.filter { plan.isFree($0.path) }.map { entry in
+            Route(
+                index: labels.index(of: entry.path, in: .route), path: entry.path, destination: .local(entry.handler),
+                shape: entry.shape, bodyLimit: entry.bodyLimit, isLogged: true,
+                isExact: !entry.path.hasSuffix("/"), key: key)
+        }
+    }
+
+    /// On the console's port: Martlet's own paths, for its page.
+    func knowledgeConsoleRoutes(token: Secret?) -> [Route] {
+        guard let opened = knowledgeFront.opened else { return [] }
+        return opened.paths.entries.filter { $0.path.hasPrefix(KnowledgeEndpoint.path) }.map { entry in
+            local(
+                entry.path, GuardedUpload(entry.handler, token: token), bodyLimit: entry.bodyLimit,
+                isExact: !entry.path.hasSuffix("/"))
+        }
+    }
+}
