@@ -20,13 +20,14 @@ HANDBOOK = (
     + "".join(f"第{n}条：报销须附发票，由财务部在七个工作日内审核。\n\n" for n in range(1, 120))
 )
 QUESTION = "员工每年有几天年假？"
-SUPPORTED = "员工每年享有15天带薪年假"
-INVENTED = "满十年者每年有99天"
+# The model makes something up: such an answer is not kept.
+TEMPTING = "员工每年有几天年假，几天病假？"
+INVENTED = "另有99天病假"
 REFUSAL = "知识库中没有找到相关内容，无法回答这个问题。"
 
 
 class Model:
-    """A server of a chat model and of an embedding model. It answers `QUESTION` and adds what no source says."""
+    """A server of a chat model and of an embedding model."""
 
     def __init__(self):
         model = self
@@ -91,7 +92,9 @@ def vector(text: str) -> list:
 def reply(prompt: str) -> str:
     sources = re.findall(r'<source-\w+ n="(\d+)"[^>]*>(.*?)</source-', prompt, re.DOTALL)
     number = next((number for number, text in sources if FACT in text), None)
-    return f"{SUPPORTED}[{number}]。{INVENTED}[{number}]。" if number else REFUSAL
+    if not number:
+        return REFUSAL
+    return f"{FACT}[{number}]。" + (f"{INVENTED}[{number}]。" if TEMPTING in prompt else "")
 
 
 class Place:
@@ -108,9 +111,9 @@ class Place:
             self.martlet = stack.enter_context(Martlet(
                 f"pools: {{models: {{targets: ['{self.model.url}']}}}}\n"
                 "models: {chat: models, vectors: models}\n"
-                f"knowledge: {{store: {{file: {folder}/store/knowledge.db}}, embedding: vectors, chat: chat}}\n"
+                f"knowledge: {{store: {{folder: {folder}/store}}, embedding: vectors, chat: chat}}\n"
                 + self._more))
-            self.martlet.wait_for("models")
+            eventually(self._embeds, 20, "the models answer")
             self.page = f"{self.martlet.console}/knowledge-base"
             self.files = folder / "files"
             self.files.mkdir()
@@ -120,6 +123,11 @@ class Place:
 
     def __exit__(self, *error):
         return self._stack.__exit__(*error)
+
+    def _embeds(self) -> bool:
+        with contextlib.suppress(AssertionError):
+            return bool(request("POST", f"{self.martlet.url}/v1/embeddings", {"model": "vectors", "input": "年假"}))
+        return False
 
     def file(self, name: str, content: str | bytes) -> pathlib.Path:
         path = self.files / name
@@ -132,7 +140,7 @@ class Place:
         return request("POST", url, {"question": question, "stream": False})
 
     def text(self, document: dict) -> str:
-        base, name = (urllib.parse.quote(document[key], safe="") for key in ("base", "name"))
+        base, name = (urllib.parse.quote(document[key]) for key in ("base", "name"))
         url = f"{self.martlet.console}/knowledge/{base}/documents/{name}/text?version={document['version']}"
         return request("GET", url)["text"]
 
@@ -184,7 +192,8 @@ def check_a_chinese_document_is_uploaded_with_progress_and_browsed():
         window.shows("第1条：员工应按时上下班🕘", "#dialog mark")
         window.click("Back to the chunks")
         window.shows("Chunks 1–", "#dialog")
-        window.click("Close")
+        window.press("Escape")
+        eventually(lambda: not window.run("return document.querySelector('#dialog').open"), 5, "Escape closes it")
         assert not (problems := window.problems()), problems
 
 
@@ -194,11 +203,8 @@ def check_a_citation_opens_the_source_at_the_very_characters():
         creates(window, "人事")
         uploads(window, place.handbook)
         asks(window, QUESTION, "answered from the sources")
-        window.shows(SUPPORTED, "#text")
-        window.shows(INVENTED, "#text .flawed")
-        window.shows("99", "#text .flaw")
-        assert INVENTED not in window.run(
-            "return [...document.querySelectorAll('#text span:not(.flawed)')].map(one => one.innerText).join('')")
+        window.shows(FACT, "#text")
+        assert not window.run("return document.querySelector('#text .flawed, #text .flaw')"), window.text("#text")
         assert not window.run("return document.querySelector('#reasoning').open"), "reasoning is folded"
         window.click("Reasoning", "summary")
         window.shows(f"先查年假{EVIL}", "#reasoning")
@@ -223,6 +229,20 @@ def check_a_citation_opens_the_source_at_the_very_characters():
         marked = window.run("return [...document.querySelectorAll('#sources pre mark')].map(one => one.innerText)")
         assert "年假" in marked, marked
         asks(window, QUESTION, "from the cache")
+        assert not (problems := window.problems()), problems
+
+
+def check_what_no_source_says_is_marked():
+    with Place() as place, browser() as window:
+        opens(window, place)
+        creates(window, "人事")
+        uploads(window, place.handbook)
+        window.type("#question", TEMPTING)
+        window.press("Enter")
+        window.shows("answered from the sources", "#kind")
+        window.shows(INVENTED, "#text .flawed")
+        window.shows("⚠ “99天”", "#text")
+        assert window.run("return document.querySelectorAll('#text .flawed').length") == 1, window.text("#text")
         assert not (problems := window.problems()), problems
 
 
@@ -288,6 +308,10 @@ def check_folders_are_dropped_and_what_cannot_be_read_is_named():
             window.shows(name, "#documents")
         window.shows("坏.pdf", "#uploads li:has(.failed)")
         assert "坏.pdf" not in window.text("#documents")
+        window.click("wiki/制度/年假.md", "#documents button")
+        window.click("In the text", "#dialog button")
+        window.shows(FACT, "#dialog mark")
+        window.click("Close")
         assert "status" not in window.text("#uploads .failed"), window.text("#uploads .failed")
 
 
