@@ -96,7 +96,7 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
                 "MartletGateway", "MartletWorkers", "MartletTasks", nioCore,
             ],
-            resources: [.embedInCode("Tasks/tasks.html")]),
+            resources: [.embedInCode("Tasks/tasks.html"), .embedInCode("Knowledge/knowledge.html")]),
         .target(
             name: "Martlet",
             dependencies: [
