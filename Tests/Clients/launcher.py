@@ -146,7 +146,8 @@ def check_a_changed_encoder_is_not_installed() -> None:
 def check_encoders_are_asked_for_only_where_something_embeds() -> None:
     with knowledge_clone() as folder:
         (folder / "plain.yaml").write_text("pools: {chat: {targets: [http://127.0.0.1:1]}}\n# knowledge: none\n")
-        for words in (["up", "plain.yaml"], ["kb", "list"], ["kb", "add", "--help"], ["kb"]):
+        server = ["--url", "http://127.0.0.1:8080"]
+        for words in (["up", "plain.yaml"], ["kb", "list"], ["kb", "add", "--help"], ["kb", "add", "a", "b", *server]):
             heard, called = launch(folder, *words, PIP_NO_INDEX="1")
             assert heard == "" and called == f"called: {' '.join(words)} in {folder}", (words, heard, called)
         assert not (folder / ".martlet").exists(), "nothing was installed"
