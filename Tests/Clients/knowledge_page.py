@@ -108,7 +108,7 @@ class Place:
             self.martlet = stack.enter_context(Martlet(
                 f"pools: {{models: {{targets: ['{self.model.url}']}}}}\n"
                 "models: {chat: models, vectors: models}\n"
-                f"knowledge: {{store: {{file: {folder}/store/knowledge.db}}, embedding: vectors, chat: chat}}\n"
+                f"knowledge: {{store: {folder}/store, embedding: vectors, chat: chat}}\n"
                 + self._more))
             self.martlet.wait_for("models")
             self.page = f"{self.martlet.console}/knowledge-base"

@@ -35,7 +35,7 @@ struct ModelPeekTests {
     ])
     func fileSearch(_ body: String, _ isThere: Bool) {
         #expect(Self.peek(body)?.searchesFiles == isThere)
-        #expect(Self.peek(body, .bytewise)?.searchesFiles == isThere)
+        #expect(Self.peek(body, .single)?.searchesFiles == isThere)
     }
 
     static let accepted: [(body: String, model: String?, isStream: Bool)] = [
@@ -105,7 +105,7 @@ struct ModelPeekTests {
     @Test("Bodies that are refused", arguments: refused)
     func refusal(_ body: String) {
         #expect(Self.peek(body) == nil)
-        #expect(Self.peek(body, .bytewise) == nil)
+        #expect(Self.peek(body, .single) == nil)
         #expect(Self.peek(body, .every(7)) == nil)
     }
 
