@@ -111,7 +111,7 @@ class Place:
             self.martlet = stack.enter_context(Martlet(
                 f"pools: {{models: {{targets: ['{self.model.url}']}}}}\n"
                 "models: {chat: models, vectors: models}\n"
-                f"knowledge: {{store: {{folder: {folder}/store}}, embedding: vectors, chat: chat}}\n"
+                f"knowledge: {{store: {folder}/store, embedding: vectors, chat: chat}}\n"
                 + self._more))
             eventually(self._embeds, 20, "the models answer")
             self.page = f"{self.martlet.console}/knowledge-base"

@@ -46,12 +46,9 @@ struct Encoders: Sendable {
     static let sentencesName = "sentences"
     static let e5Name = "e5"
 
-    /// The argument of the hidden command that runs e5's engine in a process of its own.
-    package static let e5Command = "e5-child"
-
     private static func e5(_ folder: String) throws -> E5Encoder {
         let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "martlet"
-        return try E5Encoder(folder: folder + "/e5", command: [program, e5Command, folder + "/e5"])
+        return try E5Encoder(folder: folder + "/e5", command: [program, E5Process.command, folder + "/e5"])
     }
 
     /// As it is written; where it is not there, beside what the launcher installed.

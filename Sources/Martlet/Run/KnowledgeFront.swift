@@ -18,6 +18,7 @@ package final class KnowledgeFront: Sendable {
         let shelf: Shelf
         let paths: KnowledgePaths
         let cache: MemoryAnswerCache?
+        let fileSearch: FileSearchEndpoint
         fileprivate let engine: EmbeddedEngine?
         fileprivate let sentences: SentenceEncoder?
         fileprivate let e5: E5Encoder?
@@ -39,6 +40,11 @@ package final class KnowledgeFront: Sendable {
     func open(_ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, logger: Logger) async throws {
         guard let knowledge else { return }
         let folder = knowledge.folder
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw KnowledgeError(.failed, "The folder \(folder) cannot be made: \(error.localizedDescription)")
+        }
         let engine = try await EmbeddedEngine.open(folder)
         do {
             let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
@@ -88,7 +94,8 @@ package final class KnowledgeFront: Sendable {
         let paths = KnowledgePaths(
             desk, shelf: shelf, spool: spool, chatchat: chatchat, uploadLimit: knowledge.body)
         return Opened(
-            desk: desk, shelf: shelf, paths: paths, cache: cache, engine: engine, sentences: encoders.sentences,
+            desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: FileSearchEndpoint(desk, shelf),
+            engine: engine, sentences: encoders.sentences,
             e5: encoders.e5, sessions: sessions)
     }
 

@@ -74,10 +74,12 @@ extension Server {
         governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
         let later = taskFront.desk.map { AsyncRequest($0) }
+        let fileSearch = knowledgeFront.opened?.fileSearch
         let labels = labels
         loops.broadcast { context in
             context.heartbeat = heartbeat
             context.later = later
+            context.fileSearch = fileSearch
             guard context.accessLog?.sink !== accessLog else { return }
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }

@@ -12,7 +12,22 @@ extension Server {
         guard let opened = knowledgeFront.opened else { return [] }
         // Who asks a base asks a model, and reads what the company knows: as much as who asks the model.
         let key = Keyed.key(in: ProcessInfo.processInfo.environment)
-        return opened.paths.entries.filter { plan.isFree($0.path) }.map { entry in
+        var entries = opened.paths.entries
+        if plan.apis.isEmpty {
+            // Beside apps, they have it among their own tools and descriptions.
+            let tools = MCPEndpoint([], own: [KnowledgeTool(opened.desk)], caller: InnerCaller(loops), logger: logger)
+            entries += ["", "/"].map {
+                KnowledgePaths.Entry(path: Self.toolsPath + $0, handler: tools, bodyLimit: Self.toolCallBytes)
+            }
+            if taskFront.desk == nil {
+                var document = OpenAPIDocument(title: Serving.program, [], reads: [])
+                document.addKnowledge()
+                entries.append(
+                    KnowledgePaths.Entry(
+                        path: Self.documentPath, handler: AppTextEndpoint(document: document), bodyLimit: 0))
+            }
+        }
+        return entries.filter { plan.isFree($0.path) }.map { entry in
             Route(
                 index: labels.index(of: entry.path, in: .route), path: entry.path, destination: .local(entry.handler),
                 shape: entry.shape, bodyLimit: entry.bodyLimit, isLogged: true,
@@ -20,13 +35,15 @@ extension Server {
         }
     }
 
-    /// On the console's port: Martlet's own paths, for its page.
+    /// On the console's port: the page, and Martlet's own paths, which it asks.
     func knowledgeConsoleRoutes(token: Secret?) -> [Route] {
         guard let opened = knowledgeFront.opened else { return [] }
-        return opened.paths.entries.filter { $0.path.hasPrefix(KnowledgeEndpoint.path) }.map { entry in
-            local(
-                entry.path, GuardedUpload(entry.handler, token: token), bodyLimit: entry.bodyLimit,
-                isExact: !entry.path.hasSuffix("/"))
-        }
+        let own = opened.paths.entries.filter { $0.handler is KnowledgeEndpoint }
+        return [local(KnowledgePage.path, KnowledgePage())]
+            + own.map { entry in
+                local(
+                    entry.path, Guarded.over(entry.handler, token: token), bodyLimit: entry.bodyLimit,
+                    isExact: !entry.path.hasSuffix("/"))
+            }
     }
 }

@@ -69,6 +69,12 @@ package final class Guarded: LocalHandler {
         return try await handler.handle(request)
     }
 
+    /// What guards a handler, whether it takes bodies as they come or not.
+    package static func over(_ handler: any LocalHandler, token: Secret?) -> any LocalHandler {
+        if let upload = handler as? any UploadHandler { return GuardedUpload(upload, token: token) }
+        return Guarded(handler, token: token)
+    }
+
     /// - Throws: `unauthorized`.
     fileprivate static func check(_ request: LocalRequest, _ token: Secret?) throws {
         guard token != nil || isDirect(request) else {
@@ -89,20 +95,20 @@ package final class Guarded: LocalHandler {
 }
 
 /// The same in front of what takes bodies as they come.
-package final class GuardedUpload: UploadHandler {
+private final class GuardedUpload: UploadHandler {
     private let handler: any UploadHandler
     private let token: Secret?
 
-    package init(_ handler: any UploadHandler, token: Secret?) {
+    init(_ handler: any UploadHandler, token: Secret?) {
         self.handler = handler
         self.token = token
     }
 
-    package func handle(_ request: LocalRequest) async throws -> LocalResponse {
+    func handle(_ request: LocalRequest) async throws -> LocalResponse {
         try await handle(request, body: LocalBody(request.body))
     }
 
-    package func handle(_ request: LocalRequest, body: LocalBody) async throws -> LocalResponse {
+    func handle(_ request: LocalRequest, body: LocalBody) async throws -> LocalResponse {
         try Guarded.check(request, token)
         return try await handler.handle(request, body: body)
     }

@@ -6,7 +6,7 @@ struct KnowledgePaths {
     struct Entry {
         /// All below it is meant where it ends in a slash.
         var path: String
-        var handler: any UploadHandler
+        var handler: any LocalHandler
         /// Bytes of a request's body.
         var bodyLimit: Int
         var shape = ErrorShape.openAI
