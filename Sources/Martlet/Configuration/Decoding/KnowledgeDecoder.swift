@@ -17,7 +17,8 @@ struct KnowledgeDecoder {
         for (key, path) in [("chat", \KnowledgeConfiguration.chat), ("rerank", \.rerank)] {
             guard let name = section.text(key) else { continue }
             knowledge[keyPath: path] = name
-            mustBeThere(name, key, section, models)
+            // The model of this process that may order what was found.
+            if key != "rerank" || name != Encoders.e5Name { mustBeThere(name, key, section, models) }
         }
         knowledge.compatibility =
             section.choice("compatibility", KnowledgeConfiguration.Compatibility.self) ?? knowledge.compatibility

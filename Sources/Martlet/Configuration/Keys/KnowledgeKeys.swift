@@ -19,7 +19,7 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "knowledge.chat", .text, "Which of `models` answers; without it the best passages are the answer."),
         ConfigurationKey(
-            "knowledge.rerank", .text, "Which of `models` orders what was found anew, asked at `/v1/rerank`."),
+            "knowledge.rerank", .text, "What orders the best of what was found anew: one of `models`, asked at `/v1/rerank`, or `e5` (in this process)."),
         ConfigurationKey(
             "knowledge.compatibility", .word, "martlet",
             "`chatchat`: Langchain-Chatchat's exact forms, with its quirks; `martlet`: the corrected ones."),

@@ -34,7 +34,7 @@ package struct KnowledgeConfiguration: Sendable, Equatable {
     package var weights = ".martlet/encoders"
     /// `chat`: of `models`; nil: passages are the answers.
     package var chat: String?
-    /// `rerank`: of `models`, asked at `/v1/rerank`.
+    /// `rerank`: of `models`, asked at `/v1/rerank`, or `e5`.
     package var rerank: String?
     package var compatibility = Compatibility.martlet
     /// `body`: of an upload, in bytes.
