@@ -2,13 +2,15 @@ import Foundation
 import MartletKnowledge
 import MartletLogic
 import MartletWire
+import Synchronization
 import Testing
 
 @testable import Martlet
 
 @Suite("What `martlet kb` does", .timeLimit(.minutes(1)))
 struct KnowledgeToolTests {
-    private let (desk, said) = (FakeDesk(), Said())
+    private let desk = FakeDesk()
+    private let said = Said()
 
     private func tool(isJSON: Bool = false, columns: Int? = nil) async throws -> KnowledgeTool {
         if try await desk.bases().isEmpty { try await desk.create(BaseSettings(name: "hr")) }
