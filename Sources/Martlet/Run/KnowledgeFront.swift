@@ -104,10 +104,13 @@ package final class KnowledgeFront: Sendable {
         guard let opened else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await opened.shelf.run() }
-            group.addTask { await opened.e5?.run() }
+            group.addTask { await self.runModels() }
             group.addTask { await Self.prune(opened.sessions) }
         }
     }
+
+    /// What embedding needs beside a caller, until the task is cancelled.
+    func runModels() async { await opened?.e5?.run() }
 
     private static func prune(_ sessions: SessionFile) async {
         repeat {
