@@ -5,6 +5,7 @@ package import MartletKnowledge
 import MartletLogic
 import MartletNet
 import MartletStore
+import MartletWire
 import Synchronization
 
 /// The knowledge room of a server, and what it stands on. All of it is nothing where the configuration has no
@@ -19,7 +20,7 @@ package final class KnowledgeFront: Sendable {
         let paths: KnowledgePaths
         let cache: MemoryAnswerCache?
         let fileSearch: FileSearchEndpoint
-        fileprivate let engine: EmbeddedEngine?
+        fileprivate let engine: any KnowledgeEngine
         fileprivate let sentences: SentenceEncoder?
         fileprivate let e5: E5Encoder?
         fileprivate let sessions: SessionFile
@@ -35,9 +36,13 @@ package final class KnowledgeFront: Sendable {
 
     /// Opens what the configuration has.
     ///
-    /// - Parameter dispatch: Asks `models`; nil: there are none, as on the command line.
+    /// - Parameters:
+    ///   - dispatch: Asks `models`; nil: there are none, as on the command line.
+    ///   - client: Asks a Chroma server.
     /// - Throws: `KnowledgeError`: what keeps the room from working.
-    func open(_ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, logger: Logger) async throws {
+    func open(
+        _ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, client: HTTPClient, logger: Logger
+    ) async throws {
         guard let knowledge else { return }
         let folder = knowledge.folder
         do {
@@ -45,7 +50,7 @@ package final class KnowledgeFront: Sendable {
         } catch {
             throw KnowledgeError(.failed, "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }
-        let engine = try await EmbeddedEngine.open(folder)
+        let engine = try await Self.engine(knowledge.store, in: folder, client)
         do {
             let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
             state.withLock { $0 = opened }
@@ -57,13 +62,32 @@ package final class KnowledgeFront: Sendable {
                     "chunks": "\(bases.reduce(0) { $0 + $1.chunks })",
                 ])
         } catch {
-            await engine.close()
+            await (engine as? EmbeddedEngine)?.close()
             throw error
         }
     }
 
+    /// So long a Chroma server may take for one answer.
+    private static let chromaTimeout: Duration = .seconds(60)
+    /// Of one: it brings records of a file by the hundred.
+    private static let chromaBytes = 256 << 20
+
+    private static func engine(
+        _ store: KnowledgeConfiguration.Store, in folder: String, _ client: HTTPClient
+    ) async throws -> any KnowledgeEngine {
+        guard case .chroma(let url) = store else { return try await EmbeddedEngine.open(folder) }
+        let settings = ChromaEngine.Settings(folder: folder + "/files")
+        return try await ChromaEngine.open(settings) { method, path, body in
+            let reply = try await client.request(
+                Method.allCases.first { $0.text == method } ?? .other, HTTPURL(origin: url.origin, path: path),
+                headers: [("Content-Type", "application/json")], body: body, timeout: chromaTimeout,
+                maxBody: chromaBytes)
+            return ChromaEngine.Reply(status: reply.status, body: reply.body)
+        }
+    }
+
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: EmbeddedEngine, in folder: String, _ dispatch: Dispatch?
+        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ dispatch: Dispatch?
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
         let encoders = try Encoders(knowledge, dispatch: dispatch)
@@ -126,7 +150,7 @@ package final class KnowledgeFront: Sendable {
             return state
         }) else { return }
         await opened.desk.close()
-        await opened.engine?.close()
+        await (opened.engine as? EmbeddedEngine)?.close()
         await opened.sentences?.close()
         await opened.e5?.close()
     }

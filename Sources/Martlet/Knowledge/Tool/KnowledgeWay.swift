@@ -1,6 +1,8 @@
 import Logging
 import MartletBase
 import MartletKnowledge
+import MartletNet
+import NIOPosix
 
 /// Where the command line finds knowledge.
 package struct KnowledgePlace: Sendable {
@@ -28,10 +30,15 @@ enum KnowledgeWay {
         }
         let configuration = try configuration(place)
         let front = KnowledgeFront()
+        let resolver = NameResolver()
+        let client = HTTPClient(group: MultiThreadedEventLoopGroup.singleton, resolver: resolver)
         do {
-            try await front.open(configuration, dispatch: nil, logger: Logger(label: "martlet.kb") { _ in SwiftLogNoOpLogHandler() })
-        } catch let error as KnowledgeError {
-            throw told(error)
+            try await front.open(configuration, dispatch: nil, client: client,
+                logger: Logger(label: "martlet.kb") { _ in SwiftLogNoOpLogHandler() })
+        } catch {
+            resolver.shutdown()
+            if let error = error as? KnowledgeError { throw told(error) }
+            throw error
         }
         guard let desk = front.desk else { throw KnowledgeError(.invalid, "There is no knowledge here.") }
         let models = Task { await front.runModels() }
@@ -39,6 +46,7 @@ enum KnowledgeWay {
             models.cancel()
             await models.value
             await front.close()
+            resolver.shutdown()
         })
     }
 
