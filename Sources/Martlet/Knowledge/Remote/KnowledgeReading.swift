@@ -53,7 +53,7 @@ extension BaseSummary {
         let model = try RequestFields(of: fields["embedding"])
         self.init(
             name: try fields.required("name"), description: try fields.required("description"),
-            model: EmbeddingModel(
+            model: MartletKnowledge.EmbeddingModel(
                 name: try model.required("name"), version: try model.required("version"),
                 dimensions: try model.counted("dimensions")),
             documents: try fields.counted("documents"), chunks: try fields.counted("chunks"),
