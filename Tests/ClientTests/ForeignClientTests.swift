@@ -35,6 +35,11 @@ import Testing
     @Test("the console's page of tasks, in a browser", .timeLimit(.minutes(2)), arguments: Program("tasks_page.py").checks)
     func tasksPage(check: Check) throws { try check.passes() }
 
+    @Test(
+        "the console's page of knowledge bases, in a browser", .timeLimit(.minutes(2)),
+        arguments: Program("knowledge_page.py").checks)
+    func knowledgePage(check: Check) throws { try check.passes() }
+
     @Test("the launcher, as a new user meets it", .timeLimit(.minutes(2)), arguments: Program("launcher.py").checks)
     func launcher(check: Check) throws { try check.passes() }
 
@@ -42,7 +47,8 @@ import Testing
     func nothingIsEmpty() {
         for name in [
             "openai_client.py", "node_fetch.py", "model_server.py", "model_apis.py", "managed_backends.py",
-            "launcher.py", "celery_worker.py", "tasks_page.py", "vector_stores.py",
+            "launcher.py", "celery_worker.py", "tasks_page.py", "knowledge_page.py",
+            "vector_stores.py",
         ] {
             #expect(!Program(name).checks.isEmpty, "\(name)")
         }
