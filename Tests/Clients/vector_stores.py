@@ -1,7 +1,9 @@
 """OpenAI's client on files and vector stores, as its users have it: Martlet embeds with its own encoder."""
 
 import contextlib
+import json
 import pathlib
+import sqlite3
 import tempfile
 
 import openai
@@ -96,6 +98,26 @@ def check_a_store_expires_days_after_its_last_use() -> None:
             raised(
                 openai.BadRequestError, lambda days=days: server.vector_stores.create(
                     expires_after={"anchor": "last_active_at", "days": days}))
+
+
+def check_a_store_that_nobody_used_is_not_searched_until_it_is_changed() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name) / "knowledge"
+        with serving(folder) as server:
+            store, _ = filled(server)
+            server.vector_stores.update(store.id, expires_after={"anchor": "last_active_at", "days": 1})
+        # Two days pass: in the file that has when it was used.
+        with contextlib.closing(sqlite3.connect(folder / "shelf.sqlite")) as book, book:
+            key = f"store/{store.id}"
+            record = json.loads(book.execute("SELECT value FROM record WHERE key = ?", (key,)).fetchone()[0])
+            record["lastActive"] -= 2 * DAY
+            book.execute("UPDATE record SET value = ? WHERE key = ?", (json.dumps(record).encode(), key))
+        with serving(folder) as server:
+            assert strict(server.vector_stores.retrieve(store.id)).status == "expired"
+            error = raised(openai.BadRequestError, lambda: search(server, store.id, "年假"))
+            assert "expired" in error.message, error
+            server.vector_stores.update(store.id, name="handbook")
+            assert search(server, store.id, "年假")[0].filename == "leave.md"
 
 
 def check_a_batch_is_searched_in_two_languages() -> None:

@@ -125,10 +125,13 @@ extension Plan {
     /// Whether no route for every host serves this path, alone or with all below it: what its owner serves comes first.
     /// What an app serves below a path is no obstacle to what it states itself, nor the rest of what a pool serves
     /// because the file says nothing else.
-    func isFree(_ path: String, isStated: Bool = false) -> Bool {
+    ///
+    /// - Parameter besideModels: The model API serves no path below its own but what a model is asked at.
+    func isFree(_ path: String, isStated: Bool = false, besideModels: Bool = false) -> Bool {
         let wide = isStated ? served.filter { $0.api.path.hasSuffix("*") }.map(\.path) : []
         return !routes.contains { route in
-            route.host == nil && route !== impliedRoute && !wide.contains(route.name)
+            if besideModels, case .models = route.destination, route.name != path { return false }
+            return route.host == nil && route !== impliedRoute && !wide.contains(route.name)
                 && (route.isExact ? route.name == path : path.hasPrefix(route.name))
         }
     }

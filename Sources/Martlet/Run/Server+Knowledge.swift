@@ -27,7 +27,7 @@ extension Server {
                         path: Self.documentPath, handler: AppTextEndpoint(document: document), bodyLimit: 0))
             }
         }
-        return entries.filter { plan.isFree($0.path) }.map { entry in
+        return entries.filter { plan.isFree($0.path, besideModels: true) }.map { entry in
             Route(
                 index: labels.index(of: entry.path, in: .route), path: entry.path, destination: .local(entry.handler),
                 shape: entry.shape, bodyLimit: entry.bodyLimit, isLogged: true,

@@ -18,7 +18,7 @@ struct KnowledgeDecoder {
             guard let name = section.text(key) else { continue }
             knowledge[keyPath: path] = name
             // The model of this process that may order what was found.
-            if key != "rerank" || name != Encoders.e5Name { mustBeThere(name, key, section, models) }
+            if key != "rerank" || Self.ownEmbeddings[name] != .e5 { mustBeThere(name, key, section, models) }
         }
         knowledge.compatibility =
             section.choice("compatibility", KnowledgeConfiguration.Compatibility.self) ?? knowledge.compatibility
