@@ -14,7 +14,7 @@ struct KnowledgeEndpointTests {
         Calling(handler: KnowledgeEndpoint(desk, spool: try spool ?? .temporary()))
     }
 
-    private static let document = "/knowledge/hr/documents/%E5%88%B6%E5%BA%A6%2F%E5%B9%B4%E5%81%87.md"
+    private static let document = "/knowledge/hr/documents/%E5%88%B6%E5%BA%A6/%E5%B9%B4%E5%81%87.md"
 
     @Test("Bases are made, shown, described and removed")
     func bases() async throws {
@@ -244,7 +244,7 @@ struct OtherKnowledgeTests {
 
     @Test("An assistant reads passages with what they are from")
     func tool() async throws {
-        let tool = KnowledgeTool(try await Self.filled())
+        let tool = SearchTool(try await Self.filled())
         #expect(tool.description["name"] == "search_knowledge")
         let found = try await tool.call(["query": "年假"])
         #expect(found == ("[1] hr/a.md, page 1\n年假有十五天", false))

@@ -7,6 +7,11 @@ extension ChromaEngine {
 
     package func base(_ name: String) async throws -> BaseSummary { try await now(name).summary }
 
+    package func state(of base: String) async throws -> BaseState {
+        let base = try await now(base)
+        return BaseState(epoch: base.epoch, model: base.space.model)
+    }
+
     package func createBase(_ name: String, description: String, model: EmbeddingModel) async throws {
         guard !(try await ledger.read().bases.contains { $0.name == name }) else {
             throw KnowledgeError(.alreadyExists, "There is a knowledge base \(name) already.")

@@ -61,7 +61,8 @@ extension ChromaEngine {
         return LedgerDocument(
             write: write, name: document.name, type: document.type, bytes: document.bytes, chunks: chunks.count,
             terms: terms, added: document.added, metadata: try KnowledgeMarks.text(document.metadata),
-            hash: document.hash, textPieces: text.count, markPieces: marks.count)
+            hash: document.hash, splitting: document.splitting, likeness: document.likeness,
+            textPieces: text.count, markPieces: marks.count)
     }
 
     private func putFile(
@@ -173,6 +174,11 @@ extension ChromaEngine {
             }
             return places.compactMap { found[$0] }.map { Passage($0, of: document, in: base) }
         }
+    }
+
+    package func likenesses(in base: String) async throws -> [String: [UInt8]] {
+        let documents = try await now(base).documents.values
+        return Dictionary(documents.map { ($0.line.name, $0.line.likeness) }) { $1 }
     }
 
     package func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]] {

@@ -147,7 +147,7 @@ struct LedgerBase: Sendable {
         let line = document.line
         return DocumentSummary(
             document: version(document), type: line.type, bytes: line.bytes, chunks: line.chunks, added: line.added,
-            metadata: document.metadata, hash: line.hash)
+            metadata: document.metadata, hash: line.hash, splitting: line.splitting)
     }
 
     func version(_ document: Document) -> DocumentVersion {

@@ -53,6 +53,9 @@ struct LedgerDocument: Codable, Sendable {
     /// `KnowledgeMarks`.
     var metadata: String
     var hash: String
+    var splitting: String
+    /// `Likeness.bytes`.
+    var likeness: [UInt8]
     /// Records of the text, and of its marks.
     var textPieces: Int
     var markPieces: Int
