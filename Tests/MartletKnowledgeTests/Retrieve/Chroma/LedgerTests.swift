@@ -21,7 +21,7 @@ import Testing
     private func put(_ token: Int, _ name: String, write: Int, space: String = "s") -> LedgerLine {
         let document = LedgerDocument(
             write: write, name: name, type: "", bytes: 0, chunks: 2, terms: 5, added: 0, metadata: "{}", hash: "",
-            textPieces: 1, markPieces: 1)
+            splitting: "", likeness: [], textPieces: 1, markPieces: 1)
         return LedgerLine(token: token, change: .put(base: "b", space: space, document, nil))
     }
 
