@@ -12,7 +12,7 @@ extension RemoteDesk {
         let upload = try FormUpload(file, fields: try Self.fields(options, file.metadata))
         var added: Added?
         try await server.events(
-            KnowledgeServer.path(base, "documents"), contentType: upload.contentType, upload.body
+            try KnowledgeServer.path(base, "/documents"), contentType: upload.contentType, upload.body
         ) { [server] event, fields in
             switch event.name {
             case "progress":
@@ -47,7 +47,7 @@ extension RemoteDesk {
     }
 
     func file(_ name: String, in base: String) async throws -> StoredFile {
-        try await server.call(.get, KnowledgeServer.path(base, "documents", name, "file")) { [fetched] reply in
+        try await server.call(.get, try KnowledgeServer.path(base, document: name, "/file")) { [fetched] reply in
             let path = try fetched.begin()
             guard let handle = FileHandle(forWritingAtPath: path) else {
                 throw KnowledgeError(.failed, "\(path) cannot be written.")
