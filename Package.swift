@@ -60,10 +60,11 @@ let package = Package(
         .target(
             name: "MartletExchange",
             dependencies: ["MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", nioCore]),
-        // What Debian has: libxml2-dev, zlib1g-dev, libuchardet-dev
+        // What Debian has: libxml2-dev, zlib1g-dev, libuchardet-dev, libssl-dev
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CUchardet"),
+        .systemLibrary(name: "CCrypto"),
         // Floor 3: workshops
         .target(
             name: "MartletGateway",
@@ -86,7 +87,7 @@ let package = Package(
             name: "MartletKnowledge",
             dependencies: [
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletTelemetry", "CMartlet",
-                "CXML2", "CZlib", "CUchardet", nioCore, nioPosix, logging,
+                "CXML2", "CZlib", "CUchardet", "CCrypto", nioCore, nioPosix, logging,
             ]),
         // Floor 4: front desk
         .target(
@@ -95,7 +96,7 @@ let package = Package(
                 "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "MartletExchange",
                 "MartletGateway", "MartletWorkers", "MartletTasks", nioCore,
             ],
-            resources: [.embedInCode("Tasks/tasks.html")]),
+            resources: [.embedInCode("Tasks/tasks.html"), .embedInCode("Knowledge/knowledge.html")]),
         .target(
             name: "Martlet",
             dependencies: [

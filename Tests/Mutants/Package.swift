@@ -17,8 +17,8 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: settings)
+func room(_ name: String, _ dependencies: [Target.Dependency], without folders: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: ["README.md"] + folders, swiftSettings: settings)
 }
 
 let package = Package(
@@ -32,7 +32,7 @@ let package = Package(
     targets: [
         .target(name: "CMartlet"),
         room("MartletBase", []),
-        room("MartletLogic", ["MartletBase"]),
+        room("MartletLogic", ["MartletBase"], without: ["Knowledge"]),
         room("MartletWire", ["MartletBase", nioCore]),
         room("MartletNet", ["MartletBase", "MartletWire", "CMartlet", nioCore, nioPosix, nioSSL, subprocess]),
         room("MartletTelemetry", ["MartletBase", logging]),

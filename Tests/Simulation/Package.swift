@@ -14,7 +14,8 @@ let package = Package(
     targets: [
         .target(name: "MartletBase", exclude: ["README.md"], swiftSettings: settings),
         .target(
-            name: "MartletLogic", dependencies: ["MartletBase"], exclude: ["README.md"], swiftSettings: settings),
+            name: "MartletLogic", dependencies: ["MartletBase"], exclude: ["README.md", "Knowledge"],
+            swiftSettings: settings),
         .target(name: "Simulation", dependencies: ["MartletBase", "MartletLogic"], swiftSettings: settings),
         .executableTarget(
             name: "simulate", dependencies: ["Simulation", "MartletBase", "MartletLogic"], swiftSettings: settings),

@@ -5,7 +5,7 @@ extension OpenAPIDocument {
     /// Martlet's own paths; those of other products are described by them.
     mutating func addKnowledge() {
         let base = Self.parameter("base", in: "path", "A knowledge base")
-        let name = Self.parameter("name", in: "path", "A document, its slashes as %2F")
+        let name = Self.parameter("name", in: "path", "A document; its slashes are the path's")
         let limit = Self.parameter("limit", in: "query", "How many at most", type: "integer")
         let next = Self.parameter("next", in: "query", "`next` of the page before", type: "integer")
         add("/knowledge", "get", "Knowledge bases", "list_bases", answer: Self.list("bases"))

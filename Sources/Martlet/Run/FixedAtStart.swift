@@ -8,4 +8,10 @@ struct FixedAtStart: Error, CustomStringConvertible {
         guard tasks != present else { return }
         throw FixedAtStart(description: "tasks: does not change under a reload; restart Martlet to change it")
     }
+
+    /// What stands in a base was read and embedded by what the start said, and its store is open.
+    static func check(_ knowledge: KnowledgeConfiguration?, against present: KnowledgeConfiguration?) throws {
+        guard knowledge != present else { return }
+        throw FixedAtStart(description: "knowledge: does not change under a reload; restart Martlet to change it")
+    }
 }

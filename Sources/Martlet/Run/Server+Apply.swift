@@ -16,7 +16,9 @@ extension Server {
     /// cannot be (a certificate that does not load, an address in use); then nothing has changed.
     func apply(_ configuration: Configuration) async throws {
         let (present, sink, former) = live.withLock { ($0.plan, $0.accessLog, $0.configuration.accessLog) }
-        try FixedAtStart.check(configuration.tasks, against: live.withLock { $0.configuration.tasks })
+        let inForce = live.withLock { $0.configuration }
+        try FixedAtStart.check(configuration.tasks, against: inForce.tasks)
+        try FixedAtStart.check(configuration.knowledge, against: inForce.knowledge)
         let plan = try await plan(configuration, after: present)
         let accessLog = configuration.accessLog == former ? sink : try LogSink.accessLog(configuration.accessLog)
         try await putInForce(configuration, plan, accessLog)
@@ -72,10 +74,12 @@ extension Server {
         governor.boundClients(configuration)
         let heartbeat = configuration.streaming.heartbeat.map(Interval.init)
         let later = taskFront.desk.map { AsyncRequest($0) }
+        let fileSearch = knowledgeFront.opened?.fileSearch
         let labels = labels
         loops.broadcast { context in
             context.heartbeat = heartbeat
             context.later = later
+            context.fileSearch = fileSearch
             guard context.accessLog?.sink !== accessLog else { return }
             context.accessLog?.flush()
             context.accessLog = accessLog.map { AccessLog(sink: $0, labels: labels) }
@@ -119,7 +123,7 @@ extension Server {
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(names, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
         return plan.publicRoutes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
-            + taskRoutes(plan, settings)
+            + taskRoutes(plan, settings) + knowledgeRoutes(plan)
             + (plan.pools.isEmpty ? [modelList(names, below: "/v1/", host: nil)] : modelAPIs)
     }
 
@@ -140,7 +144,7 @@ extension Server {
             local("/metrics", Guarded(MetricsEndpoint(desk), token: token)),
             local("/targets", Guarded(TargetsEndpoint(desk), token: token), bodyLimit: 64 << 10),
             local("/reload", Guarded(ReloadEndpoint { await reloads.ask() }, token: token), bodyLimit: 1 << 10),
-        ] + taskConsoleRoutes(token: token) + healthRoutes(plan)
+        ] + taskConsoleRoutes(token: token) + knowledgeConsoleRoutes(token: token) + healthRoutes(plan)
     }
 
     private func healthRoutes(_ plan: Plan) -> [Route] {

@@ -10,10 +10,10 @@ import MartletWorkers
 extension Server {
     private static let healthPath = "/health"
     private static let infoPath = "/info"
-    private static let toolsPath = "/mcp"
-    private static let documentPath = "/openapi.json"
+    static let toolsPath = "/mcp"
+    static let documentPath = "/openapi.json"
     /// A call of a tool is taken apart as a whole, at many times its length.
-    private static let toolCallBytes = 4 << 20
+    static let toolCallBytes = 4 << 20
 
     func appRoutes(_ plan: Plan) -> [Route] {
         let apis = plan.apis
@@ -69,6 +69,7 @@ extension Server {
                 reads: [(health, "Whether every API can serve"), (info, "What is served, and on what")])
             if hasModels, plan.isFree(InferenceEndpoint.path) { document.addInference() }
             if taskFront.desk != nil, plan.isFree(TasksEndpoint.path) { document.addTasks() }
+            if knowledgeFront.opened != nil, plan.isFree(KnowledgeEndpoint.path) { document.addKnowledge() }
             for api in document.schemas.leftOpen.sorted() {
                 logger.warning(
                     "a schema has too many definitions: /openapi.json says nothing of it", metadata: ["api": "\(api)"])
@@ -99,8 +100,9 @@ extension Server {
                 "two tools have one name: the second is called otherwise",
                 metadata: ["tool": "\(tool.name)", "route": "\(tool.model.api.path)"])
         }
-        if !tools.isEmpty {
-            let endpoint = MCPEndpoint(tools, caller: caller, logger: logger)
+        let own = knowledgeFront.opened.map { [KnowledgeTool($0.desk)] } ?? []
+        if !tools.isEmpty || !own.isEmpty {
+            let endpoint = MCPEndpoint(tools, own: own, caller: caller, logger: logger)
             let toolLimit = min(bodyLimit, Self.toolCallBytes)
             routes += ["", "/"].map { Entry(Self.toolsPath + $0, endpoint, bodyLimit: toolLimit) }
         }

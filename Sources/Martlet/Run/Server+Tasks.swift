@@ -26,6 +26,7 @@ extension Server {
         if plan.apis.isEmpty {
             var document = OpenAPIDocument(title: "Martlet", [], reads: [])
             document.addTasks()
+            if knowledgeFront.opened != nil { document.addKnowledge() }
             entries.append(("/openapi.json", AppTextEndpoint(document: document), 0))
         }
         // Whoever hands tasks in has them ask this server's routes: as much as who asks those at once.

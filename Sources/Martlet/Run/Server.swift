@@ -56,6 +56,8 @@ package final class Server: Sendable {
     let taskWorkers = WorkersAtWork()
     /// Where tasks are handed in and asked for.
     let taskFront = TaskFront()
+    /// Where documents are, and questions are answered from them.
+    let knowledgeFront = KnowledgeFront()
     let started = Int(time(nil))
     let live: Mutex<Live>
     /// Pools whose checks are to begin.
@@ -116,9 +118,12 @@ package final class Server: Sendable {
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
         try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
         do {
+            try await knowledgeFront.open(
+                configuration.knowledge, dispatch: Dispatch(loops, routes), logger: logger)
             try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
         } catch {
             // Another server may follow in this process: two cannot have one store.
+            await knowledgeFront.close()
             await taskFront.close()
             throw error
         }
@@ -136,6 +141,7 @@ package final class Server: Sendable {
             Role { await self.relieve() },
             Role { [backends] in await backends.run() },
             Role { [taskFront] in await taskFront.run() },
+            Role { [knowledgeFront] in await knowledgeFront.run() },
             Role { await self.reload(from: source) },
             Role { [reloads] in await reloads.hear(hangUps) },
             Role { [keeper] in
@@ -167,6 +173,7 @@ package final class Server: Sendable {
         async let _ = hasten(haste, endings, serviceGroup)
         try await serviceGroup.run()
         await listeners.closeAll()
+        await knowledgeFront.close()
         await taskFront.close()
         _ = try? await loops.map { $0.accessLog?.flush() }
         _ = live.withLock { $0.accessLog }?.flush()

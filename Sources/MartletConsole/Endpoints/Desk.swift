@@ -65,14 +65,25 @@ package final class Guarded: LocalHandler {
     }
 
     package func handle(_ request: LocalRequest) async throws -> LocalResponse {
-        guard token != nil || Self.isDirect(request) else {
+        try Self.check(request, token)
+        return try await handler.handle(request)
+    }
+
+    /// What guards a handler, whether it takes bodies as they come or not.
+    package static func over(_ handler: any LocalHandler, token: Secret?) -> any LocalHandler {
+        if let upload = handler as? any UploadHandler { return GuardedUpload(upload, token: token) }
+        return Guarded(handler, token: token)
+    }
+
+    /// - Throws: `unauthorized`.
+    fileprivate static func check(_ request: LocalRequest, _ token: Secret?) throws {
+        guard token != nil || isDirect(request) else {
             throw MartletError(
                 .unauthorized, cause: "without a token the console answers to addresses and localhost only")
         }
         if let token, !Secret("Bearer \(token.exposed)").matches(request.headers.value(.authorization) ?? "") {
             throw MartletError(.unauthorized)
         }
-        return try await handler.handle(request)
     }
 
     /// The request names an address or `localhost`: a name that a web page made point here would be another.
@@ -80,5 +91,25 @@ package final class Guarded: LocalHandler {
         let host = request.headers.value(.host) ?? ""
         let name = String(host.hasPrefix("[") ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" })
         return name.isEmpty || name == "localhost" || SocketAddress.literal(name, port: 0) != nil
+    }
+}
+
+/// The same in front of what takes bodies as they come.
+private final class GuardedUpload: UploadHandler {
+    private let handler: any UploadHandler
+    private let token: Secret?
+
+    init(_ handler: any UploadHandler, token: Secret?) {
+        self.handler = handler
+        self.token = token
+    }
+
+    func handle(_ request: LocalRequest) async throws -> LocalResponse {
+        try await handle(request, body: LocalBody(request.body))
+    }
+
+    func handle(_ request: LocalRequest, body: LocalBody) async throws -> LocalResponse {
+        try Guarded.check(request, token)
+        return try await handler.handle(request, body: body)
     }
 }

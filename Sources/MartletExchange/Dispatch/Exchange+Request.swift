@@ -141,6 +141,9 @@ extension Exchange {
         } catch {
             return answer(MartletError(error))
         }
+        if found.searchesFiles, record.operation == .chat, let handler = context.fileSearch {
+            return serve(handler, now: context.now)
+        }
         guard let model = found.model, let range = found.modelRange else {
             return answer(MartletError(.invalidBody, cause: "the body names no `model`"))
         }

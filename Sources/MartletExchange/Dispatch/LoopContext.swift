@@ -19,6 +19,8 @@ package final class LoopContext {
     package var heartbeat: Interval?
     /// Takes requests whose clients prefer an answer later (`Prefer: respond-async`); nil: there is no such thing here.
     package var later: (any LocalHandler)?
+    /// Answers chat completions whose tools search files; nil: models are asked as they are.
+    package var fileSearch: (any LocalHandler)?
     private var random: SplitMix64
     private var lastRequest: UInt64
     private let requestIDMask: UInt64

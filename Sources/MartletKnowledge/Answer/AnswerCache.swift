@@ -17,11 +17,9 @@ package protocol AnswerCache: Sendable {
     /// To be told of each change before whoever made it hears that it is done, and of those of one base in their order:
     /// when this returns, no answer is given that the change made old.
     ///
-    /// - Parameter best: The best score that a new chunk has for each question, by its id, scored as a search would;
-    ///   what
-    ///   is left out is taken to be changed.
+    /// - Parameter unchanged: Those of the questions whose search finds the same passages as before.
     func change(
-        _ change: BaseChange, best: @escaping @Sendable ([CachedQuestion]) async throws -> [Int: Double]
+        _ change: BaseChange, unchanged: @escaping @Sendable ([CachedQuestion]) async -> Set<Int>
     ) async
     func remove(base: String) async
 }
@@ -67,14 +65,14 @@ package final class MemoryAnswerCache: AnswerCache {
     }
 
     package func change(
-        _ change: BaseChange, best: @escaping @Sendable ([CachedQuestion]) async throws -> [Int: Double]
+        _ change: BaseChange, unchanged: @escaping @Sendable ([CachedQuestion]) async -> Set<Int>
     ) async {
         // Nobody's leaving may leave it half done, so it is a task of its own.
         let task = state.withLock { state in
             state.machine.fence(change.base, epoch: change.epoch)
             let task = Task { [last = state.last] in
                 await last?.value
-                await self.carryOut(change, best)
+                await self.carryOut(change, unchanged)
             }
             state.last = task
             return task
@@ -83,13 +81,12 @@ package final class MemoryAnswerCache: AnswerCache {
     }
 
     private func carryOut(
-        _ change: BaseChange, _ best: @Sendable ([CachedQuestion]) async throws -> [Int: Double]
+        _ change: BaseChange, _ unchanged: @Sendable ([CachedQuestion]) async -> Set<Int>
     ) async {
         let open = state.withLock { $0.machine.begin(change) }
         guard !open.isEmpty else { return }
-        // What could not be compared goes.
-        let scores = (try? await best(open)) ?? [:]
-        state.withLock { $0.machine.finish(change, best: scores) }
+        let same = await unchanged(open)
+        state.withLock { $0.machine.finish(change, unchanged: same) }
     }
 
     package func remove(base: String) async {

@@ -81,10 +81,12 @@ package struct DocumentSummary: Sendable, Equatable {
     package var metadata: [String: MetadataValue]
     /// Of the file, SHA-256 in hexadecimal.
     package var hash: String
+    /// How it was split, as whoever put it says.
+    package var splitting: String
 
     package init(
         document: DocumentVersion, type: String, bytes: Int, chunks: Int, added: Double,
-        metadata: [String: MetadataValue], hash: String
+        metadata: [String: MetadataValue], hash: String, splitting: String = ""
     ) {
         self.document = document
         self.type = type
@@ -93,6 +95,7 @@ package struct DocumentSummary: Sendable, Equatable {
         self.added = added
         self.metadata = metadata
         self.hash = hash
+        self.splitting = splitting
     }
 }
 

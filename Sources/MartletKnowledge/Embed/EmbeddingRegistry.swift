@@ -1,43 +1,67 @@
 /// The embedders of a configuration, by name.
 package struct EmbeddingRegistry: Sendable {
-    private let embedders: [String: any Embedder]
+    package enum Entry: Sendable {
+        case known(any Embedder)
+        /// One whose vectors' length only its backend knows: `with` makes it for vectors of a length, `measure` asks.
+        case remote(
+            name: String, version: String, with: @Sendable (_ dimensions: Int) -> any Embedder,
+            measure: @Sendable () async throws -> any Embedder)
+    }
+
+    private let entries: [String: Entry]
     private let standard: String
 
     /// - Parameter standard: The one of bases that name none.
     /// - Throws: `KnowledgeError.notFound` when `standard` is none of them.
-    package init(_ embedders: [String: any Embedder], standard: String) throws(KnowledgeError) {
-        self.embedders = embedders
+    package init(_ entries: [String: Entry], standard: String) throws(KnowledgeError) {
+        self.entries = entries
         self.standard = standard
-        _ = try embedder(named: standard)
+        _ = try entry(named: standard)
     }
 
+    /// As they may be asked for.
+    package var names: Set<String> { Set(entries.keys) }
+
     /// - Parameter name: As the configuration has it; nil: the standard one.
-    /// - Throws: `KnowledgeError.notFound`.
-    package func embedder(named name: String?) throws(KnowledgeError) -> any Embedder {
-        let name = name ?? standard
-        guard let embedder = embedders[name] else {
-            let names = embedders.keys.sorted().joined(separator: ", ")
+    /// - Throws: `KnowledgeError`: `notFound`; `unavailable`, where its backend does not answer.
+    package func embedder(named name: String?) async throws -> any Embedder {
+        switch try entry(named: name ?? standard) {
+        case .known(let embedder): embedder
+        case .remote(_, _, _, let measure): try await measure()
+        }
+    }
+
+    private func entry(named name: String) throws(KnowledgeError) -> Entry {
+        guard let entry = entries[name] else {
+            let names = entries.keys.sorted().joined(separator: ", ")
             throw KnowledgeError(.notFound, "There is no embedding \(name): it is one of \(names).")
         }
-        return embedder
+        return entry
     }
 
     /// The embedder whose vectors may stand beside those that a base has already.
     ///
     /// - Throws: `KnowledgeError.wrongModel` when none of them is of that model in that version.
     package func embedder(for model: EmbeddingModel) throws(KnowledgeError) -> any Embedder {
-        let fitting = embedders.sorted { $0.key < $1.key }.first { $0.value.model == model }
-        guard let embedder = fitting?.value else {
-            let others = Set(embedders.values.map { Self.text($0.model) }).sorted().joined(separator: ", ")
-            throw KnowledgeError(
-                .wrongModel,
-                "The vectors are of \(Self.text(model)), but there is only \(others): "
-                    + "configure that model again, or embed the base anew.")
+        for (_, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            switch entry {
+            case .known(let embedder) where embedder.model == model: return embedder
+            case .remote(model.name, model.version, let with, _): return with(model.dimensions)
+            case .known, .remote: continue
+            }
         }
-        return embedder
+        let others = Set(entries.values.map(Self.text)).sorted().joined(separator: ", ")
+        throw KnowledgeError(
+            .wrongModel,
+            "The vectors are of \(model.name) \(model.version) (\(model.dimensions) dimensions), but there is only "
+                + "\(others): configure that model again, or embed the base anew.")
     }
 
-    private static func text(_ model: EmbeddingModel) -> String {
-        "\(model.name) \(model.version) (\(model.dimensions) dimensions)"
+    private static func text(_ entry: Entry) -> String {
+        switch entry {
+        case .known(let embedder):
+            "\(embedder.model.name) \(embedder.model.version) (\(embedder.model.dimensions) dimensions)"
+        case .remote(let name, let version, _, _): "\(name) \(version)"
+        }
     }
 }

@@ -11,6 +11,11 @@ extension EmbeddedEngine {
         BaseSummary(try await Self.mapped { try await store.base(name) })
     }
 
+    package func state(of base: String) async throws -> BaseState {
+        let snapshot = try index(base).snapshot
+        return BaseState(epoch: snapshot.epoch, model: EmbeddingModel(snapshot.space))
+    }
+
     package func createBase(_ name: String, description: String, model: EmbeddingModel) async throws {
         let base = try await Self.mapped {
             try await store.createBase(

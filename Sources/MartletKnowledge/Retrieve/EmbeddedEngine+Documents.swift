@@ -70,6 +70,10 @@ extension EmbeddedEngine {
             .map { try Passage($0, base: base) }
     }
 
+    package func likenesses(in base: String) async throws -> [String: [UInt8]] {
+        try await Self.mapped { try await store.likenesses(in: base) }
+    }
+
     package func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]] {
         let space = try index(base).snapshot.space
         return try await Self.mapped { try await store.vectors(of: keys, in: space) }
@@ -91,8 +95,8 @@ extension NewDocument {
     init(_ document: PreparedDocument) throws {
         self.init(
             name: document.name, type: document.type, bytes: document.bytes, added: document.added,
-            metadata: try KnowledgeMarks.text(document.metadata), hash: document.hash, text: document.text.text,
-            marks: try KnowledgeMarks.text(document.text),
+            metadata: try KnowledgeMarks.text(document.metadata), hash: document.hash, splitting: document.splitting,
+            likeness: document.likeness, text: document.text.text, marks: try KnowledgeMarks.text(document.text),
             chunks: try document.parts.map { part in
                 Chunk(
                     text: part.chunk.text, range: part.chunk.range, marks: try KnowledgeMarks.text(part.chunk),
@@ -106,7 +110,7 @@ extension DocumentSummary {
         self.init(
             document: DocumentVersion(base: base, name: record.name, version: record.version), type: record.type,
             bytes: record.bytes, chunks: record.chunks, added: record.added,
-            metadata: try KnowledgeMarks.metadata(record.metadata), hash: record.hash)
+            metadata: try KnowledgeMarks.metadata(record.metadata), hash: record.hash, splitting: record.splitting)
     }
 }
 

@@ -10,6 +10,8 @@ package protocol KnowledgeEngine: Sendable {
 
     func bases() async throws -> [BaseSummary]
     func base(_ name: String) async throws -> BaseSummary
+    /// What searches of the base see now: asked for with each question.
+    func state(of base: String) async throws -> BaseState
     func createBase(_ name: String, description: String, model: EmbeddingModel) async throws
     func describeBase(_ name: String, as description: String) async throws
     /// With all that is in it.
@@ -36,6 +38,8 @@ package protocol KnowledgeEngine: Sendable {
     func text(of document: DocumentVersion) async throws -> DocumentText
     /// In reading order, from one of them on, counted from 0.
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]
+    /// Of the base's documents, by their names, as they were put.
+    func likenesses(in base: String) async throws -> [String: [UInt8]]
     /// Vectors of the base's model that are there already, by the keys of their chunks: those need not be made.
     func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]]
 
@@ -60,6 +64,18 @@ package protocol KnowledgeEngine: Sendable {
     ///
     /// - Returns: false: some chunks have no vector yet.
     func switchModel(of base: String) async throws -> Bool
+}
+
+/// What searches of a base see.
+package struct BaseState: Sendable, Equatable {
+    package var epoch: Int
+    /// Of the vectors that are searched.
+    package var model: EmbeddingModel
+
+    package init(epoch: Int, model: EmbeddingModel) {
+        self.epoch = epoch
+        self.model = model
+    }
 }
 
 /// A document that is read, split and embedded.
@@ -91,6 +107,10 @@ package struct PreparedDocument: Sendable {
     package var parts: [Part]
     /// The file, which is copied; nil: there is none, and whatever there was of that name stays.
     package var path: String?
+    /// How it was split: of the same file, split otherwise, the chunks are others.
+    package var splitting = ""
+    /// `Likeness.bytes`; empty: not known.
+    package var likeness: [UInt8] = []
 
     package init(
         name: String, type: String, added: Double, metadata: [String: MetadataValue] = [:], hash: String, bytes: Int,

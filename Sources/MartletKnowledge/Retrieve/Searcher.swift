@@ -75,6 +75,7 @@ struct Searcher {
             candidates[place, default: Passage.Why()].cosine = Double(row.score)
         }
         let ideal = scorer.isSilent ? 0 : scorer.ideal
+        let vectorWeight = fusion.vectorWeight(hasVector: question.vector != nil, ideal: ideal)
         var hits = candidates.map { place, why -> (place: Candidate, hit: SearchHit) in
             var why = why
             let segment = snapshot.segments[place.segment].segment
@@ -85,6 +86,7 @@ struct Searcher {
             if why.cosine == nil, let vector = question.vector {
                 why.cosine = Double(segment.vectors.dot(place.row, vector.span))
             }
+            why.vectorWeight = vectorWeight
             let score = fusion.score(cosine: why.cosine, words: why.wordScore ?? 0, ideal: ideal)
             let hit = SearchHit(chunk: segment.chunks[place.row], metadata: [:], score: score, why: why)
             return (place, hit)

@@ -96,17 +96,20 @@ public struct Passage: Sendable, Equatable {
         public var vectorRank: Int?
         /// -1...1.
         public var cosine: Double?
+        /// How much the vector counts in the score, 0...1, words the rest; nil: who found it does not say.
+        public var vectorWeight: Double?
         /// The query's words that stand in it.
         public var matched: [String]
 
         public init(
             wordRank: Int? = nil, wordScore: Double? = nil, vectorRank: Int? = nil, cosine: Double? = nil,
-            matched: [String] = []
+            vectorWeight: Double? = nil, matched: [String] = []
         ) {
             self.wordRank = wordRank
             self.wordScore = wordScore
             self.vectorRank = vectorRank
             self.cosine = cosine
+            self.vectorWeight = vectorWeight
             self.matched = matched
         }
     }

@@ -37,6 +37,7 @@ package struct DocumentRecord: Sendable, Equatable {
     /// As whoever put it wrote it.
     package var metadata: String
     package var hash: String
+    package var splitting: String
 }
 
 /// What is to be a document: the whole of it, visible in one step.
@@ -65,6 +66,9 @@ package struct NewDocument: Sendable {
     package var added: Double
     package var metadata: String
     package var hash: String
+    /// As whoever put it wrote it, as is `likeness`.
+    package var splitting: String
+    package var likeness: [UInt8]
     package var text: String
     /// Of the text, as whoever puts it wrote them: its places and headings.
     package var marks: String
@@ -73,8 +77,9 @@ package struct NewDocument: Sendable {
     package var file: SpooledFile?
 
     package init(
-        name: String, type: String, bytes: Int, added: Double, metadata: String, hash: String, text: String,
-        marks: String, chunks: [Chunk], file: SpooledFile? = nil
+        name: String, type: String, bytes: Int, added: Double, metadata: String, hash: String,
+        splitting: String = "", likeness: [UInt8] = [], text: String, marks: String, chunks: [Chunk],
+        file: SpooledFile? = nil
     ) {
         self.name = name
         self.type = type
@@ -82,6 +87,8 @@ package struct NewDocument: Sendable {
         self.added = added
         self.metadata = metadata
         self.hash = hash
+        self.splitting = splitting
+        self.likeness = likeness
         self.text = text
         self.marks = marks
         self.chunks = chunks

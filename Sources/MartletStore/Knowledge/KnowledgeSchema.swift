@@ -30,7 +30,7 @@ enum KnowledgeSchema {
             number INTEGER PRIMARY KEY AUTOINCREMENT, base INTEGER NOT NULL REFERENCES base ON DELETE CASCADE,
             name TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, bytes INTEGER NOT NULL,
             chunks INTEGER NOT NULL, added REAL NOT NULL, metadata TEXT NOT NULL, hash TEXT NOT NULL,
-            marks TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (base, name)
+            splitting TEXT NOT NULL, likeness BLOB NOT NULL, marks TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (base, name)
         );
         CREATE TABLE chunk (
             number INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,
@@ -65,12 +65,12 @@ extension SpaceRecord {
 }
 
 extension DocumentRecord {
-    static let columns = "number, name, version, type, bytes, chunks, added, metadata, hash"
+    static let columns = "number, name, version, type, bytes, chunks, added, metadata, hash, splitting"
 
     init(_ row: Row) {
         self.init(
             number: row[0], name: row[1], version: row[2], type: row[3], bytes: row[4], chunks: row[5], added: row[6],
-            metadata: row[7], hash: row[8])
+            metadata: row[7], hash: row[8], splitting: row[9])
     }
 }
 

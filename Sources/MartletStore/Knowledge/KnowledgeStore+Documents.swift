@@ -72,6 +72,21 @@ extension KnowledgeStore {
         }
     }
 
+    /// Of all documents, by their names.
+    package func likenesses(in name: String) async throws -> [String: [UInt8]] {
+        try await reading { database in
+            let base = try Self.base(name, database)
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT name, likeness FROM document WHERE base = ?", arguments: [base.number])
+            var found: [String: [UInt8]] = [:]
+            while let row = try rows.next() {
+                let (name, likeness): (String, Data) = (row[0], row[1])
+                found[name] = Array(likeness)
+            }
+            return found
+        }
+    }
+
     package func document(_ document: String, in name: String) async throws -> DocumentRecord? {
         try await reading { try Self.document(document, of: try Self.base(name, $0), $0) }
     }
@@ -185,17 +200,19 @@ extension KnowledgeStore {
     ) throws -> DocumentRecord {
         try database.execute(
             sql: """
-                INSERT INTO document (base, name, version, type, bytes, chunks, added, metadata, hash, marks, text)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO document (
+                    base, name, version, type, bytes, chunks, added, metadata, hash, splitting, likeness, marks, text
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 base.number, document.name, version, document.type, document.bytes, document.chunks.count,
-                document.added, document.metadata, document.hash, document.marks, document.text,
+                document.added, document.metadata, document.hash, document.splitting, Data(document.likeness),
+                document.marks, document.text,
             ])
         return DocumentRecord(
             number: database.lastInsertedRowID, name: document.name, version: version, type: document.type,
             bytes: document.bytes, chunks: document.chunks.count, added: document.added, metadata: document.metadata,
-            hash: document.hash)
+            hash: document.hash, splitting: document.splitting)
     }
 
     /// - Returns: the number of the first one: the others follow it.

@@ -8,6 +8,8 @@ public struct PeekedModel: Sendable, Equatable {
     public var modelRange: Range<Int>?
     /// The top-level `stream` is `true`.
     public var isStream: Bool
+    /// One of the top-level `tools` is, or has, a `file_search`.
+    public var searchesFiles = false
 }
 
 /// Finds the top-level `model` and `stream` of a JSON object that arrives in slices, without decoding the body.
@@ -45,7 +47,7 @@ public struct ModelPeek: Sendable {
     }
 
     private enum Key {
-        case other, model, stream
+        case other, model, stream, tools
     }
 
     private var state = State.start
@@ -67,6 +69,10 @@ public struct ModelPeek: Sendable {
     private var scalarWord: UInt64 = 0
     private var scalarLength = 0
     private var isStream = false
+    /// Of the string of a tool that is being read.
+    private var toolHash = FNV1a()
+    private var searchesFiles = false
+    private static let fileSearch = FNV1a.of("file_search")
 
     public init() {}
 
@@ -93,11 +99,14 @@ public struct ModelPeek: Sendable {
     /// The body is complete.
     public func finish() throws(WireError) -> PeekedModel {
         guard state == .end else { throw WireError(.invalidBody, "body is not a complete JSON object") }
-        guard let modelRange else { return PeekedModel(model: nil, modelRange: nil, isStream: isStream) }
+        guard let modelRange else {
+            return PeekedModel(model: nil, modelRange: nil, isStream: isStream, searchesFiles: searchesFiles)
+        }
         guard let model = JSONString.decode(modelBytes[...]) else {
             throw WireError(.invalidBody, "model is not a valid string")
         }
-        return PeekedModel(model: model, modelRange: modelRange, isStream: isStream)
+        return PeekedModel(
+            model: model, modelRange: modelRange, isStream: isStream, searchesFiles: searchesFiles)
     }
 
     // MARK: Top level
@@ -146,6 +155,7 @@ public struct ModelPeek: Sendable {
         switch (keyLength, keyWord) {
         case (5, 0x6d_6f64_656c): currentKey = .model
         case (6, 0x7374_7265_616d): currentKey = .stream
+        case (5, 0x74_6f6f_6c73): currentKey = .tools
         default: currentKey = .other
         }
         state = .colon
@@ -179,7 +189,7 @@ public struct ModelPeek: Sendable {
         state = .afterValue
         let isNull = scalarLength == 4 && scalarWord == 0x6e75_6c6c
         switch currentKey {
-        case .other: break
+        case .other, .tools: break
         case .model:
             guard isNull else { throw WireError(.invalidBody, "model is not a string") }
         case .stream:
@@ -201,9 +211,11 @@ public struct ModelPeek: Sendable {
             }
             for index in from..<end { modelBytes.append(bytes[index]) }
         }
+        if isInTool { for index in from..<end { toolHash.add(bytes[index]) } }
         guard end < bytes.count else { return end }
         switch bytes[end] {
         case 0x22:
+            if isInTool, toolHash.value == Self.fileSearch { searchesFiles = true }
             if let start = modelStart {
                 modelRange = start..<consumed + end + 1
                 modelStart = nil
@@ -237,6 +249,7 @@ public struct ModelPeek: Sendable {
             switch byte {
             case 0x22:
                 state = .string
+                if isInTool { toolHash = FNV1a() }
                 return index
             case 0x7b, 0x5b:
                 try open(byte)
@@ -265,6 +278,9 @@ public struct ModelPeek: Sendable {
         depth += 1
         state = .nested
     }
+
+    /// Directly in an object of the list of tools.
+    private var isInTool: Bool { currentKey == .tools && depth == 2 && kinds & 3 == 1 }
 
     // MARK: Bytes
 

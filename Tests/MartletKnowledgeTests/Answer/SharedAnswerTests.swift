@@ -1,6 +1,7 @@
 import MartletBase
 import MartletKnowledge
 import MartletLogic
+import Synchronization
 import Testing
 
 @Suite("Answers that are shared and given again")
@@ -43,21 +44,19 @@ struct SharedAnswerTests {
         let (bases, model, cache) = (FakeBases(Self.texts), FakeModel(saying: Self.said), cache())
         let answerer = Answerer(source: bases, model: model, cache: cache)
         _ = try await Heard(answerer.answer(question()))
-        func change(_ gone: Set<ChunkID>, _ score: Double?) async throws -> AnswerEnd.Kind? {
+        func change(_ gone: Set<ChunkID>, isSame: Bool?) async throws -> AnswerEnd.Kind? {
             let epoch = bases.state.withLock { state in
                 state.epoch += 1
                 return state.epoch
             }
-            let change = BaseChange(base: "a", previous: epoch - 1, epoch: epoch, gone: gone, hasNew: score != nil)
-            await cache.change(change) { open in
-                Dictionary(uniqueKeysWithValues: open.map { ($0.id, score ?? 0) })
-            }
+            let change = BaseChange(base: "a", previous: epoch - 1, epoch: epoch, gone: gone, hasNew: isSame != nil)
+            await cache.change(change) { open in isSame == true ? Set(open.map(\.id)) : [] }
             return try await Heard(answerer.answer(question())).end?.kind
         }
-        #expect(try await change([ChunkID(9)], nil) == .cached)
-        #expect(try await change([], 0.5) == .cached)
-        #expect(try await change([], 0.9) == .answered)
-        #expect(try await change([ChunkID(0)], nil) == .answered)
+        #expect(try await change([ChunkID(9)], isSame: nil) == .cached)
+        #expect(try await change([], isSame: true) == .cached)
+        #expect(try await change([], isSame: false) == .answered)
+        #expect(try await change([ChunkID(0)], isSame: nil) == .answered)
     }
 
     @Test("An answer that was under way when its base changed is not kept")
@@ -69,7 +68,7 @@ struct SharedAnswerTests {
         async let first = Heard(answerer.answer(question()))
         await model.gate.arrivals(1)
         bases.state.withLock { $0.epoch = 2 }
-        await cache.change(BaseChange(base: "a", previous: 1, epoch: 2, hasNew: false)) { _ in [:] }
+        await cache.change(BaseChange(base: "a", previous: 1, epoch: 2, hasNew: false)) { _ in [] }
         model.gate.open()
         #expect(try await first.end?.kind == .answered)
         #expect(cache.figures.kept == 0)

@@ -181,21 +181,33 @@ private func failure(_ embedder: RemoteEmbedder, _ texts: [String] = ["年假"])
     private let old = EmbeddingModel(name: "use", version: "1", dimensions: 512)
     private let new = EmbeddingModel(name: "use", version: "2", dimensions: 512)
 
-    @Test func aBaseGetsTheModelOfItsVectorsAndNoOther() throws {
+    @Test func aBaseGetsTheModelOfItsVectorsAndNoOther() async throws {
         let registry = try EmbeddingRegistry(
-            ["built-in": Silent(model: new), "remote": Silent(model: old)], standard: "built-in")
+            ["built-in": .known(Silent(model: new)), "remote": .known(Silent(model: old))], standard: "built-in")
         #expect(try registry.embedder(for: old).model == old)
-        #expect(try registry.embedder(named: nil).model == new)
+        #expect(try await registry.embedder(named: nil).model == new)
         let other = EmbeddingModel(name: "use", version: "3", dimensions: 512)
         let error = #expect(throws: KnowledgeError.self) { try registry.embedder(for: other) }
         #expect(error?.code == .wrongModel)
         #expect(error?.message.contains("use 3 (512 dimensions)") == true)
     }
 
-    @Test func aNameThatThereIsNotIsSaid() throws {
-        let registry = try EmbeddingRegistry(["built-in": Silent(model: old)], standard: "built-in")
-        #expect(throws: KnowledgeError(.notFound, "There is no embedding e5: it is one of built-in.")) {
-            try registry.embedder(named: "e5")
+    @Test func aBackendIsAskedForTheLengthOfItsVectorsOnlyWhereNoBaseKnowsIt() async throws {
+        let registry = try EmbeddingRegistry(
+            [
+                "remote": .remote(
+                    name: "bge", version: "", with: { Silent(model: EmbeddingModel(name: "bge", version: "", dimensions: $0)) },
+                    measure: { Silent(model: EmbeddingModel(name: "bge", version: "", dimensions: 1024)) })
+            ], standard: "remote")
+        #expect(try await registry.embedder(named: nil).model.dimensions == 1024)
+        let known = EmbeddingModel(name: "bge", version: "", dimensions: 768)
+        #expect(try registry.embedder(for: known).model == known)
+    }
+
+    @Test func aNameThatThereIsNotIsSaid() async throws {
+        let registry = try EmbeddingRegistry(["built-in": .known(Silent(model: old))], standard: "built-in")
+        await #expect(throws: KnowledgeError(.notFound, "There is no embedding e5: it is one of built-in.")) {
+            try await registry.embedder(named: "e5")
         }
         #expect(throws: KnowledgeError.self) { try EmbeddingRegistry([:], standard: "built-in") }
     }

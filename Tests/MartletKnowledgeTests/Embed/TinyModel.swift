@@ -60,7 +60,7 @@ struct TinyModel {
             entries["q\(number + 1)"] = Self.npy("|u1", [block.count, Self.size], block.flatMap { $0 })
         }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try Data(Self.zip(entries)).write(to: URL(filePath: "\(folder)/weights.npz"))
+        try Data(Self.archive(entries)).write(to: URL(filePath: "\(folder)/weights.npz"))
         try Data(Self.sentencePiece(charsmap: Charsmap.bytes)).write(to: URL(filePath: "\(folder)/sp.model"))
     }
 
@@ -73,7 +73,7 @@ struct TinyModel {
     }
 
     /// Packed the simplest way that deflate has: as blocks of bytes as they are.
-    static func zip(_ entries: [String: [UInt8]]) -> [UInt8] {
+    static func archive(_ entries: [String: [UInt8]]) -> [UInt8] {
         var (file, directory): ([UInt8], [UInt8]) = ([], [])
         for (name, content) in entries.sorted(by: { $0.key < $1.key }) {
             let name = Array("\(name).npy".utf8)

@@ -36,7 +36,7 @@ import Testing
 
     @Test func `entities that double each other are not expanded`() async throws {
         var laughs = "<!DOCTYPE w:document [<!ENTITY a \"ha\">"
-        for (last, next) in Swift.zip("abcdefghi", "bcdefghij") {
+        for (last, next) in zip("abcdefghi", "bcdefghij") {
             laughs += "<!ENTITY \(next) \"" + String(repeating: "&\(last);", count: 10) + "\">"
         }
         laughs += "]><w:document xmlns:w=\"w\"><w:p><w:t>&j;</w:t></w:p></w:document>"

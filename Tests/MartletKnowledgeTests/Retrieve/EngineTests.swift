@@ -41,7 +41,7 @@ struct EngineTests {
         try await EngineFixture.run { _, engine in
             try await engine.put("a", ["员工每年有十天年假。"])
             let passage = try #require(try await engine.search("holiday").first)
-            #expect(passage.why.wordScore == nil && passage.why.matched == [])
+            #expect(passage.why.wordScore == nil && passage.why.matched == [] && passage.why.vectorWeight == 1)
             #expect(abs(passage.score - max(0, passage.why.cosine ?? -1)) < 1e-9)
         }
     }

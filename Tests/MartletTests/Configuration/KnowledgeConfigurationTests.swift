@@ -11,7 +11,7 @@ import Testing
     func standard() throws {
         let usual = try knowledge("knowledge: {}\n")
         #expect(usual == KnowledgeConfiguration())
-        #expect(usual.store == .file(".martlet/knowledge/knowledge.db") && usual.embedding == .sentences)
+        #expect(usual.store == .folder(".martlet/knowledge") && usual.embedding == .sentences)
         #expect(usual.compatibility == .martlet && usual.cache?.memory == 64 << 20 && usual.chat == nil)
     }
 
@@ -22,7 +22,6 @@ import Testing
             models: {qwen3: {pool: chat}, bge: {pool: chat}}
             knowledge:
               store: {chroma: "http://10.0.0.20:8000"}
-              files: /data/files
               embedding: bge
               weights: /data/weights
               chat: qwen3
@@ -33,19 +32,19 @@ import Testing
               sessions: {days: 3}
 
             """
-        let knowledge = try knowledge(text)
+        let knowledge = try self.knowledge(text)
         #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
-        #expect(knowledge.files == "/data/files" && knowledge.weights == "/data/weights")
+        #expect(knowledge.weights == "/data/weights")
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
         #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))
-        #expect(try knowledge("knowledge: {store: /data/k.db, embedding: e5, cache: off}\n").cache == nil)
+        #expect(try self.knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
     }
 
     @Test("What cannot be is refused")
     func mistakes() {
         for wrong in [
-            "knowledge: {store: {file: a, chroma: \"http://a:1\"}}\n", "knowledge: {store: {chroma: nowhere}}\n",
+            "knowledge: {store: {folder: a, chroma: \"http://a:1\"}}\n", "knowledge: {store: {chroma: nowhere}}\n",
             "knowledge: {compatibility: langchain}\n", "knowledge: {body: 1}\n", "knowledge: {cash: on}\n",
             "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {chat: b}\n",
         ] {

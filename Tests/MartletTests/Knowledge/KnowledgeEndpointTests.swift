@@ -14,7 +14,7 @@ struct KnowledgeEndpointTests {
         Calling(handler: KnowledgeEndpoint(desk, spool: try spool ?? .temporary()))
     }
 
-    private static let document = "/knowledge/hr/documents/%E5%88%B6%E5%BA%A6%2F%E5%B9%B4%E5%81%87.md"
+    private static let document = "/knowledge/hr/documents/%E5%88%B6%E5%BA%A6/%E5%B9%B4%E5%81%87.md"
 
     @Test("Bases are made, shown, described and removed")
     func bases() async throws {

@@ -168,8 +168,6 @@ struct VectorStoreTests {
             "tools": [{"type": "file_search", "vector_store_ids": ["hr"]}]\(more)}
             """
         }
-        #expect(FileSearchEndpoint.concerns(try JSON.parse(asked("").utf8)))
-        #expect(!FileSearchEndpoint.concerns(["tools": [["type": "function"]]]))
         let answer = try await room.chat(.post, "/v1/chat/completions", asked("")).json
         guard case .array(let choices)? = answer?["choices"] else { return #expect(Bool(false), "no choices") }
         let note: JSON = [

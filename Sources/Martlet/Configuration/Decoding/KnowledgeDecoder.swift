@@ -9,7 +9,6 @@ struct KnowledgeDecoder {
         let section = root.section("knowledge")
         var knowledge = KnowledgeConfiguration()
         knowledge.store = store(section.section("store")) ?? knowledge.store
-        knowledge.files = section.text("files")
         if let name = section.text("embedding") {
             knowledge.embedding = Self.ownEmbeddings[name] ?? .model(name)
             if Self.ownEmbeddings[name] == nil { mustBeThere(name, "embedding", section, models) }
@@ -18,7 +17,8 @@ struct KnowledgeDecoder {
         for (key, path) in [("chat", \KnowledgeConfiguration.chat), ("rerank", \.rerank)] {
             guard let name = section.text(key) else { continue }
             knowledge[keyPath: path] = name
-            mustBeThere(name, key, section, models)
+            // The model of this process that may order what was found.
+            if key != "rerank" || name != Encoders.e5Name { mustBeThere(name, key, section, models) }
         }
         knowledge.compatibility =
             section.choice("compatibility", KnowledgeConfiguration.Compatibility.self) ?? knowledge.compatibility
@@ -36,9 +36,9 @@ struct KnowledgeDecoder {
 
     private func store(_ section: Section) -> KnowledgeConfiguration.Store? {
         let chroma = section.value("chroma", "must be http://HOST:PORT of a Chroma server") { try? HTTPURL($0) }
-        let file = section.text("file")
-        if chroma != nil, file != nil { section.refuse("has no place beside `chroma`", at: "file") }
-        return chroma.map { .chroma($0) } ?? file.map { .file($0) }
+        let folder = section.text("folder")
+        if chroma != nil, folder != nil { section.refuse("has no place beside `chroma`", at: "folder") }
+        return chroma.map { .chroma($0) } ?? folder.map { .folder($0) }
     }
 
     private func cache(_ section: Section) -> KnowledgeCacheConfiguration? {

@@ -3,12 +3,13 @@ extension ConfigurationKeys {
         ConfigurationKey("knowledge", .section, "Documents that questions are answered from."),
         ConfigurationKey(
             "knowledge.store", .section,
-            "Where chunks and vectors are: in a file of this process, or in a Chroma server.", shorthand: "file"),
-        ConfigurationKey("knowledge.store.file", .file, ".martlet/knowledge/knowledge.db", "The file, in SQLite."),
+            "Where documents are: in a folder of this process, or in a Chroma server.", shorthand: "folder"),
+        ConfigurationKey(
+            "knowledge.store.folder", .file, ".martlet/knowledge",
+            "The folder: SQLite's file and the uploaded files. Of one process, on a disk of its own machine."),
         ConfigurationKey(
             "knowledge.store.chroma", .url,
-            "In place of the file: `http://HOST:PORT` of a Chroma server, which nodes share."),
-        ConfigurationKey("knowledge.files", .file, "The folder of uploaded files; without it beside the store's file."),
+            "In place of the folder: `http://HOST:PORT` of a Chroma server, which nodes share."),
         ConfigurationKey(
             "knowledge.embedding", .text, "sentences",
             "What turns texts into vectors: `sentences` (in this process, 16 languages), `e5` (better, and far slower),"
@@ -18,7 +19,7 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "knowledge.chat", .text, "Which of `models` answers; without it the best passages are the answer."),
         ConfigurationKey(
-            "knowledge.rerank", .text, "Which of `models` orders what was found anew, asked at `/v1/rerank`."),
+            "knowledge.rerank", .text, "What orders the best of what was found anew: one of `models`, asked at `/v1/rerank`, or `e5` (in this process)."),
         ConfigurationKey(
             "knowledge.compatibility", .word, "martlet",
             "`chatchat`: Langchain-Chatchat's exact forms, with its quirks; `martlet`: the corrected ones."),

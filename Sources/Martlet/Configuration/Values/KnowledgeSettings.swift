@@ -1,12 +1,12 @@
-package import MartletBase
-import MartletNet
+import MartletBase
+package import MartletNet
 
 /// `knowledge`: what is there only when it is written.
 package struct KnowledgeConfiguration: Sendable, Equatable {
     /// Where chunks and vectors are.
     package enum Store: Sendable, Equatable {
-        /// `store.file`: in this process.
-        case file(String)
+        /// `store.folder`: of this process.
+        case folder(String)
         /// `store.chroma`: in a Chroma server, which other nodes share.
         case chroma(HTTPURL)
     }
@@ -28,15 +28,13 @@ package struct KnowledgeConfiguration: Sendable, Equatable {
         case martlet
     }
 
-    package var store = Store.file(".martlet/knowledge/knowledge.db")
-    /// `files`: the folder of uploaded files; nil: beside the store's.
-    package var files: String?
+    package var store = Store.folder(".martlet/knowledge")
     package var embedding = Embedding.sentences
     /// `weights`: the folder of the models of this process.
     package var weights = ".martlet/encoders"
     /// `chat`: of `models`; nil: passages are the answers.
     package var chat: String?
-    /// `rerank`: of `models`, asked at `/v1/rerank`.
+    /// `rerank`: of `models`, asked at `/v1/rerank`, or `e5`.
     package var rerank: String?
     package var compatibility = Compatibility.martlet
     /// `body`: of an upload, in bytes.

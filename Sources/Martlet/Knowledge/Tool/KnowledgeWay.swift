@@ -1,3 +1,4 @@
+import Logging
 import MartletBase
 import MartletKnowledge
 
@@ -28,11 +29,19 @@ enum KnowledgeWay {
         let configuration = try configuration(place)
         let front = KnowledgeFront()
         do {
-            try await front.open(configuration, environment: place.environment)
+            let logger = Logger(label: "martlet.kb") { _ in SwiftLogNoOpLogHandler() }
+            try await front.open(configuration, dispatch: nil, logger: logger)
         } catch let error as KnowledgeError {
             throw told(error)
         }
-        return (await front.desk, { await front.close() })
+        guard let desk = front.desk else { throw KnowledgeError(.invalid, "There is no `knowledge` to open.") }
+        let work = Task { await front.run() }
+        let close = {
+            work.cancel()
+            await work.value
+            await front.close()
+        }
+        return (desk, close)
     }
 
     /// The folder of the store on this machine, for what is done to it as a whole.
@@ -42,7 +51,7 @@ enum KnowledgeWay {
         guard place.url == nil else {
             throw KnowledgeError(.invalid, "This is done where the store is, and not over --url.")
         }
-        guard case .file(let path) = try configuration(place).store else {
+        guard case .folder(let path) = try configuration(place).store else {
             throw KnowledgeError(.invalid, "The store is a Chroma server's: use what it has for this.")
         }
         return path

@@ -95,10 +95,10 @@ package final class SentenceEncoder: Embedder {
 
     private static func batches(of texts: [String]) -> [[String]] {
         var batches: [[String]] = []
-        var bytes = batchBytes
+        var bytes = 0
         for text in texts {
             bytes += text.utf8.count
-            if bytes > batchBytes {
+            if batches.isEmpty || bytes > batchBytes {
                 batches.append([])
                 bytes = text.utf8.count
             }

@@ -7,10 +7,8 @@ public import MartletBase
 /// of its passages is touched and no new chunk would be among them; else it goes:
 ///
 /// 1. ``fence(_:epoch:)`` comes first: from then on nothing of an older epoch is given or kept, however late it comes.
-/// 2. ``begin(_:)`` drops what rests on something that is gone, and says which questions are to be compared with what
-/// is
-///    new.
-/// 3. ``finish(_:best:)`` drops those whose passages would be others, and carries the rest over.
+/// 2. ``begin(_:)`` drops what rests on something that is gone, and says which questions are to be searched for again.
+/// 3. ``finish(_:unchanged:)`` drops those whose passages would be others, and carries the rest over.
 ///
 /// Changes of a base go through 2 and 3 one after the other, in their order. One that was missed carries nothing over.
 public struct AnswerCacheMachine: Sendable {
@@ -46,7 +44,6 @@ public struct AnswerCacheMachine: Sendable {
         let shape: QuestionShape
         let vector: [Float]?
         let answer: CachedAnswer
-        let bar: Double
         var epochs: [String: Int]
     }
 
@@ -136,10 +133,8 @@ public struct AnswerCacheMachine: Sendable {
         let key = Key(scope: scope, text: shape.text)
         if let old = cache.remove(key) { forget(old.id) }
         lastID += 1
-        let isFull = answer.sources.count >= scope.limit
-        let bar = isFull ? answer.sources.map(\.score).min() ?? 0 : scope.minimumScore
         let own = epochs.filter { scope.bases.contains($0.key) }
-        let entry = Entry(id: lastID, shape: shape, vector: vector, answer: answer, bar: bar, epochs: own)
+        let entry = Entry(id: lastID, shape: shape, vector: vector, answer: answer, epochs: own)
         keys[entry.id] = key
         scopes[scope, default: []].insert(entry.id)
         for base in scope.bases { bases[base, default: []].insert(entry.id) }
@@ -160,7 +155,7 @@ public struct AnswerCacheMachine: Sendable {
 
     /// Drops what the change takes away.
     ///
-    /// - Returns: the questions that are to be compared with what is new; none: ``finish(_:best:)`` is not needed.
+    /// - Returns: the questions that are to be compared with what is new; none: ``finish(_:unchanged:)`` is not needed.
     public mutating func begin(_ change: BaseChange) -> [CachedQuestion] {
         fence(change.base, epoch: change.epoch)
         var open: [CachedQuestion] = []
@@ -178,7 +173,9 @@ public struct AnswerCacheMachine: Sendable {
             } else if change.hasNew {
                 open.append(
                     CachedQuestion(
-                        id: id, text: key.text, vector: entry.vector, filter: key.scope.filter, bar: entry.bar))
+                        id: id, text: key.text, vector: entry.vector, bases: key.scope.bases,
+                        filter: key.scope.filter, limit: key.scope.limit, minimumScore: key.scope.minimumScore,
+                        found: Set(entry.answer.sources.map(\.id))))
             } else {
                 carry(id, change)
             }
@@ -186,15 +183,14 @@ public struct AnswerCacheMachine: Sendable {
         return open
     }
 
-    /// - Parameter best: The best score of a new chunk for each question of ``begin(_:)``; a question that is not in it
-    ///   was
-    ///   not compared, and goes.
-    public mutating func finish(_ change: BaseChange, best: [Int: Double]) {
+    /// - Parameter unchanged: Those of the questions of ``begin(_:)`` whose search finds the same passages as before; one
+    ///   that is not in it goes.
+    public mutating func finish(_ change: BaseChange, unchanged: Set<Int>) {
         for id in bases[change.base] ?? [] {
             guard let key = keys[id], let entry = cache.peek(key),
                 entry.epochs[change.base] == change.previous
             else { continue }
-            if let score = best[id], score < entry.bar { carry(id, change) } else { drop(id) }
+            if unchanged.contains(id) { carry(id, change) } else { drop(id) }
         }
     }
 

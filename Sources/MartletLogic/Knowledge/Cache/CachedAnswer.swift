@@ -60,13 +60,15 @@ public struct BaseChange: Sendable, Equatable {
     }
 }
 
-/// A question whose answer is kept, for the look whether new chunks would be among what it rests on.
+/// A question whose answer is kept, to be searched for again after a change.
 public struct CachedQuestion: Sendable, Equatable {
     public let id: Int
     public let text: String
     public let vector: [Float]?
+    public let bases: [String]
     public let filter: DocumentFilter?
-    /// A new chunk of this score or above would be one of the k best: their last score, or the least one where there
-    /// are fewer than k.
-    public let bar: Double
+    public let limit: Int
+    public let minimumScore: Double
+    /// What its answer rests on: where less was shown to the model than was found, a search never finds the same.
+    public let found: Set<ChunkID>
 }

@@ -1,6 +1,6 @@
-enum Vectors {
+public enum Vectors {
     /// The cosine, where both are of length 1.
-    static func dot(_ left: [Float], _ right: [Float]) -> Float {
+    public static func dot(_ left: [Float], _ right: [Float]) -> Float {
         var sums = SIMD8<Float>()
         let whole = min(left.count, right.count) & ~7
         var index = 0

@@ -20,8 +20,14 @@ public struct Fusion: Sendable, Equatable {
     /// - Returns: 0...1.
     public func score(cosine: Double?, words: Double, ideal: Double) -> Double {
         let said = ideal > 0 ? min(1, words / ideal) : 0
-        guard let cosine else { return said }
-        let meant = min(1, max(0, cosine))
-        return ideal > 0 ? vectorWeight * meant + (1 - vectorWeight) * said : meant
+        let meant = min(1, max(0, cosine ?? 0))
+        let weight = vectorWeight(hasVector: cosine != nil, ideal: ideal)
+        return weight * meant + (1 - weight) * said
+    }
+
+    /// How much the vector counts for one question, 0...1; words have the rest.
+    public func vectorWeight(hasVector: Bool, ideal: Double) -> Double {
+        guard hasVector else { return 0 }
+        return ideal > 0 ? vectorWeight : 1
     }
 }

@@ -36,6 +36,9 @@ struct RetrieveTests {
         #expect(fusion.score(cosine: 0.8, words: 3, ideal: 6) == 0.75 * 0.8 + 0.25 * 0.5)
         #expect(fusion.score(cosine: -0.5, words: 0, ideal: 6) == 0)
         #expect(fusion.score(cosine: 1.1, words: 9, ideal: 6) == 1)
+        #expect(fusion.vectorWeight(hasVector: true, ideal: 0) == 1)
+        #expect(fusion.vectorWeight(hasVector: false, ideal: 6) == 0)
+        #expect(fusion.vectorWeight(hasVector: true, ideal: 6) == 0.75)
     }
 
     @Test("The best are kept in order, and of equal ones the first")

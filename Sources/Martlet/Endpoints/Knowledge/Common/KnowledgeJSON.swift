@@ -80,7 +80,8 @@ extension JSONValue {
     init(_ why: Passage.Why) {
         self = [
             "word_rank": .some(why.wordRank), "word_score": .some(why.wordScore), "vector_rank": .some(why.vectorRank),
-            "cosine": .some(why.cosine), "matched": .array(why.matched.map { .string($0) }),
+            "cosine": .some(why.cosine), "vector_weight": .some(why.vectorWeight),
+            "matched": .array(why.matched.map { .string($0) }),
         ]
     }
 

@@ -7,7 +7,7 @@ import MartletTelemetry
 import MartletWire
 
 /// Chat completions with the tool `file_search`: the answer is from vector stores, with what it cites as annotations.
-/// Whoever routes chat completions sends those here that ``concerns(_:)``.
+/// The gateway sends those here whose body names the tool.
 final class FileSearchEndpoint: UploadHandler {
     private static let toolName = "file_search"
 
@@ -17,9 +17,6 @@ final class FileSearchEndpoint: UploadHandler {
     init(_ desk: any KnowledgeDesk, _ shelf: Shelf) {
         (self.desk, self.shelf) = (desk, shelf)
     }
-
-    /// Whether a request for a chat completion names the tool.
-    static func concerns(_ body: JSON) -> Bool { tool(body["tools"]) != nil }
 
     private static func tool(_ tools: JSON?) -> Fields? {
         guard case .array(let list)? = tools else { return nil }

@@ -54,21 +54,19 @@ extension KnowledgeEndpoint {
         return document
     }
 
-    /// What a document is made of: `file`, `text` (of `?version=`, which a citation names) or `chunks`.
-    func read(_ part: String, of name: String, in base: String, _ request: LocalRequest) async throws -> LocalResponse {
-        try request.must(be: .get)
+    func read(_ part: Part, of name: String, in base: String, _ request: LocalRequest) async throws -> LocalResponse {
         switch part {
-        case "file":
+        case .file:
             let isShown = try RequestQuery(request, knows: ["show"]).flag("show", or: false)
             return FileAnswer.response(try await desk.file(name, in: base), isShown: isShown)
-        case "text":
+        case .text:
             let stated = try RequestQuery(request, knows: ["version"]).count("version", in: 0...Int.max, or: 0)
             let version = stated > 0 ? stated : try await summary(of: name, in: base).document.version
             let text = try await desk.text(of: DocumentVersion(base: base, name: name, version: version))
             var answer = JSON(text)
             answer["version"] = .integer(Int64(version))
             return .json(answer.text)
-        case "chunks":
+        case .chunks:
             let query = try RequestQuery(request, knows: ["limit", "next"])
             let limit = try query.count("limit", in: 1...Self.mostChunks, or: 50)
             let first = try query.count("next", in: 0...Int(Int32.max), or: 0)
@@ -79,7 +77,6 @@ extension KnowledgeEndpoint {
                 "next": chunks.count > limit ? .integer(Int64(first + limit)) : .null,
             ]
             return .json(list.text)
-        default: throw MartletError(.notFound)
         }
     }
 

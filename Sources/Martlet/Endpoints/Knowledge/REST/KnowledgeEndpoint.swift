@@ -9,9 +9,19 @@ import MartletWire
 ///
 /// `GET`, `POST /knowledge`; `GET`, `PATCH`, `DELETE /knowledge/{base}`; `GET`, `POST /knowledge/{base}/documents`;
 /// `GET`, `PUT`, `DELETE /knowledge/{base}/documents/{name}` with `/file`, `/text` and `/chunks`;
-/// `POST /knowledge/{base}/search` and `/ask`. A name is one piece of a path, its slashes as `%2F`.
+/// `POST /knowledge/{base}/search` and `/ask`. A document's slashes are the path's, as in
+/// `/knowledge/hr/documents/wiki/Home.md/text`.
 final class KnowledgeEndpoint: UploadHandler {
     static let path = "/knowledge"
+
+    /// What a document is made of.
+    enum Part: String {
+        /// As it was uploaded.
+        case file
+        /// As it was read, of `?version=`, which a citation names.
+        case text
+        case chunks
+    }
 
     let desk: any KnowledgeDesk
     let spool: UploadSpool
@@ -32,8 +42,11 @@ final class KnowledgeEndpoint: UploadHandler {
             case (2, "search"?): return try await search(name, request, body)
             case (2, "ask"?): return try await ask(name, request, body)
             case (2, "documents"?): return try await documents(name, request, body)
-            case (3, "documents"?): return try await document(parts[2], of: name, request, body)
-            case (4, "documents"?): return try await read(parts[3], of: parts[2], in: name, request)
+            case (3..., "documents"?):
+                let steps = parts.dropFirst(2)
+                guard steps.count > 1, [.get, .head].contains(request.method), let part = Part(rawValue: parts.last ?? "")
+                else { return try await document(steps.joined(separator: "/"), of: name, request, body) }
+                return try await read(part, of: steps.dropLast().joined(separator: "/"), in: name, request)
             default: throw MartletError(.notFound)
             }
         }

@@ -1,0 +1,137 @@
+import Foundation
+import Logging
+import MartletBase
+package import MartletKnowledge
+import MartletLogic
+import MartletNet
+import MartletStore
+import Synchronization
+
+/// The knowledge room of a server, and what it stands on. All of it is nothing where the configuration has no
+/// `knowledge`.
+package final class KnowledgeFront: Sendable {
+    /// Uploads that lie on the disk at a time, by the largest that there may be.
+    private static let uploadsAtOnce = 4
+
+    struct Opened: Sendable {
+        let desk: EngineDesk
+        let shelf: Shelf
+        let paths: KnowledgePaths
+        let cache: MemoryAnswerCache?
+        let fileSearch: FileSearchEndpoint
+        fileprivate let engine: EmbeddedEngine?
+        fileprivate let sentences: SentenceEncoder?
+        fileprivate let e5: E5Encoder?
+        fileprivate let sessions: SessionFile
+    }
+
+    private let state = Mutex<Opened?>(nil)
+
+    package init() {}
+
+    /// nil: there is no knowledge, or not yet.
+    var opened: Opened? { state.withLock { $0 } }
+    package var desk: (any KnowledgeDesk)? { opened?.desk }
+
+    /// Opens what the configuration has.
+    ///
+    /// - Parameter dispatch: Asks `models`; nil: there are none, as on the command line.
+    /// - Throws: `KnowledgeError`: what keeps the room from working.
+    func open(_ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, logger: Logger) async throws {
+        guard let knowledge else { return }
+        let folder = knowledge.folder
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw KnowledgeError(.failed, "The folder \(folder) cannot be made: \(error.localizedDescription)")
+        }
+        let engine = try await EmbeddedEngine.open(folder)
+        do {
+            let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
+            state.withLock { $0 = opened }
+            let bases = try await opened.desk.bases()
+            logger.info(
+                "knowledge is open",
+                metadata: [
+                    "folder": "\(folder)", "bases": "\(bases.count)",
+                    "chunks": "\(bases.reduce(0) { $0 + $1.chunks })",
+                ])
+        } catch {
+            await engine.close()
+            throw error
+        }
+    }
+
+    private static func open(
+        _ knowledge: KnowledgeConfiguration, _ engine: EmbeddedEngine, in folder: String, _ dispatch: Dispatch?
+    ) async throws -> Opened {
+        let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
+        let encoders = try Encoders(knowledge, dispatch: dispatch)
+        var limits = SessionLimits()
+        limits.age = Double(knowledge.sessionDays) * 86_400
+        let sessions = try SessionFile(folder + "/sessions.sqlite", limits, now: now)
+        let cache = knowledge.cache.map { settings in
+            var limits = AnswerCacheMachine.Limits()
+            (limits.bytes, limits.age) = (settings.memory, settings.timeToLive)
+            return MemoryAnswerCache(limits, now: { .current })
+        }
+        let scratch = folder + "/scratch"
+        try? FileManager.default.removeItem(atPath: scratch)
+        try FileManager.default.createDirectory(
+            atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let models = dispatch.flatMap { dispatch in
+            knowledge.chat.map { DispatchedModel(dispatch: dispatch, standard: $0) }
+        }
+        let desk = EngineDesk(
+            engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
+            reranker: encoders.reranker, cache: cache, sessions: sessions)
+        let shelf = try await Shelf(
+            desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
+        let spool = try UploadSpool(folder: folder + "/uploads", limit: uploadsAtOnce * knowledge.body)
+        var chatchat = ChatchatSettings()
+        chatchat.form = knowledge.compatibility == .chatchat ? .chatchat : .fixed
+        chatchat.embeddings = encoders.registry.names
+        let paths = KnowledgePaths(
+            desk, shelf: shelf, spool: spool, chatchat: chatchat, uploadLimit: knowledge.body)
+        return Opened(
+            desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: FileSearchEndpoint(desk, shelf),
+            engine: engine, sentences: encoders.sentences,
+            e5: encoders.e5, sessions: sessions)
+    }
+
+    /// The room's own work, until the task is cancelled.
+    package func run() async {
+        guard let opened else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await opened.shelf.run() }
+            group.addTask { await opened.e5?.run() }
+            group.addTask { await Self.prune(opened.sessions) }
+        }
+    }
+
+    private static func prune(_ sessions: SessionFile) async {
+        repeat {
+            // What fails now is tried again in an hour.
+            while let count = try? await sessions.prune(), count > 0, !Task.isCancelled {}
+        } while (try? await Task.sleep(for: .seconds(3600))) != nil
+    }
+
+    /// After the last request.
+    package func close() async {
+        guard let opened = state.withLock({ state in
+            defer { state = nil }
+            return state
+        }) else { return }
+        await opened.desk.close()
+        await opened.engine?.close()
+        await opened.sentences?.close()
+        await opened.e5?.close()
+    }
+}
+
+extension KnowledgeConfiguration {
+    /// Where this process keeps what is its own.
+    package var folder: String {
+        if case .folder(let path) = store { path } else { ".martlet/knowledge" }
+    }
+}

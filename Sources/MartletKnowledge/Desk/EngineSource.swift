@@ -1,0 +1,100 @@
+package import MartletLogic
+
+/// Orders passages by how well they answer a question.
+package protocol Reranker: Sendable {
+    /// One for each passage, larger is better, 0...1.
+    ///
+    /// - Throws: `KnowledgeError`, `CancellationError`.
+    func scores(of passages: [Passage], for question: String) async throws -> [Double]
+}
+
+/// The bases of an engine, as far as questions need them.
+struct EngineSource: PassageSource {
+    /// So many passages a reranker looks at, at least.
+    private static let reranked = 20
+
+    let engine: any KnowledgeEngine
+    let embeddings: EmbeddingRegistry
+    let reranker: (any Reranker)?
+
+    func vector(of question: String, for bases: [String]) async throws -> [Float]? {
+        var models: [(base: String, model: EmbeddingModel)] = []
+        for base in bases { models.append((base, try await engine.state(of: base).model)) }
+        guard let first = models.first else { return nil }
+        if let other = models.first(where: { $0.model != first.model }) {
+            throw KnowledgeError(
+                .wrongModel,
+                "\(first.base) and \(other.base) have vectors of different models: ask them one after the other.")
+        }
+        return try await embeddings.embedder(for: first.model).embed([question], as: .query).first
+    }
+
+    func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
+        guard let reranker else { return try await found(query, in: bases) }
+        var wide = query
+        wide.limit = max(query.limit, Self.reranked)
+        var passages = try await found(wide, in: bases)
+        do {
+            let scores = try await reranker.scores(of: passages, for: query.text)
+            guard scores.count == passages.count else { return Array(passages.prefix(query.limit)) }
+            for (place, score) in scores.enumerated() { passages[place].score = score }
+            passages.sort { ($1.score, $0.id) < ($0.score, $1.id) }
+        } catch let error as KnowledgeError where error.code == .unavailable || error.code == .overloaded {
+            // In the order that they were found in.
+        }
+        return Array(passages.prefix(query.limit))
+    }
+
+    private func found(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
+        guard let first = bases.first, bases.count > 1 else {
+            guard let base = bases.first else { return [] }
+            return try await engine.search(query, model: nil, in: base)
+        }
+        var passages = try await engine.search(query, model: nil, in: first)
+        for base in Set(bases).subtracting([first]).sorted() {
+            passages += try await engine.search(query, model: nil, in: base)
+        }
+        passages.sort { ($1.score, $0.document.base, $0.id) < ($0.score, $1.document.base, $1.id) }
+        return Array(passages.prefix(query.limit))
+    }
+
+    func text(of document: DocumentVersion) async throws -> DocumentText { try await engine.text(of: document) }
+
+    func epochs(of bases: [String]) async throws -> [String: Int] {
+        var epochs: [String: Int] = [:]
+        for base in bases { epochs[base] = try await engine.state(of: base).epoch }
+        return epochs
+    }
+
+    /// Those of the questions that are answered from the same passages still. What is not looked at in time is taken to
+    /// be changed.
+    func unchanged(_ questions: [CachedQuestion], within patience: Duration) async -> Set<Int> {
+        let end = ContinuousClock.now + patience
+        return await withTaskGroup(of: Int?.self) { group in
+            var rest = questions[...]
+            var same = Set<Int>()
+            func begin() {
+                guard let question = rest.popFirst(), ContinuousClock.now < end else { return }
+                group.addTask { await isUnchanged(question) ? question.id : nil }
+            }
+            for _ in 0..<Self.comparedAtOnce { begin() }
+            while let result = await group.next() {
+                if let result { same.insert(result) }
+                begin()
+            }
+            return same
+        }
+    }
+
+    /// Searches share a pass over the vectors.
+    private static let comparedAtOnce = 16
+
+    private func isUnchanged(_ question: CachedQuestion) async -> Bool {
+        let query = RetrievalQuery(
+            text: question.text, vector: question.vector, limit: question.limit,
+            minimumScore: question.minimumScore, filter: question.filter)
+        // A model that reranks is not asked for each change: what is new may be anywhere.
+        guard reranker == nil, let found = try? await found(query, in: question.bases) else { return false }
+        return Set(found.map(\.id)) == question.found
+    }
+}
