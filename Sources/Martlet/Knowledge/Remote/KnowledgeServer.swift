@@ -93,8 +93,8 @@ final class KnowledgeServer: Sendable {
             ) { reply in
                 guard (200..<300).contains(reply.status) else {
                     let bytes = try await reply.rest(atMost: 64 << 10)
-                    throw KnowledgeError(
-                        status: reply.status, try? JSON.parse(bytes), String(decoding: bytes.prefix(300), as: UTF8.self))
+                    let text = String(decoding: bytes.prefix(300), as: UTF8.self)
+                    throw KnowledgeError(status: reply.status, try? JSON.parse(bytes), text)
                 }
                 return try await take(reply)
             }

@@ -25,7 +25,9 @@ extension RemoteDesk {
             default: break
             }
         }
-        guard let added else { throw KnowledgeError(.unavailable, "The server did not say what became of \(file.name).") }
+        guard let added else {
+            throw KnowledgeError(.unavailable, "The server did not say what became of \(file.name).")
+        }
         return added
     }
 
