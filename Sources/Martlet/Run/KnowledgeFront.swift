@@ -5,6 +5,7 @@ package import MartletKnowledge
 import MartletLogic
 import MartletNet
 import MartletStore
+import MartletTelemetry
 import Synchronization
 
 /// The knowledge room of a server, and what it stands on. All of it is nothing where the configuration has no
@@ -45,9 +46,10 @@ package final class KnowledgeFront: Sendable {
         } catch {
             throw KnowledgeError(.failed, "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }
-        let engine = try await EmbeddedEngine.open(folder)
+        let settings = EmbeddedEngine.Settings()
+        let engine = try await EmbeddedEngine.open(folder, settings)
         do {
-            let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
+            let opened = try await Self.open(knowledge, engine, countedBy: settings.meter, in: folder, dispatch)
             state.withLock { $0 = opened }
             let bases = try await opened.desk.bases()
             logger.info(
@@ -63,7 +65,8 @@ package final class KnowledgeFront: Sendable {
     }
 
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: EmbeddedEngine, in folder: String, _ dispatch: Dispatch?
+        _ knowledge: KnowledgeConfiguration, _ engine: EmbeddedEngine, countedBy meter: KnowledgeMeter,
+        in folder: String, _ dispatch: Dispatch?
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
         let encoders = try Encoders(knowledge, dispatch: dispatch)
@@ -84,7 +87,7 @@ package final class KnowledgeFront: Sendable {
         }
         let desk = EngineDesk(
             engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
-            reranker: encoders.reranker, cache: cache, sessions: sessions)
+            reranker: encoders.reranker, cache: cache, sessions: sessions, meter: meter)
         let shelf = try await Shelf(
             desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
         let spool = try UploadSpool(folder: folder + "/uploads", limit: uploadsAtOnce * knowledge.body)
@@ -97,6 +100,11 @@ package final class KnowledgeFront: Sendable {
             desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: FileSearchEndpoint(desk, shelf),
             engine: engine, sentences: encoders.sentences,
             e5: encoders.e5, sessions: sessions)
+    }
+
+    /// Its numbers; nil: there is none. Bases that Chatchat's pages make for one chat are not among them.
+    func readings() async -> Readings.Knowledge? {
+        await opened?.desk.readings { !TemporaryBases.isOne($0) }
     }
 
     /// The room's own work, until the task is cancelled.
