@@ -11,6 +11,6 @@ struct MartletCommand: AsyncParsableCommand {
             UpCommand.self, ServeCommand.self, BrokerCommand.self, WorkerCommand.self, CheckCommand.self,
             DoctorCommand.self,
             FdsCommand.self, ReloadCommand.self, TargetCommand.self, UnitCommand.self, MockCommand.self,
-            LoadCommand.self, DemoCommand.self, TaskCommand.self, E5ChildCommand.self,
+            LoadCommand.self, DemoCommand.self, TaskCommand.self, KnowledgeCommand.self, E5ChildCommand.self,
         ])
 }

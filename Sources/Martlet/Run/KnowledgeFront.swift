@@ -6,6 +6,7 @@ import MartletLogic
 import MartletNet
 import MartletStore
 import MartletTelemetry
+import MartletWire
 import Synchronization
 
 /// The knowledge room of a server, and what it stands on. All of it is nothing where the configuration has no
@@ -20,7 +21,7 @@ package final class KnowledgeFront: Sendable {
         let paths: KnowledgePaths
         let cache: MemoryAnswerCache?
         let fileSearch: FileSearchEndpoint
-        fileprivate let engine: EmbeddedEngine?
+        fileprivate let engine: any KnowledgeEngine
         fileprivate let sentences: SentenceEncoder?
         fileprivate let e5: E5Encoder?
         fileprivate let sessions: SessionFile
@@ -36,9 +37,13 @@ package final class KnowledgeFront: Sendable {
 
     /// Opens what the configuration has.
     ///
-    /// - Parameter dispatch: Asks `models`; nil: there are none, as on the command line.
+    /// - Parameters:
+    ///   - dispatch: Asks `models`; nil: there are none, as on the command line.
+    ///   - client: Asks a Chroma server.
     /// - Throws: `KnowledgeError`: what keeps the room from working.
-    func open(_ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, logger: Logger) async throws {
+    func open(
+        _ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, client: HTTPClient, logger: Logger
+    ) async throws {
         guard let knowledge else { return }
         let folder = knowledge.folder
         do {
@@ -46,10 +51,10 @@ package final class KnowledgeFront: Sendable {
         } catch {
             throw KnowledgeError(.failed, "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }
-        let settings = EmbeddedEngine.Settings()
-        let engine = try await EmbeddedEngine.open(folder, settings)
+        let meter = KnowledgeMeter()
+        let engine = try await Self.engine(knowledge.store, countedBy: meter, in: folder, client)
         do {
-            let opened = try await Self.open(knowledge, engine, countedBy: settings.meter, in: folder, dispatch)
+            let opened = try await Self.open(knowledge, engine, countedBy: meter, in: folder, dispatch)
             state.withLock { $0 = opened }
             let bases = try await opened.desk.bases()
             logger.info(
@@ -59,13 +64,38 @@ package final class KnowledgeFront: Sendable {
                     "chunks": "\(bases.reduce(0) { $0 + $1.chunks })",
                 ])
         } catch {
-            await engine.close()
+            await (engine as? EmbeddedEngine)?.close()
             throw error
         }
     }
 
+    /// So long a Chroma server may take for one answer.
+    private static let chromaTimeout: Duration = .seconds(60)
+    /// Of one: it brings records of a file by the hundred.
+    private static let chromaBytes = 256 << 20
+
+    private static func engine(
+        _ store: KnowledgeConfiguration.Store, countedBy meter: KnowledgeMeter, in folder: String,
+        _ client: HTTPClient
+    ) async throws -> any KnowledgeEngine {
+        guard case .chroma(let url) = store else {
+            var settings = EmbeddedEngine.Settings()
+            settings.meter = meter
+            return try await EmbeddedEngine.open(folder, settings)
+        }
+        var settings = ChromaEngine.Settings(folder: folder + "/files")
+        settings.meter = meter
+        return try await ChromaEngine.open(settings) { method, path, body in
+            let reply = try await client.request(
+                Method.allCases.first { $0.text == method } ?? .other, HTTPURL(origin: url.origin, path: path),
+                headers: [("Content-Type", "application/json")], body: body, timeout: chromaTimeout,
+                maxBody: chromaBytes)
+            return ChromaEngine.Reply(status: reply.status, body: reply.body)
+        }
+    }
+
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: EmbeddedEngine, countedBy meter: KnowledgeMeter,
+        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, countedBy meter: KnowledgeMeter,
         in folder: String, _ dispatch: Dispatch?
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
@@ -112,10 +142,13 @@ package final class KnowledgeFront: Sendable {
         guard let opened else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await opened.shelf.run() }
-            group.addTask { await opened.e5?.run() }
+            group.addTask { await self.runModels() }
             group.addTask { await Self.prune(opened.sessions) }
         }
     }
+
+    /// What embedding needs beside a caller, until the task is cancelled.
+    func runModels() async { await opened?.e5?.run() }
 
     private static func prune(_ sessions: SessionFile) async {
         repeat {
@@ -131,7 +164,7 @@ package final class KnowledgeFront: Sendable {
             return state
         }) else { return }
         await opened.desk.close()
-        await opened.engine?.close()
+        await (opened.engine as? EmbeddedEngine)?.close()
         await opened.sentences?.close()
         await opened.e5?.close()
     }

@@ -100,7 +100,7 @@ extension Server {
                 "two tools have one name: the second is called otherwise",
                 metadata: ["tool": "\(tool.name)", "route": "\(tool.model.api.path)"])
         }
-        let own = knowledgeFront.opened.map { [KnowledgeTool($0.desk)] } ?? []
+        let own = knowledgeFront.opened.map { [SearchTool($0.desk)] } ?? []
         if !tools.isEmpty || !own.isEmpty {
             let endpoint = MCPEndpoint(tools, own: own, caller: caller, logger: logger)
             let toolLimit = min(bodyLimit, Self.toolCallBytes)

@@ -15,7 +15,7 @@ extension Server {
         var entries = opened.paths.entries
         if plan.apis.isEmpty {
             // Beside apps, they have it among their own tools and descriptions.
-            let tools = MCPEndpoint([], own: [KnowledgeTool(opened.desk)], caller: InnerCaller(loops), logger: logger)
+            let tools = MCPEndpoint([], own: [SearchTool(opened.desk)], caller: InnerCaller(loops), logger: logger)
             entries += ["", "/"].map {
                 KnowledgePaths.Entry(path: Self.toolsPath + $0, handler: tools, bodyLimit: Self.toolCallBytes)
             }

@@ -94,5 +94,5 @@ extension BaseIndex {
     }
 
     /// What a chunk is searched by.
-    private static func texts(_ chunk: Chunk) -> [String] { chunk.headings + [chunk.text] }
+    static func texts(_ chunk: Chunk) -> [String] { chunk.headings + [chunk.text] }
 }

@@ -17,7 +17,7 @@ extension EmbeddedEngine {
         let index = try index(base)
         let space = index.snapshot.space
         guard model == EmbeddingModel(space), document.parts.allSatisfy({ $0.vector.count == model.dimensions }) else {
-            throw KnowledgeError(wrong: model, for: space, of: base)
+            throw KnowledgeError(wrong: model, for: EmbeddingModel(space), of: base)
         }
         let prepared = try await maintain { BaseIndex.prepare(document.parts, dimensions: space.dimensions) }
         var record = try NewDocument(document)
@@ -81,11 +81,11 @@ extension EmbeddedEngine {
 }
 
 extension KnowledgeError {
-    init(wrong model: EmbeddingModel, for space: SpaceRecord, of base: String) {
+    init(wrong model: EmbeddingModel, for own: EmbeddingModel, of base: String) {
         self.init(
             .wrongModel,
             """
-            The vectors of \(base) are of \(space.model) \(space.version) with \(space.dimensions) numbers, not of \
+            The vectors of \(base) are of \(own.name) \(own.version) with \(own.dimensions) numbers, not of \
             \(model.name) \(model.version) with \(model.dimensions).
             """)
     }

@@ -31,7 +31,8 @@ struct IndexSnapshot: Sendable {
 
     /// Whether a question can be asked here: the model of a base may have changed since it was embedded.
     func check(_ query: RetrievalQuery, model: EmbeddingModel?, base: String) throws(KnowledgeError) {
-        if let model, model != EmbeddingModel(space) { throw KnowledgeError(wrong: model, for: space, of: base) }
+        let own = EmbeddingModel(space)
+        if let model, model != own { throw KnowledgeError(wrong: model, for: own, of: base) }
         guard query.vector.map({ $0.count == space.dimensions }) ?? true else {
             throw KnowledgeError(
                 .wrongModel,

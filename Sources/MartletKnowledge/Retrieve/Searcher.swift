@@ -21,8 +21,14 @@ struct Searcher {
     /// - Parameter meter: Counts how long each arm takes; nil: nobody does.
     init(_ fusion: Fusion, _ meter: KnowledgeMeter? = nil) { (self.fusion, self.meter) = (fusion, meter) }
 
-    /// - Parameter questions: Their vectors have the dimensions of the snapshot's.
-    mutating func answer(_ questions: [RetrievalQuery], in snapshot: IndexSnapshot) -> [[SearchHit]] {
+    /// - Parameters:
+    ///   - questions: Their vectors have the dimensions of the snapshot's.
+    ///   - terms: At most so many of a question's are asked.
+    ///   - corpus: What the snapshot is a part of; nil: it is all there is.
+    mutating func answer(
+        _ questions: [RetrievalQuery], in snapshot: IndexSnapshot, terms: Int = WordQuery.mostTerms,
+        corpus: WordCorpus? = nil
+    ) -> [[SearchHit]] {
         let all = snapshot.segments.map(\.live)
         let admitted = questions.map { question in
             question.filter.map { filter in snapshot.segments.map { $0.admitted(filter) } }
@@ -32,7 +38,8 @@ struct Searcher {
         return questions.indices.map { index in
             let question = questions[index]
             let begin = Instant.current
-            let scorer = WordScorer(WordQuery(question.text), in: words, fusion.bm25)
+            let query = WordQuery(question.text, atMost: terms)
+            let scorer = WordScorer(query, in: words, fusion.bm25, corpus: corpus)
             let said = scorer.isSilent
                 ? [] : scorer.best(depth(question), admitted: admitted[index], scratch: &sums)
             meter?.searched(.words, since: begin)
@@ -112,8 +119,12 @@ struct Searcher {
 
     /// What one question gives to some chunks, whether they are among the best or not. Those that are not there, or
     /// whose document does not fit, are not in it.
-    func scores(_ question: RetrievalQuery, of chunks: [Int64], in snapshot: IndexSnapshot) -> [Int64: Double] {
-        let scorer = WordScorer(WordQuery(question.text), in: snapshot.segments.map(\.words), fusion.bm25)
+    func scores(
+        _ question: RetrievalQuery, of chunks: [Int64], in snapshot: IndexSnapshot, terms: Int = WordQuery.mostTerms,
+        corpus: WordCorpus? = nil
+    ) -> [Int64: Double] {
+        let query = WordQuery(question.text, atMost: terms)
+        let scorer = WordScorer(query, in: snapshot.segments.map(\.words), fusion.bm25, corpus: corpus)
         let ideal = scorer.isSilent ? 0 : scorer.ideal
         return chunks.reduce(into: [:]) { scores, chunk in
             for (index, part) in snapshot.segments.enumerated() {

@@ -7,8 +7,8 @@ package import NIOCore
 /// One connection for each call, closed when the call ends, however it ends; replies are read whole, within a
 /// bound. Redirects are answers like any other and are never followed. Clients' own requests do not come this way.
 package struct HTTPClient: Sendable {
-    private let group: any EventLoopGroup
-    private let resolver: NameResolver
+    let group: any EventLoopGroup
+    let resolver: NameResolver
 
     package init(group: any EventLoopGroup, resolver: NameResolver) {
         self.group = group

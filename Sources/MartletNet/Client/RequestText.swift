@@ -8,6 +8,15 @@ enum RequestText {
     static func compose(
         _ method: Method, _ url: HTTPURL, headers: [(name: String, value: String)], body: [UInt8]?
     ) throws(MartletError) -> ByteBuffer {
+        var buffer = try head(method, url, headers: headers, length: body?.count)
+        if let body { buffer.writeBytes(body) }
+        return buffer
+    }
+
+    /// What precedes a body of `length` bytes; throws as `compose`.
+    static func head(
+        _ method: Method, _ url: HTTPURL, headers: [(name: String, value: String)], length: Int?
+    ) throws(MartletError) -> ByteBuffer {
         let operation = "\(method.text) \(url)"
         guard method != .other, url.path.hasPrefix("/"), HTTP1Writer.isValidTarget(url.path) else {
             throw MartletError(.badRequest, operation: operation, cause: "not a request that can be sent")
@@ -32,9 +41,8 @@ enum RequestText {
         fields.write(into: &buffer)
         HTTP1Writer.line("Connection: close", into: &buffer)
         let expectsBody = [.post, .put, .patch].contains(method)
-        if body != nil || expectsBody { HTTP1Writer.contentLength(body?.count ?? 0, into: &buffer) }
+        if length != nil || expectsBody { HTTP1Writer.contentLength(length ?? 0, into: &buffer) }
         HTTP1Writer.endOfHead(into: &buffer)
-        if let body { buffer.writeBytes(body) }
         return buffer
     }
 

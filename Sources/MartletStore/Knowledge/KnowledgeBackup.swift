@@ -7,21 +7,26 @@ package enum KnowledgeBackup {
     ///
     /// - Parameter folder: Of a backup, or of a store that no process has.
     package static func verify(_ folder: String) async throws(KnowledgeStoreError) -> [String] {
-        // Opening would make one.
-        try KnowledgeStore.mapped { _ = try SystemFiles.read(path: folder + "/" + KnowledgeStore.databaseName) }
-        return try await using(folder) { (store) throws(KnowledgeStoreError) in try await store.flaws() }
+        try await using(folder) { (store) throws(KnowledgeStoreError) in try await store.flaws() }
+    }
+
+    /// Copies a store that no process has into a folder, which must not be there yet or be empty.
+    package static func copy(_ store: String, to folder: String) async throws(KnowledgeStoreError) {
+        try await using(store) { (store) throws(KnowledgeStoreError) in try await store.backUp(to: folder) }
     }
 
     /// Puts a backup where there is nothing yet, once it is looked through.
     package static func restore(_ backup: String, to folder: String) async throws(KnowledgeStoreError) {
         let flaws = try await verify(backup)
         guard flaws.isEmpty else { throw .damaged(flaws.joined(separator: "; ")) }
-        try await using(backup) { (store) throws(KnowledgeStoreError) in try await store.backUp(to: folder) }
+        try await copy(backup, to: folder)
     }
 
     private static func using<Result>(
         _ folder: String, _ body: (KnowledgeStore) async throws(KnowledgeStoreError) -> Result
     ) async throws(KnowledgeStoreError) -> Result {
+        // Opening would make one.
+        try KnowledgeStore.mapped { _ = try SystemFiles.read(path: folder + "/" + KnowledgeStore.databaseName) }
         let store = try await KnowledgeStore.open(folder)
         do throws(KnowledgeStoreError) {
             let result = try await body(store)

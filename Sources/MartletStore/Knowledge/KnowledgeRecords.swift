@@ -4,6 +4,13 @@ package struct SpaceRecord: Sendable, Equatable {
     package var model: String
     package var version: String
     package var dimensions: Int
+
+    package init(number: Int64, model: String, version: String, dimensions: Int) {
+        self.number = number
+        self.model = model
+        self.version = version
+        self.dimensions = dimensions
+    }
 }
 
 package struct BaseRecord: Sendable, Equatable {

@@ -3,31 +3,88 @@ import MartletKnowledge
 import MartletLogic
 import Testing
 
-/// An engine in a folder of its own, and documents for it.
+/// The engines that do alike what ``EngineTests`` says.
+enum EngineKind: CaseIterable, Sendable, CustomTestStringConvertible {
+    case embedded
+    /// Chroma as far as we use it, in memory.
+    case chromaInMemory
+    /// A Chroma server, where `MARTLET_TEST_CHROMA` says its address: `http://127.0.0.1:8000`.
+    case chromaServer
+
+    static let server = ProcessInfo.processInfo.environment["MARTLET_TEST_CHROMA"]
+    static var available: [EngineKind] { allCases.filter { $0 != .chromaServer || server != nil } }
+    static var chroma: [EngineKind] { available.filter { $0 != .embedded } }
+
+    var testDescription: String {
+        switch self {
+        case .embedded: "embedded"
+        case .chromaInMemory: "Chroma, in memory"
+        case .chromaServer: "Chroma"
+        }
+    }
+
+    /// A server answers a request in milliseconds: of many documents it is given a part.
+    func some(of count: Int) -> Int { self == .chromaServer ? count / 5 : count }
+}
+
+/// A place for engines, which share what is in it, and documents for them.
 struct EngineFixture: Sendable {
     static let model = EmbeddingModel(name: "letters", version: "1", dimensions: 32)
     static let base = "手册"
 
+    let kind: EngineKind
     let folder: String
+    /// nil: there is none.
+    let chroma: ChromaEngine.Call?
+    /// Of Chroma's collections.
+    let prefix: String
 
-    static func run(_ body: (EngineFixture, EmbeddedEngine) async throws -> Void) async throws {
+    static func run(
+        _ kind: EngineKind, _ body: (EngineFixture, any KnowledgeEngine) async throws -> Void
+    ) async throws {
         let name = "engine-\(UInt64.random(in: .min ... .max))"
         let url = FileManager.default.temporaryDirectory.appendingPathComponent(name)
         defer { try? FileManager.default.removeItem(at: url) }
-        let fixture = EngineFixture(folder: url.path)
+        let call: ChromaEngine.Call? =
+            switch kind {
+            case .embedded: nil
+            case .chromaInMemory: FakeChroma().call
+            case .chromaServer: try ChromaClient(EngineKind.server ?? "").call
+            }
+        let fixture = EngineFixture(kind: kind, folder: url.path, chroma: call, prefix: name)
         let engine = try await fixture.open()
+        let result: Result<Void, any Error>
         do {
             try await engine.createBase(base, description: "d", model: model)
-            try await body(fixture, engine)
+            result = .success(try await body(fixture, engine))
         } catch {
-            await engine.close()
-            throw error
+            result = .failure(error)
         }
-        await engine.close()
+        await fixture.close(engine)
+        await fixture.removeAll()
+        try result.get()
     }
 
-    func open() async throws -> EmbeddedEngine {
-        try await EmbeddedEngine.open(folder, EmbeddedEngine.Settings(lanes: 2))
+    /// Another engine of the same knowledge: the embedded one after it was closed, any number of nodes of the shared.
+    func open() async throws -> any KnowledgeEngine {
+        guard let chroma else { return try await EmbeddedEngine.open(folder, EmbeddedEngine.Settings(lanes: 2)) }
+        return try await node(chroma)
+    }
+
+    func node(_ call: @escaping ChromaEngine.Call) async throws -> ChromaEngine {
+        var settings = ChromaEngine.Settings(folder: folder)
+        settings.prefix = prefix
+        settings.greatestFile = 1 << 20
+        return try await ChromaEngine.open(settings, call: call)
+    }
+
+    func close(_ engine: any KnowledgeEngine) async { await (engine as? EmbeddedEngine)?.close() }
+
+    /// A server is left as it was.
+    private func removeAll() async {
+        guard kind == .chromaServer, let chroma, let engine = try? await open() else { return }
+        for base in (try? await engine.bases()) ?? [] { try? await engine.removeBase(base.name) }
+        _ = try? await chroma("DELETE", FakeChroma.root + "/\(prefix)-ledger", nil)
     }
 
     /// Which letters a text has: alike texts are near.

@@ -3,12 +3,14 @@ import MartletKnowledge
 import MartletLogic
 import Testing
 
-/// What every engine does.
+/// What every engine does: the same sentences for each of them.
 @Suite("A knowledge engine", .timeLimit(.minutes(3)))
 struct EngineTests {
-    @Test("What was put is found with its place and why, is gone when its deletion returns, and is read back")
-    func life() async throws {
-        try await EngineFixture.run { fixture, engine in
+    @Test(
+        "What was put is found with its place and why, is gone when its deletion returns, and is read back",
+        arguments: EngineKind.available)
+    func life(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { fixture, engine in
             let change = try await engine.put("假期.md", ["员工每年有十天年假。", "病假照付工资。"], metadata: ["year": .number(2024)])
             try await engine.put("travel.md", ["Trains are booked by the office."])
             let found = try await engine.search("年假有几天")
@@ -36,9 +38,11 @@ struct EngineTests {
         }
     }
 
-    @Test("A question in another language than the documents is answered by its vector alone")
-    func otherLanguage() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test(
+        "A question in another language than the documents is answered by its vector alone",
+        arguments: EngineKind.available)
+    func otherLanguage(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             try await engine.put("a", ["员工每年有十天年假。"])
             let passage = try #require(try await engine.search("holiday").first)
             #expect(passage.why.wordScore == nil && passage.why.matched == [] && passage.why.vectorWeight == 1)
@@ -46,9 +50,11 @@ struct EngineTests {
         }
     }
 
-    @Test("Filters hold before the best are chosen, and scores below the least are left out")
-    func filters() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test(
+        "Filters hold before the best are chosen, and scores below the least are left out",
+        arguments: EngineKind.available)
+    func filters(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             for year in 2000..<2030 {
                 try await engine.put(
                     "report-\(year)", ["the annual report of the company"], metadata: ["year": .number(Double(year))])
@@ -64,42 +70,47 @@ struct EngineTests {
         }
     }
 
-    @Test("A document that is replaced again and again is always found in exactly one version")
-    func atomic() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test(
+        "A document that is replaced again and again is always found in exactly one version",
+        arguments: EngineKind.available)
+    func atomic(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             try await engine.put("policy", ["remote work is allowed on day 0", "unrelated closing words 0"])
             for other in 0..<20 { try await engine.put("other-\(other)", ["nothing of that kind \(other)"]) }
+            let last = kind.some(of: 60)
             try await withThrowingTaskGroup(of: Int.self) { group in
                 group.addTask {
-                    for version in 1...60 {
+                    for version in 1...last {
                         let texts = ["remote work is allowed on day \(version)", "unrelated closing words \(version)"]
                         try await engine.put("policy", texts)
                     }
-                    return 60
+                    return last
                 }
                 for _ in 0..<3 {
                     group.addTask {
-                        var last = 0
-                        while last < 60 {
+                        var seen = 0
+                        while seen < last {
                             let found = try await engine.search("remote work is allowed", limit: 2)
                             let policy = found.filter { $0.document.name == "policy" }
                             #expect(Set(policy.map(\.document.version)).count == 1)
                             let first = try #require(policy.first { $0.chunk.text.hasPrefix("remote") })
                             let version = Int(first.chunk.text.split(separator: " ").last ?? "") ?? -1
-                            #expect(version >= last)
-                            last = version
+                            #expect(version >= seen)
+                            seen = version
                         }
-                        return last
+                        return seen
                     }
                 }
-                for try await last in group { #expect(last == 60) }
+                for try await seen in group { #expect(seen == last) }
             }
         }
     }
 
-    @Test("However documents came, the same ones have the same scores, also after a restart")
-    func sameScores() async throws {
-        try await EngineFixture.run { fixture, engine in
+    @Test(
+        "However documents came, the same ones have the same scores, also after a restart",
+        arguments: EngineKind.available)
+    func sameScores(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { fixture, engine in
             for round in 0..<3 {
                 for number in 0..<40 {
                     try await engine.put("d\(number)", ["text \(number) in round \(round)", "tail \(number)"])
@@ -109,18 +120,18 @@ struct EngineTests {
             let questions = ["text 17", "round 2", "tail", "text in round"]
             var before: [[Double]] = []
             for question in questions { before.append(try await engine.search(question, limit: 20).map(\.score)) }
-            await engine.close()
+            await fixture.close(engine)
             let again = try await fixture.open()
             for (question, scores) in zip(questions, before) {
                 #expect(try await again.search(question, limit: 20).map(\.score) == scores)
             }
-            await again.close()
+            await fixture.close(again)
         }
     }
 
-    @Test("Vectors of another model are refused, in documents and in questions")
-    func wrongModel() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test("Vectors of another model are refused, in documents and in questions", arguments: EngineKind.available)
+    func wrongModel(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             let other = EmbeddingModel(name: "letters", version: "2", dimensions: 32)
             let document = EngineFixture.document("d", ["x"])
             var error = await #expect(throws: KnowledgeError.self) {
@@ -140,9 +151,11 @@ struct EngineTests {
         }
     }
 
-    @Test("Another model is made ready beside the one that is searched, and takes its place in one step")
-    func anotherModel() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test(
+        "Another model is made ready beside the one that is searched, and takes its place in one step",
+        arguments: EngineKind.available)
+    func anotherModel(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             for number in 0..<10 { try await engine.put("d\(number)", ["text \(number)"]) }
             let next = EmbeddingModel(name: "letters", version: "2", dimensions: 16)
             try await engine.beginModel(next, in: EngineFixture.base)
@@ -173,9 +186,9 @@ struct EngineTests {
         }
     }
 
-    @Test("A new chunk's score is the one that a search gives it")
-    func reverseLook() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test("A new chunk's score is the one that a search gives it", arguments: EngineKind.available)
+    func reverseLook(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             let change = try await engine.put("a", ["red apples", "green pears", "blue plums"])
             let query = EngineFixture.query("green apples", limit: 3)
             let found = try await engine.search(query, model: nil, in: EngineFixture.base)
@@ -184,9 +197,9 @@ struct EngineTests {
         }
     }
 
-    @Test("Vectors that are there need not be made again")
-    func knownVectors() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test("Vectors that are there need not be made again", arguments: EngineKind.available)
+    func knownVectors(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             try await engine.put("a", ["one", "two"])
             let keys = ["two", "three"].map { Array($0.utf8) }
             let known = try await engine.vectors(of: keys, in: EngineFixture.base)
@@ -194,28 +207,28 @@ struct EngineTests {
         }
     }
 
-    @Test("Documents that come at the same time are all there afterwards")
-    func concurrentPuts() async throws {
-        try await EngineFixture.run { fixture, engine in
+    @Test("Documents that come at the same time are all there afterwards", arguments: EngineKind.available)
+    func concurrentPuts(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { fixture, engine in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<8 {
                     group.addTask {
-                        for number in 0..<50 {
+                        for number in 0..<kind.some(of: 50) {
                             try await engine.put("w\(writer)-\(number)", ["words of \(writer) and \(number)"])
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(try await engine.base(EngineFixture.base).documents == 400)
+            #expect(try await engine.base(EngineFixture.base).documents == 8 * kind.some(of: 50))
             let found = try await engine.search("words of", limit: 1000)
             #expect(found.count >= 50 && Set(found.map(\.id)).count == found.count)
         }
     }
 
-    @Test("A search that is cancelled ends, whether it waits or runs")
-    func cancellation() async throws {
-        try await EngineFixture.run { _, engine in
+    @Test("A search that is cancelled ends, whether it waits or runs", arguments: EngineKind.available)
+    func cancellation(kind: EngineKind) async throws {
+        try await EngineFixture.run(kind) { _, engine in
             try await engine.put("a", (0..<200).map { "words \($0)" })
             for _ in 0..<50 {
                 let search = Task { try await engine.search("words 7") }

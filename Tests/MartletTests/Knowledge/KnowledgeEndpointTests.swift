@@ -244,7 +244,7 @@ struct OtherKnowledgeTests {
 
     @Test("An assistant reads passages with what they are from")
     func tool() async throws {
-        let tool = KnowledgeTool(try await Self.filled())
+        let tool = SearchTool(try await Self.filled())
         #expect(tool.description["name"] == "search_knowledge")
         let found = try await tool.call(["query": "年假"])
         #expect(found == ("[1] hr/a.md, page 1\n年假有十五天", false))

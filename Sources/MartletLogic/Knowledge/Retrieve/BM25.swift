@@ -11,7 +11,7 @@ public struct BM25: Sendable, Equatable {
     }
 
     /// What a term of `holding` of `rows` texts is worth.
-    func rarity(holding: Int, of rows: Int) -> Double {
+    public func rarity(holding: Int, of rows: Int) -> Double {
         let (holding, rows) = (Double(holding), Double(rows))
         return log1p((rows - holding + 0.5) / (holding + 0.5))
     }

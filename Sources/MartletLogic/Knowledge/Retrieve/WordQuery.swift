@@ -13,7 +13,13 @@ public struct WordQuery: Sendable {
 
     private(set) var terms: [Term] = []
 
-    public init(_ text: String) {
+    /// Its terms in the order of their first coming, and whether those are meant that begin so.
+    public var words: [(text: String, isBeginning: Bool)] {
+        terms.map { ($0.text, $0.keys.lowerBound < $0.keys.upperBound) }
+    }
+
+    /// - Parameter most: Terms; what comes after them is not asked.
+    public init(_ text: String, atMost most: Int = mostTerms) {
         var text = text
         text.makeContiguousUTF8()
         var places: [ClosedRange<TermKey>: Int] = [:]
@@ -26,7 +32,7 @@ public struct WordQuery: Sendable {
                 places[keys] = terms.count
                 terms.append(Term(keys: keys, text: Self.text(term), count: 1))
             }
-            return terms.count < Self.mostTerms
+            return terms.count < most
         }
     }
 

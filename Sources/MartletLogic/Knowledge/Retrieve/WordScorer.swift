@@ -12,6 +12,21 @@ public struct WordPart: Sendable {
     }
 }
 
+/// What is known of texts that are not at hand.
+public struct WordCorpus: Sendable {
+    public var rows: Int
+    /// How many terms they have altogether.
+    public var length: Int
+    /// How many rows have each term of the query, in its order.
+    public var holding: [Int]
+
+    public init(rows: Int, length: Int, holding: [Int]) {
+        self.rows = rows
+        self.length = length
+        self.holding = holding
+    }
+}
+
 /// What the rows of all segments are worth to one question, by BM25.
 ///
 /// Only rows that are live count, in whatever segments they are: the same texts have the same scores however they came.
@@ -39,15 +54,17 @@ public struct WordScorer: Sendable {
     /// No text has a term of the question: words say nothing.
     public var isSilent: Bool { terms.isEmpty }
 
-    public init(_ query: WordQuery, in parts: [WordPart], _ bm25: BM25) {
+    /// - Parameter corpus: All texts, where the parts are only some of them; its terms are the query's.
+    public init(_ query: WordQuery, in parts: [WordPart], _ bm25: BM25, corpus: WordCorpus? = nil) {
         self.parts = parts
-        let rows = parts.reduce(0) { $0 + $1.live.count }
-        let average = Double(parts.reduce(0) { $0 + $1.length }) / Double(max(1, rows))
+        let rows = corpus?.rows ?? parts.reduce(0) { $0 + $1.live.count }
+        let length = corpus?.length ?? parts.reduce(0) { $0 + $1.length }
+        let average = Double(length) / Double(max(1, rows))
         base = Float(bm25.k1 * (1 - bm25.b))
         slope = Float(bm25.k1 * bm25.b / max(average, 1))
-        for term in query.terms {
+        for (place, term) in query.terms.enumerated() {
             let postings = parts.map { Self.postings(term.keys, $0.index) }
-            let holding = zip(postings, parts).reduce(0) { $0 + Self.count($1.0, $1.1) }
+            let holding = corpus?.holding[place] ?? zip(postings, parts).reduce(0) { $0 + Self.count($1.0, $1.1) }
             let weight = bm25.rarity(holding: holding, of: rows) * (bm25.k1 + 1) * Double(term.count)
             ideal += weight
             if holding > 0 { terms.append(Term(text: term.text, weight: Float(weight), postings: postings)) }

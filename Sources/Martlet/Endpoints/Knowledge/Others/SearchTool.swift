@@ -3,7 +3,7 @@ import MartletLogic
 import MartletWire
 
 /// `search_knowledge`, for assistants: the best passages of the bases, with what they are from.
-struct KnowledgeTool: LocalTool {
+struct SearchTool: LocalTool {
     private static let mostPassages = 20
 
     let name = "search_knowledge"

@@ -1,0 +1,98 @@
+import MartletBase
+import MartletKnowledge
+import MartletLogic
+import MartletWire
+
+/// The knowledge of a server, over Martlet's own paths (`KnowledgeEndpoint` is the other side).
+final class RemoteDesk: KnowledgeDesk {
+    private static let documentsAtOnce = 1000
+
+    let server: KnowledgeServer
+    /// Files that were fetched, until the desk is closed.
+    let fetched = FetchedFiles()
+
+    /// - Parameters:
+    ///   - url: `http://HOST:PORT`.
+    ///   - key: Shown as `X-API-Key`.
+    /// - Throws: `invalid`: it is no URL.
+    init(_ url: String, key: Secret?) throws(KnowledgeError) {
+        server = try KnowledgeServer(url, key: key)
+    }
+
+    func close() {
+        server.close()
+        fetched.remove()
+    }
+
+    // MARK: Bases
+
+    func bases() async throws -> [BaseSummary] {
+        let fields = try await server.ask(.get, KnowledgeServer.path())
+        return try server.read { () throws(FieldFlaw) in
+            try each(try fields.listed("bases")) { base throws(FieldFlaw) in try BaseSummary(base) }
+        }
+    }
+
+    func create(_ settings: BaseSettings) async throws {
+        var body: JSON = ["name": .string(settings.name), "description": .string(settings.description)]
+        if let embedding = settings.embedding { body["embedding"] = .string(embedding) }
+        _ = try await server.ask(.post, KnowledgeServer.path(), body)
+    }
+
+    func describe(_ base: String, as description: String) async throws {
+        _ = try await server.ask(.patch, KnowledgeServer.path(base), ["description": .string(description)])
+    }
+
+    func remove(base: String) async throws {
+        _ = try await server.ask(.delete, KnowledgeServer.path(base))
+    }
+
+    // MARK: Documents
+
+    func documents(in base: String) async throws -> [DocumentSummary] {
+        var (documents, next): ([DocumentSummary], Int?) = ([], 0)
+        while let first = next {
+            let fields = try await server.ask(
+                .get, KnowledgeServer.path(base, "documents", query: "?limit=\(Self.documentsAtOnce)&next=\(first)"))
+            documents += try server.read { () throws(FieldFlaw) in
+                try each(try fields.listed("documents")) { document throws(FieldFlaw) in
+                    try DocumentSummary(document, base: base)
+                }
+            }
+            next = try server.read { () throws(FieldFlaw) in try fields.whole("next") }
+        }
+        return documents
+    }
+
+    /// By HTTP a document goes with its file.
+    func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError] {
+        guard files else { throw KnowledgeError(.invalid, "A server removes documents with their files.") }
+        var failed: [String: KnowledgeError] = [:]
+        for name in names {
+            do {
+                _ = try await server.ask(.delete, KnowledgeServer.path(base, "documents", name))
+            } catch let error as KnowledgeError where error.code == .notFound {
+                failed[name] = error
+            }
+        }
+        return failed
+    }
+
+    func text(of document: DocumentVersion) async throws -> DocumentText {
+        let path = KnowledgeServer.path(
+            document.base, "documents", document.name, "text", query: "?version=\(document.version)")
+        let fields = try await server.ask(.get, path)
+        return try server.read { () throws(FieldFlaw) in try DocumentText(fields) }
+    }
+
+    func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage] {
+        let path = KnowledgeServer.path(base, "documents", name, "chunks", query: "?limit=\(count)&next=\(first)")
+        return try await passages("chunks", of: try await server.ask(.get, path))
+    }
+
+    func passages(_ name: String, of fields: RequestFields) async throws -> [Passage] {
+        try server.read { () throws(FieldFlaw) in
+            try each(try fields.listed(name)) { passage throws(FieldFlaw) in try Passage(passage) }
+        }
+    }
+}
