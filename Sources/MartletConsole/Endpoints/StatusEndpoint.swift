@@ -7,8 +7,8 @@ import MartletTelemetry
 import MartletWorkers
 import NIOCore
 
-/// `GET /status`: pools, targets, what is in flight, queues, descriptors, managed backends, knowledge, build and uptime, as
-/// JSON.
+/// `GET /status`: pools, targets, what is in flight, queues, descriptors, managed backends, knowledge, build and uptime,
+/// as JSON.
 package final class StatusEndpoint: LocalHandler {
     private let desk: Desk
 
