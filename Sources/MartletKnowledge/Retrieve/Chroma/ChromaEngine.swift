@@ -22,6 +22,8 @@ package final class ChromaEngine: KnowledgeEngine {
         package var greatestFile = 8 << 20
         /// Seconds since 1970.
         package var now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
+        /// Counts how long each arm of a search takes.
+        package var meter = KnowledgeMeter()
 
         package init(folder: String) { self.folder = folder }
     }
