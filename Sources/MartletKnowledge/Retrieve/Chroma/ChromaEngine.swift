@@ -22,8 +22,6 @@ package final class ChromaEngine: KnowledgeEngine {
         package var greatestFile = 8 << 20
         /// Seconds since 1970.
         package var now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
-        /// Counts how long each arm of a search takes.
-        package var meter = KnowledgeMeter()
 
         package init(folder: String) { self.folder = folder }
     }
@@ -43,6 +41,7 @@ package final class ChromaEngine: KnowledgeEngine {
     /// path begins with `/api/v2` and has its query with it. Bodies and replies may have some megabytes: a file has.
     package typealias Call = @Sendable (_ method: String, _ path: String, _ body: [UInt8]?) async throws -> Reply
 
+    package let meter = KnowledgeMeter()
     let settings: Settings
     let server: ChromaServer
     let ledger: SharedLedger
