@@ -111,16 +111,20 @@ final class LocalLeg: Leg {
     }
 
     func cancel(_ reason: CancelReason) {
+        let (writer, upload) = (writer, upload)
         finish()
         task?.cancel()
         writer?.end()
         upload?.fail(CancellationError())
     }
 
-    /// The exchange hears no more, and the body is let go.
+    /// The exchange hears no more, and the body is let go. What the handler reads and writes by knows this leg: it would
+    /// keep it, and all of its request, for ever.
     private func finish() {
         letGo()
         exchange = nil
+        upload = nil
+        writer = nil
     }
 
     private func letGo() {

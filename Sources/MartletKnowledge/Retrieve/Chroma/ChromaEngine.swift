@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A base is a collection of vectors, with the chunks, and a collection of documents, with their texts and files.
 /// Records are written under a number that nobody knows yet, and become visible by a line of the ``SharedLedger``, all
-/// of them in one step; nodes ignore the records of which no line speaks. Each node keeps in memory what the ledger says
+/// of them in one step; nodes ignore the records of which no line speaks. Each node keeps in memory what it says
 /// of the documents (names, versions, metadata), but neither texts nor vectors.
 package final class ChromaEngine: KnowledgeEngine {
     package struct Settings: Sendable {
