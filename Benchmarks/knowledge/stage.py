@@ -19,7 +19,8 @@ HOME = pathlib.Path(os.environ.get("MARTLET_HOME", harness.HERE.parent))
 BASE = "bench"
 
 POOL = """
-pools: {{chat: {{targets: [{{url: "http://127.0.0.1:{port}", max_inflight: {slots}}}], health: off}}}}
+pools:
+  chat: {{targets: [{{url: "http://127.0.0.1:{port}", max_inflight: {slots}}}], health: off, keepalive: {{idle: 1s}}}}
 models: {{stub: {{pool: chat}}}}
 """
 
@@ -140,3 +141,16 @@ def stub(bench, *arguments):
 
 def said_by(model):
     return json.loads(ledger.get(model.port, "/stats"))
+
+
+def under_way(server):
+    """Answers that are being made, and requests that are at a model."""
+    page = server.metrics()
+    return {name: ledger.total(page.get(f"martlet_{name}", [])) for name in ("knowledge_answers_under_way", "in_flight")}
+
+
+def settled(server, model, files):
+    """Whether nothing is under way, at the server and at the model, and no descriptor is open that was not before."""
+    def holds():
+        return not any(under_way(server).values()) and not said_by(model)["active"] and server.files() <= files
+    return load_stage.wait_until("quiet", holds, 10)

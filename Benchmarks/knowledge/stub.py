@@ -76,7 +76,8 @@ class Model:
 def said(messages):
     content = messages[-1]["content"] if messages else ""
     source = SOURCE.search(content if isinstance(content, str) else "")
-    sentence = SENTENCE.search(source.group(2).strip()) if source else None
+    lines = [line for line in source.group(2).strip().split("\n") if line and line[0] != "#"] if source else []
+    sentence = SENTENCE.search("\n".join(lines))
     return f"{sentence.group(0)} [1]" if sentence else "There is no source."
 
 
