@@ -29,7 +29,7 @@ def measure(bench, options):
         found[name] = asked(bench, server, body, "--connections", 1, "--duration", seconds, *more, path=path)
     found["model"] = stage.said_by(model)
     bench.stop()
-    cached, base = found["cached"], found["base"]
+    cached, base = (found[name]["latency"] for name in ("cached", "base"))
     return [verdict.row(
         "a cached answer, one after the other over HTTP, p50", "< 2 ms",
         f"{cached['p50_us'] / 1000:.2f} ms (p99 {cached['p99_us'] / 1000:.2f} ms; what the base is called and how large "

@@ -1,55 +1,71 @@
 """Ten thousand who connect, ask, and leave at a random moment: what is left of them."""
 
 import asyncio
+import collections
 import json
 import random
+import re
 import time
 
+import ledger
 from load import people, verdict
 from load.stage import memory
 
 from . import stage, texts
 
 AT_ONCE = 200
+NOTES = 500
 # Of the model, half of it before its first piece; they leave within it.
 SECONDS = 0.4
 
 
-async def cycles(port, first, count):
+async def cycles(port, questions, first, count):
     gate, dice = asyncio.Semaphore(AT_ONCE), random.Random(first)
 
     async def one(number):
-        question = f"代号QX{number % 100:05}的第{number}个问题：它是什么？"
-        body = json.dumps({"question": question, "stream": number % 2 == 0})
+        body = json.dumps({"question": questions[number % NOTES], "stream": number % 2 == 0})
         async with gate:
             payload = people.request(body, path=f"/knowledge/{stage.BASE}/ask")
             return await people.leave(port, "", payload, dice.uniform(0, SECONDS))
     return await asyncio.gather(*(one(number) for number in range(first, first + count)))
 
 
+def kind(file):
+    """What a descriptor is, without its number."""
+    return re.sub(r"\d+", "N", file)
+
+
 def measure(bench, options):
     count = 500 if options.quick else 10_000
     model = stage.stub(bench, SECONDS / 2)
-    server = stage.serve(bench, model, slots=AT_ONCE)
+    server = stage.serve(bench, model, slots=AT_ONCE, cache={"keep": False})
+    notes = texts.notes(NOTES)
+    questions = [texts.about(notes, number) for number in range(NOTES)]
     with server.client() as client:
         client.create()
-        client.upload(texts.notes(100))
+        client.upload(notes)
     # As many as there will be at once: what is kept for them is kept from now on.
-    asyncio.run(cycles(server.port, 0, 2 * AT_ONCE))
-    stage.settled(server, model, 0)
-    files, before, known = server.files(), memory(server.pid)["rss"] / 1024, stage.said_by(model)
-    visits = asyncio.run(cycles(server.port, 2 * AT_ONCE, count))
+    asyncio.run(cycles(server.port, questions, 0, 2 * AT_ONCE))
+    stage.settled(server, model)
+    # Idle connections to the model close a second after their last use.
+    time.sleep(2)
+    held, before, known = ledger.files(server.pid), memory(server.pid)["rss"] / 1024, stage.said_by(model)
+    visits = asyncio.run(cycles(server.port, questions, 2 * AT_ONCE, count))
     began = time.monotonic()
-    quiet = stage.settled(server, model, files)
+    quiet = stage.settled(server, model, len(held))
     seconds = time.monotonic() - began
     under_way = stage.under_way(server)
     after, left = memory(server.pid)["rss"] / 1024, stage.said_by(model)
     with server.client() as client:
-        alive = client.answer("代号QX00001是什么？")["end"]["kind"]
+        alive = client.answer(questions[0])["end"]["kind"]
+    more = collections.Counter(map(kind, ledger.files(server.pid).values()))
+    more.subtract(map(kind, held.values()))
+    files = (len(held), server.files())
     found = {
-        "ends": people.as_report(visits), "files": (files, server.files()), "memory_mib": (before, after),
+        "ends": people.as_report(visits), "files": files, "memory_mib": (before, after),
+        "files_more": {what: number for what, number in more.items() if number},
         "model": {key: left[key] - known[key] for key in ("begun", "ended", "cancelled")}, "under_way": under_way,
-        "quiet_after_s": seconds, "alive": alive}
+        "quiet_after_s": seconds, "answer_after": alive}
     bench.stop()
     gone = sum(visit.end == "left" for visit in visits)
     calls = found["model"]
@@ -61,7 +77,9 @@ def measure(bench, options):
             f"{sum(under_way.values()):.0f} and {left['active']}, {seconds:.1f} s after the last; of {calls['begun']:,} "
             f"calls of the model {calls['cancelled']:,} were called off", quiet),
         verdict.row(
-            f"{what}: descriptors after", f"as before ({files})", str(found["files"][1]), found["files"][1] <= files),
+            f"{what}: descriptors after", f"as before ({files[0]})",
+            f"{files[1]}" + (f" ({found['files_more']})" if files[1] > files[0] else ""), files[1] <= files[0]),
+        verdict.row(f"{what}: who asks then and stays", "answered", alive, alive == "answered"),
         verdict.row(
             f"{what}: memory after", "≤ 1.1 × before", f"{after / before:.3f} × ({after:.0f} MiB)",
             after <= 1.1 * before),

@@ -44,21 +44,20 @@ class Model:
         # Nobody sends a second request before the first is answered: what can be read is the end.
         gone = asyncio.create_task(reader.read(1))
         await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
-        self.stats["active"] -= 1
-        left = not answer.done() or answer.exception() is not None
-        self.stats["cancelled" if left else "ended"] += 1
         for task in (answer, gone):
             task.cancel()
-        await asyncio.gather(answer, gone, return_exceptions=True)
-        return not left
+        ended, _ = await asyncio.gather(answer, gone, return_exceptions=True)
+        if ended is not True:
+            self.stats["active"] -= 1
+            self.stats["cancelled"] += 1
+        return ended is True
 
     async def answer(self, asked, writer):
         text = said(asked.get("messages", []))
         if not asked.get("stream"):
             await asyncio.sleep(self.seconds)
-            whole(writer, {"choices": [
+            return self.end(whole, writer, {"choices": [
                 {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
-            return await writer.drain()
         await asyncio.sleep(self.seconds)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         size = max(1, -(-len(text) // self.pieces))
@@ -69,8 +68,14 @@ class Model:
             await writer.drain()
         event(writer, {}, "stop")
         piece(writer, b"data: [DONE]\n\n")
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
+        return self.end(writer.write, b"0\r\n\r\n")
+
+    def end(self, write, *what):
+        """Whoever has the last byte may ask again: it is counted before that is sent."""
+        self.stats["active"] -= 1
+        self.stats["ended"] += 1
+        write(*what)
+        return True
 
 
 def said(messages):

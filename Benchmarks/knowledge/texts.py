@@ -44,3 +44,9 @@ def notes(count):
     return {
         f"note-{number:04}.txt": f"代号QX{number:05}：{dice.choice(known)}{dice.choice(known)}".encode()
         for number in range(count)}
+
+
+def about(notes, number):
+    """A question about one of the notes, in its own words: whoever looks for it finds it."""
+    text = list(notes.values())[number % len(notes)].decode()
+    return text[:text.index("。") if "。" in text else None] + "，对吗？"
