@@ -173,8 +173,8 @@ let package = Package(
         .testTarget(
             name: "MartletKnowledgeTests",
             dependencies: [
-                "MartletKnowledge", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase", "CZlib",
-                nioCore, nioPosix, logging,
+                "MartletKnowledge", "MartletLogic", "MartletWire", "MartletNet", "MartletStore", "MartletBase",
+                "MartletTelemetry", "CZlib", nioCore, nioPosix, logging,
             ]),
         .testTarget(name: "MartletToolsTests", dependencies: ["MartletTools", "MartletBase", nioCore, nioPosix]),
         .testTarget(

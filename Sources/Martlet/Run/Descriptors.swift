@@ -44,7 +44,8 @@ extension Server {
             governor: governor, accessLog: accessLog, broker: { [taskFront] in await taskFront.brokerReadings() },
             taskHistory: { [taskFront] in taskFront.historyReadings() },
             cron: { [taskFront] in taskFront.cronReadings() },
-            taskWorkers: { [taskWorkers] in taskWorkers.readings() })
+            taskWorkers: { [taskWorkers] in taskWorkers.readings() },
+            knowledge: { [knowledgeFront] in await knowledgeFront.readings() })
     }
 
     /// Presses for descriptors, and leaves a census behind when they grow scarce, until the task is cancelled.

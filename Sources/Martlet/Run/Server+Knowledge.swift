@@ -13,6 +13,12 @@ extension Server {
         // Who asks a base asks a model, and reads what the company knows: as much as who asks the model.
         let key = Keyed.key(in: ProcessInfo.processInfo.environment)
         var entries = opened.paths.entries
+        let chain = ChainEndpoint(
+            KnowledgeChain(opened.desk), path: KnowledgeChain.path, configKeys: ["configurable"],
+            dispatch: Dispatch(loops, routes), logger: logger)
+        entries.append(
+            KnowledgePaths.Entry(
+                path: KnowledgeChain.path + "/", handler: chain, bodyLimit: KnowledgeChain.bodyBytes, shape: .plain))
         if plan.apis.isEmpty {
             // Beside apps, they have it among their own tools and descriptions.
             let tools = MCPEndpoint([], own: [SearchTool(opened.desk)], caller: InnerCaller(loops), logger: logger)

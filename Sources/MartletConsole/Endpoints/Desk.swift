@@ -25,6 +25,8 @@ package struct Desk: Sendable {
     let cron: @Sendable () -> Readings.Cron?
     /// The workers of tasks in this process.
     let taskWorkers: @Sendable () -> [Readings.TaskWorker]
+    /// The numbers of knowledge; nil: this process has none.
+    let knowledge: @Sendable () async -> Readings.Knowledge?
 
     package init(
         pools: [Pool], loops: LoopTable, labels: LabelRegistry, membership: Membership, backends: BackendService,
@@ -32,7 +34,8 @@ package struct Desk: Sendable {
         broker: @escaping @Sendable () async -> Readings.Broker? = { nil },
         taskHistory: @escaping @Sendable () -> Readings.TaskHistory? = { nil },
         cron: @escaping @Sendable () -> Readings.Cron? = { nil },
-        taskWorkers: @escaping @Sendable () -> [Readings.TaskWorker] = { [] }
+        taskWorkers: @escaping @Sendable () -> [Readings.TaskWorker] = { [] },
+        knowledge: @escaping @Sendable () async -> Readings.Knowledge? = { nil }
     ) {
         self.pools = pools
         self.loops = loops
@@ -46,6 +49,7 @@ package struct Desk: Sendable {
         self.taskHistory = taskHistory
         self.cron = cron
         self.taskWorkers = taskWorkers
+        self.knowledge = knowledge
     }
 
     /// The numbers of all loops, summed.

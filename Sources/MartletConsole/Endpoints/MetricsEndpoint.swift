@@ -43,6 +43,7 @@ package final class MetricsEndpoint: LocalHandler {
         readings.taskHistory = desk.taskHistory()
         readings.cron = desk.cron()
         readings.taskWorkers = desk.taskWorkers()
+        readings.knowledge = await desk.knowledge()
         if let log = desk.accessLog { readings.droppedLogLines.append(("access", log.dropped)) }
         return readings
     }

@@ -7,7 +7,8 @@ import MartletTelemetry
 import MartletWorkers
 import NIOCore
 
-/// `GET /status`: pools, targets, what is in flight, queues, descriptors, managed backends, build and uptime, as JSON.
+/// `GET /status`: pools, targets, what is in flight, queues, descriptors, managed backends, knowledge, build and uptime,
+/// as JSON.
 package final class StatusEndpoint: LocalHandler {
     private let desk: Desk
 
@@ -32,7 +33,8 @@ package final class StatusEndpoint: LocalHandler {
             descriptors: try await StatusReport.Descriptors(desk, totals),
             buffered: .init(bytes: desk.budget.usedBytes, limit: desk.budget.limit),
             pools: desk.pools.map { StatusReport.Pool($0, now: now) },
-            backends: desk.backends.status().map { StatusReport.Backend($0, now: now) })
+            backends: desk.backends.status().map { StatusReport.Backend($0, now: now) },
+            knowledge: await desk.knowledge().map(StatusReport.Knowledge.init))
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -104,6 +106,21 @@ struct StatusReport: Encodable {
         var lastExit: String?
         var secondsInState: Double
     }
+    struct Knowledge: Encodable {
+        struct Base: Encodable {
+            var name: String
+            var documents: Int
+            var chunks: Int
+            var ageSeconds: Double
+        }
+        var bases: Int
+        var largestBases: [Base]
+        var answers: [String: UInt64]
+        var answersUnderWay: Int
+        var cache: [String: UInt64]
+        var documentsReading: Int
+        var documentsWaiting: Int
+    }
 
     var build: Build
     var process: Process?
@@ -112,6 +129,8 @@ struct StatusReport: Encodable {
     var buffered: Buffered
     var pools: [Pool]
     var backends: [Backend]
+    /// nil: this process has none.
+    var knowledge: Knowledge?
 }
 
 extension StatusReport.Process {
@@ -176,5 +195,19 @@ extension StatusReport.Backend {
         restarts = status.restarts
         lastExit = status.lastExit.map { "\($0)" }
         secondsInState = (now - status.since).inSeconds
+    }
+}
+
+extension StatusReport.Knowledge {
+    init(_ readings: Readings.Knowledge) {
+        bases = readings.baseCount
+        largestBases = readings.bases.map {
+            Base(name: $0.name, documents: $0.documents, chunks: $0.chunks, ageSeconds: $0.ageSeconds)
+        }
+        answers = Dictionary(uniqueKeysWithValues: readings.answers.map { ($0.kind, $0.count) })
+        answersUnderWay = readings.answersUnderWay
+        cache = Dictionary(uniqueKeysWithValues: readings.cache.map { ($0.kind, $0.count) })
+        documentsReading = readings.reading
+        documentsWaiting = readings.waiting
     }
 }

@@ -4,6 +4,9 @@ import Synchronization
 
 /// Answers that were given before: in memory, or shared by nodes. What it promises is the ``AnswerCacheMachine``'s.
 package protocol AnswerCache: Sendable {
+    /// Since this process began.
+    var figures: AnswerCacheMachine.Figures { get }
+
     /// - Parameter epochs: Of all bases of the scope, as the caller sees them.
     func answer(to shape: QuestionShape, _ scope: AnswerScope, epochs: [String: Int]) async -> CachedAnswer?
     func answer(

@@ -120,7 +120,7 @@ struct AnswerTelling {
 
     private mutating func showPassages(afterText: Bool, _ tell: (AnswerEvent) -> Void) async throws {
         if afterText { citations = try await checked(said) }
-        let opening = (afterText ? language.brokenOff : "") + language.degraded
+        let opening = (afterText ? language.brokenOff : "") + (run.hasModel ? language.degraded : language.passages)
         let extract = Extract(passages, at: (said + opening).unicodeScalars.count)
         said += opening + extract.text
         tell(.text(opening))

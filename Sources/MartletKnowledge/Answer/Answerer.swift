@@ -13,6 +13,7 @@ package final class Answerer: Sendable {
     let cache: (any AnswerCache)?
     let sessions: (any SessionStore)?
     let settings: AnswererSettings
+    private let meter: KnowledgeMeter
     private let flights = AnswerFlights()
 
     /// - Parameters:
@@ -21,13 +22,15 @@ package final class Answerer: Sendable {
     ///   - sessions: nil: what was said before comes with the question only.
     package init(
         source: any PassageSource, model: (any AnswerModel)?, cache: (any AnswerCache)? = nil,
-        sessions: (any SessionStore)? = nil, settings: AnswererSettings = AnswererSettings()
+        sessions: (any SessionStore)? = nil, settings: AnswererSettings = AnswererSettings(),
+        meter: KnowledgeMeter = KnowledgeMeter()
     ) {
         self.source = source
         self.model = model
         self.cache = cache
         self.sessions = sessions
         self.settings = settings
+        self.meter = meter
     }
 
     /// How many answers are on their way.
@@ -42,10 +45,17 @@ package final class Answerer: Sendable {
         // As long as one answer at most: its bytes are bounded where they come from.
         let (events, continuation) = AsyncThrowingStream<AnswerEvent, any Error>.makeStream()
         let task = Task {
+            // Who has heard the end has been answered, whether or not they stay for more.
+            var outcome: KnowledgeMeter.Outcome?
             do {
-                try await answer(question, permissions) { _ = continuation.yield($0) }
+                try await answer(question, permissions) { event in
+                    if case .end(let end) = event { outcome = KnowledgeMeter.Outcome(end.kind) }
+                    continuation.yield(event)
+                }
+                if let outcome { meter.ended(outcome) }
                 continuation.finish()
             } catch {
+                meter.ended(outcome ?? (Task.isCancelled ? .left : .failed))
                 continuation.finish(throwing: error)
             }
         }
@@ -54,7 +64,7 @@ package final class Answerer: Sendable {
     }
 
     private func answer(
-        _ question: Question, _ permissions: String, tell: @Sendable (AnswerEvent) -> Void
+        _ question: Question, _ permissions: String, tell: (AnswerEvent) -> Void
     ) async throws {
         guard question.text.utf8.count <= settings.maximumQuestionBytes else {
             throw KnowledgeError(.tooLarge, "The question is longer than \(settings.maximumQuestionBytes) bytes.")

@@ -22,6 +22,6 @@ package struct EmbeddingModel: Sendable, Hashable, Codable {
 }
 
 /// Some models treat what is asked and what is found differently.
-package enum EmbeddingRole: Sendable {
+package enum EmbeddingRole: String, CaseIterable, Sendable {
     case query, passage
 }

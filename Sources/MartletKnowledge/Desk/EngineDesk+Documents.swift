@@ -76,7 +76,7 @@ extension EngineDesk {
         progress(0, missing.count)
         for start in stride(from: 0, to: missing.count, by: settings.step) {
             let some = missing[start..<min(start + settings.step, missing.count)]
-            let made = try await embedder.embed(some.map(\.text), as: .passage)
+            let made = try await embedder.embed(some.map(\.text), as: .passage, countedBy: meter)
             for (item, vector) in zip(some, made) { vectors[item.key] = vector }
             progress(start + some.count, missing.count)
         }
@@ -101,6 +101,7 @@ extension EngineDesk {
             let change = try await engine.put(document, in: base, model: model)
             await tell(change, of: [document.name], in: base, since: before)
             likenesses.insert(likeness, of: document.name, in: base)
+            meter.ingested(document)
             guard let summary = change.document else {
                 throw KnowledgeError(.failed, "\(document.name) was not kept.")
             }

@@ -1,4 +1,6 @@
+import MartletBase
 package import MartletLogic
+import MartletNet
 
 /// Orders passages by how well they answer a question.
 package protocol Reranker: Sendable {
@@ -16,6 +18,7 @@ struct EngineSource: PassageSource {
     let engine: any KnowledgeEngine
     let embeddings: EmbeddingRegistry
     let reranker: (any Reranker)?
+    let meter: KnowledgeMeter
 
     func vector(of question: String, for bases: [String]) async throws -> [Float]? {
         var models: [(base: String, model: EmbeddingModel)] = []
@@ -26,10 +29,18 @@ struct EngineSource: PassageSource {
                 .wrongModel,
                 "\(first.base) and \(other.base) have vectors of different models: ask them one after the other.")
         }
-        return try await embeddings.embedder(for: first.model).embed([question], as: .query).first
+        let embedder = try embeddings.embedder(for: first.model)
+        return try await embedder.embed([question], as: .query, countedBy: meter).first
     }
 
     func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
+        let begin = Instant.current
+        let passages = try await ordered(query, in: bases)
+        meter.searched(.whole, since: begin)
+        return passages
+    }
+
+    private func ordered(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
         guard let reranker else { return try await found(query, in: bases) }
         var wide = query
         wide.limit = max(query.limit, Self.reranked)

@@ -55,9 +55,12 @@ package struct BaseSummary: Sendable, Equatable {
     package var created: Double
     /// Rises with each change that readers see.
     package var epoch: Int
+    /// When its newest document came, in seconds since 1970; of an empty one, when it was made.
+    package var changed: Double
 
     package init(
-        name: String, description: String, model: EmbeddingModel, documents: Int, chunks: Int, created: Double, epoch: Int
+        name: String, description: String, model: EmbeddingModel, documents: Int, chunks: Int, created: Double,
+        epoch: Int, changed: Double? = nil
     ) {
         self.name = name
         self.description = description
@@ -66,6 +69,7 @@ package struct BaseSummary: Sendable, Equatable {
         self.chunks = chunks
         self.created = created
         self.epoch = epoch
+        self.changed = changed ?? created
     }
 }
 

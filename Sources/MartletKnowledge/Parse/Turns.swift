@@ -10,11 +10,16 @@ final class Turns: Sendable {
         var gone: Set<Int> = []
     }
 
+    private let count: Int
     private let state: Mutex<State>
 
     init(_ count: Int) {
-        state = Mutex(State(free: max(1, count)))
+        self.count = max(1, count)
+        state = Mutex(State(free: self.count))
     }
+
+    /// How many have a turn now, and how many wait for one.
+    var load: (taken: Int, waiting: Int) { state.withLock { (count - $0.free, $0.waiting.count) } }
 
     /// - Throws: `CancellationError`: nobody waits for it any more.
     func take<Value>(_ body: () async throws -> Value) async throws -> Value {

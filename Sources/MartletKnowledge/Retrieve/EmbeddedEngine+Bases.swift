@@ -76,7 +76,8 @@ extension BaseSummary {
     init(_ base: BaseRecord) {
         self.init(
             name: base.name, description: base.description, model: EmbeddingModel(base.space),
-            documents: base.documents, chunks: base.chunks, created: base.created, epoch: base.epoch)
+            documents: base.documents, chunks: base.chunks, created: base.created, epoch: base.epoch,
+            changed: base.changed)
     }
 }
 

@@ -16,6 +16,8 @@ package final class EmbeddedEngine: KnowledgeEngine {
         package var lanes: Int
         /// Questions that share a pass over the vectors.
         package var sharing = 16
+        /// Counts how long each arm of a search takes.
+        package var meter = KnowledgeMeter()
 
         package init(lanes: Int = System.coreCount) { self.lanes = max(1, lanes) }
     }
@@ -33,7 +35,8 @@ package final class EmbeddedEngine: KnowledgeEngine {
         self.indexes = Mutex(indexes)
         self.maintenance = maintenance
         fusion = settings.fusion
-        lanes = SearchLanes(SearchLanes.Bounds(lanes: settings.lanes, sharing: settings.sharing), settings.fusion)
+        lanes = SearchLanes(
+            SearchLanes.Bounds(lanes: settings.lanes, sharing: settings.sharing), settings.fusion, settings.meter)
     }
 
     // MARK: Opening

@@ -36,12 +36,14 @@ final class SearchLanes: Sendable {
 
     private let bounds: Bounds
     private let fusion: Fusion
+    private let meter: KnowledgeMeter
     private let threads: NIOThreadPool
     private let state: Mutex<State>
 
-    init(_ bounds: Bounds, _ fusion: Fusion) {
+    init(_ bounds: Bounds, _ fusion: Fusion, _ meter: KnowledgeMeter) {
         self.bounds = bounds
         self.fusion = fusion
+        self.meter = meter
         threads = NIOThreadPool(numberOfThreads: bounds.lanes)
         threads.start()
         state = Mutex(State(idle: bounds.lanes))
@@ -96,7 +98,7 @@ final class SearchLanes: Sendable {
     }
 
     private func run() {
-        var searcher = Searcher(fusion)
+        var searcher = Searcher(fusion, meter)
         while let batch = take() {
             guard let index = batch.first?.index else { continue }
             let snapshot = index.snapshot

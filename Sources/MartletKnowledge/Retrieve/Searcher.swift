@@ -1,4 +1,6 @@
+import MartletBase
 import MartletLogic
+import MartletNet
 
 /// A chunk that was found.
 struct SearchHit: Sendable {
@@ -12,10 +14,12 @@ struct SearchHit: Sendable {
 /// Answers several questions at a time from one snapshot. It keeps its working memory: one for each thread.
 struct Searcher {
     private let fusion: Fusion
+    private let meter: KnowledgeMeter?
     private var scan = VectorScan()
     private var sums: [Float] = []
 
-    init(_ fusion: Fusion) { self.fusion = fusion }
+    /// - Parameter meter: Counts how long each arm takes; nil: nobody does.
+    init(_ fusion: Fusion, _ meter: KnowledgeMeter? = nil) { (self.fusion, self.meter) = (fusion, meter) }
 
     /// - Parameters:
     ///   - questions: Their vectors have the dimensions of the snapshot's.
@@ -33,10 +37,12 @@ struct Searcher {
         let words = snapshot.segments.map(\.words)
         return questions.indices.map { index in
             let question = questions[index]
+            let begin = Instant.current
             let query = WordQuery(question.text, atMost: terms)
             let scorer = WordScorer(query, in: words, fusion.bm25, corpus: corpus)
             let said = scorer.isSilent
                 ? [] : scorer.best(depth(question), admitted: admitted[index], scratch: &sums)
+            meter?.searched(.words, since: begin)
             return fused(question, scorer, said: said, meant: found[index], snapshot)
         }
     }
@@ -53,11 +59,13 @@ struct Searcher {
         var start = 0
         while start < asked.count {
             let end = min(start + VectorKernels.mostQueries, asked.count)
+            let begin = Instant.current
             let batch = asked[start..<end].map { index in
                 VectorQuestion(
                     questions[index].vector ?? [], count: depth(questions[index]), admitted: admitted[index])
             }
             for (index, rows) in zip(asked[start..<end], scan.best(batch, in: vectors)) { found[index] = rows }
+            meter?.searched(.vectors, since: begin, questions: end - start)
             start = end
         }
         return found

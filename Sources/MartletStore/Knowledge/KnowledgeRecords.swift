@@ -27,6 +27,8 @@ package struct BaseRecord: Sendable, Equatable {
     package var nextSpace: SpaceRecord?
     package var documents: Int
     package var chunks: Int
+    /// When its newest document came, in seconds since 1970; of an empty one, when it was made.
+    package var changed: Double
 }
 
 package struct DocumentRecord: Sendable, Equatable {

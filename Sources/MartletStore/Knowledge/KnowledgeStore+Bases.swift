@@ -165,7 +165,8 @@ extension BaseRecord {
     static let query = """
         SELECT number, name, description, created, epoch, space, next_space,
         (SELECT count(*) FROM document WHERE base = base.number),
-        (SELECT coalesce(sum(chunks), 0) FROM document WHERE base = base.number)
+        (SELECT coalesce(sum(chunks), 0) FROM document WHERE base = base.number),
+        (SELECT coalesce(max(added), created) FROM document WHERE base = base.number)
         FROM base
         """
 
@@ -176,6 +177,7 @@ extension BaseRecord {
         let next: Int64? = row[6]
         self.init(
             number: row[0], name: row[1], description: row[2], created: row[3], epoch: row[4], space: space,
-            nextSpace: try next.flatMap { try SpaceRecord.find($0, database) }, documents: row[7], chunks: row[8])
+            nextSpace: try next.flatMap { try SpaceRecord.find($0, database) }, documents: row[7], chunks: row[8],
+            changed: row[9])
     }
 }

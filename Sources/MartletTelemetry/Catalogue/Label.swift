@@ -5,6 +5,7 @@ package enum Label: String, CaseIterable, Sendable {
     case worker, name
     case phase, code, fault, kind, reason, state, log, mode, commit
     case queue, database
+    case base, arm
     case tokenType = "type"
     case genAIOperation = "gen_ai_operation_name"
     case genAIModel = "gen_ai_request_model"

@@ -73,6 +73,21 @@ package enum Series: String, CaseIterable, Sendable {
     case taskRunSeconds = "martlet_task_run_seconds_total"
     case taskOldestRun = "martlet_task_oldest_run_seconds"
     case taskEventsDropped = "martlet_task_events_dropped_total"
+    // Knowledge
+    case knowledgeBases = "martlet_knowledge_bases"
+    case knowledgeDocuments = "martlet_knowledge_documents"
+    case knowledgeChunks = "martlet_knowledge_chunks"
+    case knowledgeAge = "martlet_knowledge_index_age_seconds"
+    case knowledgeSearch = "martlet_knowledge_search_seconds"
+    case knowledgeAnswers = "martlet_knowledge_answers_total"
+    case knowledgeUnderWay = "martlet_knowledge_answers_under_way"
+    case knowledgeCache = "martlet_knowledge_cache_answers_total"
+    case knowledgeInWork = "martlet_knowledge_documents_in_work"
+    case knowledgeIngestedDocuments = "martlet_knowledge_ingested_documents_total"
+    case knowledgeIngestedChunks = "martlet_knowledge_ingested_chunks_total"
+    case knowledgeIngestedBytes = "martlet_knowledge_ingested_bytes_total"
+    case knowledgeEmbeddings = "martlet_knowledge_embedding_calls_total"
+    case knowledgeEmbeddingErrors = "martlet_knowledge_embedding_errors_total"
     // The process
     case connections = "martlet_connections"
     case fileDescriptors = "martlet_fds"
@@ -99,6 +114,7 @@ package enum Series: String, CaseIterable, Sendable {
     package enum Unit: String, Sendable {
         case seconds, bytes, tokens, requests, attempts, connections, descriptors, events, lines, state, workers
         case messages, commands, records, tasks
+        case bases, documents, chunks, answers, calls
         /// As whoever reports it means it.
         case any
     }
@@ -241,6 +257,34 @@ package enum Series: String, CaseIterable, Sendable {
             (.gauge, .seconds, [.worker], "Since the longest of a worker's runs began; 0: none runs.")
         case .taskEventsDropped:
             (.counter, .events, [.worker], "Task events that were dropped because the broker did not take them.")
+        case .knowledgeBases:
+            (.gauge, .bases, [], "Knowledge bases.")
+        case .knowledgeDocuments:
+            (.gauge, .documents, [.base], "Documents of a knowledge base.")
+        case .knowledgeChunks:
+            (.gauge, .chunks, [.base], "Chunks of a knowledge base.")
+        case .knowledgeAge:
+            (.gauge, .seconds, [.base], "Since the newest document of a knowledge base came.")
+        case .knowledgeSearch:
+            (.histogram, .seconds, [.arm], "Searches: by words, by vectors, and whole.")
+        case .knowledgeAnswers:
+            (.counter, .answers, [.kind], "Questions that were asked, by what became of them.")
+        case .knowledgeUnderWay:
+            (.gauge, .answers, [], "Answers that are being made; many who ask the same have one.")
+        case .knowledgeCache:
+            (.counter, .answers, [.kind], "Answers that the cache gave or kept, and what changes of bases did to them.")
+        case .knowledgeInWork:
+            (.gauge, .documents, [.state], "Documents that are being taken in, and those that wait for it.")
+        case .knowledgeIngestedDocuments:
+            (.counter, .documents, [], "Documents that were taken in, versions of one each for itself.")
+        case .knowledgeIngestedChunks:
+            (.counter, .chunks, [], "Chunks of the documents that were taken in.")
+        case .knowledgeIngestedBytes:
+            (.counter, .bytes, [], "Bytes of the files that were taken in.")
+        case .knowledgeEmbeddings:
+            (.counter, .calls, [.kind], "Calls for vectors, of questions and of passages.")
+        case .knowledgeEmbeddingErrors:
+            (.counter, .calls, [.kind], "Calls for vectors that failed.")
         case .connections:
             (.gauge, .connections, [.kind], "Open connections.")
         case .fileDescriptors:

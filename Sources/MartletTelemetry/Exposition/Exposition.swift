@@ -49,6 +49,10 @@ package struct Exposition {
         case .taskWorkerReady, .taskWorkerSlots, .taskWorkerTasks, .taskRuns, .taskRunSeconds, .taskOldestRun,
             .taskEventsDropped:
             for worker in readings.taskWorkers { taskWorker(series, worker) }
+        case .knowledgeBases, .knowledgeDocuments, .knowledgeChunks, .knowledgeAge, .knowledgeSearch,
+            .knowledgeAnswers, .knowledgeUnderWay, .knowledgeCache, .knowledgeInWork, .knowledgeIngestedDocuments,
+            .knowledgeIngestedChunks, .knowledgeIngestedBytes, .knowledgeEmbeddings, .knowledgeEmbeddingErrors:
+            if let knowledge = readings.knowledge { self.knowledge(series, knowledge) }
         case .fdBudget, .fdPressure, .refusedConnections, .closeWaitSockets: descriptors(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)
         }

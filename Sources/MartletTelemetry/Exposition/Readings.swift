@@ -99,6 +99,8 @@ package struct Readings: Sendable {
     package var cron: Cron?
     /// The workers of tasks in this process.
     package var taskWorkers: [TaskWorker] = []
+    /// nil: this process has no knowledge.
+    package var knowledge: Knowledge?
     /// Lines lost, by log (`access`, `server`).
     package var droppedLogLines: [(log: String, lines: UInt64)] = []
 

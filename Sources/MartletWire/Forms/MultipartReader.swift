@@ -30,29 +30,29 @@ public struct MultipartReader: Sendable {
 
     /// - Parameter boundary: As `Content-Type` says it.
     /// - Throws: `malformed` where it is none of 1 to 70 visible characters.
-    public init(boundary: String, limits: MultipartLimits = MultipartLimits()) throws(MultipartFlaw) {
+    public init(boundary: String, limits: MultipartLimits = MultipartLimits()) throws {
         guard (1...70).contains(boundary.utf8.count), boundary.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
-            throw .malformed("the boundary is not 1 to 70 visible characters")
+            throw MultipartFlaw.malformed("the boundary is not 1 to 70 visible characters")
         }
         mark = Array("\r\n--\(boundary)".utf8)
         self.limits = limits
     }
 
     /// The form that `Content-Type` announces; nil: it announces none.
-    public init?(contentType: String, limits: MultipartLimits = MultipartLimits()) throws(MultipartFlaw) {
+    public init?(contentType: String, limits: MultipartLimits = MultipartLimits()) throws {
         let type = MediaType(contentType)
         guard type.name == "multipart/form-data" else { return nil }
-        guard let boundary = type.parameters["boundary"] else { throw .malformed("the form names no boundary") }
+        guard let boundary = type.parameters["boundary"] else { throw MultipartFlaw.malformed("the form names no boundary") }
         try self.init(boundary: boundary, limits: limits)
     }
 
     /// Takes the next step off the front of `input`; `needMore`: whatever is left there is needed again.
-    public mutating func next(_ input: inout ByteBuffer) throws(MultipartFlaw) -> Step {
+    public mutating func next(_ input: inout ByteBuffer) throws -> Step {
         while true {
             switch state {
             case .preamble:
                 guard passPreamble(&input) else {
-                    guard skipped <= limits.preambleBytes else { throw .malformed("no part begins") }
+                    guard skipped <= limits.preambleBytes else { throw MultipartFlaw.malformed("no part begins") }
                     return .needMore
                 }
                 state = .afterMark

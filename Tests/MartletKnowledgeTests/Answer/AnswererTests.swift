@@ -78,6 +78,9 @@ struct AnswererTests {
         #expect(heard.order == ["sources", "text", "citations", "end"])
         let scalars = Array(heard.text.unicodeScalars)
         #expect(heard.citations.map { String(String.UnicodeScalarView(scalars[$0.range])) } == Self.texts)
+        // Where nobody is to be asked, nobody is missed.
+        let opening = way == 1 || way == 2 ? AnswerLanguage.chinese.passages : AnswerLanguage.chinese.degraded
+        #expect(heard.text.hasPrefix(opening))
         if way == 3 { #expect(model?.state.withLock { $0.ended } == 1) }
     }
 

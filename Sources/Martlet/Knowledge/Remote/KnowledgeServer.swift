@@ -1,6 +1,7 @@
 import Foundation
 import MartletBase
 import MartletKnowledge
+import MartletLogic
 import MartletNet
 import MartletWire
 import NIOCore
@@ -30,10 +31,26 @@ final class KnowledgeServer: Sendable {
 
     func close() { resolver.shutdown() }
 
-    /// A path below `/knowledge`, each part written so that any name is one.
-    static func path(_ parts: String..., query: String = "") -> String {
-        let names = parts.map { "/" + ($0.addingPercentEncoding(withAllowedCharacters: .plain) ?? $0) }
-        return KnowledgeEndpoint.path + names.joined() + query
+    /// A path below `/knowledge`. Slashes of a document's name are those of the path.
+    ///
+    /// - Throws: `invalid`: a name that is none could lead to another path.
+    static func path(
+        _ base: String? = nil, document: String? = nil, _ rest: String = ""
+    ) throws(KnowledgeError) -> String {
+        guard base.map(KnowledgeName.isValid(base:)) ?? true else {
+            throw KnowledgeError(.invalid, "That is not what a base may be called.")
+        }
+        guard document.map(KnowledgeName.isValid(document:)) ?? true else {
+            throw KnowledgeError(.invalid, "That is not what a document may be called.")
+        }
+        var path = KnowledgeEndpoint.path
+        if let base { path += "/" + encoded(base) }
+        if let document { path += "/documents/" + encoded(document) }
+        return path + rest
+    }
+
+    private static func encoded(_ name: String) -> String {
+        name.addingPercentEncoding(withAllowedCharacters: .plain.union(["/"])) ?? ""
     }
 
     func ask(_ method: MartletWire.Method, _ path: String, _ body: JSON? = nil) async throws -> RequestFields {
@@ -76,8 +93,8 @@ final class KnowledgeServer: Sendable {
             ) { reply in
                 guard (200..<300).contains(reply.status) else {
                     let bytes = try await reply.rest(atMost: 64 << 10)
-                    throw KnowledgeError(
-                        status: reply.status, try? JSON.parse(bytes), String(decoding: bytes.prefix(300), as: UTF8.self))
+                    let text = String(decoding: bytes.prefix(300), as: UTF8.self)
+                    throw KnowledgeError(status: reply.status, try? JSON.parse(bytes), text)
                 }
                 return try await take(reply)
             }

@@ -12,7 +12,7 @@ extension RemoteDesk {
         let upload = try FormUpload(file, fields: try Self.fields(options, file.metadata))
         var added: Added?
         try await server.events(
-            KnowledgeServer.path(base, "documents"), contentType: upload.contentType, upload.body
+            try KnowledgeServer.path(base, "/documents"), contentType: upload.contentType, upload.body
         ) { [server] event, fields in
             switch event.name {
             case "progress":
@@ -25,7 +25,9 @@ extension RemoteDesk {
             default: break
             }
         }
-        guard let added else { throw KnowledgeError(.unavailable, "The server did not say what became of \(file.name).") }
+        guard let added else {
+            throw KnowledgeError(.unavailable, "The server did not say what became of \(file.name).")
+        }
         return added
     }
 
@@ -47,7 +49,7 @@ extension RemoteDesk {
     }
 
     func file(_ name: String, in base: String) async throws -> StoredFile {
-        try await server.call(.get, KnowledgeServer.path(base, "documents", name, "file")) { [fetched] reply in
+        try await server.call(.get, try KnowledgeServer.path(base, document: name, "/file")) { [fetched] reply in
             let path = try fetched.begin()
             guard let handle = FileHandle(forWritingAtPath: path) else {
                 throw KnowledgeError(.failed, "\(path) cannot be written.")

@@ -7,7 +7,7 @@ import MartletWire
 extension RemoteDesk {
     func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
         let body = try Self.asked(query.text, "query", query.limit, query.minimumScore, query.filter, bases)
-        let path = KnowledgeServer.path(try Self.first(of: bases), "search")
+        let path = try KnowledgeServer.path(try Self.first(of: bases), "/search")
         return try await passages("passages", of: try await server.ask(.post, path, body))
     }
 
@@ -37,7 +37,7 @@ extension RemoteDesk {
         body["fresh"] = .bool(question.isFresh)
         var isOver = false
         try await server.events(
-            KnowledgeServer.path(try Self.first(of: question.bases), "ask"), contentType: "application/json",
+            try KnowledgeServer.path(try Self.first(of: question.bases), "/ask"), contentType: "application/json",
             StreamedBody(Array(body.text.utf8))
         ) { event, fields in
             guard let told = try server.read({ () throws(FieldFlaw) in try Self.event(event.name, fields) }) else {

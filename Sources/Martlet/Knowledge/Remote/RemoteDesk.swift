@@ -27,7 +27,7 @@ final class RemoteDesk: KnowledgeDesk {
     // MARK: Bases
 
     func bases() async throws -> [BaseSummary] {
-        let fields = try await server.ask(.get, KnowledgeServer.path())
+        let fields = try await server.ask(.get, try KnowledgeServer.path())
         return try server.read { () throws(FieldFlaw) in
             try each(try fields.listed("bases")) { base throws(FieldFlaw) in try BaseSummary(base) }
         }
@@ -36,15 +36,15 @@ final class RemoteDesk: KnowledgeDesk {
     func create(_ settings: BaseSettings) async throws {
         var body: JSON = ["name": .string(settings.name), "description": .string(settings.description)]
         if let embedding = settings.embedding { body["embedding"] = .string(embedding) }
-        _ = try await server.ask(.post, KnowledgeServer.path(), body)
+        _ = try await server.ask(.post, try KnowledgeServer.path(), body)
     }
 
     func describe(_ base: String, as description: String) async throws {
-        _ = try await server.ask(.patch, KnowledgeServer.path(base), ["description": .string(description)])
+        _ = try await server.ask(.patch, try KnowledgeServer.path(base), ["description": .string(description)])
     }
 
     func remove(base: String) async throws {
-        _ = try await server.ask(.delete, KnowledgeServer.path(base))
+        _ = try await server.ask(.delete, try KnowledgeServer.path(base))
     }
 
     // MARK: Documents
@@ -53,7 +53,7 @@ final class RemoteDesk: KnowledgeDesk {
         var (documents, next): ([DocumentSummary], Int?) = ([], 0)
         while let first = next {
             let fields = try await server.ask(
-                .get, KnowledgeServer.path(base, "documents", query: "?limit=\(Self.documentsAtOnce)&next=\(first)"))
+                .get, try KnowledgeServer.path(base, "/documents?limit=\(Self.documentsAtOnce)&next=\(first)"))
             documents += try server.read { () throws(FieldFlaw) in
                 try each(try fields.listed("documents")) { document throws(FieldFlaw) in
                     try DocumentSummary(document, base: base)
@@ -70,7 +70,7 @@ final class RemoteDesk: KnowledgeDesk {
         var failed: [String: KnowledgeError] = [:]
         for name in names {
             do {
-                _ = try await server.ask(.delete, KnowledgeServer.path(base, "documents", name))
+                _ = try await server.ask(.delete, try KnowledgeServer.path(base, document: name))
             } catch let error as KnowledgeError where error.code == .notFound {
                 failed[name] = error
             }
@@ -79,14 +79,14 @@ final class RemoteDesk: KnowledgeDesk {
     }
 
     func text(of document: DocumentVersion) async throws -> DocumentText {
-        let path = KnowledgeServer.path(
-            document.base, "documents", document.name, "text", query: "?version=\(document.version)")
+        let path = try KnowledgeServer.path(
+            document.base, document: document.name, "/text?version=\(document.version)")
         let fields = try await server.ask(.get, path)
         return try server.read { () throws(FieldFlaw) in try DocumentText(fields) }
     }
 
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage] {
-        let path = KnowledgeServer.path(base, "documents", name, "chunks", query: "?limit=\(count)&next=\(first)")
+        let path = try KnowledgeServer.path(base, document: name, "/chunks?limit=\(count)&next=\(first)")
         return try await passages("chunks", of: try await server.ask(.get, path))
     }
 

@@ -33,7 +33,8 @@ enum KnowledgeWay {
         let resolver = NameResolver()
         let client = HTTPClient(group: MultiThreadedEventLoopGroup.singleton, resolver: resolver)
         do {
-            try await front.open(configuration, dispatch: nil, client: client,
+            try await front.open(
+                configuration, dispatch: nil, client: client,
                 logger: Logger(label: "martlet.kb") { _ in SwiftLogNoOpLogHandler() })
         } catch {
             resolver.shutdown()

@@ -82,14 +82,24 @@ extension ChromaEngine {
         let base = try await now(base)
         let space = try Self.next(of: base)
         guard try await lacking(base, atMost: 1).isEmpty else { return false }
-        do {
-            _ = try await write(.change(base: base.id, space: space.id, epoch: base.epoch), of: nil)
-        } catch let error as KnowledgeError where error.code == .unavailable {
+        guard try await change(base, to: space) else {
             // What came meanwhile is to be embedded first.
             guard try await now(base.name).space.id == space.id else { return false }
+            ready.withLock { $0[space.id] = nil }
+            return true
         }
         ready.withLock { $0[space.id] = nil }
         return true
+    }
+
+    /// - Returns: false: the base is not what it was any more, or nobody knows.
+    private func change(_ base: LedgerBase, to space: VectorSpace) async throws -> Bool {
+        do {
+            _ = try await write(.change(base: base.id, space: space.id, epoch: base.epoch), of: nil)
+            return true
+        } catch let error as KnowledgeError where error.code == .unavailable {
+            return false
+        }
     }
 
     /// Chunks that have no vector of the model that was begun.

@@ -1,4 +1,6 @@
+import MartletBase
 package import MartletLogic
+import MartletNet
 import MartletStore
 import MartletWire
 
@@ -20,8 +22,10 @@ extension ChromaEngine {
             }
             let terms = WordQuery(query.text, atMost: Self.mostTerms)
             async let near = near(query, in: base, admitted)
+            let begin = Instant.current
             let counts = try await words.counts(of: terms, in: base, exactly: true, server)
             let said = said(query, counts, in: base, admitted)
+            settings.meter.searched(.words, since: begin)
             let candidates = try await Candidates(Set(near).union(said), base, rows, server)
             var searcher = Searcher(settings.fusion)
             let hits = searcher.answer(
@@ -61,6 +65,7 @@ extension ChromaEngine {
         _ query: RetrievalQuery, in base: LedgerBase, _ admitted: Set<Int>?
     ) async throws -> [ChunkPlace] {
         guard let vector = query.vector, base.chunks > 0, admitted?.isEmpty != true else { return [] }
+        let begin = Instant.current
         var filter: JSONValue?
         if let admitted {
             let others = base.documents.count - admitted.count
@@ -80,6 +85,7 @@ extension ChromaEngine {
                 admitted?.contains(place.write) ?? (base.documents[place.write] != nil)
             }
             if fitting.count >= depth || found.count < count || count >= Self.mostNear {
+                settings.meter.searched(.vectors, since: begin)
                 return Array(fitting.prefix(depth))
             }
             count = min(count * 4, Self.mostNear)

@@ -22,6 +22,8 @@ package final class ChromaEngine: KnowledgeEngine {
         package var greatestFile = 8 << 20
         /// Seconds since 1970.
         package var now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
+        /// Counts how long each arm of a search takes.
+        package var meter = KnowledgeMeter()
 
         package init(folder: String) { self.folder = folder }
     }
@@ -94,12 +96,7 @@ package final class ChromaEngine: KnowledgeEngine {
             isFresh = true
         }
         for _ in 0..<Self.attempts {
-            let result: Swift.Result<Result, KnowledgeError>
-            do {
-                result = .success(try await body(base))
-            } catch let error as KnowledgeError {
-                result = .failure(error)
-            }
+            let result = await Self.outcome(of: base, body)
             let after = try await now(name)
             let isSame = after.id == base.id && after.epoch == base.epoch
             let isWhole = isFresh && after.id == base.id && after.whole <= base.epoch
@@ -108,6 +105,16 @@ package final class ChromaEngine: KnowledgeEngine {
             isFresh = true
         }
         throw KnowledgeError(.overloaded, "\(name) changes faster than it can be read; try again later.")
+    }
+
+    private static func outcome<Result>(
+        of base: LedgerBase, _ body: (LedgerBase) async throws -> Result
+    ) async -> Swift.Result<Result, any Error> {
+        do {
+            return .success(try await body(base))
+        } catch {
+            return .failure(error)
+        }
     }
 
     // MARK: Writing

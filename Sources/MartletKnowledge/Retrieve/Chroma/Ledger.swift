@@ -9,7 +9,7 @@ struct Ledger: Sendable {
     private var tokens: [Int] = []
     private static let remembered = 1024
 
-    func base(_ name: String) throws(KnowledgeError) -> LedgerBase {
+    func base(_ name: String) throws -> LedgerBase {
         guard let base = ids[name].flatMap({ all[$0] }) else { throw EmbeddedEngine.noBase(name) }
         return base
     }

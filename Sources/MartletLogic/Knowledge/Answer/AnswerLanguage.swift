@@ -19,11 +19,19 @@ public enum AnswerLanguage: String, Sendable, Hashable {
         }
     }
 
-    /// Before the passages that stand for an answer.
+    /// Before the passages that stand for an answer because the model does not give one.
     public var degraded: String {
         switch self {
-        case .chinese: "模型暂时不可用，以下是知识库中最相关的原文：\n\n"
-        case .english: "The model is not available. These are the most relevant passages of the knowledge base:\n\n"
+        case .chinese: "模型暂时不可用。" + passages
+        case .english: "The model is not available. " + passages
+        }
+    }
+
+    /// Before the passages that are the answer where there is no model.
+    public var passages: String {
+        switch self {
+        case .chinese: "以下是知识库中最相关的原文：\n\n"
+        case .english: "These are the most relevant passages of the knowledge base:\n\n"
         }
     }
 

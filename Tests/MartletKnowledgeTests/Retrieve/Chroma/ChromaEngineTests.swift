@@ -81,7 +81,7 @@ struct ChromaEngineTests {
         }
     }
 
-    @Test("A line whose answer was lost is not written twice")
+    @Test("A change whose answer was lost is there, whole")
     func lostAnswer() async throws {
         let (fake, engine) = try await Self.engine()
         let ledger = try #require(fake.names.firstIndex { $0.hasSuffix("-ledger") })
@@ -197,6 +197,23 @@ struct ChromaEngineTests {
         let holding = try #require(counts.first?.holding)
         #expect(holding >= WordCounts.mostListed && holding <= texts.count)
         #expect(counts.last?.holding == 1)
+    }
+
+    @Test("Records of which no line speaks take no place among the nearest")
+    func leftoversAreNotFound() async throws {
+        let (fake, engine) = try await Self.engine()
+        try await engine.put("policy", ["remote work is allowed", "closing words"])
+        // Another node ends before its line is written: all its chunks are nearer.
+        fake.answer { request in
+            let isEnd = request.collection == "id-1" || request.operation == "delete"
+            return isEnd && request.operation != "get" ? FakeChroma.no(500, "no") : nil
+        }
+        await #expect(throws: KnowledgeError.self) {
+            try await engine.put("copy", Array(repeating: "remote work", count: 300))
+        }
+        fake.answer(nil)
+        #expect(fake.ids("-vectors").count == 302)
+        #expect(try await engine.search("remote work").map(\.document.name) == ["policy", "policy"])
     }
 
     // MARK: Engines

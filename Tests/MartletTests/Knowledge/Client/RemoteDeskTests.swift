@@ -145,13 +145,22 @@ struct RemoteDeskTests {
     func fetches() async throws {
         let content = String(repeating: "页", count: 50_000)
         let file = try await Self.asking({ _ in AnsweringServer.reply(content, type: "text/plain") }) { desk, server in
-            let file = try await desk.file("a/b.txt", in: "hr")
-            #expect(server.requests.first?.path == "/knowledge/hr/documents/a%2Fb.txt/file")
+            let file = try await desk.file("a/b c.txt", in: "hr")
+            #expect(server.requests.first?.path == "/knowledge/hr/documents/a/b%20c.txt/file")
             #expect(FileManager.default.contents(atPath: file.path) == Data(content.utf8))
             return file
         }
         #expect(file.type == "text/plain" && file.bytes == content.utf8.count)
         #expect(!FileManager.default.fileExists(atPath: file.path))
+    }
+
+    @Test("A name that is none leads to no other path", arguments: ["../../it", "a/./b", ""])
+    func hostileNames(name: String) async throws {
+        try await Self.asking({ _ in AnsweringServer.reply("{}") }) { desk, server in
+            await #expect(throws: KnowledgeError.self) { try await desk.delete([name], from: "hr", files: true) }
+            await #expect(throws: KnowledgeError.self) { try await desk.remove(base: name) }
+            #expect(server.requests.isEmpty)
+        }
     }
 
     // MARK: Lists and errors

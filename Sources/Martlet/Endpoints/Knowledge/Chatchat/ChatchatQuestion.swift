@@ -82,9 +82,10 @@ struct ChatchatQuestion: Sendable {
 
 /// The text of messages, as clients write them.
 enum ChatText {
-    /// `{"role": …, "content": …}`, or `["human", "…"]`. nil: it says nothing, or is a tool's.
+    /// `{"role": …, "content": …}`, LangChain's `{"type": …, "content": …}`, or `["human", "…"]`. nil: it says nothing,
+    /// or is a tool's.
     static func turn(_ message: JSON) -> Question.Turn? {
-        var (role, text) = (message["role"]?.words ?? "user", of(message))
+        var (role, text) = ((message["role"] ?? message["type"])?.words ?? "user", of(message))
         if case .array(let pair) = message, pair.count >= 2 { (role, text) = (pair[0].words, pair[1].words) }
         guard let text else { return nil }
         switch role {

@@ -34,12 +34,14 @@ struct BegunReply: Sendable {
 
 /// An answer as a whole.
 struct WholeReply: Sendable {
+    let sources: [Passage]
     var text = ""
     var reasoning = ""
     var citations: [CheckedSentence] = []
     var end = AnswerEnd(kind: .answered)
 
     init(_ begun: BegunReply) async throws {
+        sources = begun.sources
         var whole = (text: "", reasoning: "", citations: [CheckedSentence](), end: AnswerEnd(kind: .answered))
         try await begun.follow { event in
             switch event {

@@ -16,12 +16,17 @@ extension KnowledgeError {
         }
     }
 
+    /// Of such an answer, beside its body's.
+    var headers: [(name: String, value: String)] {
+        code == .overloaded || code == .unavailable ? [("Retry-After", "1")] : []
+    }
+
     /// In the form of `shape`, JSON; the code is the same in all of them.
     func body(_ shape: ErrorShape) -> String { shape.body(code: code.rawValue, message: message, status: status) }
 
     func response(_ shape: ErrorShape) -> LocalResponse {
         var response = LocalResponse.json(body(shape), status: status)
-        if code == .overloaded || code == .unavailable { response.headers = [("Retry-After", "1")] }
+        response.headers = headers
         return response
     }
 }

@@ -111,6 +111,14 @@ extension JSONValue {
         ]
     }
 
+    init(_ reply: WholeReply) {
+        self = [
+            "answer": .string(reply.text), "reasoning": .string(reply.reasoning),
+            "sources": .array(reply.sources.map { JSONValue($0) }),
+            "citations": .array(reply.citations.map { JSONValue($0) }), "end": JSONValue(reply.end),
+        ]
+    }
+
     init(_ text: DocumentText) {
         self = [
             "text": .string(text.text), "title": text.title.map { .string($0) } ?? .null,

@@ -111,15 +111,8 @@ final class KnowledgeEndpoint: UploadHandler {
         let fields = try await RequestFields(body)
         let asked = try AskedOfKnowledge(fields, text: "question", base: base)
         let begun = try await BegunReply(try asked.question(fields), of: desk)
+        guard try fields.flag("stream") ?? true else { return .json(JSON(try await WholeReply(begun)).text) }
         let sources = JSON.array(begun.sources.map { JSON($0) })
-        guard try fields.flag("stream") ?? true else {
-            let whole = try await WholeReply(begun)
-            let answer: JSON = [
-                "answer": .string(whole.text), "reasoning": .string(whole.reasoning), "sources": sources,
-                "citations": .array(whole.citations.map { JSON($0) }), "end": JSON(whole.end),
-            ]
-            return .json(answer.text)
-        }
         return EventStream.response { writer in
             try await writer.write(EventStream.event("sources", JSON.object(["sources": sources]).text))
             do {

@@ -32,7 +32,7 @@ struct SpoolWriter {
     private let handle: FileHandle
     private var pending = ByteBuffer()
 
-    init(_ file: SpooledFile, in folder: SpoolFolder) throws(KnowledgeError) {
+    init(_ file: SpooledFile, in folder: SpoolFolder) throws {
         (self.file, self.folder) = (file, folder)
         guard FileManager.default.createFile(atPath: file.path, contents: nil),
             let handle = FileHandle(forWritingAtPath: file.path)

@@ -96,7 +96,7 @@ final class UploadSpool: Sendable {
         return form
     }
 
-    private func begin() throws(KnowledgeError) -> SpoolFolder {
+    private func begin() throws -> SpoolFolder {
         let number = used.withLock { used in
             used.folders += 1
             return used.folders
@@ -112,7 +112,7 @@ final class UploadSpool: Sendable {
 
     // MARK: For folders
 
-    fileprivate func reserve(_ bytes: Int) throws(KnowledgeError) {
+    fileprivate func reserve(_ bytes: Int) throws {
         let isRefused = used.withLock { used in
             guard used.bytes + bytes <= limit else { return true }
             used.bytes += bytes
@@ -159,7 +159,7 @@ final class SpoolFolder: Sendable {
         return .file(try SpoolWriter(file, in: self))
     }
 
-    func reserve(_ bytes: Int) throws(KnowledgeError) {
+    func reserve(_ bytes: Int) throws {
         try spool.reserve(bytes)
         state.withLock { $0.bytes += bytes }
     }
