@@ -87,12 +87,19 @@ def many(server, _, quick):
     with server.client() as client:
         there = [document["name"] for document in client.documents()]
         looked = names[::len(names) // 100]
-        hits = sum(client.search(notes[name].decode()[2:9], 1)[0]["document"]["name"] == name for name in looked)
+        ranks = [rank(client.search(notes[name].decode()[2:9], 10), name) for name in looked]
+    hits = sum(found is not None for found in ranks)
     whole = sorted(there) == sorted(names) and added == len(names) and hits == len(looked)
     return [verdict.row(
         f"{len(names):,} small files, {HANDS} uploads at a time", "all there, each once, each found by its code",
-        f"{added:,} taken in, {len(there):,} listed, {len(set(there)):,} names; {hits} of {len(looked)} found; "
+        f"{added:,} taken in, {len(there):,} listed, {len(set(there)):,} names; {hits} of {len(looked)} found, {ranks.count(1)} of "
+        f"them first; "
         f"{len(names) / seconds:.0f} files/s", whole)], {"files": len(names), "added": added, "seconds": seconds}
+
+
+def rank(passages, name):
+    names = [passage["document"]["name"] for passage in passages]
+    return names.index(name) + 1 if name in names else None
 
 
 def table(server, client, quick):
