@@ -32,6 +32,6 @@ def measure(bench, options):
     cached, base = (found[name]["latency"] for name in ("cached", "base"))
     return [verdict.row(
         "a cached answer, one after the other over HTTP, p50", "< 2 ms",
-        f"{cached['p50_us'] / 1000:.2f} ms (p99 {cached['p99_us'] / 1000:.2f} ms; what the base is called and how large "
-        f"it is: {base['p50_us'] / 1000:.2f} ms); {found['model']['begun'] - 1} call of the model",
+        f"{cached['p50_us'] / 1000:.2f} ms (p99 {cached['p99_us'] / 1000:.2f} ms; what the base is called and how "
+        f"large it is: {base['p50_us'] / 1000:.2f} ms); {found['model']['begun'] - 1} call of the model",
         cached["p50_us"] < 2000)], found

@@ -74,8 +74,8 @@ def measure(bench, options):
         verdict.exactly(f"{what}: left as they meant to", gone, count),
         verdict.row(
             f"{what}: answers under way, at the server and at the model", "0",
-            f"{sum(under_way.values()):.0f} and {left['active']}, {seconds:.1f} s after the last; of {calls['begun']:,} "
-            f"calls of the model {calls['cancelled']:,} were called off", quiet),
+            f"{sum(under_way.values()):.0f} and {left['active']}, {seconds:.1f} s after the last; of "
+            f"{calls['begun']:,} calls of the model {calls['cancelled']:,} were called off", quiet),
         verdict.row(
             f"{what}: descriptors after", f"as before ({files[0]})",
             f"{files[1]}" + (f" ({found['files_more']})" if files[1] > files[0] else ""), files[1] <= files[0]),

@@ -92,9 +92,9 @@ def many(server, _, quick):
     whole = sorted(there) == sorted(names) and added == len(names) and hits == len(looked)
     return [verdict.row(
         f"{len(names):,} small files, {HANDS} uploads at a time", "all there, each once, each found by its code",
-        f"{added:,} taken in, {len(there):,} listed, {len(set(there)):,} names; {hits} of {len(looked)} found, {ranks.count(1)} of "
-        f"them first; "
-        f"{len(names) / seconds:.0f} files/s", whole)], {"files": len(names), "added": added, "seconds": seconds}
+        f"{added:,} taken in, {len(there):,} listed, {len(set(there)):,} names; {hits} of {len(looked)} found, "
+        f"{ranks.count(1)} of them first; {len(names) / seconds:.0f} files/s", whole)], {
+            "files": len(names), "added": added, "seconds": seconds, "ranks": ranks}
 
 
 def rank(passages, name):

@@ -11,8 +11,8 @@ from . import faq, stage
 
 # What must be reached on the held-out half.
 GOALS = {"zh": 0.62, "en": 0.47}
-# How it is asked: what it is called, settings of `knowledge:`, and how many passages of an answer are looked at. A section
-# that is in none of them counts 0.
+# How it is asked: what it is called, settings of `knowledge:`, and how many passages of an answer are looked at. A
+# section that is in none of them counts 0.
 WAYS = [
     ("as it comes", {}, 200), ("embedding: e5", {"embedding": "e5"}, 200), ("rerank: e5", {"rerank": "e5"}, 20),
 ]

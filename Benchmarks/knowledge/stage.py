@@ -146,7 +146,8 @@ def said_by(model):
 def under_way(server):
     """Answers that are being made, and requests that are at a model."""
     page = server.metrics()
-    return {name: ledger.total(page.get(f"martlet_{name}", [])) for name in ("knowledge_answers_under_way", "in_flight")}
+    names = ("knowledge_answers_under_way", "in_flight")
+    return {name: ledger.total(page.get(f"martlet_{name}", [])) for name in names}
 
 
 def settled(server, model, files=None):
