@@ -17,7 +17,7 @@ import time
 import harness
 import measures
 import report
-from knowledge import cached, crowd, departures, ingest, quality, refusals, search
+from knowledge import cached, crowd, departures, ingest, peer, quality, refusals, search
 from load import console, crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
 from serving import idle, image, kills, roundtrip, stream, trivial
 from serving import leavers as model_leavers
@@ -47,6 +47,7 @@ TASKS = {
 KNOWLEDGE = {
     "search": search.measure, "ingest": ingest.measure, "cached": cached.measure, "crowd": crowd.measure,
     "departures": departures.measure, "quality": quality.measure, "refusals": refusals.measure,
+    "chatchat": peer.measure,
 }
 PAGES = [
     ("reliability", "Reliability", UNDER_LOAD), ("serving-performance", "What the model server costs", SERVING),
