@@ -33,11 +33,8 @@ struct ExactScan {
     }
 
     private static func dot(_ left: [Float], _ right: [Float]) -> Float {
-        let width = SIMD16<Float>.scalarCount
-        var sums = SIMD16<Float>()
-        for start in stride(from: 0, to: left.count - width + 1, by: width) {
-            sums += SIMD16(left[start..<start + width]) * SIMD16(right[start..<start + width])
-        }
-        return sums.sum()
+        var sum: Float = 0
+        for index in 0..<min(left.count, right.count) { sum += left[index] * right[index] }
+        return sum
     }
 }
