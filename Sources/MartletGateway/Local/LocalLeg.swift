@@ -111,15 +111,16 @@ final class LocalLeg: Leg {
     }
 
     func cancel(_ reason: CancelReason) {
+        upload?.fail(CancellationError())
         finish()
         task?.cancel()
         writer?.end()
-        upload?.fail(CancellationError())
     }
 
-    /// The exchange hears no more, and the body is let go.
+    /// The exchange hears no more, and the body is let go: it knows this leg, and both would stay for ever.
     private func finish() {
         letGo()
+        upload = nil
         exchange = nil
     }
 
