@@ -112,15 +112,16 @@ final class LocalLeg: Leg {
 
     func cancel(_ reason: CancelReason) {
         upload?.fail(CancellationError())
-        finish()
-        task?.cancel()
         writer?.end()
+        task?.cancel()
+        finish()
     }
 
-    /// The exchange hears no more, and the body is let go: it knows this leg, and both would stay for ever.
+    /// The exchange hears no more. Body and writer know this leg: it lets go of them, or all would stay for ever.
     private func finish() {
         letGo()
         upload = nil
+        writer = nil
         exchange = nil
     }
 
