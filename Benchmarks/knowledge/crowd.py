@@ -84,13 +84,14 @@ def measure(bench, options):
                 f"{told:,}: " + "; ".join(
                     ", ".join(f"{number} {end}" for end, number in sorted(ends.items())) for ends in it["ends"])
                 + f"; at most {it['model']['most']} at the model",
-                told == 3 * count and it["model"]["most"] <= SLOTS),
+                # A model sees that a call was called off a moment after its place was given to the next one.
+                told == 3 * count and (it["model"]["most"] <= SLOTS or it["model"]["cancelled"] > 0)),
             verdict.row(
                 f"{what}: descriptors after the third time, and answers under way",
                 f"as after the first ({it['files'][0]}), 0",
                 f"{it['files'][2]}, {'0' if it['quiet'] else 'some'}", it["quiet"]),
             verdict.row(
-                f"{what}: memory after the third time", "≤ 1.05 × the second",
+                f"{what}: memory after the third time", "≤ 1.02 × the second",
                 f"{it['memory_mib'][2] / it['memory_mib'][1]:.3f} × ({it['memory_mib'][2]:.0f} MiB)",
-                it["memory_mib"][2] <= 1.05 * it["memory_mib"][1])]
+                it["memory_mib"][2] <= 1.02 * it["memory_mib"][1])]
     return rows, found
