@@ -51,8 +51,8 @@ def measure(bench, options):
     # Idle connections to the model close a second after their last use.
     time.sleep(2)
     held, known, kept, visits = ledger.files(server.pid), stage.said_by(model), [], []
-    for time_ in range(TIMES):
-        visits += asyncio.run(cycles(server.port, questions, 2 * AT_ONCE + time_ * count, count))
+    for turn in range(TIMES):
+        visits += asyncio.run(cycles(server.port, questions, 2 * AT_ONCE + turn * count, count))
         began = time.monotonic()
         quiet = stage.settled(server, model, len(held))
         seconds = time.monotonic() - began

@@ -1,5 +1,5 @@
-"""Retrieval of Langchain-Chatchat's own code and of Martlet, of the same 20,000 chunks, in the same run. Chatchat's side
-is called in its own process and is given its vectors; Martlet's is asked over HTTP and embeds each question.
+"""Retrieval of Langchain-Chatchat's own code and of Martlet, of the same 20,000 chunks, in the same run. Chatchat's
+side is called in its own process and is given its vectors; Martlet's is asked over HTTP and embeds each question.
 """
 
 import json
