@@ -33,7 +33,8 @@ enum DispatchedEmbedding {
         } catch let error as ModelError {
             let body: JSON = ["error": ["code": .string(error.code), "message": .string(error.message)]]
             return RemoteEmbedder.Reply(
-                status: error.status, retryAfterSeconds: error.retryAfter.map { Double($0) }, body: Array(body.text.utf8))
+                status: error.status, retryAfterSeconds: error.retryAfter.map { Double($0) },
+                body: Array(body.text.utf8))
         }
     }
 }

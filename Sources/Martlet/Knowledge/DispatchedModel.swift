@@ -79,7 +79,8 @@ extension KnowledgeError {
             self.init(isBusy ? .overloaded : .unavailable, "The model answered \(error)")
         case let error as MartletError:
             self.init(
-                error.code.status == 429 ? .overloaded : .unavailable, "The model was not reached: \(error.code.sentence)")
+                error.code.status == 429 ? .overloaded : .unavailable,
+                "The model was not reached: \(error.code.sentence)")
         default: return nil
         }
     }

@@ -51,10 +51,9 @@ package final class KnowledgeFront: Sendable {
         } catch {
             throw KnowledgeError(.failed, "The folder \(folder) cannot be made: \(error.localizedDescription)")
         }
-        let meter = KnowledgeMeter()
-        let engine = try await Self.engine(knowledge.store, countedBy: meter, in: folder, client)
+        let engine = try await Self.engine(knowledge.store, in: folder, client)
         do {
-            let opened = try await Self.open(knowledge, engine, countedBy: meter, in: folder, dispatch)
+            let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
             state.withLock { $0 = opened }
             let bases = try await opened.desk.bases()
             logger.info(
@@ -75,16 +74,10 @@ package final class KnowledgeFront: Sendable {
     private static let chromaBytes = 256 << 20
 
     private static func engine(
-        _ store: KnowledgeConfiguration.Store, countedBy meter: KnowledgeMeter, in folder: String,
-        _ client: HTTPClient
+        _ store: KnowledgeConfiguration.Store, in folder: String, _ client: HTTPClient
     ) async throws -> any KnowledgeEngine {
-        guard case .chroma(let url) = store else {
-            var settings = EmbeddedEngine.Settings()
-            settings.meter = meter
-            return try await EmbeddedEngine.open(folder, settings)
-        }
-        var settings = ChromaEngine.Settings(folder: folder + "/files")
-        settings.meter = meter
+        guard case .chroma(let url) = store else { return try await EmbeddedEngine.open(folder) }
+        let settings = ChromaEngine.Settings(folder: folder + "/files")
         return try await ChromaEngine.open(settings) { method, path, body in
             let reply = try await client.request(
                 Method.allCases.first { $0.text == method } ?? .other, HTTPURL(origin: url.origin, path: path),
@@ -95,8 +88,7 @@ package final class KnowledgeFront: Sendable {
     }
 
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, countedBy meter: KnowledgeMeter,
-        in folder: String, _ dispatch: Dispatch?
+        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ dispatch: Dispatch?
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
         let encoders = try Encoders(knowledge, dispatch: dispatch)
@@ -117,7 +109,7 @@ package final class KnowledgeFront: Sendable {
         }
         let desk = EngineDesk(
             engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
-            reranker: encoders.reranker, cache: cache, sessions: sessions, meter: meter)
+            reranker: encoders.reranker, cache: cache, sessions: sessions)
         let shelf = try await Shelf(
             desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
         let spool = try UploadSpool(folder: folder + "/uploads", limit: uploadsAtOnce * knowledge.body)

@@ -116,17 +116,7 @@ package final class Server: Sendable {
         async let _ = glue.run()
         try await loadServed()
         let (configuration, accessLog) = live.withLock { ($0.configuration, $0.accessLog) }
-        try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
-        do {
-            try await knowledgeFront.open(
-                configuration.knowledge, dispatch: Dispatch(loops, routes), client: client, logger: logger)
-            try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
-        } catch {
-            // Another server may follow in this process: two cannot have one store.
-            await knowledgeFront.close()
-            await taskFront.close()
-            throw error
-        }
+        try await begin(configuration, accessLog)
         let addresses = await addresses(configuration)
         // Heard from here on: it would end the process otherwise.
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
@@ -179,6 +169,21 @@ package final class Server: Sendable {
         _ = live.withLock { $0.accessLog }?.flush()
         resolver.shutdown()
         try await group.shutdownGracefully()
+    }
+
+    /// Opens what the first configuration stands on, and puts it in force.
+    private func begin(_ configuration: Configuration, _ accessLog: LogSink?) async throws {
+        try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
+        do {
+            try await knowledgeFront.open(
+                configuration.knowledge, dispatch: Dispatch(loops, routes), client: client, logger: logger)
+            try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
+        } catch {
+            // Another server may follow in this process: two cannot have one store.
+            await knowledgeFront.close()
+            await taskFront.close()
+            throw error
+        }
     }
 
     /// Ends at once what takes its time, when it is asked for twice: first what is left of clients, then backends.

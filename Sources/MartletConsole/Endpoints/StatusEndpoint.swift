@@ -7,7 +7,7 @@ import MartletTelemetry
 import MartletWorkers
 import NIOCore
 
-/// `GET /status`: pools, targets, what is in flight, queues, descriptors, managed backends, knowledge, build and uptime,
+/// `GET /status`: pools, targets, what is in flight, queues, descriptors, managed backends, knowledge, build, uptime,
 /// as JSON.
 package final class StatusEndpoint: LocalHandler {
     private let desk: Desk

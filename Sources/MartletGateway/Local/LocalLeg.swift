@@ -111,18 +111,20 @@ final class LocalLeg: Leg {
     }
 
     func cancel(_ reason: CancelReason) {
-        upload?.fail(CancellationError())
-        writer?.end()
-        task?.cancel()
+        let (writer, upload) = (writer, upload)
         finish()
+        task?.cancel()
+        writer?.end()
+        upload?.fail(CancellationError())
     }
 
-    /// The exchange hears no more. Body and writer know this leg: it lets go of them, or all would stay for ever.
+    /// The exchange hears no more, and the body is let go. What the handler reads and writes by knows this leg: it would
+    /// keep it, and all of its request, for ever.
     private func finish() {
         letGo()
+        exchange = nil
         upload = nil
         writer = nil
-        exchange = nil
     }
 
     private func letGo() {

@@ -64,9 +64,11 @@ enum ContentHash {
         guard let made = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(made, EVP_sha256(), nil) == 1 else {
             throw KnowledgeError(.failed, "SHA-256 cannot be computed here.")
         }
+        // SAFETY: as above.
         unsafe context = made
     }
 
+    // SAFETY: libcrypto frees what it made.
     deinit { unsafe EVP_MD_CTX_free(context) }
 
     mutating func add(_ bytes: ArraySlice<UInt8>) {

@@ -37,7 +37,8 @@ struct DocumentSplitter {
             guard let splitter = HeadingSplitter(size: size, overlap: overlap) else { break }
             return splitter.split(document)
         }
-        throw KnowledgeError(.invalid, "A chunk has at least one character, and more than it shares with its neighbour.")
+        throw KnowledgeError(
+            .invalid, "A chunk has at least one character, and more than it shares with its neighbour.")
     }
 
     /// Chunks that somebody made by hand, found again in the text that they were joined to.

@@ -26,7 +26,6 @@ package final class EngineDesk: KnowledgeDesk {
     let reader: DocumentReader
     let cache: (any AnswerCache)?
     let settings: Settings
-    let meter: KnowledgeMeter
     let turns = BaseTurns()
     let ingests: Turns
     let likenesses = LikenessShelf()
@@ -37,28 +36,27 @@ package final class EngineDesk: KnowledgeDesk {
     /// - Parameters:
     ///   - model: nil: the best passages are the answer.
     ///   - reranker: Orders what was found anew; nil: nobody does.
-    ///   - meter: The engine's, where it counts as well.
     package init(
         engine: any KnowledgeEngine, embeddings: EmbeddingRegistry, reader: DocumentReader,
         model: (any AnswerModel)? = nil, reranker: (any Reranker)? = nil, cache: (any AnswerCache)? = nil,
         sessions: (any SessionStore)? = nil, answers: AnswererSettings = AnswererSettings(),
-        settings: Settings = Settings(), meter: KnowledgeMeter = KnowledgeMeter()
+        settings: Settings = Settings()
     ) {
         self.engine = engine
         self.embeddings = embeddings
         self.reader = reader
         self.cache = cache
         self.settings = settings
-        self.meter = meter
         ingests = Turns(settings.ingestsAtOnce)
-        source = EngineSource(engine: engine, embeddings: embeddings, reranker: reranker, meter: meter)
+        source = EngineSource(engine: engine, embeddings: embeddings, reranker: reranker)
         answerer = Answerer(
-            source: source, model: model, cache: cache, sessions: sessions, settings: answers, meter: meter)
+            source: source, model: model, cache: cache, sessions: sessions, settings: answers, meter: engine.meter)
         threads = NIOThreadPool(numberOfThreads: max(1, settings.ingestsAtOnce))
         threads.start()
     }
 
     let source: EngineSource
+    var meter: KnowledgeMeter { engine.meter }
 
     /// How many answers are on their way.
     package var underWay: Int { answerer.underWay }

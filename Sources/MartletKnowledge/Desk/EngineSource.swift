@@ -18,7 +18,7 @@ struct EngineSource: PassageSource {
     let engine: any KnowledgeEngine
     let embeddings: EmbeddingRegistry
     let reranker: (any Reranker)?
-    let meter: KnowledgeMeter
+    private var meter: KnowledgeMeter { engine.meter }
 
     func vector(of question: String, for bases: [String]) async throws -> [Float]? {
         var models: [(base: String, model: EmbeddingModel)] = []

@@ -15,7 +15,7 @@ package protocol KnowledgeDesk: Sendable {
     // MARK: Documents
 
     func documents(in base: String) async throws -> [DocumentSummary]
-    /// Reads, splits and embeds the file, and shows it in one step: until this returns, readers have the version before.
+    /// Reads, splits and embeds the file, and shows it in one step: until this returns, readers have the one before.
     func add(_ file: IncomingFile, to base: String, _ options: IngestOptions) async throws -> Added
     /// Gone from search, cache and citations when this returns. Names that there are not: `notFound`, each by itself.
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError]

@@ -16,12 +16,11 @@ package final class EmbeddedEngine: KnowledgeEngine {
         package var lanes: Int
         /// Questions that share a pass over the vectors.
         package var sharing = 16
-        /// Counts how long each arm of a search takes.
-        package var meter = KnowledgeMeter()
 
         package init(lanes: Int = System.coreCount) { self.lanes = max(1, lanes) }
     }
 
+    package let meter = KnowledgeMeter()
     let store: KnowledgeStore
     let lanes: SearchLanes
     let fusion: Fusion
@@ -36,7 +35,7 @@ package final class EmbeddedEngine: KnowledgeEngine {
         self.maintenance = maintenance
         fusion = settings.fusion
         lanes = SearchLanes(
-            SearchLanes.Bounds(lanes: settings.lanes, sharing: settings.sharing), settings.fusion, settings.meter)
+            SearchLanes.Bounds(lanes: settings.lanes, sharing: settings.sharing), settings.fusion, meter)
     }
 
     // MARK: Opening

@@ -1,7 +1,7 @@
 import MartletStore
 
-/// An embedded store as a whole: copied, put back, looked through. All throw `KnowledgeError`: `unavailable` where another
-/// process has a store that is to be opened.
+/// An embedded store as a whole: copied, put back, looked through. All throw `KnowledgeError`: `unavailable` where
+/// another process has a store that is to be opened.
 package enum KnowledgeCare {
     /// Copies a store into a folder, which must not be there yet or be empty.
     package static func backUp(_ store: String, to folder: String) async throws {

@@ -6,6 +6,9 @@ package import MartletLogic
 /// sees each document as it was before a change or after it. All throw `KnowledgeError` or `CancellationError`; of a
 /// base that there is not, `notFound`.
 package protocol KnowledgeEngine: Sendable {
+    /// Where it counts how long each arm of a search takes, and the desk what it does.
+    var meter: KnowledgeMeter { get }
+
     // MARK: Bases
 
     func bases() async throws -> [BaseSummary]

@@ -36,6 +36,7 @@ struct VectorKernels: Sendable {
                     guard let row = rows.baseAddress, let query = queries.baseAddress, let dot = dots.baseAddress else {
                         return
                     }
+                    // SAFETY: as above.
                     unsafe martlet_vectors_dots(way, row, count, stride, query, queryCount, dot, count)
                 }
             }
@@ -53,6 +54,7 @@ struct VectorKernels: Sendable {
                 unsafe picked.withUnsafeMutableBufferPointer { picked in
                     guard let dot = dots.baseAddress, let scale = scales.baseAddress, let place = picked.baseAddress
                     else { return 0 }
+                    // SAFETY: as above.
                     return unsafe martlet_vectors_pick(dot, scale, dots.count, factor, least, place)
                 }
             }
@@ -66,6 +68,7 @@ struct VectorKernels: Sendable {
         return unsafe left.withUnsafeBufferPointer { left in
             unsafe right.withUnsafeBufferPointer { right in
                 guard let first = left.baseAddress, let second = right.baseAddress else { return 0 }
+                // SAFETY: as above.
                 return unsafe martlet_vectors_dot(way, first, second, left.count)
             }
         }

@@ -1,12 +1,12 @@
 /// The text of a document as its parser read it, in reading order, and where its parts stand.
 ///
-/// All offsets count Unicode scalars of ``text`` (what Python and most indexes call characters). A citation shows a range
+/// All offsets count Unicode scalars of ``text`` (what Python and most indexes call characters). A citation is a range
 /// of this very text, so nobody changes it once it is read.
 public struct DocumentText: Sendable, Equatable {
     public var text: String
     /// As the document itself says it; nil: it says none.
     public var title: String?
-    /// Pages, sheets, slides, chapters: each from its offset to the next one's. Ascending; empty: the document has none.
+    /// Pages, sheets, slides, chapters: each from its offset to the next one's. Ascending; empty: it has none.
     public var places: [PlaceMark]
     /// Ascending by offset, the outermost heading at level 1.
     public var headings: [HeadingMark]

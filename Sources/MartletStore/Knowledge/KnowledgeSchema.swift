@@ -30,7 +30,8 @@ enum KnowledgeSchema {
             number INTEGER PRIMARY KEY AUTOINCREMENT, base INTEGER NOT NULL REFERENCES base ON DELETE CASCADE,
             name TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, bytes INTEGER NOT NULL,
             chunks INTEGER NOT NULL, added REAL NOT NULL, metadata TEXT NOT NULL, hash TEXT NOT NULL,
-            splitting TEXT NOT NULL, likeness BLOB NOT NULL, marks TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (base, name)
+            splitting TEXT NOT NULL, likeness BLOB NOT NULL, marks TEXT NOT NULL, text TEXT NOT NULL,
+            UNIQUE (base, name)
         );
         CREATE TABLE chunk (
             number INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,

@@ -39,7 +39,7 @@ package final class SessionFile: SessionStore {
     private static func prepare(_ database: Database) throws {
         let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         guard found != version else { return }
-        guard found == 0, try !database.tableExists("session") else {
+        guard found == 0, try database.tableExists("session") == false else {
             throw SessionError("The file of sessions holds something else, or is of another version of Martlet.")
         }
         try database.execute(

@@ -42,7 +42,9 @@ public struct MultipartReader: Sendable {
     public init?(contentType: String, limits: MultipartLimits = MultipartLimits()) throws {
         let type = MediaType(contentType)
         guard type.name == "multipart/form-data" else { return nil }
-        guard let boundary = type.parameters["boundary"] else { throw MultipartFlaw.malformed("the form names no boundary") }
+        guard let boundary = type.parameters["boundary"] else {
+            throw MultipartFlaw.malformed("the form names no boundary")
+        }
         try self.init(boundary: boundary, limits: limits)
     }
 

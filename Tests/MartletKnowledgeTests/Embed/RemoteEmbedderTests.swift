@@ -196,7 +196,8 @@ private func failure(_ embedder: RemoteEmbedder, _ texts: [String] = ["年假"])
         let registry = try EmbeddingRegistry(
             [
                 "remote": .remote(
-                    name: "bge", version: "", with: { Silent(model: EmbeddingModel(name: "bge", version: "", dimensions: $0)) },
+                    name: "bge", version: "",
+                    with: { Silent(model: EmbeddingModel(name: "bge", version: "", dimensions: $0)) },
                     measure: { Silent(model: EmbeddingModel(name: "bge", version: "", dimensions: 1024)) })
             ], standard: "remote")
         #expect(try await registry.embedder(named: nil).model.dimensions == 1024)

@@ -68,7 +68,8 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(20))
     }
 
-    @Test(arguments: ["docx", "epub", "pdf"]) func `a file that was cut off is an error or a shorter text`(kind: String) async throws {
+    @Test(arguments: ["docx", "epub", "pdf"])
+    func `a file that was cut off is an error or a shorter text`(kind: String) async throws {
         let whole =
             switch kind {
             case "docx": Office.word(Self.paragraph)

@@ -10,7 +10,8 @@ import Testing
                 ("a", "sharedStrings", "/xl/sharedStrings.xml"), ("b", "styles", "styles.xml"),
             ]
         let strings = """
-            <sst><si><t>姓名</t></si><si><t>入职日期</t></si><si><r><t>李</t></r><r><t>雷</t></r><rPh><t>lǐ</t></rPh></si>
+            <sst><si><t>姓名</t></si><si><t>入职日期</t></si>\
+            <si><r><t>李</t></r><r><t>雷</t></r><rPh><t>lǐ</t></rPh></si>
             <si><t>Share</t></si></sst>
             """
         let styles = """
@@ -40,9 +41,11 @@ import Testing
                 "员工",
                 """
                 <row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="D1" t="s"><v>3</v></c></row>
-                <row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2" s="1"><v>45356</v></c><c r="D2" s="3"><v>0.125</v></c></row>
+                <row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2" s="1"><v>45356</v></c>\
+                <c r="D2" s="3"><v>0.125</v></c></row>
                 <row r="3"/>
-                <row r="4"><c r="A4" t="inlineStr"><is><t>韩 梅梅</t></is></c><c r="B4" s="2"><v>45356.5</v></c></row>
+                <row r="4"><c r="A4" t="inlineStr"><is><t>韩 梅梅</t></is></c>\
+                <c r="B4" s="2"><v>45356.5</v></c></row>
                 """
             )
         ])

@@ -5,7 +5,8 @@ import Testing
 @Suite struct SlidesReaderTests {
     private func shape(_ role: String, _ text: String) -> String {
         """
-        <p:sp><p:nvSpPr><p:nvPr><p:ph type="\(role)"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>\(text)</a:t></a:r></a:p>
+        <p:sp><p:nvSpPr><p:nvPr><p:ph type="\(role)"/></p:nvPr></p:nvSpPr>\
+        <p:txBody><a:p><a:r><a:t>\(text)</a:t></a:r></a:p>
         </p:txBody></p:sp>
         """
     }
@@ -56,10 +57,12 @@ import Testing
                 (
                     "O/b.opf",
                     """
-                    <package xmlns:dc="dc"><metadata><dc:title>三国</dc:title><dc:creator>罗贯中</dc:creator></metadata>
+                    <package xmlns:dc="dc"><metadata><dc:title>三国</dc:title>\
+                    <dc:creator>罗贯中</dc:creator></metadata>
                     <manifest><item id="2" href="two.xhtml"/><item id="1" href="t/one%201.xhtml"/>
                     <item id="n" href="nav.xhtml" properties="nav"/></manifest>
-                    <spine><itemref idref="n"/><itemref idref="1"/><itemref idref="2"/><itemref idref="gone"/></spine></package>
+                    <spine><itemref idref="n"/><itemref idref="1"/><itemref idref="2"/>\
+                    <itemref idref="gone"/></spine></package>
                     """
                 ),
             ], isPacked: false)

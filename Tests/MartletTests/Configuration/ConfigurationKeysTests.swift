@@ -31,6 +31,7 @@ struct ConfigurationKeysTests {
           webhooks: {secret: a}
           cron: {e: {schedule: "* * * * *", task: t, kwargs: {a: b}}}
         ollama: {models: {llama: m}}
+        knowledge: {}
         """
 
     private func decode(_ root: ConfigurationNode) throws -> Configuration {

@@ -5,7 +5,9 @@ import Testing
 @testable import Martlet
 
 @Suite("knowledge") struct KnowledgeConfigurationTests {
-    private func knowledge(_ text: String) throws -> KnowledgeConfiguration { try #require(try decoded(text).knowledge) }
+    private func knowledge(_ text: String) throws -> KnowledgeConfiguration {
+        try #require(try decoded(text).knowledge)
+    }
 
     @Test("A section alone is enough")
     func standard() throws {

@@ -5,6 +5,7 @@ import MartletKnowledge
 import MartletLogic
 import MartletWire
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import Martlet

@@ -24,7 +24,7 @@ struct MultipartReaderTests {
         _ bytes: [UInt8], boundary: String = "x-Y", size: Int = .max, limits: MultipartLimits = MultipartLimits()
     ) -> Read {
         var read = Read()
-        do throws(MultipartFlaw) {
+        do {
             var reader = try MultipartReader(boundary: boundary, limits: limits)
             var input = ByteBuffer()
             var rest = bytes[...]
@@ -35,14 +35,14 @@ struct MultipartReaderTests {
             }
             try reader.finish()
         } catch {
-            read.flaw = error
+            read.flaw = error as? MultipartFlaw
         }
         return read
     }
 
     private static func take(
         _ reader: inout MultipartReader, _ input: inout ByteBuffer, into read: inout Read
-    ) throws(MultipartFlaw) {
+    ) throws {
         while true {
             switch try reader.next(&input) {
             case .part(let part):

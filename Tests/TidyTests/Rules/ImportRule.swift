@@ -19,7 +19,8 @@ enum ImportRule {
         "MartletNet": nio.union(system).union([
             "MartletBase", "MartletWire", "CMartlet", "Subprocess", "SystemPackage",
         ]),
-        "MartletStore": system.union(["MartletBase", "GRDB"]),
+        // GRDB takes and gives bytes as Foundation's `Data`.
+        "MartletStore": system.union(["MartletBase", "GRDB", "Foundation"]),
         "MartletTelemetry": system.union(["MartletBase", "Logging", "Foundation"]),
         "MartletExchange": [
             "MartletBase", "MartletLogic", "MartletWire", "MartletNet", "MartletTelemetry", "NIOCore",
@@ -28,7 +29,7 @@ enum ImportRule {
         "MartletGateway": workshop,
         "MartletWorkers": workshop.union(["FoundationEssentials"]),
         "MartletTasks": workshop.union(["Foundation"]),
-        "MartletKnowledge": workshop.union(["Foundation", "CXML2", "CZlib", "CUchardet"]),
+        "MartletKnowledge": workshop.union(["Foundation", "CXML2", "CZlib", "CUchardet", "CCrypto"]),
         "MartletCluster": workshop.union(["Foundation"]),
         "MartletConsole": workshop.union([
             "Foundation", "MartletGateway", "MartletWorkers", "MartletTasks", "MartletKnowledge", "MartletCluster",

@@ -19,7 +19,9 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "knowledge.chat", .text, "Which of `models` answers; without it the best passages are the answer."),
         ConfigurationKey(
-            "knowledge.rerank", .text, "What orders the best of what was found anew: one of `models`, asked at `/v1/rerank`, or `e5` (in this process)."),
+            "knowledge.rerank", .text,
+            "What orders the best of what was found anew: one of `models`, asked at `/v1/rerank`, or `e5` (in this"
+                + " process)."),
         ConfigurationKey(
             "knowledge.compatibility", .word, "martlet",
             "`chatchat`: Langchain-Chatchat's exact forms, with its quirks; `martlet`: the corrected ones."),
@@ -31,6 +33,7 @@ extension ConfigurationKeys {
         ConfigurationKey("knowledge.cache.memory", .size, "64MiB", "How much of them is kept."),
         ConfigurationKey("knowledge.cache.ttl", .duration, "1d", "For how long at most."),
         ConfigurationKey("knowledge.sessions", .section, "What was said before, of questions that name a session."),
-        ConfigurationKey("knowledge.sessions.days", .count, "30", "How long a session is kept after its last question."),
+        ConfigurationKey(
+            "knowledge.sessions.days", .count, "30", "How long a session is kept after its last question."),
     ]
 }

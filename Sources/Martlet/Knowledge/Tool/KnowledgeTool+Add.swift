@@ -45,7 +45,7 @@ extension KnowledgeTool {
     /// How often a file is brought that is asked to come later.
     private static let attempts = 6
 
-    /// Adds files, and all those in folders. What cannot be taken is a line that names it, and the rest goes on; it ends
+    /// Adds files, and all those in folders. What cannot be taken is a line that names it, and the rest goes on; ends
     /// where nothing can be taken any more.
     ///
     /// - Returns: Whether all of them were taken.

@@ -4,7 +4,7 @@ import MartletLogic
 
 // A base that follows a folder.
 extension KnowledgeTool {
-    /// Adds what is in the folder, then what changes; what is removed there is deleted from the base. Documents that the
+    /// Adds what is in the folder, then what changes; what is removed there is deleted from the base. Documents the
     /// folder never had stay. Goes on until it is cancelled.
     ///
     /// - Parameter interval: Between two looks.
@@ -23,7 +23,8 @@ extension KnowledgeTool {
         while true {
             // A file system that is not mounted any more looks like a folder that was emptied.
             guard FolderIdentity(folder) == identity else {
-                throw KnowledgeError(.invalid, "\(printable(folder)) is not the folder that it was: nothing is deleted.")
+                throw KnowledgeError(
+                    .invalid, "\(printable(folder)) is not the folder that it was: nothing is deleted.")
             }
             let scan = FileScan([folder])
             for flaw in scan.flaws where !flaws.contains(flaw) { output.remark(flaw) }

@@ -70,7 +70,9 @@ package struct KnowledgeTool: Sendable {
         guard !bases.isEmpty else { return output.line("none") }
         for base in bases {
             let counts = "\(base.documents) documents, \(base.chunks) chunks"
-            let words = [printable(base.name), counts, printable(base.model.name), TerminalText.oneLine(base.description)]
+            let words = [
+                printable(base.name), counts, printable(base.model.name), TerminalText.oneLine(base.description),
+            ]
             output.line(words.filter { !$0.isEmpty }.joined(separator: "  "))
         }
     }
@@ -90,8 +92,8 @@ package struct KnowledgeTool: Sendable {
         guard !documents.isEmpty else { return output.line("none") }
         for document in documents {
             output.line(
-                "\(printable(document.document.name))  version \(document.document.version), \(document.chunks) chunks, "
-                    + "\(document.bytes) bytes, \(document.type)")
+                "\(printable(document.document.name))  version \(document.document.version), "
+                    + "\(document.chunks) chunks, \(document.bytes) bytes, \(document.type)")
         }
     }
 

@@ -33,7 +33,8 @@ struct QuestionSet: Sendable, Equatable {
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             guard !line.allSatisfy(\.isWhitespace) else { continue }
             let json = try? JSON.parse(line.utf8)
-            guard case .string(let question)? = json?["question"], case .string(let document)? = json?["document"] else {
+            guard case .string(let question)? = json?["question"],
+                case .string(let document)? = json?["document"] else {
                 throw KnowledgeError(.invalid, "Line \(number + 1) has no `question` and `document`.")
             }
             var item = Item(question: question, document: document)

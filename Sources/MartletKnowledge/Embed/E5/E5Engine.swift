@@ -72,8 +72,10 @@ import Glibc
         guard let model = unsafe unsafeBitCast(load, to: Load.self)(path) else {
             throw KnowledgeError(.unavailable, "The e5 engine cannot read \(path).")
         }
+        // SAFETY: of the same model, as the header says.
         let dimensions = unsafe Int(unsafeBitCast(size, to: Dimensions.self)(model))
         guard 1...4096 ~= dimensions else { throw KnowledgeError(.unavailable, "\(path) is damaged.") }
+        // SAFETY: as above.
         return unsafe (model, unsafeBitCast(embed, to: Embed.self), dimensions)
     }
 }

@@ -14,9 +14,11 @@ import Glibc
         self.rows = rows
         self.columns = columns
         // Pages that nobody writes to take no memory so.
+        // SAFETY: all bits 0 are the number 0, and nobody else has the memory.
         guard let zeros = unsafe calloc(max(rows * columns, 1), MemoryLayout<Float>.stride) else {
             fatalError("out of memory")
         }
+        // SAFETY: as many floats as were allocated.
         unsafe memory = zeros.bindMemory(to: Float.self, capacity: max(rows * columns, 1))
     }
 
@@ -28,6 +30,7 @@ import Glibc
         }
     }
 
+    // SAFETY: nobody has the memory any more.
     deinit { unsafe free(memory) }
 
     /// Copied out.
@@ -110,6 +113,7 @@ import Glibc
 
     private func place(_ row: Int, _ column: Int, _ count: Int) -> UnsafeMutablePointer<Float> {
         precondition(row >= 0 && column >= 0 && row < rows && column + count <= columns)
+        // SAFETY: within the memory, as was looked at.
         return unsafe memory + (row * columns + column)
     }
 }
@@ -125,6 +129,7 @@ import Glibc
         precondition(values.count == rows * columns && !values.isEmpty)
         self.rows = rows
         self.columns = columns
+        // SAFETY: as many floats as the kernels say they need.
         unsafe memory = .allocate(capacity: martlet_matrix_packed_count(rows, columns))
         // SAFETY: as many floats as the call says it reads and writes.
         unsafe values.withUnsafeBufferPointer { source in
@@ -132,6 +137,7 @@ import Glibc
         }
     }
 
+    // SAFETY: nobody has the memory any more.
     deinit { unsafe memory.deallocate() }
 }
 

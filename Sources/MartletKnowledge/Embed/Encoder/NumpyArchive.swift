@@ -87,12 +87,15 @@ struct NumpyArchive: Sendable {
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { room, filled in
             unsafe packed.withUnsafeMutableBufferPointer { input in
                 var stream = unsafe z_stream()
+                // SAFETY: as above.
                 unsafe stream.next_in = input.baseAddress
                 unsafe stream.avail_in = UInt32(clamping: input.count)
                 unsafe stream.next_out = room.baseAddress
+                // SAFETY: as above.
                 unsafe stream.avail_out = UInt32(clamping: count)
                 let size = unsafe Int32(MemoryLayout<z_stream>.size)
                 guard unsafe inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, size) == Z_OK else { return }
+                // SAFETY: as above.
                 let isWhole = unsafe CZlib.inflate(&stream, Z_FINISH) == Z_STREAM_END
                 filled = isWhole ? unsafe count - Int(stream.avail_out) : 0
                 _ = unsafe inflateEnd(&stream)
@@ -153,6 +156,7 @@ struct NumpyArray: Sendable {
         unsafe content.withUnsafeBytes { bytes in
             (0..<bytes.count / MemoryLayout<Number>.size).map {
                 let offset = $0 * MemoryLayout<Number>.size
+                // SAFETY: within the content, whatever its alignment.
                 return Number(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: type))
             }
         }

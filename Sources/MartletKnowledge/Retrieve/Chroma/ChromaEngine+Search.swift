@@ -25,7 +25,7 @@ extension ChromaEngine {
             let begin = Instant.current
             let counts = try await words.counts(of: terms, in: base, exactly: true, server)
             let said = said(query, counts, in: base, admitted)
-            settings.meter.searched(.words, since: begin)
+            meter.searched(.words, since: begin)
             let candidates = try await Candidates(Set(near).union(said), base, rows, server)
             var searcher = Searcher(settings.fusion)
             let hits = searcher.answer(
@@ -85,7 +85,7 @@ extension ChromaEngine {
                 admitted?.contains(place.write) ?? (base.documents[place.write] != nil)
             }
             if fitting.count >= depth || found.count < count || count >= Self.mostNear {
-                settings.meter.searched(.vectors, since: begin)
+                meter.searched(.vectors, since: begin)
                 return Array(fitting.prefix(depth))
             }
             count = min(count * 4, Self.mostNear)

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A base is a collection of vectors, with the chunks, and a collection of documents, with their texts and files.
 /// Records are written under a number that nobody knows yet, and become visible by a line of the ``SharedLedger``, all
-/// of them in one step; nodes ignore the records of which no line speaks. Each node keeps in memory what the ledger says
+/// of them in one step; nodes ignore the records of which no line speaks. Each node keeps in memory what it says
 /// of the documents (names, versions, metadata), but neither texts nor vectors.
 package final class ChromaEngine: KnowledgeEngine {
     package struct Settings: Sendable {
@@ -22,8 +22,6 @@ package final class ChromaEngine: KnowledgeEngine {
         package var greatestFile = 8 << 20
         /// Seconds since 1970.
         package var now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
-        /// Counts how long each arm of a search takes.
-        package var meter = KnowledgeMeter()
 
         package init(folder: String) { self.folder = folder }
     }
@@ -43,6 +41,7 @@ package final class ChromaEngine: KnowledgeEngine {
     /// path begins with `/api/v2` and has its query with it. Bodies and replies may have some megabytes: a file has.
     package typealias Call = @Sendable (_ method: String, _ path: String, _ body: [UInt8]?) async throws -> Reply
 
+    package let meter = KnowledgeMeter()
     let settings: Settings
     let server: ChromaServer
     let ledger: SharedLedger

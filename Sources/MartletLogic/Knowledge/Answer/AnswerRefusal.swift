@@ -18,13 +18,13 @@ public struct AnswerRefusal: Sendable, Equatable {
     }
 
     /// The cosine that questions the bases do not answer have: it counts nothing.
-    public var floor = 0.25
+    public var floor = 0.1
     /// The cosine that is as good as it gets.
-    public var ceiling = 0.75
+    public var ceiling = 0.6
     /// How much words count beside meaning, 0...1.
     public var wordWeight = 0.4
     /// Below it, the answer is that there is none.
-    public var threshold = 0.3
+    public var threshold = 0.25
     /// The same for searches by words alone.
     public var wordThreshold = 0.34
 

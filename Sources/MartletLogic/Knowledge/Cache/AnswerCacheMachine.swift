@@ -183,8 +183,8 @@ public struct AnswerCacheMachine: Sendable {
         return open
     }
 
-    /// - Parameter unchanged: Those of the questions of ``begin(_:)`` whose search finds the same passages as before; one
-    ///   that is not in it goes.
+    /// - Parameter unchanged: Those of the questions of ``begin(_:)`` whose search finds the same passages as before;
+    ///   one that is not in it goes.
     public mutating func finish(_ change: BaseChange, unchanged: Set<Int>) {
         for id in bases[change.base] ?? [] {
             guard let key = keys[id], let entry = cache.peek(key),

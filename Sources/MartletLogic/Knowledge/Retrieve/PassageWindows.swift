@@ -1,4 +1,4 @@
-/// A passage in pieces of a sentence or two, each under its headings: a vector of a whole passage says what it is about,
+/// A passage in pieces of a sentence or two, each under its headings: a vector of a whole passage says what it is on,
 /// one of a piece says whether it answers.
 public enum PassageWindows {
     /// Of a piece, in characters.

@@ -35,7 +35,7 @@ struct AnswerRefusalTests {
     @Test("Meaning alone is enough, as for a question in another language than the texts")
     func crossLingual() {
         #expect(!AnswerRefusal().refuses(.init(cosine: 0.72, coverage: 0)))
-        #expect(AnswerRefusal().refuses(.init(cosine: 0.3, coverage: 0.1)))
+        #expect(AnswerRefusal().refuses(.init(cosine: 0.2, coverage: 0.1)))
         #expect(!AnswerRefusal().refuses(.init(cosine: nil, coverage: 0.8)))
         #expect(AnswerRefusal().refuses(.init(cosine: nil, coverage: 0.1)))
     }

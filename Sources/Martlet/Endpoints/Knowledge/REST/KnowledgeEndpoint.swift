@@ -44,7 +44,8 @@ final class KnowledgeEndpoint: UploadHandler {
             case (2, "documents"?): return try await documents(name, request, body)
             case (3..., "documents"?):
                 let steps = parts.dropFirst(2)
-                guard steps.count > 1, [.get, .head].contains(request.method), let part = Part(rawValue: parts.last ?? "")
+                guard steps.count > 1, [.get, .head].contains(request.method),
+                    let part = Part(rawValue: parts.last ?? "")
                 else { return try await document(steps.joined(separator: "/"), of: name, request, body) }
                 return try await read(part, of: steps.dropLast().joined(separator: "/"), in: name, request)
             default: throw MartletError(.notFound)
