@@ -134,7 +134,7 @@ let package = Package(
             path: "Benchmarks/Queue", swiftSettings: settings),
         // For `./martlet bench` only: searches in the embedded knowledge engine
         .executableTarget(
-            name: "knowledge-bench", dependencies: ["MartletKnowledge", "MartletLogic"], path: "Benchmarks/Knowledge",
+            name: "knowledge-bench", dependencies: ["MartletKnowledge", "MartletLogic"], path: "Benchmarks/Search",
             swiftSettings: settings),
         // For tests only
         .target(

@@ -17,6 +17,7 @@ import time
 import harness
 import measures
 import report
+from knowledge import cached, crowd, departures, ingest, peer, quality, refusals, search
 from load import console, crash, descriptors, faults, leavers, memory, overload, slots, soak, streams
 from serving import idle, image, kills, roundtrip, stream, trivial
 from serving import leavers as model_leavers
@@ -42,9 +43,16 @@ TASKS = {
     "celery": celery_side.measure, "own": own_side.measure, "eta": delayed.measure, "waiting": idle_tasks.measure,
     "loss": loss.measure,
 }
+# Of the knowledge room, in the same form.
+KNOWLEDGE = {
+    "search": search.measure, "ingest": ingest.measure, "cached": cached.measure, "crowd": crowd.measure,
+    "departures": departures.measure, "quality": quality.measure, "refusals": refusals.measure,
+    "chatchat": peer.measure,
+}
 PAGES = [
     ("reliability", "Reliability", UNDER_LOAD), ("serving-performance", "What the model server costs", SERVING),
     ("tasks-performance", "What the task queue does", TASKS),
+    ("knowledge-performance", "What the knowledge room does", KNOWLEDGE),
 ]
 
 
@@ -55,11 +63,15 @@ def arguments():
         "--link-bench", default=ROOT / ".build/release/link-bench", help="Benchmarks/Link, built; for `roundtrip`")
     parser.add_argument(
         "--task-bench", default=ROOT / ".build/release/task-bench", help="Benchmarks/Queue, built; for `own`")
+    parser.add_argument(
+        "--knowledge-bench", default=ROOT / ".build/release/knowledge-bench",
+        help="Benchmarks/Search, built; for `search`")
     parser.add_argument("--sides", default="martlet,nginx", help="who is measured, the anchor nginx included")
     parser.add_argument(
         "--only", default=",".join(MEASURES),
-        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD, *SERVING, *TASKS])}; `load` stands for those from `memory` "
-        "to `soak`, `serving` for those of the model server, `tasks` for those of the task queue")
+        help=f"which of {', '.join([*MEASURES, *UNDER_LOAD, *SERVING, *TASKS, *KNOWLEDGE])}; `load` stands for those "
+        "from `memory` to `soak`, `serving` for those of the model server, `tasks` for those of the task queue, "
+        "`knowledge` for those of the knowledge room")
     parser.add_argument("--rounds", type=int, default=5, help="turns A B B A")
     parser.add_argument("--requests", type=int, default=40_000, help="requests of one run of the CPU measure")
     parser.add_argument("--streams", type=int, default=2000)
@@ -70,9 +82,9 @@ def arguments():
         "--publish", action="store_true",
         help="write what was measured to docs/performance or docs/reliability, .md and -latest.json")
     options = parser.parse_args()
-    groups = {"load": UNDER_LOAD, "serving": SERVING, "tasks": TASKS}
+    groups = {"load": UNDER_LOAD, "serving": SERVING, "tasks": TASKS, "knowledge": KNOWLEDGE}
     options.only = [name for word in options.only.split(",") for name in groups.get(word, [word])]
-    unknown = set(options.only).difference(MEASURES, UNDER_LOAD, SERVING, TASKS)
+    unknown = set(options.only).difference(MEASURES, UNDER_LOAD, SERVING, TASKS, KNOWLEDGE)
     if unknown:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     options.sides = options.sides.split(",")
@@ -127,7 +139,7 @@ def measure(options, bench, data, trouble):
 def measure_one_by_one(options, bench, data):
     """Each on its own, with the state of the machine it ran on: one can be measured anew without the others."""
     options.sides = with_anchors(options, options.sides)
-    every = UNDER_LOAD | SERVING | TASKS
+    every = UNDER_LOAD | SERVING | TASKS | KNOWLEDGE
     for name in options.only:
         if name not in every:
             continue

@@ -142,7 +142,7 @@ extension KnowledgeStore {
         try await reading { database in
             let statement = try database.cachedStatement(
                 sql: """
-                    SELECT value FROM chunk JOIN vector ON vector.chunk = chunk.number
+                    SELECT value FROM chunk CROSS JOIN vector ON vector.chunk = chunk.number
                     WHERE key = ? AND vector.space = ? LIMIT 1
                     """)
             return try keys.reduce(into: [:]) { found, key in

@@ -41,8 +41,29 @@ struct KnowledgeBench {
         try await single("single_vector", engine, unspoken)
         try await single("single_words", engine, questions.map { RetrievalQuery(text: $0.text, limit: 10) })
         for clients in [clients / 2, clients, clients * 2] { try await many(engine, questions, clients: clients) }
+        try await recall(engine, questions.prefix(Self.compared).compactMap(\.vector))
         try await whilePutting(engine, questions, &corpus)
         await engine.close()
+    }
+
+    /// Questions whose best ten are compared with those of a scan of all vectors as they are.
+    private static let compared = 100
+
+    private func recall(_ engine: EmbeddedEngine, _ vectors: [[Float]]) async throws {
+        var exact = ExactScan(vectors, limit: 10)
+        for document in try await engine.documents(in: Self.base) {
+            let name = document.document.name
+            let keys = (0..<document.chunks).map { Corpus.key(of: $0, in: name) }
+            for (key, vector) in try await engine.vectors(of: keys, in: Self.base) { exact.offer(key, vector) }
+        }
+        var found = 0
+        for (number, vector) in vectors.enumerated() {
+            let query = RetrievalQuery(text: "", vector: vector, limit: 10)
+            let passages = try await engine.search(query, model: Corpus.model, in: Self.base)
+            found += exact.best(of: number).intersection(passages.map(Corpus.key)).count
+        }
+        let wanted = exact.count
+        report("recall", ["questions": Double(vectors.count), "recall": Double(found) / Double(max(1, wanted))])
     }
 
     /// Documents of a hundred chunks, where there are none from another run.

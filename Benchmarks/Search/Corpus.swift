@@ -5,6 +5,8 @@ import MartletLogic
 struct Corpus {
     static let model = EmbeddingModel(name: "bench", version: "1", dimensions: 512)
     private static let clusters = 200
+    /// Characters of a chunk.
+    private static let length = 650
 
     private let words: [String]
     /// How likely the words up to each one are.
@@ -50,11 +52,18 @@ struct Corpus {
 
     mutating func document(_ name: String, chunks: Int) -> PreparedDocument {
         let parts = (0..<chunks).map { index -> PreparedDocument.Part in
-            let chunk = Chunk(text: text(650), range: index * 650..<(index + 1) * 650)
-            return PreparedDocument.Part(chunk, key: Array("\(name)/\(index)".utf8), vector: vector())
+            let chunk = Chunk(text: text(Self.length), range: index * Self.length..<(index + 1) * Self.length)
+            return PreparedDocument.Part(chunk, key: Self.key(of: index, in: name), vector: vector())
         }
         return PreparedDocument(
             name: name, type: "text/plain", added: 0, hash: "", bytes: 0, text: DocumentText(text: ""), parts: parts)
+    }
+
+    /// Of a chunk's vector.
+    static func key(of index: Int, in document: String) -> [UInt8] { Array("\(document)/\(index)".utf8) }
+
+    static func key(of passage: Passage) -> [UInt8] {
+        key(of: passage.chunk.range.lowerBound / length, in: passage.document.name)
     }
 
     mutating func question() -> RetrievalQuery {
