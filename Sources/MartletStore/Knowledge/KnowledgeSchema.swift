@@ -33,6 +33,7 @@ enum KnowledgeSchema {
             splitting TEXT NOT NULL, likeness BLOB NOT NULL, marks TEXT NOT NULL, text TEXT NOT NULL,
             UNIQUE (base, name)
         );
+        CREATE INDEX document_base ON document (base);
         CREATE TABLE chunk (
             number INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,
             low INTEGER NOT NULL, high INTEGER NOT NULL, key BLOB NOT NULL, marks TEXT NOT NULL, text TEXT NOT NULL
