@@ -20,7 +20,7 @@ package final class KnowledgeFront: Sendable {
         let shelf: Shelf
         let paths: KnowledgePaths
         let cache: MemoryAnswerCache?
-        let fileSearch: FileSearchEndpoint
+        let fileSearch: KnowledgeDoor
         fileprivate let engine: any KnowledgeEngine
         fileprivate let sentences: SentenceEncoder?
         fileprivate let e5: E5Encoder?
@@ -118,8 +118,11 @@ package final class KnowledgeFront: Sendable {
         chatchat.embeddings = encoders.registry.names
         let paths = KnowledgePaths(
             desk, shelf: shelf, spool: spool, chatchat: chatchat, uploadLimit: knowledge.body)
+        // It is asked on the path of the models, whose route asks for no key of this process's own.
+        let fileSearch = KnowledgeDoor(
+            FileSearchEndpoint(desk, shelf), key: Keyed.key(in: ProcessInfo.processInfo.environment))
         return Opened(
-            desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: FileSearchEndpoint(desk, shelf),
+            desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: fileSearch,
             engine: engine, sentences: encoders.sentences,
             e5: encoders.e5, sessions: sessions)
     }
@@ -136,11 +139,20 @@ package final class KnowledgeFront: Sendable {
             group.addTask { await opened.shelf.run() }
             group.addTask { await self.runModels() }
             group.addTask { await Self.prune(opened.sessions) }
+            if let shared = opened.engine as? ChromaEngine { group.addTask { await Self.sweep(shared) } }
         }
     }
 
     /// What embedding needs beside a caller, until the task is cancelled.
     func runModels() async { await opened?.e5?.run() }
+
+    /// What crashed writes have left behind.
+    private static func sweep(_ engine: ChromaEngine) async {
+        repeat {
+            // What fails now is tried again in an hour.
+            _ = try? await engine.sweep()
+        } while (try? await Task.sleep(for: .seconds(3600))) != nil
+    }
 
     private static func prune(_ sessions: SessionFile) async {
         repeat {

@@ -34,8 +34,9 @@ extension Server {
             }
         }
         return entries.filter { plan.isFree($0.path, besideModels: true) }.map { entry in
-            Route(
-                index: labels.index(of: entry.path, in: .route), path: entry.path, destination: .local(entry.handler),
+            let handler = (entry.handler as? any UploadHandler).map { KnowledgeDoor($0) } ?? entry.handler
+            return Route(
+                index: labels.index(of: entry.path, in: .route), path: entry.path, destination: .local(handler),
                 shape: entry.shape, bodyLimit: entry.bodyLimit, isLogged: true,
                 isExact: !entry.path.hasSuffix("/"), key: key)
         }
