@@ -118,8 +118,8 @@ final class LocalLeg: Leg {
         upload?.fail(CancellationError())
     }
 
-    /// The exchange hears no more, and the body is let go. What the handler reads and writes by knows this leg: it would
-    /// keep it, and all of its request, for ever.
+    /// The exchange hears no more, and the body is let go. What the handler reads and writes by knows this leg: it
+    /// would keep it, and all of its request, for ever.
     private func finish() {
         letGo()
         exchange = nil
