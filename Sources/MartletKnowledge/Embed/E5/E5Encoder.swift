@@ -105,8 +105,9 @@ private final class E5Lane: Sendable {
                 extendLifetime(running.socket)
                 if !vector.isEmpty { return vector }
             } catch {
-                // Whatever it says next is the answer to nobody's question.
+                // Whatever it says next is the answer to nobody's question, and nobody is to ask it any more.
                 running.child.send(.kill)
+                self.running.withLock { if $0?.socket === running.socket { $0 = nil } }
                 throw KnowledgeError(.unavailable, "The e5 engine ended, or did not answer in time.")
             }
             throw KnowledgeError(.failed, "The e5 engine could not embed a text.")
