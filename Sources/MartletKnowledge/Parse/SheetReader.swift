@@ -188,7 +188,7 @@ private final class SheetRows: MarkupHandler {
         case "s": return Int(value).flatMap { strings.all.indices.contains($0) ? strings.all[$0] : nil } ?? ""
         case "b": return value == "1" ? "TRUE" : "FALSE"
         case "n":
-            guard let number = Double(value) else { return value }
+            guard let number = Double(value), number.isFinite else { return value }
             let format = styles.formats.indices.contains(style) ? styles.formats[style] : .number
             return SheetValue.text(number, as: format, from1904: isFrom1904)
         default: return value

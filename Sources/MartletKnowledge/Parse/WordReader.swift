@@ -63,7 +63,9 @@ final class WordStyles: MarkupHandler {
             styles[current] = Style()
         case "name": styles[current]?.name = attributes["val"]?.lowercased() ?? ""
         case "basedOn": styles[current]?.base = attributes["val"]
-        case "outlineLvl": styles[current]?.level = attributes["val"].flatMap { Int($0) }.map { $0 + 1 }
+        case "outlineLvl":
+            let level = attributes["val"].flatMap { Int($0) }
+            styles[current]?.level = level.flatMap { 0..<10 ~= $0 ? $0 + 1 : nil }
         default: break
         }
     }

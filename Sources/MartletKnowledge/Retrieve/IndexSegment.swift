@@ -16,7 +16,8 @@ final class IndexSegment: Sendable {
     let chunks: [Int64]
     let vectors: VectorRows
     let words: WordIndex
-    private let places: [Int64: Int]
+    /// By document: one that is long may have come in pieces, which are side by side here.
+    private let places: [Int64: [Int]]
     /// The first chunk of each document and its place, by the chunk: those of a document follow each other.
     private let firstChunks: [(chunk: Int64, place: Int)]
 
@@ -25,7 +26,7 @@ final class IndexSegment: Sendable {
         self.chunks = chunks
         self.vectors = vectors
         self.words = words
-        places = Dictionary(uniqueKeysWithValues: documents.enumerated().map { ($1.number, $0) })
+        places = Dictionary(documents.enumerated().map { ($1.number, [$0]) }, uniquingKeysWith: +)
         firstChunks = documents.enumerated().map { (chunks[$1.rows.lowerBound], $0) }.sorted { $0.chunk < $1.chunk }
     }
 
@@ -51,8 +52,8 @@ final class IndexSegment: Sendable {
             words: WordIndex(joining: parts.map { ($0.segment.words, $0.live) }))
     }
 
-    /// nil: it is not in this segment.
-    func document(_ number: Int64) -> IndexDocument? { places[number].map { documents[$0] } }
+    /// Its pieces; empty: it is not in this segment.
+    func pieces(of number: Int64) -> [IndexDocument] { (places[number] ?? []).map { documents[$0] } }
 
     /// nil: it is not in this segment.
     func row(ofChunk chunk: Int64) -> Int? {
@@ -99,9 +100,10 @@ struct LiveSegment: Sendable {
 
     /// Nothing, when it is not here.
     mutating func remove(_ number: Int64) {
-        guard let document = segment.document(number), holds(document) else { return }
-        live.remove(document.rows)
-        for row in document.rows { length -= Int(segment.words.lengths[row]) }
+        for document in segment.pieces(of: number) where holds(document) {
+            live.remove(document.rows)
+            for row in document.rows { length -= Int(segment.words.lengths[row]) }
+        }
     }
 
     /// The live rows of documents that fit.

@@ -139,10 +139,13 @@ extension JSONValue {
 
     /// As OpenAI's clients are told how many tokens an answer took; null: the model does not say.
     static func usage(_ end: AnswerEnd) -> JSONValue {
-        guard let prompt = end.promptTokens, let answer = end.answerTokens else { return .null }
+        // Numbers that a backend said.
+        guard let prompt = end.promptTokens, let answer = end.answerTokens,
+            case let (sum, isTooMuch) = prompt.addingReportingOverflow(answer), !isTooMuch
+        else { return .null }
         return [
             "prompt_tokens": .integer(Int64(prompt)), "completion_tokens": .integer(Int64(answer)),
-            "total_tokens": .integer(Int64(prompt + answer)),
+            "total_tokens": .integer(Int64(sum)),
         ]
     }
 }
