@@ -61,7 +61,7 @@ extension EngineDesk {
         of chunks: [Chunk], in base: String, by embedder: any Embedder, _ progress: (Int, Int) -> Void
     ) async throws -> (parts: [PreparedDocument.Part], embedded: Int) {
         let model = "\(embedder.model.name) \(embedder.model.version)"
-        let keys = try chunks.map { try ContentHash.text(model, $0.text) }
+        let keys = try chunks.map { try ContentHash.text(model, embedder.text(of: $0)) }
         var vectors: [[UInt8]: [Float]] = [:]
         for start in stride(from: 0, to: keys.count, by: Self.lookUp) {
             try Task.checkCancellation()
@@ -71,7 +71,7 @@ extension EngineDesk {
         var missing: [(key: [UInt8], text: String)] = []
         var asked = Set<[UInt8]>()
         for (key, chunk) in zip(keys, chunks) where vectors[key] == nil && asked.insert(key).inserted {
-            missing.append((key, chunk.text))
+            missing.append((key, embedder.text(of: chunk)))
         }
         progress(0, missing.count)
         for start in stride(from: 0, to: missing.count, by: settings.step) {

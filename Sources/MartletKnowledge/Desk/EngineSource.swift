@@ -18,6 +18,7 @@ struct EngineSource: PassageSource {
     let engine: any KnowledgeEngine
     let embeddings: EmbeddingRegistry
     let reranker: (any Reranker)?
+    private let scales = CosineScales()
     private var meter: KnowledgeMeter { engine.meter }
 
     func vector(of question: String, for bases: [String]) async throws -> [Float]? {
@@ -57,10 +58,13 @@ struct EngineSource: PassageSource {
     }
 
     private func found(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
-        guard let first = bases.first, bases.count > 1 else {
-            guard let base = bases.first else { return [] }
-            return try await engine.search(query, model: nil, in: base)
+        guard let first = bases.first else { return [] }
+        var query = query
+        if query.vector != nil {
+            let embedder = try embeddings.embedder(for: try await engine.state(of: first).model)
+            query.unrelated = try await scales.unrelated(by: embedder)
         }
+        guard bases.count > 1 else { return try await engine.search(query, model: nil, in: first) }
         var passages = try await engine.search(query, model: nil, in: first)
         for base in Set(bases).subtracting([first]).sorted() {
             passages += try await engine.search(query, model: nil, in: base)

@@ -101,8 +101,9 @@ struct Searcher {
             if why.cosine == nil, let vector = question.vector {
                 why.cosine = Double(segment.vectors.dot(place.row, vector.span))
             }
+            why.nearness = why.cosine.map { Fusion.nearness(cosine: $0, unrelated: question.unrelated) }
             why.vectorWeight = vectorWeight
-            let score = fusion.score(cosine: why.cosine, words: why.wordScore ?? 0, ideal: ideal)
+            let score = fusion.score(nearness: why.nearness, words: why.wordScore ?? 0, ideal: ideal)
             let hit = SearchHit(chunk: segment.chunks[place.row], metadata: [:], score: score, why: why)
             return (place, hit)
         }
@@ -131,9 +132,11 @@ struct Searcher {
                 guard let row = part.segment.row(ofChunk: chunk), part.live.contains(row) else { continue }
                 let document = part.segment.document(ofRow: row)
                 guard question.filter?.fits(name: document.name, document.metadata) ?? true else { continue }
-                let cosine = question.vector.map { Double(part.segment.vectors.dot(row, $0.span)) }
+                let nearness = question.vector.map {
+                    Fusion.nearness(cosine: Double(part.segment.vectors.dot(row, $0.span)), unrelated: question.unrelated)
+                }
                 let words = Double(scorer.score(segment: index, row: row))
-                scores[chunk] = fusion.score(cosine: cosine, words: words, ideal: ideal)
+                scores[chunk] = fusion.score(nearness: nearness, words: words, ideal: ideal)
             }
         }
     }

@@ -16,4 +16,19 @@ public struct Chunk: Sendable, Equatable {
         self.place = place
         self.headings = headings
     }
+
+    /// Its headings in one line, and below them what it says: the lines of headings that it begins with are not said
+    /// twice.
+    public var underHeadings: String {
+        guard !headings.isEmpty else { return text }
+        var rest = text[...]
+        while true {
+            rest = rest.drop(while: \.isWhitespace)
+            let line = rest.prefix { !$0.isNewline }
+            let title = line.drop { $0 == "#" || $0 == " " }
+            guard !title.isEmpty, headings.contains(where: { $0 == title }) else { break }
+            rest = rest.dropFirst(line.count)
+        }
+        return headings.joined(separator: " ") + "\n" + rest
+    }
 }

@@ -3,6 +3,8 @@ public struct RetrievalQuery: Sendable, Equatable {
     public var text: String
     /// Of the base's model, of length 1; nil: by words alone.
     public var vector: [Float]?
+    /// The cosine that a question and a text have in the vector's model though neither has to do with the other.
+    public var unrelated: Double
     /// At most this many passages.
     public var limit: Int
     /// Passages below this score are left out, 0...1.
@@ -10,10 +12,12 @@ public struct RetrievalQuery: Sendable, Equatable {
     public var filter: DocumentFilter?
 
     public init(
-        text: String, vector: [Float]? = nil, limit: Int = 3, minimumScore: Double = 0, filter: DocumentFilter? = nil
+        text: String, vector: [Float]? = nil, unrelated: Double = 0, limit: Int = 3, minimumScore: Double = 0,
+        filter: DocumentFilter? = nil
     ) {
         self.text = text
         self.vector = vector
+        self.unrelated = unrelated
         self.limit = limit
         self.minimumScore = minimumScore
         self.filter = filter
@@ -96,6 +100,9 @@ public struct Passage: Sendable, Equatable {
         public var vectorRank: Int?
         /// -1...1.
         public var cosine: Double?
+        /// What the cosine says, whichever model's it is: 0: no more than of texts that have nothing to do with each
+        /// other, 1: they mean the same.
+        public var nearness: Double?
         /// How much the vector counts in the score, 0...1, words the rest; nil: who found it does not say.
         public var vectorWeight: Double?
         /// The query's words that stand in it.
@@ -103,12 +110,13 @@ public struct Passage: Sendable, Equatable {
 
         public init(
             wordRank: Int? = nil, wordScore: Double? = nil, vectorRank: Int? = nil, cosine: Double? = nil,
-            vectorWeight: Double? = nil, matched: [String] = []
+            nearness: Double? = nil, vectorWeight: Double? = nil, matched: [String] = []
         ) {
             self.wordRank = wordRank
             self.wordScore = wordScore
             self.vectorRank = vectorRank
             self.cosine = cosine
+            self.nearness = nearness
             self.vectorWeight = vectorWeight
             self.matched = matched
         }

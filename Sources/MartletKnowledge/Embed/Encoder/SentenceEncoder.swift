@@ -15,6 +15,8 @@ package final class SentenceEncoder: Embedder {
     private static let piecesKept = (query: 512, passage: 2048)
 
     package let model: EmbeddingModel
+    /// Each word weighs the same to it: headings would take from what the text says.
+    package var readsHeadings: Bool { false }
     private let files: Files
     private let loaded = Mutex<Loaded?>(nil)
     private let queryPasses = Mutex<[SentencePass]>([])

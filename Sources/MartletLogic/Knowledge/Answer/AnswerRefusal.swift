@@ -6,21 +6,21 @@
 public struct AnswerRefusal: Sendable, Equatable {
     /// What speaks for an answer.
     public struct Evidence: Sendable, Equatable {
-        /// Of the best passage, -1...1; nil: searched by words alone.
-        public var cosine: Double?
+        /// Of the best passage, 0...1; nil: searched by words alone.
+        public var nearness: Double?
         /// How much of the question's words stands in the best passages, 0...1.
         public var coverage: Double
 
-        public init(cosine: Double?, coverage: Double) {
-            self.cosine = cosine
+        public init(nearness: Double?, coverage: Double) {
+            self.nearness = nearness
             self.coverage = coverage
         }
     }
 
-    /// The cosine that questions the bases do not answer have: it counts nothing.
-    public var floor = 0.1
-    /// The cosine that is as good as it gets.
-    public var ceiling = 0.6
+    /// The nearness that questions the bases do not answer have: it counts nothing.
+    public var floor = 0.06
+    /// The nearness that is as good as it gets.
+    public var ceiling = 0.58
     /// How much words count beside meaning, 0...1.
     public var wordWeight = 0.4
     /// Below it, the answer is that there is none.
@@ -35,10 +35,10 @@ public struct AnswerRefusal: Sendable, Equatable {
         return strength < threshold
     }
 
-    /// 0...1; nil: there is no cosine.
+    /// 0...1; nil: there is no nearness.
     private func strength(_ evidence: Evidence) -> Double? {
-        guard let cosine = evidence.cosine else { return nil }
-        let meaning = min(max((cosine - floor) / max(ceiling - floor, 0.01), 0), 1)
+        guard let nearness = evidence.nearness else { return nil }
+        let meaning = min(max((nearness - floor) / max(ceiling - floor, 0.01), 0), 1)
         return (1 - wordWeight) * meaning + wordWeight * evidence.coverage
     }
 
@@ -63,7 +63,7 @@ public struct AnswerRefusal: Sendable, Equatable {
         }
         let all = weights.values.reduce(0, +)
         let known = weights.reduce(0) { found.contains($1.key) ? $0 + $1.value : $0 }
-        return Evidence(cosine: passages.compactMap(\.why.cosine).max(), coverage: all > 0 ? known / all : 0)
+        return Evidence(nearness: passages.compactMap(\.why.nearness).max(), coverage: all > 0 ? known / all : 0)
     }
 
     /// The model says by itself that the sources have no answer.
@@ -90,9 +90,9 @@ public struct AnswerRefusal: Sendable, Equatable {
     ) -> AnswerRefusal {
         var best = AnswerRefusal()
         var caught = -1
-        let cosines = foreign.compactMap(\.cosine).sorted()
-        let tops = answerable.compactMap(\.cosine).sorted()
-        if let floor = cosines.quantile(0.25), let ceiling = tops.quantile(0.75), ceiling > floor {
+        let lows = foreign.compactMap(\.nearness).sorted()
+        let tops = answerable.compactMap(\.nearness).sorted()
+        if let floor = lows.quantile(0.25), let ceiling = tops.quantile(0.75), ceiling > floor {
             (best.floor, best.ceiling) = (floor, ceiling)
         }
         for step in 0...10 {

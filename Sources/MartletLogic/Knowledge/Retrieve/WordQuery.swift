@@ -20,7 +20,7 @@ public struct WordQuery: Sendable {
 
     /// - Parameter most: Terms; what comes after them is not asked.
     public init(_ text: String, atMost most: Int = mostTerms) {
-        var text = text
+        var text = QuestionWords.of(text)
         text.makeContiguousUTF8()
         var places: [ClosedRange<TermKey>: Int] = [:]
         WordReader().read(text.utf8.span, as: .query) { term, _, standing in

@@ -11,11 +11,11 @@ struct AnswerRefusalTests {
     }
 
     private func evidence(
-        _ cosine: Double, _ coverage: Double, count: Int, _ random: inout SplitMix64
+        _ nearness: Double, _ coverage: Double, count: Int, _ random: inout SplitMix64
     ) -> [AnswerRefusal.Evidence] {
         (0..<count).map { _ in
             AnswerRefusal.Evidence(
-                cosine: min(1, normal(cosine, 0.09, &random)),
+                nearness: min(1, normal(nearness, 0.09, &random)),
                 coverage: min(max(normal(coverage, 0.17, &random), 0), 1))
         }
     }
@@ -34,17 +34,17 @@ struct AnswerRefusalTests {
 
     @Test("Meaning alone is enough, as for a question in another language than the texts")
     func crossLingual() {
-        #expect(!AnswerRefusal().refuses(.init(cosine: 0.72, coverage: 0)))
-        #expect(AnswerRefusal().refuses(.init(cosine: 0.2, coverage: 0.1)))
-        #expect(!AnswerRefusal().refuses(.init(cosine: nil, coverage: 0.8)))
-        #expect(AnswerRefusal().refuses(.init(cosine: nil, coverage: 0.1)))
+        #expect(!AnswerRefusal().refuses(.init(nearness: 0.72, coverage: 0)))
+        #expect(AnswerRefusal().refuses(.init(nearness: 0.2, coverage: 0.1)))
+        #expect(!AnswerRefusal().refuses(.init(nearness: nil, coverage: 0.8)))
+        #expect(AnswerRefusal().refuses(.init(nearness: nil, coverage: 0.1)))
     }
 
     @Test("Coverage weighs the question's words by how rare they are")
     func coverage() {
         let passages = Handbook.passages.map(\.passage)
         let known = AnswerRefusal.evidence("试用期员工享受年假吗？", passages)
-        #expect(known.coverage > 0.8 && known.cosine == nil)
+        #expect(known.coverage > 0.8 && known.nearness == nil)
         #expect(AnswerRefusal.evidence("如何种植番茄？", passages).coverage == 0)
         let even = AnswerRefusal.evidence("员工番茄", passages)
         let rare = AnswerRefusal.evidence("员工番茄", passages) { $0 == "番茄" ? 9 : 1 }

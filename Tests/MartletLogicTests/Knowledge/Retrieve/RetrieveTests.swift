@@ -30,15 +30,22 @@ struct RetrieveTests {
 
     @Test("A vector speaks alone where the words are unknown, and words where there is no vector")
     func fusion() {
-        let fusion = Fusion(vectorWeight: 0.75)
-        #expect(fusion.score(cosine: 0.8, words: 0, ideal: 0) == 0.8)
-        #expect(fusion.score(cosine: nil, words: 3, ideal: 6) == 0.5)
-        #expect(fusion.score(cosine: 0.8, words: 3, ideal: 6) == 0.75 * 0.8 + 0.25 * 0.5)
-        #expect(fusion.score(cosine: -0.5, words: 0, ideal: 6) == 0)
-        #expect(fusion.score(cosine: 1.1, words: 9, ideal: 6) == 1)
+        let fusion = Fusion(vectorWeight: 0.75, enough: 0.5)
+        #expect(fusion.score(nearness: 0.8, words: 0, ideal: 0) == 0.8)
+        #expect(fusion.score(nearness: nil, words: 3, ideal: 12) == 0.5)
+        #expect(fusion.score(nearness: 0.8, words: 3, ideal: 12) == 0.75 * 0.8 + 0.25 * 0.5)
+        #expect(fusion.score(nearness: 1, words: 9, ideal: 12) == 1)
         #expect(fusion.vectorWeight(hasVector: true, ideal: 0) == 1)
         #expect(fusion.vectorWeight(hasVector: false, ideal: 6) == 0)
         #expect(fusion.vectorWeight(hasVector: true, ideal: 6) == 0.75)
+    }
+
+    @Test("A cosine counts from that of unrelated texts on, whichever model's it is")
+    func nearness() {
+        #expect(Fusion.nearness(cosine: 0.25, unrelated: 0) == 0.25)
+        #expect(Fusion.nearness(cosine: 0.875, unrelated: 0.75) == 0.5)
+        #expect(Fusion.nearness(cosine: 0.7, unrelated: 0.75) == 0)
+        #expect(Fusion.nearness(cosine: 1.1, unrelated: 0.75) == 1)
     }
 
     @Test("The best are kept in order, and of equal ones the first")
