@@ -47,8 +47,8 @@ enum KnowledgeMarks {
         var rows: RowsForm
     }
 
-    /// Where rows begin, as one text of how far each is from the one before: the coder of JSON holds a hundred bytes for
-    /// each number of a list, and tables have a million rows. Older stores have the list.
+    /// Where rows begin, as one text of how far each is from the one before: the coder of JSON holds a hundred bytes
+    /// for each number of a list, and tables have a million rows. Older stores have the list.
     private struct RowsForm: Codable {
         var starts: [Int]
 

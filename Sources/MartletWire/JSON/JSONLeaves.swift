@@ -6,9 +6,9 @@ public enum JSONLeaves {
     ///
     /// - Parameters:
     ///   - onContainer: is called with each array and object, the empty ones included: the time for a word against it.
-    ///   - onLeaf: gets the way, such as `staff[0].name`, and the value as people read it: a string without quotes. In
-    ///     the text's order; empty arrays and objects have none. A way has about 1,024 bytes: a step that is longer than
-    ///     what is left of them is `…`.
+    ///   - onLeaf: gets the way, such as `staff[0].name`, and the value as people read it: a string without quotes.
+    ///     In the text's order; empty arrays and objects have none. A way has about 1,024 bytes: a step that is longer
+    ///     than what is left of them is `…`.
     /// - Throws: `WireError` for what is no JSON, and for more than 64 levels; what the closures throw.
     public static func read(
         _ bytes: [UInt8], onContainer: () throws -> Void = {}, _ onLeaf: (String, String) throws -> Void
