@@ -104,7 +104,9 @@ enum SampleFiles {
 
     private static func encoded(_ text: String, as name: String) throws -> [UInt8] {
         // SAFETY: both names live through the call; closed below.
-        let converter = try #require(unsafe iconv_open(name, "UTF-8"))
+        guard let converter = unsafe iconv_open(name, "UTF-8"), Int(bitPattern: converter) != -1 else {
+            throw CocoaError(.fileReadUnknownStringEncoding)
+        }
         // SAFETY: opened above, closed once.
         defer { _ = unsafe iconv_close(converter) }
         var (input, output) = (Array(text.utf8), [UInt8](repeating: 0, count: text.utf8.count * 2))
