@@ -3,7 +3,7 @@ import MartletLogic
 /// How a document's text becomes chunks, as its sender wants it.
 struct DocumentSplitter {
     /// A text that has more is refused: a mistake or an attack, and nothing anybody could look through.
-    static let mostChunks = 1_000_000
+    static let mostChunks = ChunkBudget.mostChunks
 
     private let options: IngestOptions
 
@@ -32,13 +32,17 @@ struct DocumentSplitter {
         switch options.splitting {
         case .chatchat(let size, let overlap, let titles):
             guard let splitter = ChatchatSplitter(size: size, overlap: overlap, titles: titles) else { break }
-            return splitter.split(document)
+            return try Self.bounded { () throws(ChunkExcess) in try splitter.split(document) }
         case .headings(let size, let overlap):
             guard let splitter = HeadingSplitter(size: size, overlap: overlap) else { break }
-            return splitter.split(document)
+            return try Self.bounded { () throws(ChunkExcess) in try splitter.split(document) }
         }
         throw KnowledgeError(
             .invalid, "A chunk has at least one character, and more than it shares with its neighbour.")
+    }
+
+    private static func bounded(_ split: () throws(ChunkExcess) -> [Chunk]) throws(KnowledgeError) -> [Chunk] {
+        do { return try split() } catch { throw KnowledgeError(.tooLarge, error.message) }
     }
 
     /// Chunks that somebody made by hand, found again in the text that they were joined to.
@@ -61,6 +65,16 @@ struct DocumentSplitter {
         guard wanted.count <= scalars.count else { return nil }
         return (start...max(start, scalars.count - wanted.count)).first { place in
             place + wanted.count <= scalars.count && scalars[place..<place + wanted.count].elementsEqual(wanted)
+        }
+    }
+}
+
+extension ChunkExcess {
+    fileprivate var message: String {
+        switch self {
+        case .pieces: "The document has more than \(ChunkBudget.mostPieces) sentences, lines or rows."
+        case .chunks: "The document has more than \(ChunkBudget.mostChunks) chunks."
+        case .repetition: "Chunks that share so much with their neighbours have the document's text many times over."
         }
     }
 }

@@ -6,34 +6,43 @@ struct ArchiveReading {
     let archive: ZipArchive
     let reading: Reading
 
-    /// Reads a part that has to be there.
+    /// Reads a part of the text that has to be there.
     func xml(_ name: String, _ handler: some MarkupHandler) throws {
+        try xml(name, atMost: reading.limits.unpackedBytes, handler)
+    }
+
+    /// Reads a part that says something about the others, and has to be there: what it lists is kept in memory.
+    func list(_ name: String, _ handler: some MarkupHandler) throws {
+        try xml(name, atMost: reading.limits.wholeBytes, handler)
+    }
+
+    private func xml(_ name: String, atMost limit: Int, _ handler: some MarkupHandler) throws {
         let parser = try MarkupParser(.xml, handler, reading)
         do {
-            try archive.unpack(name) { try parser.take($0) }
+            try archive.unpack(name, atMost: limit) { try parser.take($0) }
             try parser.finish()
         } catch let error as MarkupParser.Malformed {
             throw reading.unreadable(as: type, "line \(error.line) of its part \(name) is no XML")
         }
     }
 
-    /// Reads a part, if it is there.
-    func optional(_ name: String, _ handler: some MarkupHandler) throws {
-        if archive.contains(name) { try xml(name, handler) }
+    /// As ``list(_:_:)``, if it is there.
+    func optionalList(_ name: String, _ handler: some MarkupHandler) throws {
+        if archive.contains(name) { try list(name, handler) }
     }
 
     /// The parts that a part of an Office document refers to, by their ids.
     func relations(of part: String) throws -> [String: PackageRelation] {
         let (folder, file) = ArchivePath.split(part)
         let relations = PackageRelations(folder: folder)
-        try optional(folder + "_rels/" + file + ".rels", relations)
+        try optionalList(folder + "_rels/" + file + ".rels", relations)
         return relations.all
     }
 
     /// Title and author, as Office documents say them.
     func properties() throws -> DocumentProperties {
         let properties = DocumentProperties()
-        try optional("docProps/core.xml", properties)
+        try optionalList("docProps/core.xml", properties)
         return properties
     }
 }
@@ -80,7 +89,7 @@ final class DocumentProperties: MarkupHandler {
         words = nil
         let shown = found.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         guard !shown.isEmpty else { return }
-        if name == "title" { title = title ?? shown } else { author = author ?? shown }
+        if name == "title" { title = title ?? shown } else { author = author ?? DocumentText.name(shown) }
     }
 
     func text(_ text: String) { words? += text }

@@ -4,12 +4,12 @@ import MartletLogic
 enum BookReader {
     static func read(_ parts: ArchiveReading) throws -> ReadDocument {
         let container = BookContainer()
-        try parts.xml("META-INF/container.xml", container)
+        try parts.list("META-INF/container.xml", container)
         guard let root = container.root.map({ ArchivePath.join("", $0) }) else {
             throw parts.reading.unreadable(as: parts.type, "it does not say where its contents are listed")
         }
         let package = BookPackage()
-        try parts.xml(root, package)
+        try parts.list(root, package)
         let folder = ArchivePath.split(root).folder
         let handler = HTMLHandler(TextFlow(), parts.reading)
         for (index, chapter) in package.chapters.enumerated() {

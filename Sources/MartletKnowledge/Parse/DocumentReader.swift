@@ -59,7 +59,10 @@ package final class DocumentReader: Sendable {
         guard let recognizer else {
             throw reading.unreadable("it is a picture, and no worker that reads pictures is configured")
         }
-        return ReadDocument(type: type, text: try await recognizer.text(in: file.path, type: type))
+        var found = try await recognizer.text(in: file.path, type: type)
+        found.text = TextBuilder.text(found.text)
+        try reading.check(textBytes: found.text.utf8.count)
+        return ReadDocument(type: type, text: found)
     }
 
     /// Runs `body` on a thread of its own; it asks `reading` whether it is still wanted.

@@ -36,6 +36,9 @@ final class HTMLHandler: MarkupHandler {
         "address", "dl", "form", "fieldset", "hr", "details", "summary", "body", "center", "caption",
     ]
 
+    /// Of a title at least as many are gathered.
+    private static let titleBytes = 4 << 10
+
     var flow: TextFlow
     /// Of the page.
     private(set) var title: String?
@@ -65,7 +68,8 @@ final class HTMLHandler: MarkupHandler {
         if skip.begins(name, if: Self.hidden.contains(name)) { return }
         switch name {
         case "title": isInTitle = true
-        case "meta": if attributes["name"]?.lowercased() == "author" { author = attributes["content"] }
+        case "meta":
+            if attributes["name"]?.lowercased() == "author" { author = attributes["content"].map(DocumentText.name) }
         case "h1", "h2", "h3", "h4", "h5", "h6": flow.beginHeading(Int(name.dropFirst()) ?? 1)
         case "br": preformatted > 0 ? flow.verbatim("\n") : flow.line()
         case "pre", "textarea":
@@ -103,15 +107,17 @@ final class HTMLHandler: MarkupHandler {
         }
     }
 
-    func text(_ text: String) {
+    func text(_ text: String) throws {
         guard !skip.isInside else { return }
         if isInTitle {
-            title = (title ?? "") + text
+            // A page that does not end its title has no other words.
+            if (title?.utf8.count ?? 0) < Self.titleBytes { title = (title ?? "") + text }
         } else if preformatted > 0 {
             flow.verbatim(text)
         } else {
             flow.text(text)
         }
+        try reading.check(textBytes: flow.bytes)
     }
 
     private func beginItem() {

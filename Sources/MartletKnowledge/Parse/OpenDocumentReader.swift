@@ -6,7 +6,7 @@ enum OpenDocumentReader {
         let handler = OpenDocumentHandler(parts.reading)
         try parts.xml("content.xml", handler)
         let properties = DocumentProperties()
-        try parts.optional("meta.xml", properties)
+        try parts.optionalList("meta.xml", properties)
         return ReadDocument(
             type: .openDocument, text: handler.flow.finish(title: properties.title), metadata: properties.metadata)
     }
@@ -35,7 +35,6 @@ private final class OpenDocumentHandler: MarkupHandler {
         case "p":
             depth += 1
             if notes == 0 { flow.paragraph() }
-            try reading.check(textBytes: flow.bytes)
         case "s", "tab": flow.text(" ")
         case "line-break": flow.line()
         case "list": lists += 1
@@ -47,6 +46,7 @@ private final class OpenDocumentHandler: MarkupHandler {
         case "table-cell": flow.beginCell()
         default: break
         }
+        try reading.check(textBytes: flow.bytes)
     }
 
     func end(_ name: String) {
@@ -71,7 +71,9 @@ private final class OpenDocumentHandler: MarkupHandler {
         }
     }
 
-    func text(_ text: String) {
-        if depth > 0, !skip.isInside { flow.text(text) }
+    func text(_ text: String) throws {
+        guard depth > 0, !skip.isInside else { return }
+        flow.text(text)
+        try reading.check(textBytes: flow.bytes)
     }
 }

@@ -5,6 +5,9 @@ struct PDFPages {
     private static let begin = Array("<pre>\n".utf8)
     private static let end = Array("</pre>\n</body>\n</html>\n".utf8)
 
+    /// About what a page takes beside its words.
+    private static let pageBytes = 32
+
     private var builder: TextBuilder
     private var places: [PlaceMark] = []
     private var page: [UInt8] = []
@@ -27,7 +30,7 @@ struct PDFPages {
         try file.eachChunk(from: start) { chunk in
             pages.take(chunk.prefix(rest))
             rest -= min(rest, chunk.count)
-            try reading.check(textBytes: pages.builder.bytes + pages.page.count)
+            try reading.check(textBytes: pages.builder.bytes + pages.page.count + pages.places.count * pageBytes)
         }
         if !pages.page.isEmpty { pages.endPage() }
         guard pages.hasWords else {

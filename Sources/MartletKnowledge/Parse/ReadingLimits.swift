@@ -4,7 +4,7 @@ package struct ReadingLimits: Sendable {
     package var fileBytes = 512 << 20
     /// Of the text that comes out, in UTF-8.
     package var textBytes = 256 << 20
-    /// Of a file that has to be in memory as a whole: HTML, JSON.
+    /// Of what has to be in memory as a whole: HTML, JSON, and the parts of an archive that list others.
     package var wholeBytes = 64 << 20
     /// Entries of an archive.
     package var archiveEntries = 20_000

@@ -6,7 +6,7 @@ enum SheetReader {
 
     static func read(_ parts: ArchiveReading) throws -> ReadDocument {
         let workbook = Workbook()
-        try parts.xml(main, workbook)
+        try parts.list(main, workbook)
         let targets = try parts.relations(of: main)
         func part(_ type: String) -> String? {
             targets.values.first { $0.type == type && parts.archive.contains($0.target) }?.target
@@ -14,7 +14,7 @@ enum SheetReader {
         let strings = SharedStrings(parts.reading)
         if let name = part("sharedStrings") { try parts.xml(name, strings) }
         let styles = SheetStyles()
-        if let name = part("styles") { try parts.xml(name, styles) }
+        if let name = part("styles") { try parts.list(name, styles) }
         let properties = try parts.properties()
         var table = TableText()
         for sheet in workbook.sheets {
@@ -51,7 +51,7 @@ private final class Workbook: MarkupHandler {
     func text(_ text: String) {}
 }
 
-/// Texts that cells refer to by number.
+/// Texts that cells refer to by number, as they are shown: a cell that refers to blanks costs nothing.
 private final class SharedStrings: MarkupHandler {
     private(set) var all: [String] = []
     private let reading: Reading
@@ -73,13 +73,15 @@ private final class SharedStrings: MarkupHandler {
         if skip.ends(name) { return }
         isInText = false
         guard name == "si" else { return }
-        all.append(current)
-        bytes += current.utf8.count
+        all.append(SheetRows.squeezed(current))
+        bytes += current.utf8.count + SheetRows.cellBytes
         try reading.check(textBytes: bytes)
     }
 
-    func text(_ text: String) {
-        if isInText, !skip.isInside { current += text }
+    func text(_ text: String) throws {
+        guard isInText, !skip.isInside else { return }
+        current += text
+        try reading.check(textBytes: bytes + current.utf8.count)
     }
 }
 
@@ -108,6 +110,11 @@ private final class SheetStyles: MarkupHandler {
 
 /// The rows of one sheet.
 private final class SheetRows: MarkupHandler {
+    /// About what a cell or a text takes beside its words.
+    static let cellBytes = 64
+    /// A row that is longer names no columns: each row repeats them.
+    private static let headerBytes = 1 << 20
+
     private struct Cell {
         var column: Int
         var value: String
@@ -120,6 +127,7 @@ private final class SheetRows: MarkupHandler {
     private let isFrom1904: Bool
     private let reading: Reading
     private var row: [Cell] = []
+    private var rowBytes = 0
     private var hasHeaders: Bool?
     /// The one row that could name the columns, until there is a second one.
     private var first: [Cell] = []
@@ -155,6 +163,7 @@ private final class SheetRows: MarkupHandler {
         switch name {
         case "row":
             row = []
+            rowBytes = 0
             column = -1
         case "c":
             column = attributes["r"].flatMap { SheetValue.column($0) } ?? column + 1
@@ -171,16 +180,25 @@ private final class SheetRows: MarkupHandler {
         switch name {
         case "v", "t": isInValue = false
         case "c":
-            let shown = shownValue.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            let isText = ["s", "str", "inlineStr"].contains(type)
-            if !shown.isEmpty { row.append(Cell(column: column, value: shown, isText: isText)) }
+            let (shown, isText) = (shownValue, ["s", "str", "inlineStr"].contains(type))
+            guard !shown.isEmpty else { break }
+            row.append(Cell(column: column, value: shown, isText: isText))
+            rowBytes += shown.utf8.count + Self.cellBytes
+            try reading.check(textBytes: table.bytes + rowBytes)
         case "row": try endRow()
         default: break
         }
     }
 
-    func text(_ text: String) {
-        if isInValue, !skip.isInside { value += text }
+    func text(_ text: String) throws {
+        guard isInValue, !skip.isInside else { return }
+        value += text
+        try reading.check(textBytes: table.bytes + rowBytes + value.utf8.count)
+    }
+
+    /// With single blanks for all white space.
+    static func squeezed(_ text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     private var shownValue: String {
@@ -188,10 +206,10 @@ private final class SheetRows: MarkupHandler {
         case "s": return Int(value).flatMap { strings.all.indices.contains($0) ? strings.all[$0] : nil } ?? ""
         case "b": return value == "1" ? "TRUE" : "FALSE"
         case "n":
-            guard let number = Double(value), number.isFinite else { return value }
+            guard let number = Double(value), number.isFinite else { return Self.squeezed(value) }
             let format = styles.formats.indices.contains(style) ? styles.formats[style] : .number
             return SheetValue.text(number, as: format, from1904: isFrom1904)
-        default: return value
+        default: return Self.squeezed(value)
         }
     }
 
@@ -207,7 +225,9 @@ private final class SheetRows: MarkupHandler {
     /// The first row names the columns if it has several words, and each once.
     private func beginTable() {
         let names = row.map(\.value)
-        hasHeaders = names.count > 1 && row.allSatisfy(\.isText) && Set(names).count == names.count
+        hasHeaders =
+            names.count > 1 && rowBytes <= Self.headerBytes && row.allSatisfy(\.isText)
+            && Set(names).count == names.count
         guard hasHeaders == true else { return table.append(cells: names) }
         first = row
         var headers = [[UInt8]](repeating: [], count: (row.last?.column ?? 0) + 1)

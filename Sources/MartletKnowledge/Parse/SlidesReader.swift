@@ -6,7 +6,7 @@ enum SlidesReader {
 
     static func read(_ parts: ArchiveReading) throws -> ReadDocument {
         let order = SlideOrder()
-        try parts.xml(main, order)
+        try parts.list(main, order)
         let targets = try parts.relations(of: main)
         let handler = SlideHandler(parts.reading)
         for (index, id) in order.ids.enumerated() {
@@ -17,7 +17,7 @@ enum SlidesReader {
             let notes = try parts.relations(of: slide).values.first { $0.type == "notesSlide" }
             guard let notes else { continue }
             handler.isNotes = true
-            try parts.optional(notes.target, handler)
+            if parts.archive.contains(notes.target) { try parts.xml(notes.target, handler) }
         }
         let properties = try parts.properties()
         return ReadDocument(
@@ -55,9 +55,7 @@ private final class SlideHandler: MarkupHandler {
         switch name {
         case "sp": role = nil
         case "ph": role = attributes["type"] ?? "body"
-        case "p":
-            flow.paragraph()
-            try reading.check(textBytes: flow.bytes)
+        case "p": flow.paragraph()
         case "txBody": if isTitle { flow.beginHeading(1) }
         case "t": isInText = isShown
         case "br": flow.line()
@@ -66,6 +64,7 @@ private final class SlideHandler: MarkupHandler {
         case "tc": flow.beginCell()
         default: break
         }
+        try reading.check(textBytes: flow.bytes)
     }
 
     func end(_ name: String) {
@@ -84,8 +83,10 @@ private final class SlideHandler: MarkupHandler {
         }
     }
 
-    func text(_ text: String) {
-        if isInText, !skip.isInside { flow.text(text) }
+    func text(_ text: String) throws {
+        guard isInText, !skip.isInside else { return }
+        flow.text(text)
+        try reading.check(textBytes: flow.bytes)
     }
 
     private var isShown: Bool {

@@ -32,19 +32,18 @@ enum CSVReader {
             guard !row.isBlank else { return }
             if hasHeaders {
                 table.append((0..<row.count).lazy.map { (column: $0, value: row[$0]) })
+                // Each row repeats the headers, and many come with one piece of the file.
+                try reading.check(textBytes: table.bytes)
             } else {
                 table.setHeaders((0..<row.count).map { Array(row[$0]) })
                 hasHeaders = true
             }
         }
         do {
-            try source.each { piece in
-                try parser.take(piece, take)
-                try reading.check(textBytes: table.bytes)
-            }
+            try source.each { try parser.take($0, take) }
             try parser.finish(take)
         } catch is CSVParser.TooLong {
-            throw reading.unreadable(as: type, "one of its rows is longer than 16 MiB")
+            throw reading.unreadable(as: type, "one of its rows is longer than 16 MiB, or has too many fields")
         }
         return ReadDocument(type: type, text: table.finish())
     }
@@ -57,8 +56,9 @@ enum JSONReader {
         let bytes = try source.whole()
         var builder = TextBuilder()
         do {
-            try JSONLeaves.read(bytes) { path, value in
-                builder.append(path.isEmpty ? value : "\(path): \(value)")
+            try JSONLeaves.read(bytes, onContainer: { try reading.check() }) { path, value in
+                if !path.isEmpty { builder.append(path + ": ") }
+                builder.append(value)
                 builder.append("\n")
                 try reading.check(textBytes: builder.bytes)
             }

@@ -10,7 +10,7 @@ struct WordReader {
         func part(_ type: String) -> String? {
             targets.values.first { $0.type == type && parts.archive.contains($0.target) }?.target
         }
-        if let name = part("styles") { try parts.xml(name, styles) }
+        if let name = part("styles") { try parts.list(name, styles) }
         let handler = WordHandler(styles, parts.reading)
         try parts.xml(main, handler)
         for type in ["footnotes", "endnotes"] {
@@ -112,7 +112,6 @@ final class WordHandler: MarkupHandler {
         case "p":
             flow.paragraph()
             paragraphs.append(Paragraph())
-            try reading.check(textBytes: flow.bytes)
         case "pPr": isInProperties = true
         case "t": isInText = true
         case "tab": flow.text(" ")
@@ -126,6 +125,7 @@ final class WordHandler: MarkupHandler {
         case "endnote": beginNote(attributes, "e")
         default: break
         }
+        try reading.check(textBytes: flow.bytes)
     }
 
     func end(_ name: String) {
@@ -145,9 +145,10 @@ final class WordHandler: MarkupHandler {
         }
     }
 
-    func text(_ text: String) {
+    func text(_ text: String) throws {
         guard isInText, !skip.isInside, paragraphs.last?.kind != .contents else { return }
         flow.text(text)
+        try reading.check(textBytes: flow.bytes)
     }
 
     private func property(_ name: String, _ value: String?) {

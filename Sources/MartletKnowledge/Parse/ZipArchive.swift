@@ -34,8 +34,10 @@ final class ZipArchive {
 
     /// An entry that has to be there.
     ///
-    /// - Parameter body: gets its bytes, in pieces; their checksum was not looked at yet.
-    func unpack(_ name: String, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
+    /// - Parameters:
+    ///   - limit: Of its bytes, unpacked: more are `tooLarge`.
+    ///   - body: gets its bytes, in pieces; their checksum was not looked at yet.
+    func unpack(_ name: String, atMost limit: Int = .max, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
         guard let entry = entries[name] else { throw damaged("its part \(Self.shown(name)) is missing") }
         var inflater: Inflater?
         switch entry.method {
@@ -47,6 +49,9 @@ final class ZipArchive {
         var count = 0
         func take(_ piece: ArraySlice<UInt8>) throws {
             count += piece.count
+            guard count <= limit else {
+                throw reading.tooLarge("its part \(Self.shown(name)) is larger than \(ByteCount.text(limit))")
+            }
             try account(piece.count, of: name, so: count, from: entry.packed)
             checksum = Self.checksum(checksum, piece)
             try body(piece)
@@ -66,12 +71,7 @@ final class ZipArchive {
     /// A small entry at once.
     func bytes(_ name: String, atMost limit: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
-        try unpack(name) { piece in
-            guard bytes.count + piece.count <= limit else {
-                throw reading.tooLarge("its part \(Self.shown(name)) is larger than \(ByteCount.text(limit))")
-            }
-            bytes += piece
-        }
+        try unpack(name, atMost: limit) { bytes += $0 }
         return bytes
     }
 
@@ -112,6 +112,9 @@ final class ZipArchive {
             throw reading.tooLarge("it has more than \(reading.limits.archiveEntries) parts")
         }
         guard offset + size <= tailStart + end else { throw damaged("it is damaged") }
+        guard size <= reading.limits.wholeBytes else {
+            throw reading.tooLarge("the list of its parts is larger than \(ByteCount.text(reading.limits.wholeBytes))")
+        }
         let directory = try file.read(at: offset, count: size)
         var index = 0
         for _ in 0..<count {

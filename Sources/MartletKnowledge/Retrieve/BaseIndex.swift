@@ -66,12 +66,9 @@ extension BaseIndex {
     ) -> [(vectors: VectorRows, words: WordIndex)] {
         stride(from: 0, to: parts.count, by: rows).map { start in
             var words = WordIndexBuilder()
-            var vectors: [Float] = []
-            for part in parts[start..<min(start + rows, parts.count)] {
-                words.add(texts(part.chunk))
-                vectors += part.vector
-            }
-            return (VectorRows(vectors, dimensions: dimensions), words.build())
+            let some = parts[start..<min(start + rows, parts.count)]
+            for part in some { words.add(texts(part.chunk)) }
+            return (VectorRows(some.map(\.vector), dimensions: dimensions), words.build())
         }
     }
 

@@ -4,7 +4,7 @@ import MartletLogic
 struct IndexBuilder {
     private var documents: [IndexDocument] = []
     private var chunks: [Int64] = []
-    private var vectors: [Float] = []
+    private var vectors: [[Float]] = []
     private var words = WordIndexBuilder()
 
     var rows: Int { chunks.count }
@@ -22,7 +22,7 @@ struct IndexBuilder {
         }
         documents[documents.count - 1].rows = documents[documents.count - 1].rows.lowerBound..<rows + 1
         chunks.append(chunk)
-        vectors += vector
+        vectors.append(vector)
         words.add(texts)
     }
 
@@ -31,6 +31,6 @@ struct IndexBuilder {
         defer { self = IndexBuilder() }
         return IndexSegment(
             documents: documents, chunks: chunks,
-            vectors: VectorRows(vectors, dimensions: rows > 0 ? vectors.count / rows : 1), words: words.build())
+            vectors: VectorRows(vectors, dimensions: vectors.first?.count ?? 1), words: words.build())
     }
 }

@@ -44,7 +44,42 @@ enum KnowledgeMarks {
         var title: String?
         var places: [Mark]
         var headings: [Heading]
-        var rows: [Int]
+        var rows: RowsForm
+    }
+
+    /// Where rows begin, as one text of how far each is from the one before: the coder of JSON holds a hundred bytes
+    /// for each number of a list, and tables have a million rows. Older stores have the list.
+    private struct RowsForm: Codable {
+        var starts: [Int]
+
+        init(_ starts: [Int]) { self.starts = starts }
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            starts = (try? value.decode([Int].self)) ?? []
+            guard starts.isEmpty else { return }
+            for step in try value.decode(String.self).utf8.split(separator: 0x20) {
+                guard let step = Int(Substring(step)), let next = Self.sum(starts.last ?? 0, step) else {
+                    throw DecodingError.dataCorruptedError(in: value, debugDescription: "rows that are no numbers")
+                }
+                starts.append(next)
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var (text, last) = ("", 0)
+            for start in starts {
+                text += "\(start - last) "
+                last = start
+            }
+            var value = encoder.singleValueContainer()
+            try value.encode(text)
+        }
+
+        private static func sum(_ last: Int, _ step: Int) -> Int? {
+            let (sum, isTooLarge) = last.addingReportingOverflow(step)
+            return isTooLarge ? nil : sum
+        }
     }
 
     private enum ValueForm: Codable {
@@ -94,7 +129,7 @@ enum KnowledgeMarks {
                 title: document.title,
                 places: document.places.map { .init(at: $0.offset, place: PlaceForm($0.place)) },
                 headings: document.headings.map { .init(at: $0.offset, level: $0.level, title: $0.title) },
-                rows: document.rows))
+                rows: RowsForm(document.rows)))
     }
 
     static func document(_ marks: String, text: String) throws -> DocumentText {
@@ -105,7 +140,7 @@ enum KnowledgeMarks {
                 mark.place.place.map { PlaceMark(offset: mark.at, place: $0) }
             },
             headings: form.headings.map { HeadingMark(offset: $0.at, level: $0.level, title: $0.title) },
-            rows: form.rows)
+            rows: form.rows.starts)
     }
 
     // MARK: Metadata

@@ -6,7 +6,8 @@ struct VectorRows: Sendable {
     /// Of each row, `stride` bytes.
     let codes: [UInt8]
     let scales: [Float]
-    let vectors: [Float]
+    /// Each by itself: whoever made them, and a segment that this one is joined to, have the same ones.
+    let vectors: [[Float]]
     /// The most that the codes of a row leave out, and the most that they say, as lengths.
     let error: Float
     let length: Float
@@ -14,18 +15,17 @@ struct VectorRows: Sendable {
     var count: Int { scales.count }
 
     /// In bytes.
-    var size: Int { codes.count + 4 * (scales.count + vectors.count) }
+    var size: Int { codes.count + 4 * scales.count * (1 + dimensions) }
 
-    /// - Parameter rows: Of `dimensions` numbers each, one after the other.
-    init(_ rows: [Float], dimensions: Int) {
+    /// - Parameter rows: Of `dimensions` numbers each.
+    init(_ rows: [[Float]], dimensions: Int) {
         let stride = VectorKernels.stride(dimensions)
-        let count = rows.count / dimensions
         var (scales, codes): ([Float], [UInt8]) = ([], [])
-        scales.reserveCapacity(count)
-        codes.reserveCapacity(count * stride)
+        scales.reserveCapacity(rows.count)
+        codes.reserveCapacity(rows.count * stride)
         var (error, length): (Float, Float) = (0, 0)
-        for row in 0..<count {
-            let row = VectorCodes(rows.span.extracting(row * dimensions..<(row + 1) * dimensions), stride: stride)
+        for row in rows {
+            let row = VectorCodes(row.span, stride: stride)
             for code in row.codes { codes.append(UInt8(bitPattern: code) ^ 0x80) }
             scales.append(row.scale)
             error = max(error, row.error)
@@ -36,7 +36,7 @@ struct VectorRows: Sendable {
     }
 
     private init(
-        dimensions: Int, codes: [UInt8], scales: [Float], vectors: [Float], error: Float, length: Float
+        dimensions: Int, codes: [UInt8], scales: [Float], vectors: [[Float]], error: Float, length: Float
     ) {
         self.dimensions = dimensions
         stride = VectorKernels.stride(dimensions)
@@ -51,15 +51,15 @@ struct VectorRows: Sendable {
     init(joining parts: [(rows: VectorRows, kept: [Range<Int>])], dimensions: Int) {
         let stride = VectorKernels.stride(dimensions)
         let count = parts.reduce(0) { $0 + $1.kept.reduce(0) { $0 + $1.count } }
-        var (codes, scales, vectors): ([UInt8], [Float], [Float]) = ([], [], [])
+        var (codes, scales, vectors): ([UInt8], [Float], [[Float]]) = ([], [], [])
         codes.reserveCapacity(count * stride)
         scales.reserveCapacity(count)
-        vectors.reserveCapacity(count * dimensions)
+        vectors.reserveCapacity(count)
         for (rows, kept) in parts {
             for range in kept {
                 codes += rows.codes[range.lowerBound * stride..<range.upperBound * stride]
                 scales += rows.scales[range]
-                vectors += rows.vectors[range.lowerBound * dimensions..<range.upperBound * dimensions]
+                vectors += rows.vectors[range]
             }
         }
         self.init(
@@ -69,6 +69,7 @@ struct VectorRows: Sendable {
 
     /// The dot product of a row and a vector, as they are.
     func dot(_ row: Int, _ vector: Span<Float>) -> Float {
-        VectorKernels.best.dot(vectors.span.extracting(row * dimensions..<(row + 1) * dimensions), vector)
+        let own = vectors[row]
+        return VectorKernels.best.dot(own.span, vector)
     }
 }

@@ -4,7 +4,7 @@
 /// of this very text, so nobody changes it once it is read.
 public struct DocumentText: Sendable, Equatable {
     public var text: String
-    /// As the document itself says it; nil: it says none.
+    /// As the document itself says it, at most ``longestName`` characters; nil: it says none.
     public var title: String?
     /// Pages, sheets, slides, chapters: each from its offset to the next one's. Ascending; empty: it has none.
     public var places: [PlaceMark]
@@ -14,14 +14,23 @@ public struct DocumentText: Sendable, Equatable {
     /// one's end. Ascending; empty: running text.
     public var rows: [Int]
 
+    /// Of titles, headings and names of places, in characters: they are repeated with each chunk.
+    public static let longestName = 200
+
     public init(
         text: String, title: String? = nil, places: [PlaceMark] = [], headings: [HeadingMark] = [], rows: [Int] = []
     ) {
         self.text = text
-        self.title = title
+        self.title = title.map(Self.name)
         self.places = places
         self.headings = headings
         self.rows = rows
+    }
+
+    /// As much of a name that a document gives as is kept.
+    public static func name(_ given: String) -> String {
+        // What is in bytes is in characters, and needs no counting.
+        given.utf8.count <= longestName ? given : String(given.unicodeScalars.prefix(longestName))
     }
 }
 
@@ -34,6 +43,15 @@ public enum DocumentPlace: Sendable, Hashable {
     case sheet(String)
     /// Of an EPUB.
     case chapter(String)
+
+    /// With a name that is not too long.
+    fileprivate var clamped: DocumentPlace {
+        switch self {
+        case .page, .slide: self
+        case .sheet(let name): .sheet(DocumentText.name(name))
+        case .chapter(let name): .chapter(DocumentText.name(name))
+        }
+    }
 }
 
 /// Where a place begins.
@@ -43,20 +61,25 @@ public struct PlaceMark: Sendable, Equatable {
 
     public init(offset: Int, place: DocumentPlace) {
         self.offset = offset
-        self.place = place
+        self.place = place.clamped
     }
 }
 
 /// Where a heading stands: its own words are part of the text, from the offset on.
 public struct HeadingMark: Sendable, Equatable {
+    public static let levels = 1...9
+
     public var offset: Int
-    /// From 1, the outermost.
+    /// From 1, the outermost, to 9.
     public var level: Int
     public var title: String
 
+    /// - Parameters:
+    ///   - level: One beyond ``levels`` is the nearest of them.
+    ///   - title: At most ``DocumentText/longestName`` characters of it are kept.
     public init(offset: Int, level: Int, title: String) {
         self.offset = offset
-        self.level = level
-        self.title = title
+        self.level = min(max(level, Self.levels.lowerBound), Self.levels.upperBound)
+        self.title = DocumentText.name(title)
     }
 }

@@ -72,7 +72,7 @@ struct VectorTests {
         }
         // Two segments, some rows not admitted.
         let segments = [rows[..<1700], rows[1700...]].map {
-            VectorRows(Array($0.joined()), dimensions: dimensions)
+            VectorRows(Array($0), dimensions: dimensions)
         }
         var admitted = [RowSet(rows: 1700, full: true), RowSet(rows: 1300, full: true)]
         admitted[0].remove(100..<150)

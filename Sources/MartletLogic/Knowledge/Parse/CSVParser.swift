@@ -22,8 +22,11 @@ public struct CSVParser: Sendable {
         }
     }
 
-    /// A row that is longer than the bound, as an unclosed quote makes it.
+    /// A row that is longer than the bound, as an unclosed quote makes it, or many fields.
     public struct TooLong: Error, Sendable {}
+
+    /// What a field takes of a row's bound, beside its bytes: where it ends has to be kept.
+    private static let fieldBytes = 16
 
     private enum State {
         case start, plain, quoted
@@ -64,7 +67,7 @@ public struct CSVParser: Sendable {
                 row.bytes.append(byte)
                 state = .plain
             }
-            guard row.bytes.count <= maximumRowBytes else { throw TooLong() }
+            guard row.bytes.count + row.ends.count * Self.fieldBytes <= maximumRowBytes else { throw TooLong() }
         }
     }
 

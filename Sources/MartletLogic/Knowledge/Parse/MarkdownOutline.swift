@@ -18,6 +18,8 @@ public struct MarkdownOutline: Sendable {
 
     /// Longer paragraphs are no headings.
     private static let maximumTitleBytes = 1024
+    /// Those that follow are words like others.
+    private static let mostHeadings = 1_000_000
 
     public private(set) var headings: [HeadingMark] = []
     /// As the front matter says it.
@@ -110,6 +112,7 @@ public struct MarkdownOutline: Sendable {
     }
 
     private mutating func add(_ title: String, _ level: Int, at start: Int) {
+        guard headings.count < Self.mostHeadings else { return }
         let shown = Self.plain(title)
         if !shown.isEmpty { headings.append(HeadingMark(offset: start, level: level, title: shown)) }
     }
@@ -170,6 +173,8 @@ public struct MarkdownOutline: Sendable {
     private static func plain(_ title: String) -> String {
         var shown = ""
         var rest = Substring(title)
+        // Looked for once: where none is left, none is left for what follows.
+        var hasClosing = true
         while let next = rest.popFirst() {
             switch next {
             case "*", "`": break
@@ -177,8 +182,10 @@ public struct MarkdownOutline: Sendable {
             case "!" where rest.first == "[": break
             case "[": break
             case "]":
-                guard rest.first == "(", let end = rest.firstIndex(of: ")") else { break }
-                rest = rest[rest.index(after: end)...]
+                guard hasClosing, rest.first == "(" else { break }
+                let end = rest.firstIndex(of: ")")
+                hasClosing = end != nil
+                if let end { rest = rest[rest.index(after: end)...] }
             default: shown.append(next)
             }
         }

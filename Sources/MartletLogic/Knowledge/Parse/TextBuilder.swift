@@ -21,11 +21,16 @@ public struct TextBuilder: Sendable {
         append(utf8: piece.utf8)
     }
 
-    /// Whole characters in valid UTF-8; anything else becomes U+FFFD, and offsets are no longer right.
+    /// Whole characters in valid UTF-8; anything else becomes U+FFFD, and offsets are no longer right. U+0000 becomes a
+    /// blank: a database ends a text there.
     public mutating func append(utf8 piece: some Collection<UInt8>) {
         for byte in piece where byte & 0xc0 != 0x80 { offset += 1 }
         bytes += piece.count
-        step.append(contentsOf: piece)
+        if piece.contains(0) {
+            step.append(contentsOf: piece.lazy.map { $0 == 0 ? 0x20 : $0 })
+        } else {
+            step.append(contentsOf: piece)
+        }
         if step.count >= Self.stepBytes { flush() }
     }
 
@@ -36,6 +41,14 @@ public struct TextBuilder: Sendable {
         bytes = 0
         defer { whole = "" }
         return whole
+    }
+
+    /// A text that was put together elsewhere, as this writes it: no offset in it changes.
+    public static func text(_ text: String) -> String {
+        guard text.utf8.contains(0) else { return text }
+        var builder = TextBuilder(capacity: text.utf8.count)
+        builder.append(text)
+        return builder.finish()
     }
 
     private mutating func flush() {

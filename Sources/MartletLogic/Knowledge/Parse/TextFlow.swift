@@ -39,11 +39,15 @@ public struct TextFlow: Sendable {
     private var tables: [Table] = []
     private var places: [PlaceMark] = []
     private var headings: [HeadingMark] = []
+    /// Of the cells whose rows are not written yet.
+    private var cellBytes = 0
+    /// About what a cell or a heading takes beside its words.
+    private static let markBytes = 64
 
     public init() {}
 
-    /// In UTF-8, so far.
-    public var bytes: Int { builder.bytes }
+    /// What is held so far: the text in UTF-8, the cells that are read, and what marks take.
+    public var bytes: Int { builder.bytes + cellBytes + headings.count * Self.markBytes }
     /// How many headings there are: a mark for ``heading(after:)``.
     public var headingCount: Int { headings.count }
 
@@ -109,7 +113,8 @@ public struct TextFlow: Sendable {
 
     /// The place that began last, if it has words, is called so.
     public mutating func rename(_ old: DocumentPlace, to new: DocumentPlace) {
-        if let last = places.indices.last, places[last].place == old { places[last].place = new }
+        guard let last = places.indices.last, places[last].place == old else { return }
+        places[last] = PlaceMark(offset: places[last].offset, place: new)
     }
 
     // MARK: Headings
@@ -124,7 +129,9 @@ public struct TextFlow: Sendable {
 
     public mutating func endHeading() {
         guard let done = heading else { return }
-        if done.offset >= 0 { headings.append(done) }
+        if done.offset >= 0 {
+            headings.append(HeadingMark(offset: done.offset, level: done.level, title: done.title))
+        }
         heading = nil
         gap = max(gap, .paragraph)
     }
@@ -155,6 +162,7 @@ public struct TextFlow: Sendable {
         guard !tables[last].isLayout else { return paragraph() }
         tables[last].cells.append("")
         tables[last].isInCell = true
+        cellBytes += Self.markBytes
         gap = .none
     }
 
@@ -167,8 +175,7 @@ public struct TextFlow: Sendable {
     public mutating func endRow() {
         endCell()
         guard let last = tables.indices.last, !tables[last].cells.isEmpty else { return }
-        let cells = tables[last].cells
-        tables[last].cells = []
+        let cells = takeCells(last)
         guard cells.contains(where: { !$0.isEmpty }) else { return }
         gap = tables[last].hasRows ? .line : .paragraph
         tables[last].hasRows = true
@@ -179,13 +186,21 @@ public struct TextFlow: Sendable {
     /// A heading or a table within a cell: the table is there for the looks.
     private mutating func leaveCell() {
         guard let last = tables.indices.last, tables[last].isInCell else { return }
-        let cells = tables[last].cells
+        let cells = takeCells(last)
         tables[last] = Table(isLayout: true)
         for cell in cells where !cell.isEmpty {
             gap = .paragraph
             put(cell)
         }
         gap = .paragraph
+    }
+
+    /// The cells of a table that were read, which are there no more.
+    private mutating func takeCells(_ table: Int) -> [String] {
+        let cells = tables[table].cells
+        tables[table].cells = []
+        cellBytes -= cells.reduce(0) { $0 + $1.utf8.count + Self.markBytes }
+        return cells
     }
 
     // MARK: The end
@@ -207,19 +222,21 @@ public struct TextFlow: Sendable {
         }
         if let last = tables.indices.last, tables[last].isInCell {
             let cell = tables[last].cells.count - 1
-            if !tables[last].cells[cell].isEmpty, gap > .none { tables[last].cells[cell] += " " }
-            tables[last].cells[cell] += mark + word
+            let before = tables[last].cells[cell].utf8.count
+            tables[last].cells[cell] += (before > 0 && gap > .none ? " " : "") + mark + word
+            cellBytes += tables[last].cells[cell].utf8.count - before
             return
         }
-        let isInside = (heading?.offset ?? -1) >= 0
+        let isInside = heading.map { $0.offset >= 0 } == true
         if builder.offset > 0 { builder.append((isInside ? min(gap, .space) : gap).text) }
         isInList = !mark.isEmpty || isInList && gap < .paragraph
         if let place { places.append(PlaceMark(offset: builder.offset, place: place)) }
         place = nil
         if heading != nil {
-            if isInside, gap > .none { heading?.title += " " }
             if !isInside { heading?.offset = builder.offset }
-            heading?.title += word
+            if let title = heading?.title.utf8, title.count <= 4 * DocumentText.longestName {
+                heading?.title += (isInside && gap > .none ? " " : "") + word
+            }
         }
         builder.append(mark)
         builder.append(word)

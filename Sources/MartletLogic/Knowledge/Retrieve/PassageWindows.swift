@@ -8,7 +8,7 @@ public enum PassageWindows {
     public static func of(_ passage: Passage) -> [String] {
         let heading = passage.chunk.headings.joined(separator: " ")
         let document = DocumentText(text: passage.chunk.text)
-        let pieces = HeadingSplitter(size: length, overlap: 0)?.split(document).map(\.text) ?? []
+        let pieces = (try? HeadingSplitter(size: length, overlap: 0)?.split(document).map(\.text)) ?? []
         guard !pieces.isEmpty else { return [heading + " " + passage.chunk.text] }
         return pieces.map { heading.isEmpty ? $0 : heading + "\n" + $0 }
     }

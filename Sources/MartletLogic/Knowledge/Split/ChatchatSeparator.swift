@@ -29,13 +29,14 @@ enum ChatchatSeparator: CaseIterable {
     }
 
     /// The pieces that `text` falls into: one if it has no such separator.
-    func pieces(of text: ArraySlice<Unicode.Scalar>) -> [Range<Int>] {
+    func pieces(of text: ArraySlice<Unicode.Scalar>) throws(ChunkExcess) -> [Range<Int>] {
         var pieces: [Range<Int>] = []
         var start = text.startIndex
         var index = start
         while index < text.endIndex {
             if let end = end(text, at: index) {
                 pieces.append(start..<end)
+                try ChunkBudget.check(pieces: pieces.count)
                 start = end
                 index = end
             } else {

@@ -23,48 +23,60 @@ public struct ChatchatSplitter: Sendable {
     }
 
     /// A row of a table is one chunk: Chatchat does not split CSV.
-    public func split(_ document: DocumentText) -> [Chunk] {
-        var chunks = document.rows.isEmpty ? pieces(of: document) : RowSplitter(document).rows()
+    ///
+    /// - Throws: An overlap close to the size, or a small size, would have the text many times.
+    public func split(_ document: DocumentText) throws(ChunkExcess) -> [Chunk] {
+        var chunks = document.rows.isEmpty ? try pieces(of: document) : try RowSplitter(document).rows()
         if titles { ChatchatTitle.announce(in: &chunks) }
         return chunks
     }
 
-    private func pieces(of document: DocumentText) -> [Chunk] {
+    /// Where chunks are to be.
+    private struct Ranges {
+        var all: [Range<Int>] = []
+        var budget: ChunkBudget
+    }
+
+    private func pieces(of document: DocumentText) throws(ChunkExcess) -> [Chunk] {
         let outline = Outline(document)
         let scalars = Array(document.text.unicodeScalars)
-        var ranges: [Range<Int>] = []
-        split(scalars[...], from: 0, into: &ranges)
-        return ranges.map { outline.placed(Chunk(text: Self.squeezed(scalars[$0]), range: $0)) }
+        var ranges = Ranges(budget: ChunkBudget(characters: scalars.count))
+        try split(scalars[...], from: 0, into: &ranges)
+        return ranges.all.map { outline.placed(Chunk(text: Self.squeezed(scalars[$0]), range: $0)) }
     }
 
     /// - Parameter first: The coarsest separator that may still cut.
-    private func split(_ text: ArraySlice<Unicode.Scalar>, from first: Int, into chunks: inout [Range<Int>]) {
+    private func split(
+        _ text: ArraySlice<Unicode.Scalar>, from first: Int, into chunks: inout Ranges
+    ) throws(ChunkExcess) {
         let separators = ChatchatSeparator.allCases
         let level = separators[first...].firstIndex { $0.occurs(in: text) } ?? separators.count - 1
         var short: [Range<Int>] = []
-        for piece in separators[level].pieces(of: text) {
+        for piece in try separators[level].pieces(of: text) {
             guard piece.count >= size else {
                 short.append(piece)
                 continue
             }
-            merge(short, text, into: &chunks)
+            try merge(short, text, into: &chunks)
             short = []
             if level + 1 < separators.count {
-                split(text[piece], from: level + 1, into: &chunks)
+                try split(text[piece], from: level + 1, into: &chunks)
             } else {
-                Self.append(piece, text, to: &chunks)
+                try Self.append(piece, text, to: &chunks)
             }
         }
-        merge(short, text, into: &chunks)
+        try merge(short, text, into: &chunks)
     }
 
     /// Puts neighbouring pieces together, as langchain's `_merge_splits` does.
-    private func merge(_ pieces: [Range<Int>], _ text: ArraySlice<Unicode.Scalar>, into chunks: inout [Range<Int>]) {
+    private func merge(
+        _ pieces: [Range<Int>], _ text: ArraySlice<Unicode.Scalar>, into chunks: inout Ranges
+    ) throws(ChunkExcess) {
         var first = 0
         var total = 0
         for (index, piece) in pieces.enumerated() {
             if total + piece.count > size, first < index {
-                Self.append(pieces[first].lowerBound..<piece.lowerBound, text, to: &chunks)
+                try Self.append(pieces[first].lowerBound..<piece.lowerBound, text, to: &chunks)
                 while total > overlap || (total + piece.count > size && total > 0) {
                     total -= pieces[first].count
                     first += 1
@@ -73,17 +85,19 @@ public struct ChatchatSplitter: Sendable {
             total += piece.count
         }
         guard let last = pieces.last else { return }
-        Self.append(pieces[first].lowerBound..<last.upperBound, text, to: &chunks)
+        try Self.append(pieces[first].lowerBound..<last.upperBound, text, to: &chunks)
     }
 
     /// Without blanks around it, unless it is nothing but blanks.
     private static func append(
-        _ range: Range<Int>, _ text: ArraySlice<Unicode.Scalar>, to chunks: inout [Range<Int>]
-    ) {
+        _ range: Range<Int>, _ text: ArraySlice<Unicode.Scalar>, to chunks: inout Ranges
+    ) throws(ChunkExcess) {
+        // Before its blanks are looked through, again for each chunk that has them.
+        try chunks.budget.take(range.count)
         guard let start = range.first(where: { !PythonCharacter.isSpace(text[$0]) }),
             let last = range.last(where: { !PythonCharacter.isSpace(text[$0]) })
         else { return }
-        chunks.append(start..<last + 1)
+        chunks.all.append(start..<last + 1)
     }
 
     /// Of several line breaks in a row, one is left.

@@ -22,22 +22,27 @@ public struct HeadingSplitter: Sendable {
     }
 
     /// The chunks in reading order; none, if the text is nothing but blanks.
-    public func split(_ document: DocumentText) -> [Chunk] {
-        guard document.rows.isEmpty else { return RowSplitter(document).packed(size: size) }
+    ///
+    /// - Throws: There would be too many.
+    public func split(_ document: DocumentText) throws(ChunkExcess) -> [Chunk] {
+        guard document.rows.isEmpty else { return try RowSplitter(document).packed(size: size) }
         let outline = Outline(document)
         let start = TextAtom.Position(index: document.text.startIndex, offset: 0)
-        let atoms = TextAtoms.of(
+        let atoms = try TextAtoms.of(
             document.text, from: start, to: document.text.endIndex, sections: outline.sections,
             longest: min(cut.longest, Self.longestAtom))
-        return sections(of: atoms, outline).flatMap { section in
-            pieces(of: atoms, in: section.atoms).compactMap { piece in
-                TextAtom.chunk(of: atoms[piece], in: document.text).map { chunk in
-                    var placed = outline.placed(chunk)
-                    placed.headings = outline.path(at: max(chunk.range.lowerBound, section.headed))
-                    return placed
-                }
+        var budget = ChunkBudget(characters: document.text.unicodeScalars.count)
+        var chunks: [Chunk] = []
+        for section in sections(of: atoms, outline) {
+            for piece in pieces(of: atoms, in: section.atoms) {
+                try budget.take(TextAtom.length(of: atoms[piece]))
+                guard let chunk = TextAtom.chunk(of: atoms[piece], in: document.text) else { continue }
+                var placed = outline.placed(chunk)
+                placed.headings = outline.path(at: max(chunk.range.lowerBound, section.headed))
+                chunks.append(placed)
             }
         }
+        return chunks
     }
 
     private struct Section {

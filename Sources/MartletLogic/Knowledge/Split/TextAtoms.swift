@@ -18,9 +18,9 @@ struct TextAtoms {
     ///   - sections: Where sections begin, ascending: an atom ends there with the section before.
     static func of(
         _ text: String, from start: TextAtom.Position, to end: String.Index, sections: [Int] = [], longest: Int
-    ) -> [TextAtom] {
+    ) throws(ChunkExcess) -> [TextAtom] {
         var reader = TextAtoms(at: start, longest)
-        reader.read(text.unicodeScalars, from: start, to: end, sections[...])
+        try reader.read(text.unicodeScalars, from: start, to: end, sections[...])
         return reader.atoms
     }
 
@@ -32,7 +32,7 @@ struct TextAtoms {
     private mutating func read(
         _ scalars: String.UnicodeScalarView, from start: TextAtom.Position, to end: String.Index,
         _ sections: ArraySlice<Int>
-    ) {
+    ) throws(ChunkExcess) {
         var position = start
         var sections = sections
         while position.index < end {
@@ -46,7 +46,10 @@ struct TextAtoms {
                 isAfterBlank = true
                 if scalar == "\n" { breaks += 1 }
             } else {
-                if let end = ending(before: scalar, at: position.offset) { close(end, at: position) }
+                if let end = ending(before: scalar, at: position.offset) {
+                    close(end, at: position)
+                    try ChunkBudget.check(pieces: atoms.count)
+                }
                 add(scalar, at: position, next: next)
             }
             position = next

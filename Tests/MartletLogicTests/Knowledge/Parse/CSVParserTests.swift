@@ -39,4 +39,11 @@ import Testing
     func `lines with as many fields each are a table`(text: String, delimiter: UInt8?) {
         #expect(CSVParser.delimiter(of: Array(text.utf8)[...]) == delimiter)
     }
+
+    @Test func `fields without a byte count for a row's length`() {
+        var parser = CSVParser(maximumRowBytes: 1000)
+        #expect(throws: CSVParser.TooLong.self) {
+            try parser.take(Array(repeating: 0x2c, count: 200)[...]) { _ in }
+        }
+    }
 }

@@ -32,4 +32,11 @@ import Testing
         #expect(MarkdownOutline("---\ntitle: \"年假\"\ntags: [a]\n---\n# b").title == "年假")
         #expect(MarkdownOutline("# b").title == nil)
     }
+
+    @Test func `a title of links without an end takes its time and no more`() {
+        let start = ContinuousClock.now
+        let outline = MarkdownOutline("# 年假 " + String(repeating: "](", count: 200_000))
+        #expect(outline.headings.first?.title.hasPrefix("年假") == true)
+        #expect(ContinuousClock.now - start < .seconds(20))
+    }
 }

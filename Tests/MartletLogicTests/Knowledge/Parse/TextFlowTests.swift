@@ -35,6 +35,44 @@ import Testing
         #expect(flow.finish() == DocumentText(text: "a", places: [PlaceMark(offset: 0, place: .slide(2))]))
     }
 
+    @Test func `names that are repeated with each chunk have a bound`() {
+        let long = String(repeating: "年", count: 10_000)
+        let heading = HeadingMark(offset: 0, level: .max, title: long)
+        #expect(heading.level == 9 && heading.title.unicodeScalars.count == DocumentText.longestName)
+        #expect(HeadingMark(offset: 0, level: -5, title: "a").level == 1)
+        #expect(PlaceMark(offset: 0, place: .sheet(long)).place == .sheet(heading.title))
+        var flow = TextFlow()
+        flow.begin(.chapter(""))
+        flow.beginHeading(1)
+        for _ in 0..<1000 { flow.text("年假 ") }
+        flow.endHeading()
+        flow.rename(.chapter(""), to: .chapter(long))
+        let found = flow.finish(title: long)
+        #expect(found.headings.first?.title.unicodeScalars.count == 200 && found.title == heading.title)
+        #expect(found.places.first?.place == .chapter(heading.title))
+        #expect(found.text.hasSuffix("年假 年假"))
+    }
+
+    @Test func `words in cells count before their row is written`() {
+        var flow = TextFlow()
+        flow.beginTable()
+        flow.beginCell()
+        flow.text(String(repeating: "a", count: 5000))
+        #expect(flow.bytes >= 5000)
+        flow.beginHeading(1)
+        flow.text("b")
+        flow.endHeading()
+        #expect(5000..<5200 ~= flow.bytes)
+    }
+
+    @Test func `a character that ends a text in a database becomes a blank`() {
+        var builder = TextBuilder()
+        builder.append("年\0假")
+        #expect(builder.offset == 3)
+        #expect(builder.finish() == "年 假")
+        #expect(TextBuilder.text("a\0\0b") == "a  b")
+    }
+
     @Test func `text that comes in many pieces is the same text`() {
         let text = String(repeating: "年假 five days\n", count: 5000)
         var builder = TextBuilder()

@@ -36,7 +36,7 @@ struct ChatchatSplitterTests {
     func chunksAreThoseOfChatchat(_ golden: ChatchatGolden.Case) throws {
         let splitter = try #require(
             ChatchatSplitter(size: golden.size, overlap: golden.overlap, titles: golden.titles))
-        let chunks = splitter.split(DocumentText(text: golden.text))
+        let chunks = try splitter.split(DocumentText(text: golden.text))
         #expect(chunks.map { Array($0.text.utf8) } == golden.chunks.map { Array($0.utf8) })
     }
 
@@ -76,7 +76,7 @@ struct ChatchatSplitterTests {
     @Test func aRowIsAChunk() throws {
         let text = "名称: 年假\n天数: 5\n\n名称: 病假\n天数: 10。说明：长长长长长长长长长长\n"
         let splitter = try #require(ChatchatSplitter(size: 5, overlap: 0))
-        let chunks = splitter.split(DocumentText(text: text, rows: [0, 13]))
+        let chunks = try splitter.split(DocumentText(text: text, rows: [0, 13]))
         #expect(chunks.map(\.text) == ["名称: 年假\n天数: 5", "名称: 病假\n天数: 10。说明：长长长长长长长长长长"])
         #expect(chunks.map(\.range) == [0..<12, 14..<41])
     }
@@ -91,6 +91,15 @@ struct ChatchatSplitterTests {
         #expect(chunks.map(\.place) == [.page(1), .page(1), .page(1), .page(2), .page(2), .page(2)])
         let (general, leave) = (["总则"], ["总则", "年假"])
         #expect(chunks.map(\.headings) == [general, general, general, leave, leave, leave])
+    }
+
+    @Test func aTextThatWouldBeThereManyTimesIsRefusedBeforeItIs() throws {
+        // Each chunk would be the one before but for two characters.
+        let text = DocumentText(text: String(repeating: "年，", count: 200_000))
+        let splitter = try #require(ChatchatSplitter(size: 100_000, overlap: 99_999))
+        #expect(throws: ChunkExcess.repetition) { try splitter.split(text) }
+        let rows = DocumentText(text: "年", rows: Array(repeating: 0, count: ChunkBudget.mostPieces + 1))
+        #expect(throws: ChunkExcess.pieces) { try splitter.split(rows) }
     }
 
     @Test func settingsThatChatchatRefusesAreNone() {
