@@ -9,14 +9,15 @@ struct EngineIdentityTests {
     func successor(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in
             let base = EngineFixture.base
-            var document = EngineFixture.document("a", ["Nests are built of mud."])
-            document.base = try await engine.state(of: base).id
+            var made = EngineFixture.document("a", ["Nests are built of mud."])
+            made.base = try await engine.state(of: base).id
+            let document = made
             _ = try await engine.put(document, in: base, model: EngineFixture.model)
             #expect(try await engine.state(of: base).id == document.base)
             try await engine.removeBase(base)
             try await engine.createBase(base, description: "", model: EngineFixture.model)
             #expect(try await engine.state(of: base).id != document.base)
-            let error = await #expect(throws: KnowledgeError.self) { [document] in
+            let error = await #expect(throws: KnowledgeError.self) {
                 try await engine.put(document, in: base, model: EngineFixture.model)
             }
             #expect(error?.code == .notFound)
