@@ -67,7 +67,7 @@ struct KilledWriter: Sendable {
         static func path(in folder: String, round: Int) -> String { "\(folder)/log-\(round)" }
 
         init(_ path: String) throws {
-            FileManager.default.createFile(atPath: path, contents: nil)
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
             file = Mutex(try FileHandle(forWritingTo: URL(fileURLWithPath: path)))
         }
 
