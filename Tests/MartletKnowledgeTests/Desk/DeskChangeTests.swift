@@ -36,15 +36,16 @@ struct DeskChangeTests {
         try await DeskFixture.run { fixture in
             var options = IngestOptions()
             options.given = ["年假十天。", "病假十五天。"]
-            try await fixture.add("hand.html", "<html><body>Something else</body></html>", options)
+            let page = "<html><body>Something else</body></html>"
+            try await fixture.add("hand.html", page, options)
             let file = try await fixture.desk.file("hand.html", in: DeskFixture.base)
             #expect(file.type == "text/html")
-            #expect(FileManager.default.contents(atPath: file.path) == Data("<html><body>Something else</body></html>".utf8))
+            #expect(FileManager.default.contents(atPath: file.path) == Data(page.utf8))
             let passage = try #require(try await fixture.search("病假").first)
             #expect(passage.chunk.text == "病假十五天。" && passage.chunk.range == 7..<13)
             #expect(try await fixture.desk.text(of: passage.document).text == "年假十天。\n\n病假十五天。")
             options.given = ["年假十天。", "病假二十天。"]
-            #expect(try await fixture.add("hand.html", "<html><body>Something else</body></html>", options).isNew)
+            #expect(try await fixture.add("hand.html", page, options).isNew)
             #expect(try await fixture.search("病假").first?.chunk.text == "病假二十天。")
         }
     }

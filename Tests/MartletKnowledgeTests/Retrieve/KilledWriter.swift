@@ -78,7 +78,9 @@ struct KilledWriter: Sendable {
         /// Whole lines; none where the process did not come so far.
         static func lines(_ path: String) -> [[Substring]] {
             let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
-            return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { $0.split(separator: " ") }
+            return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map {
+                $0.split(separator: " ")
+            }
         }
     }
 }

@@ -132,7 +132,8 @@ struct ChatchatEndpointTests {
         #expect(updated.json?["data"]?["failed_files"] == ["none.txt": "加载文档 none.txt 时出错：There is no `none.txt`."])
         #expect(try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" } == faq)
         // Other chunks of the same document: its file stays.
-        let others = #"{"knowledge_base_name": "kb", "file_names": ["FAQ.MD"], "docs": {"FAQ.MD": [{"page_content": "新"}]}}"#
+        let others =
+            #"{"knowledge_base_name": "kb", "file_names": ["FAQ.MD"], "docs": {"FAQ.MD": [{"page_content": "新"}]}}"#
         #expect(try await call(.post, "/knowledge_base/update_docs", others).json?["data"]?["failed_files"] == [:])
         #expect(try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" }?.chunks == 1)
         #expect(try await call(.get, download).body == "the file itself")
@@ -140,34 +141,6 @@ struct ChatchatEndpointTests {
         #expect(try await call(.post, "/knowledge_base/update_docs", whole).json?["data"]?["failed_files"] == [:])
         let read = try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" }
         #expect(read?.metadata["custom_docs"] == nil)
-    }
-
-    @Test("Documents are read anew though their files are the same, with what is known of them, and from files that stayed")
-    func readAnew() async throws {
-        let desk = FakeDesk()
-        let call = try Self.endpoint(desk)
-        try await Self.filled(desk)
-        let form = try await UploadSpool.temporary().texts([("b.txt", "病假")])
-        let dated = IncomingFile(name: "b.txt", path: form.files[0].path, metadata: ["year": .number(2026)])
-        _ = try await desk.add(dated, to: "hr", IngestOptions())
-        withExtendedLifetime(form.folder) {}
-        func versions() async throws -> [Int] { try await desk.documents(in: "hr").map(\.document.version) }
-        let update = #"{"knowledge_base_name": "hr", "file_names": ["b.txt"], "chunk_size": 60, "chunk_overlap": 0}"#
-        #expect(try await call(.post, "/knowledge_base/update_docs", update).json?["data"]?["failed_files"] == [:])
-        #expect(try await versions() == [2, 1])
-        #expect(try await desk.documents(in: "hr").first?.metadata == ["year": .number(2026)])
-        _ = try await call(
-            .post, "/knowledge_base/delete_docs", #"{"knowledge_base_name": "hr", "file_names": ["年假.md"]}"#)
-        let list = try await call(.get, "/knowledge_base/list_files?knowledge_base_name=hr").json?["data"]
-        guard case .array(let files)? = list else { return #expect(Bool(false), "no list") }
-        #expect(files.map { $0["file_name"] } == ["b.txt", "年假.md"])
-        #expect(files.map { $0["in_db"] } == [true, false])
-        #expect(files.map { $0["No"] } == [1, 2])
-        let events = try await call(
-            .post, "/knowledge_base/recreate_vector_store", #"{"knowledge_base_name": "hr"}"#).events
-        #expect(events.count == 2 && events.allSatisfy { $0.data.contains(#""code":200"#) })
-        #expect(try await versions() == [3, 1])
-        #expect(try await desk.documents(in: "hr").first?.metadata == ["year": .number(2026)])
     }
 
     @Test("A search takes distances and answers a bare list with the placeholder")
