@@ -84,8 +84,10 @@ extension Shelf {
     /// What became of it, and of its entry meanwhile.
     private func finish(_ entry: ShelfEntry, _ result: Result<Void, any Error>) async {
         guard var present = entries[entry.store]?[entry.file] else {
-            // It was taken out, and its document came after that.
-            _ = try? await desk.delete([entry.document], from: entry.store, files: true)
+            // It was taken out, and its document came after that. This task may be cancelled; the document goes.
+            await Task { [desk] in
+                _ = try? await desk.delete([entry.document], from: entry.store, files: true)
+            }.value
             return
         }
         switch (present.state, result) {

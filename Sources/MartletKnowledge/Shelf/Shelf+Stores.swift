@@ -77,7 +77,13 @@ extension Shelf {
             ShelfStore(
                 id: id, name: change.name ?? "", metadata: change.metadata ?? [:], created: time, lastActive: time,
                 expiresAfterDays: change.expiresAfterDays ?? nil))
-        if !files.isEmpty { _ = try await put(files, into: id) }
+        do {
+            if !files.isEmpty { _ = try await put(files, into: id) }
+        } catch {
+            // Nobody has heard of it.
+            try? await remove(store: id)
+            throw error
+        }
         return try await store(id)
     }
 
