@@ -1,3 +1,4 @@
+import Foundation
 package import MartletLogic
 import MartletStore
 
@@ -15,6 +16,6 @@ package struct DocumentExcerpts: Sendable, Equatable {
 
     /// - Parameter ranges: In Unicode scalars.
     package init(_ document: DocumentText, at ranges: [Range<Int>]) {
-        self.init(title: document.title, texts: TextParts.parts(of: Array(document.text.utf8), at: ranges))
+        self.init(title: document.title, texts: TextParts.parts(of: Data(document.text.utf8), at: ranges))
     }
 }

@@ -142,8 +142,8 @@ package struct IngestOptions: Sendable {
     }
 
     package var splitting: Splitting = .headings(size: 750, overlap: 150)
-    /// Chunks as somebody made them by hand: the document's text are these, with an empty line between two, and the
-    /// file is only kept. nil: the file is read and split.
+    /// Chunks as somebody made them by hand: they are the document's text, with an empty line between two, and the file
+    /// is only kept. nil: the file is read and split.
     package var given: [String]?
     /// Whether the file is read even where the same content, to be made alike, is there already.
     package var isAnew = false
