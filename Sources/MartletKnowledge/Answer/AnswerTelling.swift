@@ -106,15 +106,18 @@ struct AnswerTelling {
     // MARK: Checks and ends
 
     private func checked(_ text: String) async throws -> [CheckedSentence] {
-        var texts: [DocumentVersion: DocumentText] = [:]
-        for document in Set(passages.map(\.document)) {
+        var sources = passages.map { CitationSource($0, text: nil, title: nil) }
+        for (document, places) in Dictionary(grouping: passages.indices, by: { passages[$0].document }) {
             do {
-                texts[document] = try await answerer.source.text(of: document)
+                let ranges = places.map { passages[$0].chunk.range }
+                let excerpts = try await answerer.source.excerpts(of: document, at: ranges)
+                for (place, text) in zip(places, excerpts.texts) {
+                    sources[place] = CitationSource(passages[place], text: text, title: excerpts.title)
+                }
             } catch is KnowledgeError {
                 // It was replaced since it was found: the chunk's own text is left.
             }
         }
-        let sources = passages.map { CitationSource($0, of: texts[$0.document]) }
         return CitationChecker(sources, bars: answerer.settings.bars).check(text)
     }
 

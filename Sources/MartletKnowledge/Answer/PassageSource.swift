@@ -8,7 +8,8 @@ package protocol PassageSource: Sendable {
     func vector(of question: String, for bases: [String]) async throws -> [Float]?
     /// The best first, at most as many as the query's limit.
     func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage]
-    func text(of document: DocumentVersion) async throws -> DocumentText
+    /// Parts of a document's text, by ranges of Unicode scalars.
+    func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts
     /// What readers see now: a search that begins after this sees these epochs, or later ones.
     func epochs(of bases: [String]) async throws -> [String: Int]
     /// How much a word says in these bases, more than 0 (its inverse document frequency, say); nil: each the same.

@@ -36,8 +36,13 @@ enum ContentHash {
         return (hexadecimal(digest.end()), bytes)
     }
 
+    /// Of some texts, each by itself: in hexadecimal.
+    static func digits(of parts: [String]) throws -> String { hexadecimal(try text(parts)) }
+
     /// Of some texts, each by itself: 32 bytes.
-    static func text(_ parts: String...) throws -> [UInt8] {
+    static func text(_ parts: String...) throws -> [UInt8] { try text(parts) }
+
+    private static func text(_ parts: [String]) throws -> [UInt8] {
         var digest = try Digest()
         for part in parts {
             digest.add(Array(part.utf8)[...])

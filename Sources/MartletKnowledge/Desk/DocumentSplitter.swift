@@ -9,14 +9,26 @@ struct DocumentSplitter {
 
     init(_ options: IngestOptions) { self.options = options }
 
-    /// What is the same for the same chunks: part of what tells whether a document is there already.
-    var name: String {
-        if let given = options.given { return "given \(given.count)" }
+    /// What is the same for the same chunks and the same names of what is said of the document: part of what tells
+    /// whether it is there already. With its values alone nobody would know that one of them is said no more.
+    func making(_ metadata: [String: MetadataValue]) throws -> String {
+        ([try name()] + metadata.keys.sorted()).joined(separator: "\u{1f}")
+    }
+
+    private func name() throws -> String {
+        if let given = options.given { return "given " + (try ContentHash.digits(of: given)) }
         return switch options.splitting {
         case .chatchat(let size, let overlap, let titles): "chatchat \(size)/\(overlap)\(titles ? " titles" : "")"
         case .headings(let size, let overlap): "headings \(size)/\(overlap)"
         }
     }
+
+    /// The text of a document whose chunks were made by hand.
+    static func text(of given: [String]) -> DocumentText {
+        DocumentText(text: TextBuilder.text(given.joined(separator: between)))
+    }
+
+    private static let between = "\n\n"
 
     /// - Throws: `KnowledgeError.invalid` for sizes that cannot be, `tooLarge`.
     func split(_ document: DocumentText) throws(KnowledgeError) -> [Chunk] {
@@ -28,7 +40,7 @@ struct DocumentSplitter {
     }
 
     private func chunks(_ document: DocumentText) throws(KnowledgeError) -> [Chunk] {
-        if let given = options.given { return Self.placed(given, in: document) }
+        if let given = options.given { return Self.placed(given) }
         switch options.splitting {
         case .chatchat(let size, let overlap, let titles):
             guard let splitter = ChatchatSplitter(size: size, overlap: overlap, titles: titles) else { break }
@@ -45,26 +57,13 @@ struct DocumentSplitter {
         do { return try split() } catch { throw KnowledgeError(.tooLarge, error.message) }
     }
 
-    /// Chunks that somebody made by hand, found again in the text that they were joined to.
-    private static func placed(_ given: [String], in document: DocumentText) -> [Chunk] {
-        let scalars = Array(document.text.unicodeScalars)
+    /// Each at its place in ``text(of:)``.
+    private static func placed(_ given: [String]) -> [Chunk] {
         var start = 0
         return given.compactMap { text in
-            let wanted = Array(text.unicodeScalars)
-            guard !wanted.isEmpty else { return nil }
-            let found = position(of: wanted, in: scalars, from: start) ?? min(start, scalars.count)
-            let end = min(found + wanted.count, scalars.count)
-            start = end
-            return Chunk(text: text, range: found..<end)
-        }
-    }
-
-    private static func position(
-        of wanted: [Unicode.Scalar], in scalars: [Unicode.Scalar], from start: Int
-    ) -> Int? {
-        guard wanted.count <= scalars.count else { return nil }
-        return (start...max(start, scalars.count - wanted.count)).first { place in
-            place + wanted.count <= scalars.count && scalars[place..<place + wanted.count].elementsEqual(wanted)
+            let end = start + text.unicodeScalars.count
+            defer { start = end + between.unicodeScalars.count }
+            return start < end ? Chunk(text: TextBuilder.text(text), range: start..<end) : nil
         }
     }
 }

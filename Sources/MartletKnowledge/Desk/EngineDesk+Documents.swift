@@ -12,9 +12,11 @@ extension EngineDesk {
         let embedder = try embeddings.embedder(for: state.model)
         let splitter = DocumentSplitter(options)
         return try await ingests.take {
-            let content = try await onThread { try ContentHash.file(at: file.path, named: file.name) }
+            let (content, making) = try await onThread {
+                (try ContentHash.file(at: file.path, named: file.name), try splitter.making(file.metadata))
+            }
             if let present = try await engine.document(file.name, in: base) {
-                if present.hash == content.hash, present.splitting == splitter.name,
+                if !options.isAnew, present.hash == content.hash, present.splitting == making,
                     file.metadata.allSatisfy({ present.metadata[$0.key] == $0.value })
                 {
                     return Added(document: present.document, chunks: present.chunks, embedded: 0, isNew: false)
@@ -23,12 +25,13 @@ extension EngineDesk {
                     throw KnowledgeError(.alreadyExists, "There is a document \(file.name) in \(base) already.")
                 }
             }
-            let read = try await reader.read(file)
+            let (read, type) = try await read(file, options)
             var prepared = PreparedDocument(
-                name: file.name, type: read.type.rawValue, added: Date().timeIntervalSince1970,
+                name: file.name, type: type, added: Date().timeIntervalSince1970,
                 metadata: read.metadata.merging(file.metadata) { $1 }, hash: content.hash, bytes: content.bytes,
                 text: read.text, parts: [], path: file.path)
-            prepared.splitting = splitter.name
+            // While it is read, the base may be removed and another one made of its name.
+            (prepared.base, prepared.splitting) = (state.id, making)
             let chunks = try await onThread { try splitter.split(read.text) }
             let (parts, embedded) = try await parts(of: chunks, in: base, by: embedder, options.progress)
             prepared.parts = parts
@@ -55,6 +58,17 @@ extension EngineDesk {
     }
 
     // MARK: Steps
+
+    private func read(
+        _ file: IncomingFile, _ options: IngestOptions
+    ) async throws -> (document: ReadDocument, type: String) {
+        guard let given = options.given else {
+            let document = try await reader.read(file)
+            return (document, document.type.rawValue)
+        }
+        let document = ReadDocument(type: .text, text: DocumentSplitter.text(of: given))
+        return (document, try await reader.type(of: file))
+    }
 
     /// With the vectors that are there already, and those that have to be made.
     private func parts(
@@ -92,11 +106,11 @@ extension EngineDesk {
     private func put(
         _ document: PreparedDocument, _ likeness: Likeness, embedded: Int, in base: String, _ model: EmbeddingModel
     ) async throws -> Added {
-        let similar = try await likenesses.similar(
-            to: likeness, besides: document.name, in: base, atLeast: settings.likeness) {
-                try await engine.likenesses(in: base)
-            }
-        return try await turns.take(base) {
+        try await turns.take(base) {
+            let similar = try await likenesses.similar(
+                to: likeness, besides: document.name, in: base, atLeast: settings.likeness) {
+                    try await engine.likenesses(in: base)
+                }
             let before = try await engine.state(of: base).epoch
             let change = try await engine.put(document, in: base, model: model)
             await tell(change, of: [document.name], in: base, since: before)

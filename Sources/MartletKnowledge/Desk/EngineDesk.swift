@@ -82,7 +82,10 @@ package final class EngineDesk: KnowledgeDesk {
             throw KnowledgeError(.invalid, "`\(settings.name.prefix(200))` is not what a base may be called.")
         }
         let model = try await embeddings.embedder(named: settings.embedding).model
-        try await engine.createBase(settings.name, description: settings.description, model: model)
+        // Not before all is forgotten of one that had its name.
+        try await turns.take(settings.name) {
+            try await engine.createBase(settings.name, description: settings.description, model: model)
+        }
     }
 
     package func describe(_ base: String, as description: String) async throws {
@@ -106,6 +109,8 @@ package final class EngineDesk: KnowledgeDesk {
     package func file(_ name: String, in base: String) async throws -> StoredFile {
         try await engine.file(name, in: base)
     }
+
+    package func files(in base: String) async throws -> [String] { try await engine.files(in: base) }
 
     package func text(of document: DocumentVersion) async throws -> DocumentText {
         try await engine.text(of: document)

@@ -73,7 +73,9 @@ struct EngineSource: PassageSource {
         return Array(passages.prefix(query.limit))
     }
 
-    func text(of document: DocumentVersion) async throws -> DocumentText { try await engine.text(of: document) }
+    func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts {
+        try await engine.excerpts(of: document, at: ranges)
+    }
 
     func epochs(of bases: [String]) async throws -> [String: Int] {
         var epochs: [String: Int] = [:]

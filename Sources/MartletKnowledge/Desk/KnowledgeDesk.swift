@@ -2,7 +2,8 @@ package import MartletLogic
 
 /// What people and programs do with knowledge: HTTP, the command line and the console have this in common.
 ///
-/// Every name of a base or document is checked here, once. All throw `KnowledgeError` or `CancellationError`.
+/// What a base or a document may be called is checked where it comes to be, in `create` and `add`; all other names are
+/// only looked up, and none is a path. All throw `KnowledgeError` or `CancellationError`.
 package protocol KnowledgeDesk: Sendable {
     // MARK: Bases
 
@@ -21,6 +22,8 @@ package protocol KnowledgeDesk: Sendable {
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
+    /// Names of all files that are kept, those of documents that were deleted without them too; in order.
+    func files(in base: String) async throws -> [String]
     /// The document's text as it was read, for citations.
     func text(of document: DocumentVersion) async throws -> DocumentText
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]
@@ -139,9 +142,11 @@ package struct IngestOptions: Sendable {
     }
 
     package var splitting: Splitting = .headings(size: 750, overlap: 150)
-    /// Chunks as somebody made them by hand, in place of any splitting: the file has their texts, with an empty line
-    /// between two. nil: the file is split.
+    /// Chunks as somebody made them by hand: they are the document's text, with an empty line between two, and the file
+    /// is only kept. nil: the file is read and split.
     package var given: [String]?
+    /// Whether the file is read even where the same content, to be made alike, is there already.
+    package var isAnew = false
     /// Whether a document of this name is replaced; false: it is an `alreadyExists`, but for the same content.
     package var replaces = true
     /// Told now and then: how many chunks are embedded, of how many.

@@ -2,6 +2,9 @@ import MartletLogic
 import Synchronization
 
 /// Which documents of a base say nearly the same: read once, when the first document comes.
+///
+/// Of a base one is asked at a time, in its turn of ``BaseTurns``: what another one added while the base is read would
+/// be lost.
 final class LikenessShelf: Sendable {
     /// More than these are not named.
     private static let mostNamed = 10
@@ -17,12 +20,9 @@ final class LikenessShelf: Sendable {
     ) async throws -> [String] {
         if bases.withLock({ $0[base] == nil }) {
             let known = try await read().compactMapValues { Likeness(bytes: $0) }
-            bases.withLock { bases in
-                guard bases[base] == nil else { return }
-                var index = LikenessIndex<String>()
-                for (name, likeness) in known { index.insert(likeness, as: name) }
-                bases[base] = index
-            }
+            var index = LikenessIndex<String>()
+            for (name, likeness) in known { index.insert(likeness, as: name) }
+            bases.withLock { [index] in $0[base] = index }
         }
         let index = bases.withLock { $0[base] }
         let found = index?.similar(to: likeness, atLeast: similarity) ?? []

@@ -48,6 +48,15 @@ package final class DocumentReader: Sendable {
         }
     }
 
+    /// What a file is, without reading it: plain bytes where nobody knows.
+    ///
+    /// - Throws: `KnowledgeError`, `CancellationError`.
+    func type(of file: IncomingFile) async throws -> String {
+        let reading = Reading(file.name, limits)
+        return try await onThread(reading) { try FileReader.type(of: file, reading) }?.rawValue
+            ?? "application/octet-stream"
+    }
+
     private func pdf(_ file: IncomingFile, _ reading: Reading) async throws -> ReadDocument {
         let folder = try ScratchFolder(in: scratch)
         defer { folder.remove() }

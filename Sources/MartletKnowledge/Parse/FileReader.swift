@@ -10,10 +10,30 @@ enum FileReader {
 
     /// The most that an archive may say of its own type.
     private static let mimetypeBytes = 1 << 10
+    private static let headBytes = 4 << 10
+
+    /// What a file is; nil: nothing that we know.
+    static func type(of incoming: IncomingFile, _ reading: Reading) throws -> ContentType? {
+        let file = try DocumentFile(incoming.path, reading)
+        let head = try file.read(at: 0, count: headBytes)
+        switch ContentType.head(head[...]) {
+        case .type(let type): return type
+        case .foreign: return nil
+        case .archive: return try type(of: try ZipArchive(file, reading))
+        case .text: return ContentType.ofText(head: head[...], name: incoming.name)
+        }
+    }
+
+    private static func type(of archive: ZipArchive) throws -> ContentType? {
+        let mimetype =
+            archive.contains("mimetype")
+            ? String(decoding: try archive.bytes("mimetype", atMost: mimetypeBytes), as: UTF8.self) : nil
+        return ContentType.ofArchive(names: archive.names, mimetype: mimetype)
+    }
 
     static func read(_ incoming: IncomingFile, _ reading: Reading) throws -> Found {
         let file = try DocumentFile(incoming.path, reading)
-        let head = try file.read(at: 0, count: 4 << 10)
+        let head = try file.read(at: 0, count: headBytes)
         switch ContentType.head(head[...]) {
         case .type(.pdf): return .pdf
         case .type(let picture): return .picture(picture)
@@ -25,10 +45,7 @@ enum FileReader {
 
     private static func archive(_ file: DocumentFile, _ reading: Reading) throws -> ReadDocument {
         let archive = try ZipArchive(file, reading)
-        let mimetype =
-            archive.contains("mimetype")
-            ? String(decoding: try archive.bytes("mimetype", atMost: mimetypeBytes), as: UTF8.self) : nil
-        guard let type = ContentType.ofArchive(names: archive.names, mimetype: mimetype) else {
+        guard let type = try type(of: archive) else {
             throw reading.unreadable("it is an archive, but no document that we know: unpack it first")
         }
         let parts = ArchiveReading(type: type, archive: archive, reading: reading)

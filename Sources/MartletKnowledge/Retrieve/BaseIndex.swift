@@ -5,12 +5,16 @@ import Synchronization
 /// What is searched of a base: a snapshot, which changes swap for another one.
 final class BaseIndex: Sendable {
     let name: String
+    /// ``BaseState/id``
+    let id: String
     private let state: Mutex<IndexSnapshot>
     /// Segments are being joined.
     private let merges = Mutex(false)
 
-    init(_ name: String, _ snapshot: IndexSnapshot) {
-        self.name = name
+    init(_ base: BaseRecord, _ snapshot: IndexSnapshot) {
+        name = base.name
+        // Never used again.
+        id = "\(base.number)"
         state = Mutex(snapshot)
     }
 

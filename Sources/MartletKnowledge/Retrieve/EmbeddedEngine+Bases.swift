@@ -12,17 +12,18 @@ extension EmbeddedEngine {
     }
 
     package func state(of base: String) async throws -> BaseState {
-        let snapshot = try index(base).snapshot
-        return BaseState(epoch: snapshot.epoch, model: EmbeddingModel(snapshot.space))
+        let index = try index(base)
+        let snapshot = index.snapshot
+        return BaseState(id: index.id, epoch: snapshot.epoch, model: EmbeddingModel(snapshot.space))
     }
 
     package func createBase(_ name: String, description: String, model: EmbeddingModel) async throws {
-        let base = try await Self.mapped {
+        _ = try await Self.mapped {
             try await store.createBase(
                 name, description: description, created: Date().timeIntervalSince1970, model: model.name,
-                version: model.version, dimensions: model.dimensions)
+                version: model.version, dimensions: model.dimensions
+            ) { self.add(BaseIndex($0, IndexSnapshot(epoch: $0.epoch, space: $0.space))) }
         }
-        add(BaseIndex(name, IndexSnapshot(epoch: base.epoch, space: base.space)))
     }
 
     package func describeBase(_ name: String, as description: String) async throws {

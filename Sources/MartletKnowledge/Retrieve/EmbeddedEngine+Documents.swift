@@ -15,6 +15,7 @@ extension EmbeddedEngine {
         _ document: PreparedDocument, in base: String, model: EmbeddingModel
     ) async throws -> KnowledgeChange {
         let index = try index(base)
+        try document.check(isFor: index.id, named: base)
         let space = index.snapshot.space
         guard model == EmbeddingModel(space), document.parts.allSatisfy({ $0.vector.count == model.dimensions }) else {
             throw KnowledgeError(wrong: model, for: EmbeddingModel(space), of: base)
@@ -41,11 +42,13 @@ extension EmbeddedEngine {
     package func delete(
         _ names: [String], from base: String, files: Bool
     ) async throws -> (change: KnowledgeChange, unknown: [String]) {
-        let index = try index(base)
         let (change, unknown) = try await Self.mapped {
-            try await store.delete(names, from: base, withFiles: files) { index.apply($0, adding: []) }
+            try await store.delete(names, from: base, withFiles: files) {
+                // Looked up here: the base may have been removed and made again while the change waited.
+                (try? self.index(base))?.apply($0, adding: [])
+            }
         }
-        merge(index)
+        if let index = try? index(base) { merge(index) }
         return (try KnowledgeChange(change, base: base), unknown)
     }
 
@@ -56,11 +59,24 @@ extension EmbeddedEngine {
         return StoredFile(path: file.path, name: file.name, type: file.type, bytes: file.bytes)
     }
 
+    package func files(in base: String) async throws -> [String] {
+        try await Self.mapped { try await store.files(in: base) }
+    }
+
     package func text(of document: DocumentVersion) async throws -> DocumentText {
         let found = try await Self.mapped {
             try await store.text(of: document.name, version: document.version, in: document.base)
         }
         return try KnowledgeMarks.document(found.marks, text: found.text)
+    }
+
+    package func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts {
+        let found = try await Self.mapped {
+            try await store.excerpts(
+                of: document.name, version: document.version, in: document.base, at: ranges,
+                mark: KnowledgeMarks.titlePath)
+        }
+        return DocumentExcerpts(title: found.mark, texts: found.texts)
     }
 
     package func chunks(

@@ -51,7 +51,7 @@ package final class EmbeddedEngine: KnowledgeEngine {
             var indexes: [String: BaseIndex] = [:]
             for base in try await mapped({ try await store.bases() }) {
                 let snapshot = try await run(on: maintenance) { try BaseIndex.load(base.name, from: store) }
-                indexes[base.name] = BaseIndex(base.name, snapshot)
+                indexes[base.name] = BaseIndex(base, snapshot)
             }
             return EmbeddedEngine(store, settings, indexes, maintenance)
         } catch {
@@ -74,6 +74,8 @@ package final class EmbeddedEngine: KnowledgeEngine {
         guard let index = indexes.withLock({ $0[base] }) else { throw Self.noBase(base) }
         return index
     }
+
+    // These are called when a change is told, before the next one: what is searched is of the bases that there are.
 
     func add(_ index: BaseIndex) { indexes.withLock { $0[index.name] = index } }
 

@@ -28,6 +28,7 @@ package protocol KnowledgeEngine: Sendable {
     /// Adds a document, or puts it in the place of the one of its name.
     ///
     /// - Parameter model: Of its vectors: another one than the base's is `wrongModel`.
+    /// - Throws: also `notFound` where the base is another one than the document was made for.
     func put(_ document: PreparedDocument, in base: String, model: EmbeddingModel) async throws -> KnowledgeChange
     /// Removes documents, all of them in one step.
     ///
@@ -37,8 +38,14 @@ package protocol KnowledgeEngine: Sendable {
     ) async throws -> (change: KnowledgeChange, unknown: [String])
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
+    /// Names of all files that are kept, those of documents that went without them too; in order.
+    func files(in base: String) async throws -> [String]
     /// Of exactly that version: `notFound` once it has been replaced.
     func text(of document: DocumentVersion) async throws -> DocumentText
+    /// Parts of that text, without the rest of it.
+    ///
+    /// - Parameter ranges: In Unicode scalars.
+    func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts
     /// In reading order, from one of them on, counted from 0.
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]
     /// Of the base's documents, by their names, as they were put.
@@ -71,11 +78,14 @@ package protocol KnowledgeEngine: Sendable {
 
 /// What searches of a base see.
 package struct BaseState: Sendable, Equatable {
+    /// Of this base, and of none that had its name before or has it later.
+    package var id: String
     package var epoch: Int
     /// Of the vectors that are searched.
     package var model: EmbeddingModel
 
-    package init(epoch: Int, model: EmbeddingModel) {
+    package init(id: String, epoch: Int, model: EmbeddingModel) {
+        self.id = id
         self.epoch = epoch
         self.model = model
     }
@@ -97,6 +107,8 @@ package struct PreparedDocument: Sendable {
         }
     }
 
+    /// The base that it was made for (``BaseState/id``); nil: whichever has the name.
+    package var base: String?
     package var name: String
     package var type: String
     /// Seconds since 1970.
@@ -110,7 +122,7 @@ package struct PreparedDocument: Sendable {
     package var parts: [Part]
     /// The file, which is copied; nil: there is none, and whatever there was of that name stays.
     package var path: String?
-    /// How it was split: of the same file, split otherwise, the chunks are others.
+    /// How it was made of its file, as whoever puts it says: of the same file, made alike, it would be the same.
     package var splitting = ""
     /// `Likeness.bytes`; empty: not known.
     package var likeness: [UInt8] = []
@@ -128,6 +140,19 @@ package struct PreparedDocument: Sendable {
         self.text = text
         self.parts = parts
         self.path = path
+    }
+
+    /// - Parameter id: Of the base that has the name now.
+    /// - Throws: `notFound`: it is another one.
+    func check(isFor id: String, named base: String) throws {
+        guard let own = self.base, own != id else { return }
+        throw KnowledgeError(.notFound, "The base \(base) was removed before \(name) was there.")
+    }
+}
+
+extension KnowledgeEngine {
+    package func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts {
+        DocumentExcerpts(try await text(of: document), at: ranges)
     }
 }
 

@@ -123,6 +123,9 @@ enum KnowledgeMarks {
 
     // MARK: Documents
 
+    /// Where the title is in what a document is written as.
+    static let titlePath = "$.title"
+
     static func text(_ document: DocumentText) throws -> String {
         try write(
             DocumentForm(

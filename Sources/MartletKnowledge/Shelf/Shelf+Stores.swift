@@ -77,7 +77,13 @@ extension Shelf {
             ShelfStore(
                 id: id, name: change.name ?? "", metadata: change.metadata ?? [:], created: time, lastActive: time,
                 expiresAfterDays: change.expiresAfterDays ?? nil))
-        if !files.isEmpty { _ = try await put(files, into: id) }
+        do {
+            if !files.isEmpty { _ = try await put(files, into: id) }
+        } catch {
+            // Nobody has heard of it.
+            try? await remove(store: id)
+            throw error
+        }
         return try await store(id)
     }
 
@@ -94,6 +100,7 @@ extension Shelf {
     /// With all that was put into it; the files themselves stay on the shelf.
     package func remove(store id: String) async throws {
         _ = try await store(id)
+        line.callOff(store: id)
         try await desk.remove(base: id)
         try await forget(store: id)
     }
@@ -167,8 +174,7 @@ extension Shelf {
             (entry.chunkSize, entry.chunkOverlap) = (putting.chunkSize, putting.chunkOverlap)
             new.append(entry)
         }
-        try await keep(new)
-        try line(up: new)
+        try await line(up: new)
         return new
     }
 
@@ -180,9 +186,8 @@ extension Shelf {
             throw KnowledgeError(.notFound, "No file found with id '\(file.prefix(200))' in vector store '\(id)'.")
         }
         entry.attributes = attributes.mapValues { Attribute($0) }
-        entry.state = .waiting
-        try await keep([entry])
-        try line(up: [entry])
+        (entry.state, entry.failure, entry.attempts) = (.waiting, nil, nil)
+        try await line(up: [entry])
         return entry
     }
 
@@ -190,6 +195,7 @@ extension Shelf {
     package func detach(_ file: String, from id: String) async throws {
         let entry = try await self.file(file, of: id)
         try await forget(file, of: id)
+        line.callOff(ShelfLine.Place(entry))
         if let error = try await desk.delete([entry.document], from: id, files: true)[entry.document],
             error.code != .notFound
         {
@@ -214,13 +220,14 @@ extension Shelf {
         return (batch, (entries[store] ?? [:]).values.filter { $0.batch == id }.sorted { $0.file < $1.file })
     }
 
-    /// Calls off what waits.
+    /// Calls off what waits and what is being put in. What was there before stays.
     package func cancel(batch id: String, of store: String) async throws -> (ShelfBatch, [ShelfEntry]) {
         var (batch, entries) = try batch(id, of: store)
         batch.isCancelled = true
         for index in entries.indices where entries[index].state == .waiting { entries[index].state = .cancelled }
-        try await keep(batch)
         try await keep(entries)
+        for entry in entries where entry.state == .cancelled { line.callOff(ShelfLine.Place(entry)) }
+        try await keep(batch)
         return (batch, entries)
     }
 }

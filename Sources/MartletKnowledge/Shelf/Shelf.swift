@@ -6,9 +6,6 @@ import MartletLogic
 /// Every base is a store. What this API made has a record with its name and its files; of other bases, documents are
 /// shown as files that are there. Files are put into stores in ``run()``, one after the other, after a restart as well.
 package actor Shelf {
-    /// Files that may wait to be put into stores.
-    private static let mostWaiting = 20_000
-
     let desk: any KnowledgeDesk
     private let book: any ShelfBook
     /// Of the files.
@@ -20,8 +17,8 @@ package actor Shelf {
     /// By store, then by file.
     var entries: [String: [String: ShelfEntry]] = [:]
     var batches: [String: ShelfBatch] = [:]
-    private var waiting: [(store: String, file: String)] = []
-    private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    var line = ShelfLine()
+    let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
     ///   - folder: Of its own, for the files.
@@ -36,7 +33,7 @@ package actor Shelf {
         for (key, bytes) in try await book.all() { try restore(key, Data(bytes)) }
         for entry in entries.values.flatMap(\.values).sorted(by: { $0.created < $1.created })
         where entry.state == .waiting {
-            waiting.append((entry.store, entry.file))
+            line.append(entry)
         }
         wake.yield()
     }
@@ -146,57 +143,4 @@ package actor Shelf {
     }
 
     func place(of id: String) -> String { folder.appendingPathComponent(id).path }
-
-    // MARK: Putting files into stores
-
-    func line(up entries: [ShelfEntry]) throws(KnowledgeError) {
-        guard waiting.count + entries.count <= Self.mostWaiting else {
-            throw KnowledgeError(.overloaded, "Too many files wait to be put into stores: try again later.")
-        }
-        waiting += entries.map { ($0.store, $0.file) }
-        wake.yield()
-    }
-
-    /// Puts files into stores until it is cancelled. For one task.
-    package func run() async {
-        for await _ in wakes {
-            while !waiting.isEmpty, !Task.isCancelled {
-                let (store, file) = waiting.removeFirst()
-                await put(file, into: store)
-            }
-        }
-    }
-
-    private func put(_ file: String, into store: String) async {
-        guard let entry = entries[store]?[file], entry.state == .waiting else { return }
-        var options = IngestOptions()
-        if let size = entry.chunkSize {
-            options.splitting = .headings(size: size, overlap: min(size / 2, entry.chunkOverlap ?? size / 5))
-        }
-        var failure: ShelfEntry.Failure?
-        do {
-            let incoming = IncomingFile(
-                name: entry.document, path: place(of: file), metadata: entry.attributes.mapValues(\.value))
-            _ = try await desk.add(incoming, to: store, options)
-        } catch is CancellationError {
-            // It goes on after the next start.
-            return
-        } catch {
-            let known = error as? KnowledgeError ?? KnowledgeError(.failed, "The file could not be read.")
-            failure = ShelfEntry.Failure(code: known.code.rawValue, message: known.message)
-        }
-        await finish(entry, failure)
-    }
-
-    /// What became of it: meanwhile it may have been taken out, or called off.
-    private func finish(_ entry: ShelfEntry, _ failure: ShelfEntry.Failure?) async {
-        guard var present = entries[entry.store]?[entry.file], present.state == .waiting else {
-            _ = try? await desk.delete([entry.document], from: entry.store, files: true)
-            return
-        }
-        present.state = failure == nil ? .completed : .failed
-        present.failure = failure
-        // A record that is not written is put in again after the next start, which changes nothing.
-        try? await keep([present])
-    }
 }

@@ -49,6 +49,14 @@ package struct ShelfEntry: Sendable, Equatable, Codable {
     package var chunkSize: Int?
     package var chunkOverlap: Int?
     package var attributes: [String: Attribute] = [:]
+    /// How often it was begun to be put in, and neither done nor refused; nil: never.
+    package var attempts: Int?
+
+    /// Whether a document that was made as `other` says is what this one wants.
+    func isMade(as other: ShelfEntry) -> Bool {
+        document == other.document && attributes == other.attributes && chunkSize == other.chunkSize
+            && chunkOverlap == other.chunkOverlap
+    }
 
     package struct Failure: Sendable, Equatable, Codable {
         /// Of a `KnowledgeError`.

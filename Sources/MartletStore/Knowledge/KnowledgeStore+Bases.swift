@@ -11,18 +11,21 @@ extension KnowledgeStore {
         try await reading { try Self.base(name, $0) }
     }
 
+    /// - Parameter committed: Called once it is durable, before the next change.
     package func createBase(
-        _ name: String, description: String, created: Double, model: String, version: String, dimensions: Int
+        _ name: String, description: String, created: Double, model: String, version: String, dimensions: Int,
+        committed: @escaping @Sendable (BaseRecord) -> Void = { _ in }
     ) async throws(KnowledgeStoreError) -> BaseRecord {
-        try await change { database in
-            let isThere = try Bool.fetchOne(database, sql: "SELECT 1 FROM base WHERE name = ?", arguments: [name])
-            guard isThere == nil else { throw KnowledgeStoreError.baseExists(name) }
-            let space = try Self.addSpace(model, version, dimensions, database)
-            try database.execute(
-                sql: "INSERT INTO base (name, description, created, epoch, space) VALUES (?, ?, ?, ?, ?)",
-                arguments: [name, description, created, try Self.nextEpoch(database), space.number])
-            return (try Self.base(name, database), files: [])
-        }
+        try await change(
+            { database in
+                let isThere = try Bool.fetchOne(database, sql: "SELECT 1 FROM base WHERE name = ?", arguments: [name])
+                guard isThere == nil else { throw KnowledgeStoreError.baseExists(name) }
+                let space = try Self.addSpace(model, version, dimensions, database)
+                try database.execute(
+                    sql: "INSERT INTO base (name, description, created, epoch, space) VALUES (?, ?, ?, ?, ?)",
+                    arguments: [name, description, created, try Self.nextEpoch(database), space.number])
+                return (try Self.base(name, database), files: [])
+            }, committed: committed)
     }
 
     /// Changes nothing that is searched.

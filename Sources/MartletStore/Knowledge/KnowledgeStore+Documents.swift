@@ -91,30 +91,6 @@ extension KnowledgeStore {
         try await reading { try Self.document(document, of: try Self.base(name, $0), $0) }
     }
 
-    /// The text of a document in that version, and its marks.
-    package func text(
-        of document: String, version: Int, in name: String
-    ) async throws -> (text: String, marks: String) {
-        try await reading { database in
-            let base = try Self.base(name, database)
-            let row = try Row.fetchOne(
-                database, sql: "SELECT text, marks FROM document WHERE base = ? AND name = ? AND version = ?",
-                arguments: [base.number, document, version])
-            guard let row else { throw KnowledgeStoreError.noDocument(document) }
-            return (text: row[0], marks: row[1])
-        }
-    }
-
-    package func file(_ document: String, in name: String) async throws -> FileRecord? {
-        try await reading { database in
-            let base = try Self.base(name, database)
-            let row = try Row.fetchOne(
-                database, sql: "SELECT id, name, type, bytes FROM file WHERE base = ? AND name = ?",
-                arguments: [base.number, document])
-            return row.map { FileRecord(path: self.files.path($0[0]), name: $0[1], type: $0[2], bytes: $0[3]) }
-        }
-    }
-
     /// A document's chunks in reading order.
     package func chunks(
         of document: String, in name: String, from first: Int, atMost count: Int

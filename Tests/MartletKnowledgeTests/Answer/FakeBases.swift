@@ -51,8 +51,8 @@ final class FakeBases: PassageSource {
         }
     }
 
-    func text(of document: DocumentVersion) async throws -> DocumentText {
-        DocumentText(text: state.withLock { $0.texts.joined(separator: "\n") })
+    func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts {
+        DocumentExcerpts(DocumentText(text: state.withLock { $0.texts.joined(separator: "\n") }), at: ranges)
     }
 
     func epochs(of bases: [String]) async throws -> [String: Int] {

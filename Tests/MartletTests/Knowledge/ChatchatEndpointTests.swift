@@ -116,16 +116,31 @@ struct ChatchatEndpointTests {
         let call = try Self.endpoint(desk)
         try await desk.create(BaseSettings(name: "kb"))
         let docs = #"{"FAQ.MD": [{"page_content": "第一段", "metadata": {"year": 2026}}, {"page_content": "第二段"}]}"#
-        let form = [("knowledge_base_name", nil as String?, "kb"), ("docs", nil, docs), ("files", "a.txt", "文本")]
+        let form = [
+            ("knowledge_base_name", nil as String?, "kb"), ("docs", nil, docs), ("files", "a.txt", "文本"),
+            ("files", "FAQ.MD", "the file itself"),
+        ]
         let answer = try await call.form("/knowledge_base/upload_docs", form)
         #expect(answer.json?["data"] == ["failed_files": [:]])
         let faq = try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" }
         #expect(faq?.chunks == 2)
         #expect(faq?.metadata == ["year": .number(2026), "custom_docs": .flag(true)])
+        let download = "/knowledge_base/download_doc?knowledge_base_name=kb&file_name=FAQ.MD"
+        #expect(try await call(.get, download).body == "the file itself")
         let update = #"{"knowledge_base_name": "kb", "file_names": ["FAQ.MD", "a.txt", "none.txt"]}"#
         let updated = try await call(.post, "/knowledge_base/update_docs", update)
         #expect(updated.json?["data"]?["failed_files"] == ["none.txt": "加载文档 none.txt 时出错：There is no `none.txt`."])
         #expect(try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" } == faq)
+        // Other chunks of the same document: its file stays.
+        let others =
+            #"{"knowledge_base_name": "kb", "file_names": ["FAQ.MD"], "docs": {"FAQ.MD": [{"page_content": "新"}]}}"#
+        #expect(try await call(.post, "/knowledge_base/update_docs", others).json?["data"]?["failed_files"] == [:])
+        #expect(try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" }?.chunks == 1)
+        #expect(try await call(.get, download).body == "the file itself")
+        let whole = #"{"knowledge_base_name": "kb", "file_names": ["FAQ.MD"], "override_custom_docs": true}"#
+        #expect(try await call(.post, "/knowledge_base/update_docs", whole).json?["data"]?["failed_files"] == [:])
+        let read = try await desk.documents(in: "kb").first { $0.document.name == "FAQ.MD" }
+        #expect(read?.metadata["custom_docs"] == nil)
     }
 
     @Test("A search takes distances and answers a bare list with the placeholder")

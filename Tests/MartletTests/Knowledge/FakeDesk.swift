@@ -14,6 +14,7 @@ final class FakeDesk: KnowledgeDesk {
     struct Base {
         var description: String
         var documents: [String: Document] = [:]
+        var files: [String: Data] = [:]
     }
 
     struct State {
@@ -98,7 +99,7 @@ final class FakeDesk: KnowledgeDesk {
 
     func add(_ file: IncomingFile, to base: String, _ options: IngestOptions) async throws -> Added {
         guard let data = try? Data(contentsOf: URL(filePath: file.path)) else { throw Self.nothing(file.path) }
-        let text = String(decoding: data, as: UTF8.self)
+        let text = options.given?.joined(separator: "\n\n") ?? String(decoding: data, as: UTF8.self)
         if text.hasPrefix("%BROKEN") { throw KnowledgeError(.unreadable, "`\(file.name)` cannot be read.") }
         state.withLock {
             $0.options.append(options)
@@ -110,9 +111,10 @@ final class FakeDesk: KnowledgeDesk {
             let former = base.documents[file.name]
             let version = (former?.summary.document.version ?? 0) + 1
             let document = DocumentVersion(base: name, name: file.name, version: version)
-            if let former, former.text == text, former.chunks == chunks {
+            if let former, !options.isAnew, former.text == text, former.chunks == chunks {
                 return Added(document: former.summary.document, chunks: chunks.count, embedded: 0, isNew: false)
             }
+            base.files[file.name] = data
             base.documents[file.name] = Document(
                 summary: DocumentSummary(
                     document: document, type: "text/plain", bytes: data.count, chunks: chunks.count,
@@ -123,6 +125,7 @@ final class FakeDesk: KnowledgeDesk {
 
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError] {
         try change(base) { base in
+            if files { for name in names { base.files[name] = nil } }
             var failed: [String: KnowledgeError] = [:]
             for name in names where base.documents.removeValue(forKey: name) == nil {
                 failed[name] = Self.nothing(name)
@@ -139,11 +142,13 @@ final class FakeDesk: KnowledgeDesk {
     }
 
     func file(_ name: String, in base: String) async throws -> StoredFile {
-        let document = try document(name, in: base)
+        guard let data = try change(base, { $0.files[name] }) else { throw Self.nothing(name) }
         let path = FileManager.default.temporaryDirectory.appending(path: "martlet-fake-\(UUID().uuidString)").path
-        try Data(document.text.utf8).write(to: URL(filePath: path))
-        return StoredFile(path: path, name: name, type: "text/plain", bytes: document.text.utf8.count)
+        try data.write(to: URL(filePath: path))
+        return StoredFile(path: path, name: name, type: "text/plain", bytes: data.count)
     }
+
+    func files(in base: String) async throws -> [String] { try change(base) { $0.files.keys.sorted() } }
 
     func text(of document: DocumentVersion) async throws -> DocumentText {
         DocumentText(text: try self.document(document.name, in: document.base).text)

@@ -65,6 +65,9 @@ final class RemoteDesk: KnowledgeDesk {
     }
 
     /// By HTTP a document goes with its file.
+    func files(in base: String) async throws -> [String] { try await documents(in: base).map(\.document.name) }
+
+    /// By HTTP a document goes with its file.
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError] {
         guard files else { throw KnowledgeError(.invalid, "A server removes documents with their files.") }
         var failed: [String: KnowledgeError] = [:]

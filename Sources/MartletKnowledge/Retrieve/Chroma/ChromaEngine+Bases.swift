@@ -9,7 +9,7 @@ extension ChromaEngine {
 
     package func state(of base: String) async throws -> BaseState {
         let base = try await now(base)
-        return BaseState(epoch: base.epoch, model: base.space.model)
+        return BaseState(id: base.id, epoch: base.epoch, model: base.space.model)
     }
 
     package func createBase(_ name: String, description: String, model: EmbeddingModel) async throws {

@@ -21,6 +21,7 @@ extension ChromaEngine {
         _ document: PreparedDocument, in base: String, model: EmbeddingModel
     ) async throws -> KnowledgeChange {
         let base = try await now(base)
+        try document.check(isFor: base.id, named: base.name)
         try base.check(model, vector: nil)
         for part in document.parts { try base.check(model, vector: part.vector) }
         guard document.parts.count < LedgerBase.Document.mostChunks else {
@@ -123,6 +124,8 @@ extension ChromaEngine {
             return StoredFile(path: path, name: name, type: file.type, bytes: file.bytes)
         }
     }
+
+    package func files(in base: String) async throws -> [String] { try await now(base).files.keys.sorted() }
 
     /// Whoever finds it there finds all of it.
     private func keep(_ data: Data, at path: String) async throws {

@@ -72,27 +72,40 @@ extension ChatchatEndpoint {
         guard !KnowledgeName.isHostile(name) else {
             return ChatchatReply("Don't attack me", code: 403, data: []).response
         }
-        let documents: [DocumentSummary]
+        let (documents, files): ([DocumentSummary], [String])
         do {
-            documents = try await desk.documents(in: name)
+            (documents, files) = (try await desk.documents(in: name), try await desk.files(in: name))
         } catch let error as KnowledgeError where error.code == .notFound {
             return ChatchatReply("未找到知识库 \(name)", code: 404, data: []).response
         }
-        let list = documents.enumerated().map { index, document -> JSON in
-            let name = document.document.name
-            let suffix = name.lastIndex(of: ".").map { String(name[$0...]) } ?? ""
-            return [
-                "No": .integer(Int64(index + 1)), "kb_name": .string(document.document.base),
-                "file_name": .string(name), "file_ext": .string(suffix),
-                "file_version": .integer(Int64(document.document.version)),
-                "document_loader": .string(document.type), "text_splitter": "ChineseRecursiveTextSplitter",
-                "docs_count": .integer(Int64(document.chunks)), "custom_docs": .bool(isCustom(document)),
-                "file_mtime": .number(document.added), "file_size": .integer(Int64(document.bytes)),
-                "create_time": .string(Self.time(document.added)), "in_folder": true, "in_db": true,
-            ]
-        }
+        let left = Set(files).subtracting(documents.map(\.document.name)).sorted()
+        var list = documents.map { listed($0) } + left.map { Self.listed(file: $0, of: name) }
+        for index in list.indices { list[index]["No"] = .integer(Int64(index + 1)) }
         return ChatchatReply(data: .array(list)).response
     }
+
+    private func listed(_ document: DocumentSummary) -> JSON {
+        [
+            "kb_name": .string(document.document.base), "file_name": .string(document.document.name),
+            "file_ext": .string(Self.suffix(document.document.name)),
+            "file_version": .integer(Int64(document.document.version)),
+            "document_loader": .string(document.type), "text_splitter": "ChineseRecursiveTextSplitter",
+            "docs_count": .integer(Int64(document.chunks)), "custom_docs": .bool(isCustom(document)),
+            "file_mtime": .number(document.added), "file_size": .integer(Int64(document.bytes)),
+            "create_time": .string(Self.time(document.added)), "in_folder": true, "in_db": true,
+        ]
+    }
+
+    /// A file whose document was deleted without it.
+    private static func listed(file name: String, of base: String) -> JSON {
+        [
+            "kb_name": .string(base), "file_name": .string(name), "file_ext": .string(suffix(name)),
+            "file_version": 0, "document_loader": "", "text_splitter": "", "docs_count": 0, "create_time": .null,
+            "in_folder": true, "in_db": false,
+        ]
+    }
+
+    private static func suffix(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[$0...]) } ?? "" }
 
     /// Of metadata: a document whose chunks were given by hand.
     static let customKey = "custom_docs"

@@ -25,7 +25,7 @@ extension ChatchatEndpoint {
         for file in files where custom[file.name] == nil {
             failed[file.name] = try await add(file, to: name, options, isTold: !replaces)
         }
-        failed.merge(try await add(custom: custom, to: name, options)) { $1 }
+        failed.merge(try await add(custom: custom, files, to: name, options)) { $1 }
         return ChatchatReply("文件上传与向量化完成", failed: failed).response
     }
 
@@ -44,7 +44,11 @@ extension ChatchatEndpoint {
     }
 
     /// Documents whose chunks are given, by name: lists of `{page_content, metadata}`.
-    private func add(custom: Fields, to base: String, _ options: IngestOptions) async throws -> [String: String] {
+    ///
+    /// - Parameter files: What came with them: theirs are kept as they are, and not read.
+    private func add(
+        custom: Fields, _ files: [SpooledFile], to base: String, _ options: IngestOptions
+    ) async throws -> [String: String] {
         var failed: [String: String] = [:]
         for (name, value) in custom.sorted(by: { $0.key < $1.key }) {
             guard case .array(let list) = value, KnowledgeName.isValid(document: name) else {
@@ -57,16 +61,28 @@ extension ChatchatEndpoint {
             var options = options
             options.given = chunks
             failed[name] = try await failure(of: "为 \(name) 添加自定义docs时出错") { [options, metadata] in
-                let form = try await spool.texts([(name, chunks.joined(separator: "\n\n"))])
-                defer { form.folder.remove() }
-                for file in form.files {
-                    _ = try await desk.add(
-                        IncomingFile(name: name, path: file.path, metadata: metadata), to: base, options)
+                var own = files.filter { $0.name == name }.map(\.path)
+                if own.isEmpty { own = try await kept(name, in: base).map { [$0.path] } ?? [] }
+                // Where there is no file, their text is one.
+                let text = chunks.joined(separator: "\n\n")
+                let form = own.isEmpty ? try await spool.texts([(name, text)]) : nil
+                defer { form?.folder.remove() }
+                for path in own + (form?.files.map(\.path) ?? []) {
+                    _ = try await desk.add(IncomingFile(name: name, path: path, metadata: metadata), to: base, options)
                 }
                 return nil
             }
         }
         return failed
+    }
+
+    /// The file of a document that is there, or was.
+    private func kept(_ name: String, in base: String) async throws -> StoredFile? {
+        do {
+            return try await desk.file(name, in: base)
+        } catch let error as KnowledgeError where error.code == .notFound {
+            return nil
+        }
     }
 
     private static func members(_ value: JSON) throws(FieldFlaw) -> Fields {
@@ -87,20 +103,35 @@ extension ChatchatEndpoint {
         let custom = try fields.spelled("docs") ?? [:]
         let options = try ingestOptions(fields)
         let replacesCustom = try fields.flag("override_custom_docs") ?? false
-        let kept = replacesCustom ? [] : Set(try await desk.documents(in: name).filter(isCustom).map(\.document.name))
+        let documents = try await byName(name)
         var failed: [String: String] = [:]
-        for file in names where custom[file] == nil && !kept.contains(file) {
-            failed[file] = try await reread(file, in: name, options)
+        for file in names where custom[file] == nil {
+            let document = documents[file]
+            if !replacesCustom, document.map(isCustom) ?? false { continue }
+            failed[file] = try await reread(file, document, in: name, options)
         }
-        failed.merge(try await add(custom: custom, to: name, options)) { $1 }
+        failed.merge(try await add(custom: custom, [], to: name, options)) { $1 }
         return ChatchatReply("更新文档完成", failed: failed).response
     }
 
-    /// Why it was not read; nil: it was.
-    func reread(_ file: String, in base: String, _ options: IngestOptions) async throws -> String? {
+    func byName(_ base: String) async throws -> [String: DocumentSummary] {
+        Dictionary(try await desk.documents(in: base).map { ($0.document.name, $0) }) { $1 }
+    }
+
+    /// Reads a document anew from its file; what is known of it stays.
+    ///
+    /// - Parameter document: nil: it was deleted, and its file was kept.
+    /// - Returns: why it was not read; nil: it was.
+    func reread(
+        _ file: String, _ document: DocumentSummary?, in base: String, _ options: IngestOptions
+    ) async throws -> String? {
         try await failure(of: "加载文档 \(file) 时出错") {
             let stored = try await desk.file(file, in: base)
-            _ = try await desk.add(IncomingFile(name: file, path: stored.path), to: base, options)
+            var (options, metadata) = (options, document?.metadata ?? [:])
+            options.isAnew = true
+            metadata[Self.customKey] = nil
+            let incoming = IncomingFile(name: file, path: stored.path, metadata: metadata)
+            _ = try await desk.add(incoming, to: base, options)
             return nil
         }
     }

@@ -11,10 +11,18 @@ public struct CitationSource: Sendable {
 
     /// - Parameter document: nil: it cannot be read any more, or not now; what is cited is the whole chunk then.
     public init(_ passage: Passage, of document: DocumentText?) {
+        let slice = document.flatMap { Self.slice($0.text, passage.chunk.range) }
+        self.init(passage, text: slice.map { String($0) }, title: document?.title)
+    }
+
+    /// - Parameters:
+    ///   - excerpt: What the document has at the chunk's range; nil: as above.
+    ///   - title: The document's.
+    public init(_ passage: Passage, text excerpt: String?, title: String?) {
         let range = passage.chunk.range
-        context = passage.chunk.headings + (document?.title.map { [$0] } ?? [])
-        if let document, let slice = Self.slice(document.text, range) {
-            (text, offset, whole) = (FoldedText(slice), range.lowerBound, nil)
+        context = passage.chunk.headings + (title.map { [$0] } ?? [])
+        if let excerpt {
+            (text, offset, whole) = (FoldedText(excerpt), range.lowerBound, nil)
         } else {
             (text, offset, whole) = (FoldedText(passage.chunk.text), 0, range)
         }
