@@ -34,6 +34,16 @@ public enum DocumentPlace: Sendable, Hashable {
     case sheet(String)
     /// Of an EPUB.
     case chapter(String)
+
+    /// As people say it: `page 2`.
+    public var words: String {
+        switch self {
+        case .page(let number): "page \(number)"
+        case .slide(let number): "slide \(number)"
+        case .sheet(let name): "sheet \(name)"
+        case .chapter(let name): "chapter \(name)"
+        }
+    }
 }
 
 /// Where a place begins.
