@@ -78,7 +78,8 @@ package final class Answerer: Sendable {
         let scope = AnswerScope(
             bases: question.bases, permissions: permissions, model: hasModel ? question.model ?? "default" : "",
             filter: question.filter, limit: question.limit, minimumScore: question.minimumScore,
-            minimumCosine: question.minimumCosine, temperature: question.temperature, maximumTokens: question.maximumTokens, history: history)
+            minimumCosine: question.minimumCosine, temperature: question.temperature,
+            maximumTokens: question.maximumTokens, history: history)
         let epochs = try await source.epochs(of: scope.bases)
         let shape = QuestionShape(text)
         var said = ""

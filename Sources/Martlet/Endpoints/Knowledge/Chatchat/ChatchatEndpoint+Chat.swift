@@ -177,7 +177,8 @@ extension ChatchatEndpoint {
         }
         let input = RequestFields(try fields.object("tool_input") ?? [:])
         let query = RetrievalQuery(
-            text: try FieldFlaw.question(try input.required("query"), "query"), limit: try input.count("top_k", in: 1...1000) ?? 3)
+            text: try FieldFlaw.question(try input.required("query"), "query"),
+            limit: try input.count("top_k", in: 1...1000) ?? 3)
         let passages = try await desk.search(query, in: [try input.required("database")])
         let text = passages.enumerated().map { Links.source($0 + 1, "[\($1.document.name)]", $1) }.joined()
         return .json(JSON.object(["data": .string(text)]).text)

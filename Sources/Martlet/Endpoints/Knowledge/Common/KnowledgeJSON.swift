@@ -107,7 +107,8 @@ extension JSONValue {
     init(_ end: AnswerEnd) {
         self = [
             "kind": .string(end.kind.rawValue), "finish_reason": .string(end.finishReason),
-            "trouble": end.trouble.map { .string($0.rawValue) } ?? .null, "prompt_tokens": .some(end.promptTokens), "answer_tokens": .some(end.answerTokens),
+            "trouble": end.trouble.map { .string($0.rawValue) } ?? .null,
+            "prompt_tokens": .some(end.promptTokens), "answer_tokens": .some(end.answerTokens),
         ]
     }
 
