@@ -26,7 +26,7 @@ enum DispatchedEmbedding {
 
     private static func post(_ body: [UInt8], _ dispatch: Dispatch) async throws -> RemoteEmbedder.Reply {
         do {
-            return try await dispatch.post(path, JSON.parse(body)) { answer in
+            return try await dispatch.inNameOfClient.post(path, JSON.parse(body)) { answer in
                 let bytes = try await ChatModel.bytes(answer, limit: mostBytes)
                 return RemoteEmbedder.Reply(status: 200, body: Array(bytes.readableBytesView))
             }

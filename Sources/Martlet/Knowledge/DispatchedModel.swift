@@ -16,9 +16,11 @@ struct DispatchedModel: AnswerModel {
         _ messages: [PromptMessage], _ parameters: ModelParameters
     ) async throws -> AsyncThrowingStream<ModelPiece, any Error> {
         let request = request(messages, parameters)
+        let client = dispatch.inNameOfClient
+        let dispatch = parameters.isShared ? client.until(.never) : client
         // Bounded by whoever reads: beyond an answer's length it stops reading, and this stops asking.
         let (pieces, continuation) = AsyncThrowingStream<ModelPiece, any Error>.makeStream()
-        let task = Task { [dispatch] in
+        let task = Task {
             do {
                 try await dispatch.post(Self.path, request) { body in
                     for try await event in ModelEvents(body) {
@@ -74,14 +76,18 @@ extension KnowledgeError {
     /// What a model, or the dispatcher in front of it, refused; nil: it is something else.
     init?(ofModel error: any Error) {
         switch error {
-        case let error as ModelError:
-            let isBusy = error.status == 429 || error.status == 503
-            self.init(isBusy ? .overloaded : .unavailable, "The model answered \(error)")
+        case let error as ModelError: self.init(Self.code(error.status), "The model answered \(error)")
         case let error as MartletError:
-            self.init(
-                error.code.status == 429 ? .overloaded : .unavailable,
-                "The model was not reached: \(error.code.sentence)")
+            self.init(Self.code(error.code.status), "The model was not reached: \(error.code.sentence)")
         default: return nil
+        }
+    }
+
+    private static func code(_ status: Int) -> Code {
+        switch status {
+        case 404: .notFound
+        case 429, 503: .overloaded
+        default: .unavailable
         }
     }
 }

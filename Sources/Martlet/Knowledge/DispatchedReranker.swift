@@ -19,7 +19,7 @@ struct DispatchedReranker: Reranker {
             "top_n": .integer(Int64(passages.count)), "return_documents": false,
         ]
         do {
-            return try await dispatch.post(Self.path, request) { body in
+            return try await dispatch.inNameOfClient.post(Self.path, request) { body in
                 try Self.scores(try await ChatModel.whole(body), count: passages.count)
             }
         } catch {

@@ -53,7 +53,7 @@ package final class KnowledgeFront: Sendable {
         }
         let engine = try await Self.engine(knowledge.store, in: folder, client)
         do {
-            let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
+            let opened = try await Self.open(knowledge, engine, in: folder, dispatch, logger)
             state.withLock { $0 = opened }
             let bases = try await opened.desk.bases()
             logger.info(
@@ -88,7 +88,8 @@ package final class KnowledgeFront: Sendable {
     }
 
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ dispatch: Dispatch?
+        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ dispatch: Dispatch?,
+        _ logger: Logger
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
         let encoders = try Encoders(knowledge, dispatch: dispatch)
@@ -107,9 +108,12 @@ package final class KnowledgeFront: Sendable {
         let models = dispatch.flatMap { dispatch in
             knowledge.chat.map { DispatchedModel(dispatch: dispatch, standard: $0) }
         }
+        var answers = AnswererSettings()
+        answers.patience = knowledge.patience
         let desk = EngineDesk(
             engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
-            reranker: encoders.reranker, cache: cache, sessions: sessions)
+            reranker: encoders.reranker, cache: cache, sessions: sessions, answers: answers,
+            remarks: knowledge.chat.map { ModelRemarks(logger, standard: $0) })
         let shelf = try await Shelf(
             desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
         let spool = try UploadSpool(folder: folder + "/uploads", limit: uploadsAtOnce * knowledge.body)
@@ -120,7 +124,8 @@ package final class KnowledgeFront: Sendable {
             desk, shelf: shelf, spool: spool, chatchat: chatchat, uploadLimit: knowledge.body)
         // It is asked on the path of the models, whose route asks for no key of this process's own.
         let fileSearch = KnowledgeDoor(
-            FileSearchEndpoint(desk, shelf), key: Keyed.key(in: ProcessInfo.processInfo.environment))
+            FileSearchEndpoint(desk, shelf), key: Keyed.key(in: ProcessInfo.processInfo.environment),
+            dispatch: dispatch)
         return Opened(
             desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: fileSearch,
             engine: engine, sentences: encoders.sentences,

@@ -13,9 +13,10 @@ extension Server {
         // Who asks a base asks a model, and reads what the company knows: as much as who asks the model.
         let key = Keyed.key(in: ProcessInfo.processInfo.environment)
         var entries = opened.paths.entries
+        let dispatch = Dispatch(loops, routes)
         let chain = ChainEndpoint(
             KnowledgeChain(opened.desk), path: KnowledgeChain.path, configKeys: ["configurable"],
-            dispatch: Dispatch(loops, routes), logger: logger)
+            dispatch: dispatch, logger: logger)
         entries.append(
             KnowledgePaths.Entry(
                 path: KnowledgeChain.path + "/", handler: chain, bodyLimit: KnowledgeChain.bodyBytes, shape: .plain))
@@ -34,7 +35,8 @@ extension Server {
             }
         }
         return entries.filter { plan.isFree($0.path, besideModels: true) }.map { entry in
-            let handler = (entry.handler as? any UploadHandler).map { KnowledgeDoor($0) } ?? entry.handler
+            let upload = entry.handler as? any UploadHandler
+            let handler = upload.map { KnowledgeDoor($0, dispatch: dispatch) } ?? entry.handler
             return Route(
                 index: labels.index(of: entry.path, in: .route), path: entry.path, destination: .local(handler),
                 shape: entry.shape, bodyLimit: entry.bodyLimit, isLogged: true,

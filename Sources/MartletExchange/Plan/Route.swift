@@ -102,7 +102,7 @@ package final class Route: Sendable {
     package func admits(_ head: RequestHead?) -> Bool { key == nil || shows(head, key) }
 
     private func shows(_ head: RequestHead?, _ key: Secret?) -> Bool {
-        key?.matches(head?.headers.value(.xAPIKey) ?? "") ?? true
+        key.map { head?.headers.show($0) ?? false } ?? true
     }
 
     /// Whether the request's method is served.
@@ -193,4 +193,12 @@ package struct ModelTable: Sendable {
     }
 
     package func entry(for model: String) -> Entry? { named[model] ?? wildcard }
+}
+
+extension HeaderBlock {
+    /// Whether they show `key`: in `X-API-Key`, or as `Authorization: Bearer`, which is where OpenAI's clients and
+    /// Dify have it.
+    package func show(_ key: Secret) -> Bool {
+        key.matches(value(.xAPIKey) ?? "") || Secret("Bearer \(key.exposed)").matches(value(.authorization) ?? "")
+    }
 }

@@ -4,9 +4,8 @@ package import MartletLogic
 package protocol AnswerModel: Sendable {
     /// Asks, and gives what comes, piece by piece. The call ends when its reader goes.
     ///
-    /// - Throws: before the first piece: it is down, over its limits, or there is none of that name; in the stream: it
-    ///   broke
-    ///   off. `CancellationError`.
+    /// - Throws: `KnowledgeError`, before the first piece: `unavailable` where it is down, `overloaded` where it is over
+    ///   its limits, `notFound` where there is none of that name; in the stream: it broke off. `CancellationError`.
     func stream(
         _ messages: [PromptMessage], _ parameters: ModelParameters
     ) async throws -> AsyncThrowingStream<ModelPiece, any Error>
@@ -17,11 +16,16 @@ package struct ModelParameters: Sendable, Equatable {
     package var model: String?
     package var temperature: Double?
     package var maximumTokens: Int?
+    /// Several may wait for it: it is called off when the last of them has gone, and by nobody's deadline.
+    package var isShared: Bool
 
-    package init(model: String? = nil, temperature: Double? = nil, maximumTokens: Int? = nil) {
+    package init(
+        model: String? = nil, temperature: Double? = nil, maximumTokens: Int? = nil, isShared: Bool = false
+    ) {
         self.model = model
         self.temperature = temperature
         self.maximumTokens = maximumTokens
+        self.isShared = isShared
     }
 }
 

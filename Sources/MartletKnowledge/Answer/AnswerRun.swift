@@ -15,7 +15,8 @@ struct AnswerRun: Sendable {
     func run(_ tell: (AnswerEvent) -> Void) async throws {
         let vector = try await vector()
         let query = RetrievalQuery(
-            text: text, vector: vector, limit: scope.limit, minimumScore: scope.minimumScore, filter: scope.filter)
+            text: text, vector: vector, limit: scope.limit, minimumScore: scope.minimumScore,
+            minimumCosine: scope.minimumCosine, filter: scope.filter)
         let passages = try await answerer.source.search(query, in: scope.bases)
         if !question.isFresh, let vector, let cache = answerer.cache,
             let cached = await cache.answer(near: shape, vector, passages, scope, epochs: epochs)

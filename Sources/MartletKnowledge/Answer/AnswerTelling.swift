@@ -11,6 +11,8 @@ struct AnswerTelling {
     private var citations: [CheckedSentence] = []
     private var promptTokens: Int?
     private var answerTokens: Int?
+    /// What the model's call said when it failed.
+    private var failure = ""
 
     private var answerer: Answerer { run.answerer }
     private var language: AnswerLanguage { AnswerLanguage(of: run.question.text) }
@@ -49,7 +51,7 @@ struct AnswerTelling {
         tell(.sources(passages))
         let parameters = ModelParameters(
             model: run.question.model, temperature: run.question.temperature,
-            maximumTokens: run.question.maximumTokens)
+            maximumTokens: run.question.maximumTokens, isShared: !run.question.isFresh)
         let (news, continuation) = AsyncStream<ModelNews>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -70,6 +72,9 @@ struct AnswerTelling {
                     (promptTokens, answerTokens) = (prompt ?? promptTokens, answer ?? answerTokens)
                 case .event(let event):
                     try await carryOut(machine.handle(event), tell)
+                case .failed(let error):
+                    failure = "\(error)"
+                    try await carryOut(machine.handle(.failed(ModelTrouble(error))), tell)
                 }
                 guard machine.isHearing else { break }
             }
@@ -96,7 +101,11 @@ struct AnswerTelling {
                 try await showPassages(afterText: afterText, tell)
             case .end(let end):
                 await keep(end)
-                tell(.end(event(of: end)))
+                let told = event(of: end)
+                if let trouble = told.trouble, run.hasModel, !Task.isCancelled {
+                    answerer.remarks?.note(trouble, of: run.question.model, failure)
+                }
+                tell(.end(told))
             case .ask, .check, .stopModel, .stopSearch, .fail:
                 break
             }
@@ -140,12 +149,15 @@ struct AnswerTelling {
     }
 
     private func event(of end: AnswerMachine.End) -> AnswerEnd {
-        let (kind, reason): (AnswerEnd.Kind, String) =
-            switch end {
-            case .answered(let reason): (.answered, reason)
-            case .refused: (.refused, "stop")
-            case .degraded(let reason): (.degraded, reason)
-            }
-        return AnswerEnd(kind: kind, finishReason: reason, promptTokens: promptTokens, answerTokens: answerTokens)
+        var told = AnswerEnd(kind: .answered, promptTokens: promptTokens, answerTokens: answerTokens)
+        switch end {
+        case .answered(let reason): told.finishReason = reason
+        case .refused: told.kind = .refused
+        case .degraded(let reason, let trouble):
+            let isMissed = answerer.model == nil && run.question.model != ""
+            (told.kind, told.finishReason) = (.degraded, reason)
+            told.trouble = trouble ?? (isMissed ? .absent : nil)
+        }
+        return told
     }
 }

@@ -13,6 +13,7 @@ package final class Answerer: Sendable {
     let cache: (any AnswerCache)?
     let sessions: (any SessionStore)?
     let settings: AnswererSettings
+    let remarks: ModelRemarks?
     private let meter: KnowledgeMeter
     private let flights = AnswerFlights()
 
@@ -20,10 +21,11 @@ package final class Answerer: Sendable {
     ///   - model: nil: the best passages are the answer.
     ///   - cache: nil: each question is answered anew.
     ///   - sessions: nil: what was said before comes with the question only.
+    ///   - remarks: Say why a model was done without; nil: nobody does.
     package init(
         source: any PassageSource, model: (any AnswerModel)?, cache: (any AnswerCache)? = nil,
         sessions: (any SessionStore)? = nil, settings: AnswererSettings = AnswererSettings(),
-        meter: KnowledgeMeter = KnowledgeMeter()
+        meter: KnowledgeMeter = KnowledgeMeter(), remarks: ModelRemarks? = nil
     ) {
         self.source = source
         self.model = model
@@ -31,6 +33,7 @@ package final class Answerer: Sendable {
         self.sessions = sessions
         self.settings = settings
         self.meter = meter
+        self.remarks = remarks
     }
 
     /// How many answers are on their way.
@@ -75,7 +78,8 @@ package final class Answerer: Sendable {
         let scope = AnswerScope(
             bases: question.bases, permissions: permissions, model: hasModel ? question.model ?? "default" : "",
             filter: question.filter, limit: question.limit, minimumScore: question.minimumScore,
-            temperature: question.temperature, maximumTokens: question.maximumTokens, history: history)
+            minimumCosine: question.minimumCosine, temperature: question.temperature,
+            maximumTokens: question.maximumTokens, history: history)
         let epochs = try await source.epochs(of: scope.bases)
         let shape = QuestionShape(text)
         var said = ""
@@ -111,7 +115,12 @@ package final class Answerer: Sendable {
             }
         }
         turns += question.history.map { PromptMessage($0.speaker.role, $0.text) }
-        return turns.suffix(settings.maximumTurns)
+        var rest = settings.maximumHistoryBytes
+        let latest = turns.suffix(settings.maximumTurns).reversed().prefix { turn in
+            rest -= turn.text.utf8.count
+            return rest >= 0
+        }
+        return latest.reversed()
     }
 
     private func remember(_ question: Question, _ answer: String) async throws {

@@ -1,8 +1,9 @@
 import MartletLogic
 
 /// What comes from a model's stream.
-enum ModelNews: Sendable, Equatable {
+enum ModelNews: Sendable {
     case event(AnswerMachine.Event)
+    case failed(any Error)
     case usage(promptTokens: Int?, answerTokens: Int?)
 
     /// Asks, and tells what comes until the stream ends. The end comes last, also where the usage comes behind it.
@@ -38,7 +39,18 @@ enum ModelNews: Sendable, Equatable {
             for piece in splitter.end() { tell(.event(.piece(piece))) }
             tell(.event(.finished(reason)))
         } catch {
-            tell(.event(.failed))
+            tell(.failed(error))
         }
+    }
+}
+
+extension ModelTrouble {
+    init(_ error: any Error) {
+        self =
+            switch (error as? KnowledgeError)?.code {
+            case .notFound: .absent
+            case .overloaded: .busy
+            default: .down
+            }
     }
 }

@@ -36,11 +36,12 @@ package final class EngineDesk: KnowledgeDesk {
     /// - Parameters:
     ///   - model: nil: the best passages are the answer.
     ///   - reranker: Orders what was found anew; nil: nobody does.
+    ///   - remarks: Say why a model was done without; nil: nobody does.
     package init(
         engine: any KnowledgeEngine, embeddings: EmbeddingRegistry, reader: DocumentReader,
         model: (any AnswerModel)? = nil, reranker: (any Reranker)? = nil, cache: (any AnswerCache)? = nil,
         sessions: (any SessionStore)? = nil, answers: AnswererSettings = AnswererSettings(),
-        settings: Settings = Settings()
+        settings: Settings = Settings(), remarks: ModelRemarks? = nil
     ) {
         self.engine = engine
         self.embeddings = embeddings
@@ -50,7 +51,8 @@ package final class EngineDesk: KnowledgeDesk {
         ingests = Turns(settings.ingestsAtOnce)
         source = EngineSource(engine: engine, embeddings: embeddings, reranker: reranker)
         answerer = Answerer(
-            source: source, model: model, cache: cache, sessions: sessions, settings: answers, meter: engine.meter)
+            source: source, model: model, cache: cache, sessions: sessions, settings: answers, meter: engine.meter,
+            remarks: remarks)
         threads = NIOThreadPool(numberOfThreads: max(1, settings.ingestsAtOnce))
         threads.start()
     }
@@ -76,6 +78,7 @@ package final class EngineDesk: KnowledgeDesk {
     // MARK: Bases
 
     package func bases() async throws -> [BaseSummary] { try await engine.bases() }
+    package func base(_ name: String) async throws -> BaseSummary { try await engine.base(name) }
 
     package func create(_ settings: BaseSettings) async throws {
         guard KnowledgeName.isValid(base: settings.name) else {
@@ -125,6 +128,9 @@ package final class EngineDesk: KnowledgeDesk {
     // MARK: Questions
 
     package func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
+        guard query.text.utf8.count <= Question.longest else {
+            throw KnowledgeError(.tooLarge, "The question is longer than \(Question.longest) bytes.")
+        }
         var query = query
         if query.vector == nil {
             do {

@@ -51,7 +51,7 @@ struct EngineSource: PassageSource {
             guard scores.count == passages.count else { return Array(passages.prefix(query.limit)) }
             for (place, score) in scores.enumerated() { passages[place].score = score }
             passages.sort { ($1.score, $0.id) < ($0.score, $1.id) }
-        } catch let error as KnowledgeError where error.code == .unavailable || error.code == .overloaded {
+        } catch is KnowledgeError {
             // In the order that they were found in.
         }
         return Array(passages.prefix(query.limit))
@@ -109,7 +109,7 @@ struct EngineSource: PassageSource {
     private func isUnchanged(_ question: CachedQuestion) async -> Bool {
         let query = RetrievalQuery(
             text: question.text, vector: question.vector, limit: question.limit,
-            minimumScore: question.minimumScore, filter: question.filter)
+            minimumScore: question.minimumScore, minimumCosine: question.minimumCosine, filter: question.filter)
         // A model that reranks is not asked for each change: what is new may be anywhere.
         guard reranker == nil, let found = try? await found(query, in: question.bases) else { return false }
         return Set(found.map(\.id)) == question.found

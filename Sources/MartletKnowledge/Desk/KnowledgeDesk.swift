@@ -8,6 +8,8 @@ package protocol KnowledgeDesk: Sendable {
     // MARK: Bases
 
     func bases() async throws -> [BaseSummary]
+    /// One of them.
+    func base(_ name: String) async throws -> BaseSummary
     func create(_ settings: BaseSettings) async throws
     func describe(_ base: String, as description: String) async throws
     /// With all its documents, versions, vectors, files and cached answers.
@@ -33,6 +35,18 @@ package protocol KnowledgeDesk: Sendable {
     func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage]
     /// Ends the model's call when its reader goes.
     func answer(_ question: Question) -> AsyncThrowingStream<AnswerEvent, any Error>
+}
+
+extension KnowledgeDesk {
+    /// Whether there is a base of this name.
+    package func has(base name: String) async throws -> Bool {
+        do {
+            _ = try await base(name)
+            return true
+        } catch let error as KnowledgeError where error.code == .notFound {
+            return false
+        }
+    }
 }
 
 package struct BaseSettings: Sendable, Equatable {
@@ -187,6 +201,9 @@ package struct Question: Sendable {
         }
     }
 
+    /// Of its text, in bytes; longer ones are `tooLarge`.
+    package static let longest = 64 << 10
+
     package var text: String
     package var bases: [String]
     /// What was said before, the oldest first; of a session, where one is named, its own comes before it.
@@ -196,6 +213,8 @@ package struct Question: Sendable {
     package var model: String?
     package var limit = 3
     package var minimumScore = 0.0
+    /// As ``RetrievalQuery/minimumCosine``.
+    package var minimumCosine: Double?
     package var filter: DocumentFilter?
     package var temperature: Double?
     package var maximumTokens: Int?
@@ -233,12 +252,18 @@ package struct AnswerEnd: Sendable, Equatable {
     package var kind: Kind
     /// `stop`, `length`, … as the model says it.
     package var finishReason: String
+    /// Of a `degraded` one, why; nil: nobody wanted a model.
+    package var trouble: ModelTrouble?
     package var promptTokens: Int?
     package var answerTokens: Int?
 
-    package init(kind: Kind, finishReason: String = "stop", promptTokens: Int? = nil, answerTokens: Int? = nil) {
+    package init(
+        kind: Kind, finishReason: String = "stop", trouble: ModelTrouble? = nil, promptTokens: Int? = nil,
+        answerTokens: Int? = nil
+    ) {
         self.kind = kind
         self.finishReason = finishReason
+        self.trouble = trouble
         self.promptTokens = promptTokens
         self.answerTokens = answerTokens
     }

@@ -14,6 +14,8 @@ package struct KnowledgeError: Error, Sendable, Equatable, CustomStringConvertib
         case wrongModel = "wrong_model"
         /// The model, or the shared store, does not answer.
         case unavailable = "unavailable"
+        /// Another process has the store.
+        case inUse = "in_use"
         /// Too many at a time: to be tried again.
         case overloaded = "overloaded"
         /// Disk, or our own fault.

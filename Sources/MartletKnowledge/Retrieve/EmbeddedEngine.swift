@@ -128,7 +128,7 @@ package final class EmbeddedEngine: KnowledgeEngine {
 extension KnowledgeError {
     init(_ error: KnowledgeStoreError) {
         switch error {
-        case .inUse: self.init(.unavailable, "Another process has this knowledge store.")
+        case .inUse: self.init(.inUse, "Another process has this knowledge store.")
         case .network(let reason): self.init(.invalid, reason)
         case .noBase(let name): self = EmbeddedEngine.noBase(name)
         case .baseExists(let name): self.init(.alreadyExists, "There is a knowledge base \(name) already.")

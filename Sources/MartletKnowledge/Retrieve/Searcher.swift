@@ -107,7 +107,11 @@ struct Searcher {
             let hit = SearchHit(chunk: segment.chunks[place.row], metadata: [:], score: score, why: why)
             return (place, hit)
         }
-        hits.removeAll { $0.hit.score < question.minimumScore }
+        hits.removeAll { hit in
+            // The same text as the question's has a cosine a little beside 1.
+            let isFar = question.minimumCosine.map { (hit.hit.why.cosine ?? 1) < $0 - 1e-5 } ?? false
+            return isFar || hit.hit.score < question.minimumScore
+        }
         // Of equal ones the older comes first, so that the same question has the same answer.
         hits.sort { ($1.hit.score, $0.hit.chunk) < ($0.hit.score, $1.hit.chunk) }
         return hits.prefix(max(0, question.limit)).map { place, hit in

@@ -61,7 +61,12 @@ extension Shelf {
     func isExpired(_ store: ShelfStore) -> Bool { store.expires.map { $0 <= time } ?? false }
 
     package func store(_ id: String) async throws -> StoreView {
-        guard let base = try await desk.bases().first(where: { $0.name == id }) else { throw Self.noStore(id) }
+        let base: BaseSummary
+        do {
+            base = try await desk.base(id)
+        } catch let error as KnowledgeError where error.code == .notFound {
+            throw Self.noStore(id)
+        }
         return view(stores[id] ?? Self.store(of: base), documents: base.documents)
     }
 

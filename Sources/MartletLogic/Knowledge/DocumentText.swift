@@ -52,6 +52,16 @@ public enum DocumentPlace: Sendable, Hashable {
         case .chapter(let name): .chapter(DocumentText.name(name))
         }
     }
+
+    /// As people say it: `page 2`.
+    public var words: String {
+        switch self {
+        case .page(let number): "page \(number)"
+        case .slide(let number): "slide \(number)"
+        case .sheet(let name): "sheet \(name)"
+        case .chapter(let name): "chapter \(name)"
+        }
+    }
 }
 
 /// Where a place begins.

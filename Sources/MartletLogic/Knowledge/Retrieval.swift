@@ -9,17 +9,21 @@ public struct RetrievalQuery: Sendable, Equatable {
     public var limit: Int
     /// Passages below this score are left out, 0...1.
     public var minimumScore: Double
+    /// Passages whose vector is farther from the question's are left out, -1...1; nil: as far as they may be. Without a
+    /// vector nobody knows how far they are, and none is.
+    public var minimumCosine: Double?
     public var filter: DocumentFilter?
 
     public init(
         text: String, vector: [Float]? = nil, unrelated: Double = 0, limit: Int = 3, minimumScore: Double = 0,
-        filter: DocumentFilter? = nil
+        minimumCosine: Double? = nil, filter: DocumentFilter? = nil
     ) {
         self.text = text
         self.vector = vector
         self.unrelated = unrelated
         self.limit = limit
         self.minimumScore = minimumScore
+        self.minimumCosine = minimumCosine
         self.filter = filter
     }
 }
@@ -31,7 +35,7 @@ public indirect enum DocumentFilter: Sendable, Hashable {
     case not(DocumentFilter)
     /// `name`: the document's own name; any other key: of its metadata. A document without the key never fits.
     case compare(key: String, Comparison, MetadataValue)
-    /// With `*` for any characters.
+    /// With `*` for any characters; capitals make no difference.
     case name(like: String)
 
     public enum Comparison: String, Sendable {

@@ -57,9 +57,9 @@ struct AnswererTests {
     }
 
     @Test(
-        "A model that is down, absent, not wanted or silent costs an answer its words, not its passages",
-        arguments: 0..<4)
-    func degraded(_ way: Int) async throws {
+        "A model that is down, absent, not wanted, silent or busy costs an answer its words, not its passages",
+        arguments: zip(0..<6, [.down, .absent, nil, .slow, .busy, .absent] as [ModelTrouble?]))
+    func degraded(_ way: Int, _ trouble: ModelTrouble?) async throws {
         var asked = question()
         var settings = AnswererSettings()
         let model: FakeModel?
@@ -67,14 +67,13 @@ struct AnswererTests {
         case 0: model = FakeModel { _ in [.fail] }
         case 1: model = nil
         case 2: (model, asked.model) = (FakeModel(saying: "x"), "")
-        default: (model, settings.patience) = (FakeModel { _ in [.wait] }, .milliseconds(20))
+        case 3: (model, settings.patience) = (FakeModel { _ in [.wait] }, .milliseconds(20))
+        case 4: model = FakeModel { _ in [.refuse(.overloaded)] }
+        default: (model, asked.model) = (FakeModel { _ in [.refuse(.notFound)] }, "none")
         }
         let answerer = Answerer(source: FakeBases(Self.texts), model: model, settings: settings)
-        let clock = ContinuousClock()
-        let begin = clock.now
         let heard = try await Heard(answerer.answer(asked))
-        if way < 3 { print("degraded, way \(way): \(clock.now - begin)") }
-        #expect(heard.end?.kind == .degraded)
+        #expect(heard.end == AnswerEnd(kind: .degraded, trouble: trouble))
         #expect(heard.order == ["sources", "text", "citations", "end"])
         let scalars = Array(heard.text.unicodeScalars)
         #expect(heard.citations.map { String(String.UnicodeScalarView(scalars[$0.range])) } == Self.texts)
@@ -89,7 +88,7 @@ struct AnswererTests {
         let model = FakeModel { _ in [.piece(.text(Self.said)), .wait, .fail] }
         model.gate.open()
         let heard = try await Heard(Answerer(source: FakeBases(Self.texts), model: model).answer(question()))
-        #expect(heard.end == AnswerEnd(kind: .degraded, finishReason: "error"))
+        #expect(heard.end == AnswerEnd(kind: .degraded, finishReason: "error", trouble: .down))
         #expect(heard.text.hasPrefix(Self.said) && heard.text.contains(Self.texts[2]))
         let scalars = Array(heard.text.unicodeScalars)
         #expect(heard.citations.map { String(String.UnicodeScalarView(scalars[$0.range])) } == [Self.said] + Self.texts)
@@ -119,6 +118,19 @@ struct AnswererTests {
         settings.maximumQuestionBytes = 3
         let strict = Answerer(source: bases, model: nil, settings: settings)
         await #expect(throws: KnowledgeError.self) { try await Heard(strict.answer(question())) }
+    }
+
+    @Test("What was said before counts as far as its bytes go, the latest first")
+    func longHistory() async throws {
+        var settings = AnswererSettings()
+        settings.maximumHistoryBytes = 12
+        let model = FakeModel(saying: Self.said)
+        var asked = question()
+        asked.history = [.init(.user, "oldest"), .init(.assistant, "long ago"), .init(.user, "now")]
+        let answerer = Answerer(source: FakeBases(Self.texts), model: model, settings: settings)
+        _ = try await Heard(answerer.answer(asked))
+        let said = try #require(model.calls.last).map(\.text)
+        #expect(said.contains("long ago") && said.contains("now") && !said.contains("oldest"))
     }
 
     @Test("A reader who goes stops the search, or the model's call")

@@ -154,6 +154,8 @@ final class FakeModel: AnswerModel {
         /// Waits for the gate.
         case wait
         case fail
+        /// Before its first piece.
+        case refuse(KnowledgeError.Code)
     }
 
     struct State {
@@ -185,7 +187,11 @@ final class FakeModel: AnswerModel {
     ) async throws -> AsyncThrowingStream<ModelPiece, any Error> {
         state.withLock { $0.calls.append(messages) }
         let steps = script(messages)
-        if case .fail? = steps.first { throw KnowledgeError(.unavailable, "The model is down.") }
+        switch steps.first {
+        case .fail: throw KnowledgeError(.unavailable, "The model is down.")
+        case .refuse(let code): throw KnowledgeError(code, "The model does not want to.")
+        default: break
+        }
         let (stream, continuation) = AsyncThrowingStream<ModelPiece, any Error>.makeStream()
         let task = Task { [gate] in
             do {
@@ -193,7 +199,7 @@ final class FakeModel: AnswerModel {
                     switch step {
                     case .piece(let piece): continuation.yield(piece)
                     case .wait: try await gate.wait()
-                    case .fail: throw KnowledgeError(.unavailable, "The model broke off.")
+                    case .fail, .refuse: throw KnowledgeError(.unavailable, "The model broke off.")
                     }
                 }
                 continuation.finish()

@@ -62,12 +62,15 @@ struct DeskFixture: Sendable {
 /// Which letters a text has: alike texts are near.
 final class LetterEmbedder: Embedder {
     let model = EngineFixture.model
+    /// Whether questions are not embedded.
+    let isDown = Mutex(false)
     private let texts = Mutex(0)
 
     /// How many texts were embedded as passages.
     var embedded: Int { texts.withLock { $0 } }
 
     func embed(_ texts: [String], as role: EmbeddingRole) async throws -> [[Float]] {
+        if role == .query, isDown.withLock({ $0 }) { throw KnowledgeError(.unavailable, "The embedding is down.") }
         if role == .passage { self.texts.withLock { $0 += texts.count } }
         return texts.map { EngineFixture.vector($0) }
     }

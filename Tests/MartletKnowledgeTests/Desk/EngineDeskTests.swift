@@ -2,6 +2,7 @@ import Foundation
 import MartletBase
 import MartletKnowledge
 import MartletLogic
+import Synchronization
 import Testing
 
 /// Reader, splitter, embedder, engine and cache together.
@@ -176,7 +177,7 @@ struct EngineDeskTests {
         }
     }
 
-    @Test("A question to bases of two models is refused, and one without its model is answered by words")
+    @Test("A question to bases of two models is refused")
     func models() async throws {
         try await DeskFixture.run { fixture in
             try await fixture.add("a.txt", "Nests are built of mud.")
@@ -186,6 +187,54 @@ struct EngineDeskTests {
                 try await fixture.desk.search(RetrievalQuery(text: "mud"), in: [DeskFixture.base, "other"])
             }
             #expect(error?.code == .wrongModel)
+        }
+    }
+
+    @Test("What is farther than a search allows is not found, however many of its words it has")
+    func distance() async throws {
+        try await DeskFixture.run { fixture in
+            try await fixture.add("near.txt", "Nests are built of mud.")
+            try await fixture.add("far.txt", "Zyzzyva qualms jinx: mud.")
+            var query = RetrievalQuery(text: "Nests are built of mud.", limit: 5)
+            let cosines = try await fixture.desk.search(query, in: [DeskFixture.base]).compactMap(\.why.cosine)
+            #expect(cosines.count == 2)
+            query.minimumCosine = cosines.max()
+            let found = try await fixture.desk.search(query, in: [DeskFixture.base])
+            #expect(found.map(\.document.name) == ["near.txt"])
+            query.minimumCosine = cosines.min()
+            #expect(try await fixture.desk.search(query, in: [DeskFixture.base]).count == 2)
+        }
+    }
+
+    @Test("Where the embedding does not answer, words are searched for")
+    func withoutVectors() async throws {
+        try await DeskFixture.run { fixture in
+            try await fixture.add("a.txt", "Nests are built of mud.")
+            fixture.embedder.isDown.withLock { $0 = true }
+            let found = try #require(try await fixture.search("mud").first)
+            #expect(found.document.name == "a.txt" && found.why.cosine == nil && found.why.matched == ["mud"])
+        }
+    }
+
+    @Test("A question longer than 64 KiB is not searched for")
+    func longQuestion() async throws {
+        try await DeskFixture.run { fixture in
+            try await fixture.add("a.txt", "Nests are built of mud.")
+            let error = await #expect(throws: KnowledgeError.self) {
+                try await fixture.search(String(repeating: "m", count: Question.longest + 1))
+            }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+
+    @Test("A base is looked up by its name")
+    func base() async throws {
+        try await DeskFixture.run { fixture in
+            #expect(try await fixture.desk.base(DeskFixture.base).name == DeskFixture.base)
+            let (isThere, isNone) = (
+                try await fixture.desk.has(base: DeskFixture.base), try await fixture.desk.has(base: "none")
+            )
+            #expect(isThere && !isNone)
         }
     }
 }

@@ -35,10 +35,10 @@ struct KnowledgeNameTests {
 
     @Test("Chatchat's threshold of 2 leaves nothing out, 0 all but the same")
     func scores() {
-        #expect(ChatchatScore.minimum(for: 2) == 0)
-        #expect(ChatchatScore.minimum(for: 0) == 1)
-        #expect(ChatchatScore.minimum(for: 0.5) == 0.75)
-        #expect(ChatchatScore.minimum(for: 7) == 0)
-        #expect(ChatchatScore.minimum(for: -1) == 1)
+        #expect(ChatchatScore.minimumCosine(for: 2) == nil)
+        #expect(ChatchatScore.minimumCosine(for: 0) == 1)
+        #expect(ChatchatScore.minimumCosine(for: 0.5) == 0.75)
+        #expect(ChatchatScore.minimumCosine(for: 7) == nil)
+        #expect(ChatchatScore.minimumCosine(for: -1) == 1)
     }
 }

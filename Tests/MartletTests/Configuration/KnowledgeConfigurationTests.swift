@@ -28,6 +28,7 @@ import Testing
               weights: /data/weights
               chat: qwen3
               rerank: bge
+              patience: 2s
               compatibility: chatchat
               body: 1GiB
               cache: {memory: 8MiB, ttl: 10m}
@@ -36,7 +37,7 @@ import Testing
             """
         let knowledge = try self.knowledge(text)
         #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
-        #expect(knowledge.weights == "/data/weights")
+        #expect(knowledge.weights == "/data/weights" && knowledge.patience == .seconds(2))
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
         #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))

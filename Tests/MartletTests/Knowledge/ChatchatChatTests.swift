@@ -101,7 +101,7 @@ struct ChatchatChatTests {
         #expect(question.text == "年假")
         #expect(question.history == [Question.Turn(.user, "你好"), Question.Turn(.assistant, "好")])
         #expect(question.model == "qwen")
-        #expect((question.limit, question.minimumScore) == (2, 0.5))
+        #expect(question.limit == 2 && question.minimumCosine == 0.5)
         #expect(try await call(.post, "/knowledge_base/local_kb/no/chat/completions", body).status == 404)
         #expect(try await call(.post, "/knowledge_base/odd/hr/chat/completions", body).status == 422)
     }

@@ -156,7 +156,7 @@ struct ChatchatEndpointTests {
         ]
         let answer = try await call(.post, path, said).body
         #expect(answer == JSON.array([found]).text.replacing(#""score":3,"#, with: #""score":3.0,"#))
-        #expect(desk.state.withLock { $0.queries.map(\.minimumScore) } == [0.75])
+        #expect(desk.state.withLock { $0.queries.map(\.minimumCosine) } == [0.75])
         #expect(desk.state.withLock { $0.queries.map(\.limit) } == [5])
         #expect(try await call(.post, path, #"{"query": "年假", "knowledge_base_name": "none"}"#).body == "[]")
         #expect(try await call(.post, path, #"{"knowledge_base_name": "hr"}"#).body == "[]")

@@ -62,6 +62,11 @@ final class FakeDesk: KnowledgeDesk {
         }
     }
 
+    func base(_ name: String) async throws -> BaseSummary {
+        guard let base = try await bases().first(where: { $0.name == name }) else { throw Self.nothing(name) }
+        return base
+    }
+
     func create(_ settings: BaseSettings) async throws {
         try state.withLock { state in
             guard state.bases[settings.name] == nil else { throw KnowledgeError(.alreadyExists, "There is one.") }

@@ -44,5 +44,7 @@ struct KnowledgeDoorTests {
         #expect(await status(.post, key: Secret("k")) == 401)
         #expect(await status(.post, key: Secret("k"), [("X-API-Key", "other")]) == 401)
         #expect(await status(.post, key: Secret("k"), [("X-API-Key", "k")]) == 200)
+        #expect(await status(.post, key: Secret("k"), [("Authorization", "Bearer k")]) == 200)
+        #expect(await status(.post, key: Secret("k"), [("Authorization", "Bearer other")]) == 401)
     }
 }

@@ -123,6 +123,11 @@ struct KnowledgeEndpointTests {
             #expect(try await call(.post, "/knowledge/hr/search", #"{"query": "a", "filter": \#(wrong)}"#).status == 400)
         }
         #expect(try await call(.post, "/knowledge/hr/search", #"{"query": ""}"#).status == 400)
+        // Parts count together, however they are nested.
+        let values = (0..<80).map { "\($0)" }.joined(separator: ",")
+        let part = #"{"type": "in", "key": "year", "value": [\#(values)]}"#
+        let many = #"{"type": "or", "filters": [\#(part), \#(part), \#(part)]}"#
+        #expect(try await call(.post, "/knowledge/hr/search", #"{"query": "a", "filter": \#(many)}"#).status == 400)
     }
 
     @Test("An answer is told in the order of its events, or whole")

@@ -20,6 +20,7 @@ struct KnowledgeDecoder {
             // The model of this process that may order what was found.
             if key != "rerank" || Self.ownEmbeddings[name] != .e5 { mustBeThere(name, key, section, models) }
         }
+        knowledge.patience = section.duration("patience", in: .milliseconds(10)...(.seconds(600))) ?? knowledge.patience
         knowledge.compatibility =
             section.choice("compatibility", KnowledgeConfiguration.Compatibility.self) ?? knowledge.compatibility
         knowledge.body = section.size("body", in: (1 << 10)...(1 << 40)) ?? knowledge.body

@@ -19,6 +19,9 @@ extension ConfigurationKeys {
         ConfigurationKey(
             "knowledge.chat", .text, "Which of `models` answers; without it the best passages are the answer."),
         ConfigurationKey(
+            "knowledge.patience", .duration, "5s",
+            "How long it may take to begin; then the best passages are the answer."),
+        ConfigurationKey(
             "knowledge.rerank", .text,
             "What orders the best of what was found anew: one of `models`, asked at `/v1/rerank`, or `e5` (in this"
                 + " process)."),

@@ -34,6 +34,8 @@ package struct KnowledgeConfiguration: Sendable, Equatable {
     package var weights = ".martlet/encoders"
     /// `chat`: of `models`; nil: passages are the answers.
     package var chat: String?
+    /// `patience`: so long the model may take until its first word.
+    package var patience: Duration = .seconds(5)
     /// `rerank`: of `models`, asked at `/v1/rerank`, or `e5`.
     package var rerank: String?
     package var compatibility = Compatibility.martlet

@@ -146,6 +146,7 @@ extension AnswerEnd {
         }
         self.init(
             kind: kind, finishReason: try fields.required("finish_reason"),
+            trouble: try fields.text("trouble").flatMap(ModelTrouble.init),
             promptTokens: try fields.whole("prompt_tokens"), answerTokens: try fields.whole("answer_tokens"))
     }
 }

@@ -33,6 +33,11 @@ final class RemoteDesk: KnowledgeDesk {
         }
     }
 
+    func base(_ name: String) async throws -> BaseSummary {
+        let fields = try await server.ask(.get, try KnowledgeServer.path(name))
+        return try server.read { () throws(FieldFlaw) in try BaseSummary(fields) }
+    }
+
     func create(_ settings: BaseSettings) async throws {
         var body: JSON = ["name": .string(settings.name), "description": .string(settings.description)]
         if let embedding = settings.embedding { body["embedding"] = .string(embedding) }

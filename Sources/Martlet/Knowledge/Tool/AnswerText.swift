@@ -67,16 +67,9 @@ struct PassageText {
     func address(cited: [Range<Int>] = []) -> String {
         let ranges = Set(cited).sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
         let characters = (ranges.isEmpty ? [passage.chunk.range] : ranges).map { "\($0.lowerBound)-\($0.upperBound)" }
-        let place: String? =
-            switch passage.chunk.place {
-            case .page(let number)?: "page \(number)"
-            case .slide(let number)?: "slide \(number)"
-            case .sheet(let name)?: "sheet \(printable(name))"
-            case .chapter(let name)?: "chapter \(printable(name))"
-            case nil: nil
-            }
         let parts = [
-            printable(passage.document.name), "version \(passage.document.version)", place,
+            printable(passage.document.name), "version \(passage.document.version)",
+            passage.chunk.place.map { printable($0.words) },
             "characters \(characters.joined(separator: ", "))",
         ]
         return parts.compactMap { $0 }.joined(separator: ", ")

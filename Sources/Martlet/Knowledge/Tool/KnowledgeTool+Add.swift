@@ -78,7 +78,7 @@ extension KnowledgeTool {
     }
 
     func mustHave(_ base: String) async throws {
-        guard try await desk.bases().contains(where: { $0.name == base }) else {
+        guard try await desk.has(base: base) else {
             throw KnowledgeError(
                 .notFound, "There is no base \(printable(base)): make it with `martlet kb create`.")
         }

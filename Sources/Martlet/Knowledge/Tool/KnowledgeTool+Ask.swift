@@ -12,8 +12,7 @@ extension KnowledgeTool {
         (question.limit, question.model, question.isFresh) = (limit, model, isFresh)
         let begun = try await BegunReply(question, of: desk)
         guard !isJSON else {
-            let whole = try await WholeReply(begun)
-            return output.line(Self.json(whole, begun.sources).text)
+            return output.line(JSON(try await WholeReply(begun)).text)
         }
         var (answer, citations, end) = ("", [CheckedSentence](), AnswerEnd?.none)
         try await begun.follow { event in
@@ -28,14 +27,6 @@ extension KnowledgeTool {
         }
         let told = AnswerText(answer: answer, sources: begun.sources, citations: citations, end: end)
         output.line((answer.hasSuffix("\n") || answer.isEmpty ? "" : "\n") + told.closing.joined(separator: "\n"))
-    }
-
-    private static func json(_ whole: WholeReply, _ sources: [Passage]) -> JSON {
-        [
-            "answer": .string(whole.text), "reasoning": .string(whole.reasoning),
-            "sources": .array(sources.map { JSON($0) }), "citations": .array(whole.citations.map { JSON($0) }),
-            "end": JSON(whole.end),
-        ]
     }
 
     package func search(_ text: String, in base: String, limit: Int) async throws {

@@ -60,8 +60,7 @@ package struct KnowledgeTool: Sendable {
     package func create(_ name: String, description: String, embedding: String?) async throws {
         try await desk.create(BaseSettings(name: name, description: description, embedding: embedding))
         guard isJSON else { return output.line("made \(printable(name))") }
-        let made = try await desk.bases().first { $0.name == name }
-        output.line((made.map { JSON($0) } ?? .null).text)
+        output.line(JSON(try await desk.base(name)).text)
     }
 
     package func list() async throws {

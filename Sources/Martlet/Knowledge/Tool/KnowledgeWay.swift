@@ -66,9 +66,9 @@ enum KnowledgeWay {
 
     /// The store is one process's at a time.
     static func told(_ error: KnowledgeError) -> KnowledgeError {
-        guard error.code == .unavailable, error.message.hasPrefix("Another process") else { return error }
+        guard error.code == .inUse else { return error }
         return KnowledgeError(
-            .unavailable, "Another process has this knowledge store: ask it with --url, such as http://127.0.0.1:8080.")
+            .inUse, "Another process has this knowledge store: ask it with --url, such as http://127.0.0.1:8080.")
     }
 
     private static func configuration(_ place: KnowledgePlace) throws -> KnowledgeConfiguration {

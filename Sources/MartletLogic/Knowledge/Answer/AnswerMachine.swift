@@ -19,8 +19,8 @@ public struct AnswerMachine: Sendable {
         case piece(ReasoningSplitter.Piece)
         /// As the model says it: `stop`, `length`, …
         case finished(String)
-        /// It is down, over its limits, or its stream broke.
-        case failed
+        /// There is none of its name, it is down or over its limits, or its stream broke.
+        case failed(ModelTrouble)
         /// Nothing came from it in the time that it has to begin.
         case slow
         /// - Parameter saysNothing: The answer says that the sources have none.
@@ -46,7 +46,8 @@ public struct AnswerMachine: Sendable {
     public enum End: Sendable, Equatable {
         case answered(String)
         case refused
-        case degraded(String)
+        /// - Parameter trouble: nil: no model was to be asked.
+        case degraded(String, ModelTrouble?)
     }
 
     public enum State: Sendable, Equatable {
@@ -82,7 +83,7 @@ public struct AnswerMachine: Sendable {
             }
         case (.searching, .found(let passages, let isAnswerable, let hasModel)):
             guard passages > 0, isAnswerable else { return end([.refuse], .refused) }
-            guard hasModel else { return end([.showPassages(afterText: false)], .degraded("stop")) }
+            guard hasModel else { return end([.showPassages(afterText: false)], .degraded("stop", nil)) }
             state = .asking
             return [.ask]
         case (.searching, .searchFailed):
@@ -98,13 +99,14 @@ public struct AnswerMachine: Sendable {
             state = .checking(reason: reason)
             return [.check]
         // A model that ended without a word, or only thought, is of no more use than one that failed.
-        case (.asking, .finished), (.asking, .failed), (.streaming(hasText: false), .finished),
-            (.streaming(hasText: false), .failed):
-            return end([.showPassages(afterText: false)], .degraded("stop"))
+        case (.asking, .finished), (.streaming(hasText: false), .finished):
+            return end([.showPassages(afterText: false)], .degraded("stop", .down))
+        case (.asking, .failed(let trouble)), (.streaming(hasText: false), .failed(let trouble)):
+            return end([.showPassages(afterText: false)], .degraded("stop", trouble))
         case (.asking, .slow):
-            return end([.stopModel, .showPassages(afterText: false)], .degraded("stop"))
-        case (.streaming(hasText: true), .failed):
-            return end([.showPassages(afterText: true)], .degraded("error"))
+            return end([.stopModel, .showPassages(afterText: false)], .degraded("stop", .slow))
+        case (.streaming(hasText: true), .failed(let trouble)):
+            return end([.showPassages(afterText: true)], .degraded("error", trouble))
         case (.checking(let reason), .checked(let saysNothing)):
             return end([], saysNothing ? .refused : .answered(reason))
         default:

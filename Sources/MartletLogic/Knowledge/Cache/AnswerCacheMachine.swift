@@ -175,7 +175,7 @@ public struct AnswerCacheMachine: Sendable {
                     CachedQuestion(
                         id: id, text: key.text, vector: entry.vector, bases: key.scope.bases,
                         filter: key.scope.filter, limit: key.scope.limit, minimumScore: key.scope.minimumScore,
-                        found: Set(entry.answer.sources.map(\.id))))
+                        minimumCosine: key.scope.minimumCosine, found: Set(entry.answer.sources.map(\.id))))
             } else {
                 carry(id, change)
             }

@@ -9,6 +9,7 @@ public struct AnswerScope: Sendable, Hashable {
     public var filter: DocumentFilter?
     public var limit: Int
     public var minimumScore: Double
+    public var minimumCosine: Double?
     public var temperature: Double?
     public var maximumTokens: Int?
     /// What was said before is part of what the model was asked.
@@ -16,8 +17,8 @@ public struct AnswerScope: Sendable, Hashable {
 
     public init(
         bases: [String], permissions: String = "", model: String, promptVersion: Int = AnswerPrompt.version,
-        filter: DocumentFilter? = nil, limit: Int = 3, minimumScore: Double = 0, temperature: Double? = nil,
-        maximumTokens: Int? = nil, history: [PromptMessage] = []
+        filter: DocumentFilter? = nil, limit: Int = 3, minimumScore: Double = 0, minimumCosine: Double? = nil,
+        temperature: Double? = nil, maximumTokens: Int? = nil, history: [PromptMessage] = []
     ) {
         self.bases = Set(bases).sorted()
         self.permissions = permissions
@@ -26,6 +27,7 @@ public struct AnswerScope: Sendable, Hashable {
         self.filter = filter
         self.limit = limit
         self.minimumScore = minimumScore
+        self.minimumCosine = minimumCosine
         self.temperature = temperature
         self.maximumTokens = maximumTokens
         self.history = history

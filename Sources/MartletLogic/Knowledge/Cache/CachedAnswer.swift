@@ -69,6 +69,7 @@ public struct CachedQuestion: Sendable, Equatable {
     public let filter: DocumentFilter?
     public let limit: Int
     public let minimumScore: Double
+    public let minimumCosine: Double?
     /// What its answer rests on: where less was shown to the model than was found, a search never finds the same.
     public let found: Set<ChunkID>
 }

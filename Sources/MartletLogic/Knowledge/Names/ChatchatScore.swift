@@ -6,8 +6,8 @@ public enum ChatchatScore {
     /// What its answers say in place of a score, whatever was found.
     public static let placeholder = 3.0
 
-    /// The lowest score, 0...1 and larger is better, of what is as close as `threshold`.
-    public static func minimum(for threshold: Double) -> Double {
-        min(1, max(0, 1 - threshold / 2))
+    /// The cosine of two vectors that are as far from each other as `threshold`, 0...2; nil: nothing is too far.
+    public static func minimumCosine(for threshold: Double) -> Double? {
+        threshold < all ? 1 - max(0, threshold) / 2 : nil
     }
 }

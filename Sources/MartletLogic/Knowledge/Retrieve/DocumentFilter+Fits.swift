@@ -5,7 +5,7 @@ extension DocumentFilter {
         case .all(let filters): filters.allSatisfy { $0.fits(name: name, metadata) }
         case .any(let filters): filters.contains { $0.fits(name: name, metadata) }
         case .not(let filter): !filter.fits(name: name, metadata)
-        case .name(let pattern): Self.fits(name.unicodeScalars, pattern.unicodeScalars)
+        case .name(let pattern): Self.fits(name.lowercased().unicodeScalars, pattern.lowercased().unicodeScalars)
         case .compare(let key, let comparison, let value):
             (key == "name" ? .text(name) : metadata[key]).map { comparison.holds($0, value) } ?? false
         }

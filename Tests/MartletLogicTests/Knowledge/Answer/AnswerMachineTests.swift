@@ -31,19 +31,21 @@ struct AnswerMachineTests {
 
     @Test("Without a model, or one that fails, is slow or says nothing, the passages are the answer")
     func degraded() {
-        let shown: [AnswerMachine.Action] = [.showPassages(afterText: false), .end(.degraded("stop"))]
-        #expect(actions([.found(passages: 1, isAnswerable: true, hasModel: false)]) == [shown])
-        #expect(actions([Self.found, .failed])[1] == shown)
-        #expect(actions([Self.found, .slow])[1] == [.stopModel] + shown)
-        #expect(actions([Self.found, .finished("stop")])[1] == shown)
-        #expect(actions([Self.found, Self.thought, .finished("stop")])[2] == shown)
-        #expect(actions([Self.found, Self.thought, .failed])[2] == shown)
+        func shown(_ trouble: ModelTrouble?) -> [AnswerMachine.Action] {
+            [.showPassages(afterText: false), .end(.degraded("stop", trouble))]
+        }
+        #expect(actions([.found(passages: 1, isAnswerable: true, hasModel: false)]) == [shown(nil)])
+        #expect(actions([Self.found, .failed(.busy)])[1] == shown(.busy))
+        #expect(actions([Self.found, .slow])[1] == [.stopModel] + shown(.slow))
+        #expect(actions([Self.found, .finished("stop")])[1] == shown(.down))
+        #expect(actions([Self.found, Self.thought, .finished("stop")])[2] == shown(.down))
+        #expect(actions([Self.found, Self.thought, .failed(.absent)])[2] == shown(.absent))
     }
 
     @Test("What was said before a failure stands, and the passages follow")
     func brokenOff() {
-        #expect(actions([Self.found, Self.text, .failed])[2] == [.showPassages(afterText: true),
-            .end(.degraded("error"))])
+        let shown: [AnswerMachine.Action] = [.showPassages(afterText: true), .end(.degraded("error", .down))]
+        #expect(actions([Self.found, Self.text, .failed(.down)])[2] == shown)
     }
 
     @Test("A model that has begun, be it to think, is not slow any more")
@@ -60,7 +62,7 @@ struct AnswerMachineTests {
             ([.searchFailed], []),
         ]
         let all: [Event] = [
-            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed, .slow,
+            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed(.down), .slow,
             .checked(saysNothing: false), .gone,
         ]
         for (events, expected) in ways {
@@ -75,7 +77,7 @@ struct AnswerMachineTests {
     @Test("However events come, there is one end, and nothing after it")
     func oneEnd() {
         let all: [Event] = [
-            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed, .slow,
+            Self.found, .searchFailed, Self.text, Self.thought, .finished("stop"), .failed(.down), .slow,
             .checked(saysNothing: false), .gone,
         ]
         var ends = Set<Int>()

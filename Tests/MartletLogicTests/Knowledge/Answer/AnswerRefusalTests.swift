@@ -1,35 +1,43 @@
-import MartletBase
 import Testing
 
 @testable import MartletLogic
 
 @Suite("Not in the knowledge base")
 struct AnswerRefusalTests {
-    /// Normal enough: the sum of twelve.
-    private func normal(_ mean: Double, _ deviation: Double, _ random: inout SplitMix64) -> Double {
-        mean + deviation * ((0..<12).reduce(0.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) } - 6)
+    /// What words find of a text in the handbook, the best document first.
+    private func evidence(_ text: String) -> AnswerRefusal.Evidence {
+        let found = Handbook.passages.map(\.passage).map { passage in
+            (passage: passage, coverage: AnswerRefusal.evidence(text, [passage]).coverage)
+        }.sorted { $0.coverage > $1.coverage }
+        return AnswerRefusal.evidence(text, found.map(\.passage))
     }
 
-    private func evidence(
-        _ nearness: Double, _ coverage: Double, count: Int, _ random: inout SplitMix64
-    ) -> [AnswerRefusal.Evidence] {
-        (0..<count).map { _ in
-            AnswerRefusal.Evidence(
-                nearness: min(1, normal(nearness, 0.09, &random)),
-                coverage: min(max(normal(coverage, 0.17, &random), 0), 1))
-        }
+    private func everyOther(_ texts: [String], from first: Int) -> [AnswerRefusal.Evidence] {
+        stride(from: first, to: texts.count, by: 2).map { evidence(texts[$0]) }
     }
 
-    @Test("Calibrated on one half, it refuses 95 of 100 foreign questions on the other, and 5 of 100 others at most")
+    @Test("Calibrated on every other text about a handbook, it tells the rest of them apart from what is not in it")
     func calibration() {
-        var random = SplitMix64(seed: 3)
         let fitted = AnswerRefusal.calibrated(
-            answerable: evidence(0.66, 0.75, count: 2000, &random), foreign: evidence(0.34, 0.15, count: 2000, &random),
+            answerable: everyOther(Handbook.faithful, from: 0), foreign: everyOther(Handbook.invented, from: 0),
             maximumFalseRefusals: 0.04)
-        let refused = evidence(0.34, 0.15, count: 5000, &random).count(where: fitted.refuses)
-        let wrongly = evidence(0.66, 0.75, count: 5000, &random).count(where: fitted.refuses)
-        print("refused \(refused) of 5000 foreign, \(wrongly) of 5000 answerable")
-        #expect(refused >= 4750 && wrongly <= 250)
+        let foreign = everyOther(Handbook.invented, from: 1)
+        let answerable = everyOther(Handbook.faithful, from: 1)
+        let (refused, wrongly) = (foreign.count(where: fitted.refuses), answerable.count(where: fitted.refuses))
+        #expect(refused >= foreign.count - 1, "\(refused) of \(foreign.count)")
+        #expect(wrongly <= 2, "\(wrongly) of \(answerable.count)")
+    }
+
+    @Test("Where words do not tell answerable questions from foreign ones, calibration leaves it to meaning")
+    func meaningOnly() {
+        func evidence(_ nearness: [Double]) -> [AnswerRefusal.Evidence] {
+            nearness.enumerated().map { .init(nearness: $1, coverage: Double($0 % 5) / 4) }
+        }
+        let foreign = evidence((0..<50).map { 0.1 + Double($0) / 250 })
+        let answerable = evidence((0..<50).map { 0.4 + Double($0) / 250 })
+        let fitted = AnswerRefusal.calibrated(answerable: answerable, foreign: foreign, maximumFalseRefusals: 0)
+        #expect(foreign.allSatisfy(fitted.refuses) && !answerable.contains(where: fitted.refuses))
+        #expect(fitted.wordWeight < 0.5)
     }
 
     @Test("Meaning alone is enough, as for a question in another language than the texts")

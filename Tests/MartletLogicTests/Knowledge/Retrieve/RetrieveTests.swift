@@ -19,10 +19,10 @@ struct RetrieveTests {
     }
 
     @Test(
-        "A star stands for any characters",
+        "A star stands for any characters, and capitals make no difference",
         arguments: [
             ("*", true), ("*.md", true), ("p*y*/t*.md", true), ("policy", false), ("*.pdf", false), ("**md", true),
-            ("policy/travel.md*", true), ("*a*a*a*", false),
+            ("policy/travel.md*", true), ("*a*a*a*", false), ("Policy/*.MD", true),
         ])
     func pattern(_ pattern: String, fits: Bool) {
         #expect(DocumentFilter.name(like: pattern).fits(name: "policy/travel.md", [:]) == fits)

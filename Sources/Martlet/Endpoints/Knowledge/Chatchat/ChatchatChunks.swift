@@ -57,7 +57,9 @@ struct ChatchatChunks: Sendable {
     }
 
     static func details(_ end: AnswerEnd, _ citations: [CheckedSentence]) -> JSON {
-        ["kind": .string(end.kind.rawValue), "citations": .array(citations.map { JSON($0) })]
+        var details: JSON = ["kind": .string(end.kind.rawValue), "citations": .array(citations.map { JSON($0) })]
+        if let trouble = end.trouble { details["trouble"] = .string(trouble.rawValue) }
+        return details
     }
 
     private func chunk(_ delta: Fields, finish: String? = nil) -> JSON {

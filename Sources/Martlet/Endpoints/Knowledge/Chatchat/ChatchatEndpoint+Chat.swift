@@ -11,7 +11,7 @@ extension ChatchatEndpoint {
         guard !KnowledgeName.isHostile(asked.name) else { return ChatchatReply.attack.response }
         let base: String?
         switch asked.mode {
-        case .local: base = try await desk.bases().contains { $0.name == asked.name } ? asked.name : nil
+        case .local: base = try await desk.has(base: asked.name) ? asked.name : nil
         case .temporary: base = try await temporary.base(asked.name)
         case .engine: base = nil
         }
@@ -48,7 +48,7 @@ extension ChatchatEndpoint {
 
     /// Sources alone.
     private func sources(_ asked: ChatchatQuestion, _ base: String, _ links: Links) async throws -> LocalResponse {
-        let query = RetrievalQuery(text: asked.query, limit: asked.limit, minimumScore: asked.minimumScore)
+        let query = RetrievalQuery(text: asked.query, limit: asked.limit, minimumCosine: asked.minimumCosine)
         let found = links.sources(try await desk.search(query, in: [base]))
         let answer = ChatchatChunks(settings.form, model: nil).whole("", sources: found, finish: "stop")
         guard asked.streams else { return wholeResponse(answer) }
@@ -177,7 +177,8 @@ extension ChatchatEndpoint {
         }
         let input = RequestFields(try fields.object("tool_input") ?? [:])
         let query = RetrievalQuery(
-            text: try input.required("query"), limit: try input.count("top_k", in: 1...1000) ?? 3)
+            text: try FieldFlaw.question(try input.required("query"), "query"),
+            limit: try input.count("top_k", in: 1...1000) ?? 3)
         let passages = try await desk.search(query, in: [try input.required("database")])
         let text = passages.enumerated().map { Links.source($0 + 1, "[\($1.document.name)]", $1) }.joined()
         return .json(JSON.object(["data": .string(text)]).text)

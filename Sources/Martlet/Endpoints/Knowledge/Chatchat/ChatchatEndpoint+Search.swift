@@ -7,14 +7,13 @@ import MartletWire
 extension ChatchatEndpoint {
     private static let mostFound = 1000
 
-    /// A bare list; empty where there is no such base.
+    /// A bare list; empty where there is no such base. Without a question, all chunks of the documents that fit.
     func search(_ fields: RequestFields) async throws -> LocalResponse {
         let base = try fields.required("knowledge_base_name")
         let text = try fields.text("query") ?? ""
-        let pattern = (try fields.text("file_name") ?? "").replacingPercent
-        let metadata = try fields.metadata("metadata")
         var query = try Self.query(text, fields)
-        query.filter = Self.filter(pattern, metadata)
+        query.filter = try FilterReader.chatchat(
+            name: try fields.text("file_name") ?? "", try fields.metadata("metadata"))
         do {
             if !text.isEmpty { return Self.list(try await desk.search(query, in: [base])) }
             guard let filter = query.filter else { return Self.list([]) }
@@ -35,22 +34,16 @@ extension ChatchatEndpoint {
     }
 
     private static func query(_ text: String, _ fields: RequestFields) throws(FieldFlaw) -> RetrievalQuery {
-        let threshold = try fields.number("score_threshold", in: 0...2) ?? ChatchatScore.all
-        return RetrievalQuery(
-            text: text, limit: try fields.count("top_k", in: 1...mostFound) ?? 3,
-            minimumScore: ChatchatScore.minimum(for: threshold))
-    }
-
-    private static func filter(_ pattern: String, _ metadata: [String: MetadataValue]) -> DocumentFilter? {
-        var filters = metadata.sorted { $0.key < $1.key }.map { DocumentFilter.compare(key: $0.key, .equal, $0.value) }
-        if !pattern.isEmpty { filters.append(.name(like: pattern)) }
-        return filters.isEmpty ? nil : .all(filters)
+        RetrievalQuery(
+            text: try FieldFlaw.question(text, "query"), limit: try fields.count("top_k", in: 1...mostFound) ?? 3,
+            minimumCosine: try fields.minimumCosine)
     }
 
     /// Every chunk of the documents that fit, without a question.
     private func chunks(of base: String, _ filter: DocumentFilter) async throws -> [Passage] {
         var found: [Passage] = []
-        for document in try await desk.documents(in: base) where filter.fits(document) && found.count < Self.mostFound {
+        for document in try await desk.documents(in: base) where found.count < Self.mostFound {
+            guard filter.fits(name: document.document.name, document.metadata) else { continue }
             found += try await desk.chunks(
                 of: document.document.name, in: base, from: 0, atMost: Self.mostFound - found.count)
         }
@@ -103,7 +96,7 @@ extension ChatchatEndpoint {
     }
 
     private func begin(_ name: String, mayBeNew: Bool) async throws -> Bool {
-        if try await desk.bases().contains(where: { $0.name == name }) { return true }
+        if try await desk.has(base: name) { return true }
         guard mayBeNew else { return false }
         try await desk.create(BaseSettings(name: name))
         return true
@@ -120,43 +113,5 @@ extension ChatchatEndpoint {
             "finished": .integer(Int64(number)), "doc": .string(file),
         ]
         return event.text
-    }
-}
-
-extension String {
-    /// A pattern of SQL as one of ours.
-    fileprivate var replacingPercent: String { String(map { $0 == "%" ? "*" : $0 }) }
-}
-
-extension DocumentFilter {
-    /// Whether a document is one of those that are asked for by name or by what is known of it.
-    fileprivate func fits(_ document: DocumentSummary) -> Bool {
-        switch self {
-        case .all(let filters): filters.allSatisfy { $0.fits(document) }
-        case .any(let filters): filters.contains { $0.fits(document) }
-        case .not(let filter): !filter.fits(document)
-        case .compare(let key, _, let value): document.metadata[key] == value
-        case .name(let pattern): Self.matches(document.document.name.lowercased()[...], pattern.lowercased()[...])
-        }
-    }
-
-    private static func matches(_ name: Substring, _ pattern: Substring) -> Bool {
-        var (name, pattern) = (name, pattern)
-        // Where to go on when the text after a star was none: one character later.
-        var (star, mark): (Substring?, Substring) = (nil, name)
-        while let next = name.first {
-            if pattern.first == "*" {
-                pattern = pattern.dropFirst()
-                (star, mark) = (pattern, name)
-            } else if pattern.first == next {
-                (name, pattern) = (name.dropFirst(), pattern.dropFirst())
-            } else if let star {
-                mark = mark.dropFirst()
-                (name, pattern) = (mark, star)
-            } else {
-                return false
-            }
-        }
-        return pattern.allSatisfy { $0 == "*" }
     }
 }

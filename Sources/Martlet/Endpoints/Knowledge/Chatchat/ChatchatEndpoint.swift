@@ -123,9 +123,10 @@ final class ChatchatEndpoint: UploadHandler {
 
     /// - Throws: Chatchat's answer where there is no such base.
     func base(_ name: String) async throws -> BaseSummary {
-        guard let base = try await desk.bases().first(where: { $0.name == name }) else {
+        do {
+            return try await desk.base(name)
+        } catch let error as KnowledgeError where error.code == .notFound {
             throw KnowledgeError(.notFound, "未找到知识库 \(name)")
         }
-        return base
     }
 }

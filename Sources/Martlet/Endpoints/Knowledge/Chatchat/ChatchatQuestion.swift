@@ -19,7 +19,7 @@ struct ChatchatQuestion: Sendable {
     var name: String
     var query: String
     var limit: Int
-    var minimumScore: Double
+    var minimumCosine: Double?
     var history: [Question.Turn]
     var streams: Bool
     var model: String?
@@ -59,10 +59,10 @@ struct ChatchatQuestion: Sendable {
             throw FieldFlaw(
                 field: "mode", kind: .range, message: "`mode` is none of local_kb, temp_kb and search_engine.")
         }
-        (self.mode, self.name, self.query, self.streams) = (mode, name, query, streams)
+        (self.mode, self.name, self.streams) = (mode, name, streams)
+        self.query = try FieldFlaw.question(query, "query")
         limit = try fields.count("top_k", in: 1...1000) ?? 3
-        let threshold = try fields.number("score_threshold", in: 0...2) ?? ChatchatScore.all
-        minimumScore = ChatchatScore.minimum(for: threshold)
+        minimumCosine = try fields.minimumCosine
         self.history = history.suffix(Self.mostTurns).compactMap(ChatText.turn)
         model = try fields.text("model").flatMap { $0.isEmpty ? nil : $0 }
         temperature = try fields.number("temperature", in: 0...2)
@@ -74,9 +74,28 @@ struct ChatchatQuestion: Sendable {
     func question(of base: String) -> Question {
         var question = Question(query, bases: [base])
         (question.history, question.model) = (history, model)
-        (question.limit, question.minimumScore) = (limit, minimumScore)
+        (question.limit, question.minimumCosine) = (limit, minimumCosine)
         (question.temperature, question.maximumTokens) = (temperature, maximumTokens)
         return question
+    }
+}
+
+extension RequestFields {
+    /// `score_threshold` is a distance: smaller is closer.
+    var minimumCosine: Double? {
+        get throws(FieldFlaw) {
+            try number("score_threshold", in: 0...ChatchatScore.all).flatMap(ChatchatScore.minimumCosine)
+        }
+    }
+}
+
+extension FieldFlaw {
+    /// A question that is short enough, as FastAPI would refuse it.
+    static func question(_ text: String, _ field: String) throws(FieldFlaw) -> String {
+        guard text.utf8.count <= Question.longest else {
+            throw FieldFlaw(field: field, kind: .range, message: "`\(field)` has more than \(Question.longest) bytes.")
+        }
+        return text
     }
 }
 

@@ -9,6 +9,8 @@ enum EventStream {
 
     /// - Parameter write: Writes the events; what it throws breaks the answer off.
     static func response(_ write: @escaping LocalResponse.Stream) -> LocalResponse {
+        // What it writes later on is written for the same client.
+        let run = Run.current
         var response = LocalResponse(contentType: "text/event-stream; charset=utf-8") { writer in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -17,7 +19,7 @@ enum EventStream {
                         try await writer.write(comment)
                     }
                 }
-                group.addTask { try await write(writer) }
+                group.addTask { try await Run.$current.withValue(run) { try await write(writer) } }
                 // The pulse ends with an error alone.
                 try await group.next()
                 group.cancelAll()

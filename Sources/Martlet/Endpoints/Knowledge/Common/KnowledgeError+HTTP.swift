@@ -11,7 +11,7 @@ extension KnowledgeError {
         case .invalid: 400
         case .unreadable: 422
         case .tooLarge: 413
-        case .unavailable, .overloaded: 503
+        case .unavailable, .overloaded, .inUse: 503
         case .failed: 500
         }
     }

@@ -107,6 +107,7 @@ extension JSONValue {
     init(_ end: AnswerEnd) {
         self = [
             "kind": .string(end.kind.rawValue), "finish_reason": .string(end.finishReason),
+            "trouble": end.trouble.map { .string($0.rawValue) } ?? .null,
             "prompt_tokens": .some(end.promptTokens), "answer_tokens": .some(end.answerTokens),
         ]
     }
@@ -175,5 +176,18 @@ extension RequestFields {
             metadata[key] = value
         }
         return metadata
+    }
+
+    /// Names and their values as OpenAI's API bounds them: 16 of at most 64 and 512 characters.
+    func attributes(_ name: String) throws(FieldFlaw) -> [String: MetadataValue] {
+        let given = try object(name) ?? [:]
+        let isShort = given.count <= 16
+            && given.allSatisfy { $0.key.unicodeScalars.count <= 64 && $0.value.words.unicodeScalars.count <= 512 }
+        guard isShort else {
+            throw FieldFlaw(
+                field: name, kind: .range,
+                message: "`\(name)` has more than 16 values, a name above 64 or a text above 512 characters.")
+        }
+        return try metadata(name)
     }
 }

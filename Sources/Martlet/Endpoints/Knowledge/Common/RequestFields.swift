@@ -135,8 +135,12 @@ struct RequestFields: Sendable {
         throw FieldFlaw(field: name, kind: .flag, message: "`\(name)` is neither true nor false.")
     }
 
-    func texts(_ name: String) throws(FieldFlaw) -> [String]? {
+    /// - Parameter most: How many there may be; nil: as many as a body has.
+    func texts(_ name: String, atMost most: Int? = nil) throws(FieldFlaw) -> [String]? {
         guard let list = try list(name) else { return nil }
+        if let most, list.count > most {
+            throw FieldFlaw(field: name, kind: .range, message: "`\(name)` has more than \(most) texts.")
+        }
         var texts: [String] = []
         for item in list {
             guard case .string(let text) = item else {
@@ -167,6 +171,9 @@ struct RequestFields: Sendable {
     func spelled(_ name: String) throws(FieldFlaw) -> Fields? {
         guard case .string(let text)? = self[name] else { return try object(name) }
         guard !text.isEmpty else { return nil }
+        guard JSONSize.values(in: text.utf8) <= Self.mostValues else {
+            throw FieldFlaw(field: name, kind: .range, message: "`\(name)` has more than \(Self.mostValues) values.")
+        }
         guard case .object(let object)? = try? JSON.parse(text.utf8) else {
             throw FieldFlaw(field: name, kind: .json, message: "`\(name)` is no object of JSON.")
         }

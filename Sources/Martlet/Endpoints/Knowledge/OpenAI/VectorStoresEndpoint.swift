@@ -66,7 +66,9 @@ final class VectorStoresEndpoint: UploadHandler {
     private static func change(_ fields: RequestFields) throws(FieldFlaw) -> Shelf.StoreChange {
         var change = Shelf.StoreChange()
         change.name = try fields.text("name")
-        change.metadata = try fields.object("metadata")?.mapValues(\.words)
+        if fields["metadata"] != nil {
+            change.metadata = try fields.attributes("metadata").mapValues { JSON($0).words }
+        }
         if fields.values["expires_after"] == .some(.null) {
             change.expiresAfterDays = .some(nil)
         } else if let expiry = try fields.object("expires_after") {
@@ -123,7 +125,8 @@ final class VectorStoresEndpoint: UploadHandler {
             return try Self.list(try await shelf.files(of: id), query)
         case .post:
             let fields = try await RequestFields(body)
-            let putting = try Self.putting(fields, strategy: fields.object("chunking_strategy"))
+            let putting = try Self.putting(
+                try fields.required("file_id"), fields, strategy: fields.object("chunking_strategy"))
             guard let entry = try await shelf.put([putting], into: id).first else { throw MartletError(.notFound) }
             return .json(JSON(entry).text)
         default: throw MartletError.wrongMethod(allow: ["GET", "HEAD", "POST"])
@@ -143,7 +146,7 @@ final class VectorStoresEndpoint: UploadHandler {
         switch request.method {
         case .get, .head: return .json(JSON(try await shelf.file(file, of: id)).text)
         case .post:
-            let attributes = try await RequestFields(body).metadata("attributes")
+            let attributes = try await RequestFields(body).attributes("attributes")
             return .json(JSON(try await shelf.change(file, of: id, attributes: attributes)).text)
         case .delete:
             try await shelf.detach(file, from: id)
@@ -200,28 +203,34 @@ final class VectorStoresEndpoint: UploadHandler {
     private static func puttings(
         _ fields: RequestFields, strategy: Fields?, isNeeded: Bool
     ) throws(FieldFlaw) -> [Shelf.Putting] {
+        let (files, ids) = (try fields.list("files") ?? [], try fields.texts("file_ids", atMost: mostFiles) ?? [])
+        guard files.count + ids.count <= mostFiles, !isNeeded || files.count + ids.count > 0 else {
+            throw FieldFlaw(field: "file_ids", kind: .missing, message: "Name 1 to \(mostFiles) files.")
+        }
         var puttings: [Shelf.Putting] = []
-        for value in try fields.list("files") ?? [] {
+        for value in files {
             guard case .object(let members) = value else {
                 throw FieldFlaw(field: "files", kind: .object, message: "`files` has one that is no object.")
             }
             let own = RequestFields(members)
-            puttings.append(try putting(own, strategy: try own.object("chunking_strategy") ?? strategy))
+            let strategy = try own.object("chunking_strategy") ?? strategy
+            puttings.append(try putting(try own.required("file_id"), own, strategy: strategy))
         }
-        for id in try fields.texts("file_ids") ?? [] {
-            var members = fields.values
-            members["file_id"] = .string(id)
-            puttings.append(try putting(RequestFields(members), strategy: strategy))
-        }
-        guard puttings.count <= mostFiles, !isNeeded || !puttings.isEmpty else {
-            throw FieldFlaw(field: "file_ids", kind: .missing, message: "Name 1 to \(mostFiles) files.")
+        guard let first = ids.first else { return puttings }
+        // What is said of all of them is read once.
+        var putting = try putting(first, fields, strategy: strategy)
+        for id in ids {
+            putting.file = id
+            puttings.append(putting)
         }
         return puttings
     }
 
-    private static func putting(_ fields: RequestFields, strategy: Fields?) throws(FieldFlaw) -> Shelf.Putting {
-        var putting = Shelf.Putting(try fields.required("file_id"))
-        putting.attributes = try fields.metadata("attributes")
+    private static func putting(
+        _ id: String, _ fields: RequestFields, strategy: Fields?
+    ) throws(FieldFlaw) -> Shelf.Putting {
+        var putting = Shelf.Putting(id)
+        putting.attributes = try fields.attributes("attributes")
         guard let sizes = try RequestFields(strategy ?? [:]).object("static").map(RequestFields.init) else {
             return putting
         }

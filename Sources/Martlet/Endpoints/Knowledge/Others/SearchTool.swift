@@ -5,6 +5,7 @@ import MartletWire
 /// `search_knowledge`, for assistants: the best passages of the bases, with what they are from.
 struct SearchTool: LocalTool {
     private static let mostPassages = 20
+    private static let mostBases = 32
 
     let name = "search_knowledge"
     private let desk: any KnowledgeDesk
@@ -43,7 +44,7 @@ struct SearchTool: LocalTool {
             let fields = RequestFields(members)
             let query = RetrievalQuery(
                 text: try fields.required("query"), limit: try fields.count("limit", in: 1...Self.mostPassages) ?? 5)
-            var bases = try fields.texts("bases") ?? []
+            var bases = try fields.texts("bases", atMost: Self.mostBases) ?? []
             if bases.isEmpty { bases = try await desk.bases().map(\.name).filter { !TemporaryBases.isOne($0) } }
             guard !bases.isEmpty else { return ("There are no knowledge bases.", true) }
             let passages = try await desk.search(query, in: bases)
@@ -56,14 +57,7 @@ struct SearchTool: LocalTool {
 
     private static func text(_ passages: [Passage]) -> String {
         let parts = passages.enumerated().map { index, passage in
-            let place: String =
-                switch passage.chunk.place {
-                case .page(let number)?: ", page \(number)"
-                case .slide(let number)?: ", slide \(number)"
-                case .sheet(let name)?: ", sheet \(name)"
-                case .chapter(let name)?: ", chapter \(name)"
-                case nil: ""
-                }
+            let place = passage.chunk.place.map { ", \($0.words)" } ?? ""
             let document = passage.document
             return "[\(index + 1)] \(document.base)/\(document.name)\(place)\n\(passage.chunk.text)"
         }

@@ -4,7 +4,6 @@ import MartletWire
 
 /// What a request to Martlet's own paths looks for.
 struct AskedOfKnowledge: Sendable {
-    private static let longestText = 32_000
     private static let mostBases = 32
     private static let mostPassages = 200
     private static let mostTurns = 200
@@ -20,14 +19,12 @@ struct AskedOfKnowledge: Sendable {
     ///   - base: Of the path; `bases` of the body are looked at as well.
     init(_ fields: RequestFields, text: String, base: String) throws(FieldFlaw) {
         self.text = try fields.required(text)
-        guard (1...Self.longestText).contains(self.text.unicodeScalars.count) else {
-            throw FieldFlaw(
-                field: text, kind: .range, message: "`\(text)` has not 1 to \(Self.longestText) characters.")
+        guard !self.text.isEmpty else {
+            throw FieldFlaw(field: text, kind: .range, message: "`\(text)` says nothing.")
         }
         bases = [base]
-        for other in try fields.texts("bases") ?? [] where !bases.contains(other) { bases.append(other) }
-        guard bases.count <= Self.mostBases else {
-            throw FieldFlaw(field: "bases", kind: .range, message: "`bases` has more than \(Self.mostBases) names.")
+        for other in try fields.texts("bases", atMost: Self.mostBases) ?? [] where !bases.contains(other) {
+            bases.append(other)
         }
         limit = try fields.count("limit", in: 1...Self.mostPassages) ?? 3
         minimumScore = try fields.number("minimum_score", in: 0...1) ?? 0

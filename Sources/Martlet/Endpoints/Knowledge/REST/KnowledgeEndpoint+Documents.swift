@@ -88,9 +88,7 @@ extension KnowledgeEndpoint {
     private func take(
         _ form: UploadedForm, _ fields: RequestFields, into base: String, _ request: LocalRequest
     ) async throws -> LocalResponse {
-        guard try await desk.bases().contains(where: { $0.name == base }) else {
-            throw KnowledgeError(.notFound, "There is no base `\(base.prefix(200))`.")
-        }
+        _ = try await desk.base(base)
         let (options, metadata) = (try Self.options(fields), try fields.metadata("metadata"))
         if request.headers.value(.accept)?.lowercased().contains("text/event-stream") == true {
             return EventStream.response { [self] writer in

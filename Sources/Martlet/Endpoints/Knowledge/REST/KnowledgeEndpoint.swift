@@ -70,7 +70,7 @@ final class KnowledgeEndpoint: UploadHandler {
                 BaseSettings(
                     name: name, description: try fields.text("description") ?? "",
                     embedding: try fields.text("embedding")))
-            return .json(JSON(try await found(name)).text, status: 201)
+            return .json(JSON(try await desk.base(name)).text, status: 201)
         default: throw MartletError.wrongMethod(allow: ["GET", "HEAD", "POST"])
         }
     }
@@ -85,14 +85,7 @@ final class KnowledgeEndpoint: UploadHandler {
             return .json(JSON.object(["name": .string(name), "deleted": true]).text)
         default: throw MartletError.wrongMethod(allow: ["DELETE", "GET", "HEAD", "PATCH"])
         }
-        return .json(JSON(try await found(name)).text)
-    }
-
-    private func found(_ name: String) async throws -> BaseSummary {
-        guard let base = try await desk.bases().first(where: { $0.name == name }) else {
-            throw KnowledgeError(.notFound, "There is no base `\(name.prefix(200))`.")
-        }
-        return base
+        return .json(JSON(try await desk.base(name)).text)
     }
 
     // MARK: Questions

@@ -11,6 +11,8 @@ import Synchronization
 final class UploadSpool: Sendable {
     /// Of all fields of a form that are no files.
     private static let fieldBytes = 8 << 20
+    /// Parts of a form: each is a file or a value, however little it holds.
+    private static let mostParts = 20_000
 
     private let folder: URL
     /// Bytes of all uploads that are on the disk at a time.
@@ -51,13 +53,18 @@ final class UploadSpool: Sendable {
 
     private func form(_ reader: MultipartReader, _ body: LocalBody) async throws -> UploadedForm {
         var form = UploadedForm(folder: try begin())
-        var (reader, input, fieldBytes) = (reader, ByteBuffer(), 0)
+        var (reader, input, fieldBytes, parts) = (reader, ByteBuffer(), 0, 0)
         var part: Part?
         for try await piece in body {
             input.writeImmutableBuffer(piece)
             reading: while true {
                 switch try reader.next(&input) {
-                case .part(let head): part = try form.folder.begin(head)
+                case .part(let head):
+                    parts += 1
+                    guard parts <= Self.mostParts else {
+                        throw KnowledgeError(.tooLarge, "The form has more than \(Self.mostParts) parts.")
+                    }
+                    part = try form.folder.begin(head)
                 case .bytes(let bytes):
                     if case .field = part { fieldBytes += bytes.readableBytes }
                     guard fieldBytes <= Self.fieldBytes else {
