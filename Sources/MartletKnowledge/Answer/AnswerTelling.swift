@@ -97,7 +97,7 @@ struct AnswerTelling {
             case .end(let end):
                 await keep(end)
                 tell(.end(event(of: end)))
-            case .ask, .check, .stopModel, .stopSearch, .fail:
+            case .ask, .check, .stopModel:
                 break
             }
         }

@@ -58,6 +58,9 @@ public struct BaseChange: Sendable, Equatable {
         self.documents = documents
         self.hasNew = hasNew
     }
+
+    /// Whether other chunks may have other scores now: what is gone makes words rarer, too.
+    var movesScores: Bool { hasNew || !gone.isEmpty }
 }
 
 /// A question whose answer is kept, to be searched for again after a change.
