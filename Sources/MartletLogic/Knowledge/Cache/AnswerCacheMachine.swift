@@ -163,23 +163,12 @@ public struct AnswerCacheMachine: Sendable {
         var open: [CachedQuestion] = []
         for id in bases[change.base] ?? [] {
             guard let key = keys[id], let entry = cache.peek(key) else { continue }
-            let epoch = entry.epochs[change.base] ?? -1
-            // Found in this epoch already, or in a later one.
-            guard epoch < change.epoch else { continue }
-            let isTouched = entry.answer.sources.contains {
-                $0.document.base == change.base
-                    && (change.gone.contains($0.id) || change.documents.contains($0.document.name))
-            }
-            if isTouched || epoch != change.previous {
-                drop(id)
-            } else if change.movesScores {
-                open.append(
-                    CachedQuestion(
-                        id: id, text: key.text, vector: entry.vector, bases: key.scope.bases,
-                        filter: key.scope.filter, limit: key.scope.limit, minimumScore: key.scope.minimumScore,
-                        found: Set(entry.answer.sources.map(\.id))))
-            } else {
-                carry(id, change)
+            let question = CachedQuestion(id: id, key.text, entry.vector, key.scope, entry.answer)
+            switch question.fate(under: change, foundIn: entry.epochs[change.base] ?? -1) {
+            case .goes: drop(id)
+            case .isCarriedOver: carry(id, change)
+            case .isOpen: open.append(question)
+            case .isUntouched: break
             }
         }
         return open
