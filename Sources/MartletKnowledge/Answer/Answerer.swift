@@ -94,7 +94,7 @@ package final class Answerer: Sendable {
             let run = AnswerRun(
                 answerer: self, question: question, text: text, shape: shape, scope: scope, epochs: epochs,
                 hasModel: hasModel)
-            let key = AnswerFlights.Key(scope: scope, text: shape.text, epochs: epochs)
+            let key = AnswerFlight(scope: scope, text: shape.text, epochs: epochs)
             // Who asks anew is not told what somebody else was, and is heard by nobody else.
             if question.isFresh {
                 try await run.run(pass)
