@@ -20,7 +20,9 @@ struct KnowledgeMemory: Sendable {
     init(
         _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, logger: Logger
     ) throws {
-        let link = { (url: RedisURL) in RedisLink(url, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger) }
+        let link = { (url: RedisURL) in
+            RedisLink(url, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+        }
         var limits = SessionLimits()
         limits.age = Double(knowledge.sessionDays) * 86_400
         sessionLink = knowledge.sessionRedis.map(link)

@@ -24,9 +24,10 @@ extension Server {
                 let endpoint = ReplyEndpoint(
                     asked, caller: caller, shelf: shelf, isWrite: path != KnowledgeChat.path)
                 return Route(
-                    index: own.index, path: whole, host: settings.host, destination: .local(endpoint),
-                    shape: own.shape, responseEdits: own.responseEdits, bodyLimit: own.bodyLimit,
-                    priority: settings.priority, isLogged: settings.isLogged, isExact: true)
+                    index: labels.index(of: (settings.host ?? "") + whole, in: .route), path: whole,
+                    host: settings.host, destination: .local(endpoint), shape: own.shape,
+                    responseEdits: own.responseEdits, bodyLimit: own.bodyLimit, priority: settings.priority,
+                    isLogged: settings.isLogged, isExact: true)
             }
         }
     }

@@ -52,7 +52,8 @@ struct ReplyCacheTests {
             _ = try await ask(martlet, "another").expect(200)
             _ = try await ask(martlet, rest: #","top_k":5"#).expect(200)
             #expect(asked() == 4)
-            for _ in 0..<2 { _ = try await ask(martlet, rest: #","history":[{"role":"user","content":"x"}]"#).expect(200) }
+            let history = #","history":[{"role":"user","content":"x"}]"#
+            for _ in 0..<2 { _ = try await ask(martlet, rest: history).expect(200) }
             #expect(asked() == 6)
         }
     }

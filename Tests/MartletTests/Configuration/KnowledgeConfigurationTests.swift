@@ -47,6 +47,20 @@ import Testing
         #expect(try self.knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
     }
 
+    @Test("A route before Chatchat instances may keep their replies, and no other one")
+    func replies() throws {
+        func replies(_ cache: String) throws -> ReplyCacheConfiguration? {
+            let route = "routes:\n  - {path: /, pool: chat\(cache)}\n"
+            return try decoded("pools: {chat: {targets: [http://127.0.0.1:9]}}\n" + route).routes[0].replies
+        }
+        #expect(try replies("") == nil && replies(", cache: off") == nil)
+        #expect(try replies(", cache: on") == ReplyCacheConfiguration())
+        let stated = ReplyCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(60))
+        #expect(try replies(", cache: {chatchat: on, ttl: 1m, memory: 8MiB}") == stated)
+        let model = "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\n"
+        #expect(problems(model + "routes:\n  - {path: /v1/, cache: on}\n").count == 1)
+    }
+
     @Test("What cannot be is refused")
     func mistakes() {
         for wrong in [

@@ -81,6 +81,11 @@ final class ReplyEndpoint: LocalHandler {
         request.headers.remove([.acceptEncoding])
         request.headers.append(.acceptEncoding, "identity")
         let events = shelf.flights.join(flight) { [self, request] tell in
+            // One that has just come to its end.
+            if case .kept(let reply) = shelf.look(for: flight.chat) {
+                tell(.head(status: 200, contentType: reply.contentType, headers: []))
+                return tell(.piece(ByteBuffer(bytes: reply.body)))
+            }
             try await caller.begin(route, request).read { try await take($0, for: flight, tell) }
         }
         return try await Self.response(events)
@@ -101,7 +106,8 @@ final class ReplyEndpoint: LocalHandler {
             tell(.piece(piece))
         }
         let reply = ReplyCache.Reply(contentType: head.contentType, body: body)
-        guard answer.status == 200, !answer.headers.contains(.contentEncoding), Self.isWorthKeeping(reply) else { return }
+        guard answer.status == 200, !answer.headers.contains(.contentEncoding), Self.isWorthKeeping(reply)
+        else { return }
         shelf.keep(reply, for: flight)
     }
 

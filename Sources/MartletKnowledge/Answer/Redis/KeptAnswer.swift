@@ -9,7 +9,7 @@ import NIOCore
 struct AnswerKeys: Sendable {
     let prefix: String
 
-    /// - Parameter store: Nodes share answers where they share a store: the numbers of its chunks and epochs are its own.
+    /// - Parameter store: Nodes share answers where they share a store: numbers of chunks and epochs are its own.
     init(store: String) { prefix = "martlet:knowledge:\(store):" }
 
     /// By the time that they were kept at, as the other lists.

@@ -63,7 +63,7 @@ struct RedisAnswerTests {
         }
     }
 
-    @Test("A change on one node takes answers of all of them with it that rest on what it touches, and carries the rest")
+    @Test("A change on one node takes answers of all nodes that rest on what it touches, and carries the rest over")
     func change() async throws {
         try await nodes { one, other in
             await one.keep(answer(3), for: QuestionShape("q"), nil, scope, epochs: ["a": 1])
@@ -92,7 +92,8 @@ struct RedisAnswerTests {
             await one.keep(answer(1), for: shape, nil, scope, epochs: ["a": 6])
             #expect(await isThere(other, epoch: 6))
             // News that comes late takes nothing back.
-            await other.change(BaseChange(base: "a", previous: 4, epoch: 5, documents: ["1.md"], hasNew: true)) { _ in [] }
+            let late = BaseChange(base: "a", previous: 4, epoch: 5, documents: ["1.md"], hasNew: true)
+            await other.change(late) { _ in [] }
             #expect(await isThere(other, epoch: 6))
         }
     }
