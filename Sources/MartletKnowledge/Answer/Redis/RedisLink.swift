@@ -77,33 +77,42 @@ package final class RedisLink: Sendable {
     }
 
     private func connection() async throws -> RedisConnection {
-        let opening: Task<RedisConnection, any Error> = try contents.withLock { contents in
+        let state: State = contents.withLock { contents in
             switch contents.state {
-            case .open(let connection) where connection.isOpen: return Task { connection }
-            case .opening(let task): return task
-            case .resting(let until) where Instant.current < until: throw Away()
-            case .closed: throw Away()
-            case .idle, .open, .resting:
-                let task = Task { try await self.open() }
-                contents.state = .opening(task)
-                return task
+            case .open(let connection) where connection.isOpen: break
+            case .opening, .closed: break
+            case .resting(let until) where Instant.current < until: break
+            case .idle, .open, .resting: contents.state = .opening(Task { try await self.open() })
             }
+            return contents.state
         }
-        return try await opening.value
+        switch state {
+        case .open(let connection): return connection
+        case .opening(let task): return try await task.value
+        case .idle, .resting, .closed: throw Away()
+        }
     }
 
     private func open() async throws -> RedisConnection {
-        let connection = try await RedisConnection.open(url, on: loop, timeout: times.reply)
-        let isWanted = contents.withLock { contents in
-            guard case .opening = contents.state else { return false }
-            contents.state = .open(connection)
-            return true
+        let result: Result<RedisConnection, any Error>
+        do {
+            result = .success(try await RedisConnection.open(url, on: loop, timeout: times.reply))
+        } catch {
+            result = .failure(error)
         }
-        guard isWanted else {
+        let isClosed = contents.withLock { contents in
+            guard !contents.isClosed else { return true }
+            switch result {
+            case .success(let connection): contents.state = .open(connection)
+            case .failure: contents.state = .resting(until: .current + times.rest)
+            }
+            return false
+        }
+        if isClosed, case .success(let connection) = result {
             connection.close()
             throw Away()
         }
-        return connection
+        return try result.get()
     }
 
     // MARK: Away and back
@@ -119,8 +128,7 @@ package final class RedisLink: Sendable {
     private func failed(_ error: any Error) {
         let isNew = contents.withLock { contents in
             contents.failures += 1
-            // A refused command says nothing of the connection.
-            if !(error is Away), !(error is RedisError), !contents.isClosed {
+            if case .open(let connection) = contents.state, !connection.isOpen {
                 contents.state = .resting(until: .current + times.rest)
             }
             defer { contents.isAway = true }
