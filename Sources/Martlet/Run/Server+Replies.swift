@@ -1,6 +1,7 @@
 import MartletExchange
 import MartletGateway
 import MartletLogic
+import MartletTelemetry
 
 // Replies of Chatchat instances that are given again.
 extension Server {

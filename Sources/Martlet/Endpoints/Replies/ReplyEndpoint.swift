@@ -50,7 +50,8 @@ final class ReplyEndpoint: LocalHandler {
         case .string(let text)?: mode = text
         default: return nil
         }
-        let hasHistory = ![nil, .null, .array([])].contains(taken[3])
+        let history = taken[3] ?? .null
+        let hasHistory = history != .null && history != .array([])
         var rest = fields.mapValues(\.text)
         for name in clientKeys {
             if let value = request.headers.value(name) { rest["\(name.text):"] = value }
@@ -61,10 +62,9 @@ final class ReplyEndpoint: LocalHandler {
 
     /// The base that a write is of; nil: it may be any, as forms are not read here.
     private static func base(of request: LocalRequest) -> String? {
-        let name = json(request).flatMap { body in
-            if case .string = body { body } else { body["knowledge_base_name"] }
-        }
-        guard case .string(let base)? = name else { return nil }
+        guard let body = json(request) else { return nil }
+        // Who deletes a base sends its name alone.
+        guard case .string(let base) = body["knowledge_base_name"] ?? body else { return nil }
         return base
     }
 
@@ -116,7 +116,7 @@ final class ReplyEndpoint: LocalHandler {
         guard !reply.body.isEmpty else { return false }
         guard reply.contentType.hasPrefix("application/json") else { return true }
         guard let json = try? JSON.parse(reply.body) else { return false }
-        return [nil, .integer(200)].contains(json["code"])
+        return (json["code"] ?? .integer(200)) == .integer(200)
     }
 
     /// - Parameter write: Lasts until the answer has ended.

@@ -2,6 +2,7 @@ import MartletBase
 import MartletExchange
 import MartletKnowledge
 import MartletLogic
+import MartletNet
 import NIOCore
 import Synchronization
 
@@ -76,7 +77,7 @@ final class ReplyShelves: Sendable {
                     adopted[label] = (settings, ReplyShelf(limits))
                 }
             }
-            return shelves.mapValues(\.shelf)
+            return shelves.mapValues { $0.shelf }
         }
     }
 }

@@ -111,15 +111,15 @@ package final class RedisAnswerCache: AnswerCache {
             let text = try KeptAnswer.text(answer)
             // Its vector has a place of its own.
             let question = try KeptAnswer.text(CachedQuestion(id: 0, shape.text, nil, scope, answer))
-            let vector = KeptAnswer.bytes(vector)
-            guard text.readableBytes + question.readableBytes + vector.readableBytes <= Self.entryBytes else { return }
+            let numbers = KeptAnswer.bytes(vector)
+            guard text.readableBytes + question.readableBytes + numbers.readableBytes <= Self.entryBytes else { return }
             let id = try keys.id(scope, shape.text)
             let near = try keys.near(scope, Set(answer.sources.map(\.id)))
             var words = [keys.answer(id), keys.all, near]
             words += scope.bases.flatMap { [keys.answers(of: $0), keys.epoch(of: $0)] }
             words.insert("\(words.count)", at: 0)
             words += [id, "\(Int(now() * 1000))", age, "\(most)", "\(Self.mostNear)", keys.answer("")]
-            var all = (["EVAL", AnswerScript.keep] + words).map { ByteBuffer(string: $0) } + [text, question, vector]
+            var all = (["EVAL", AnswerScript.keep] + words).map { ByteBuffer(string: $0) } + [text, question, numbers]
             for base in scope.bases {
                 all += [AnswerKeys.field(base), "\(epochs[base] ?? 0)"].map { ByteBuffer(string: $0) }
             }
