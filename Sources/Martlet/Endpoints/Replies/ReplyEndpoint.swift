@@ -1,6 +1,7 @@
 import MartletBase
 import MartletExchange
 import MartletGateway
+import MartletKnowledge
 import MartletLogic
 import MartletWire
 import NIOCore
