@@ -26,6 +26,7 @@ import Testing
         (knowledge.ingested.documents, knowledge.ingested.chunks, knowledge.ingested.bytes) = (8, 9, 10)
         knowledge.embeddings = [("query", 11)]
         knowledge.embeddingErrors = [("query", 12)]
+        knowledge.redisErrors = [("sessions", 13)]
         let text = try scrape(knowledge)
         let base = ["base": "人事 \"a\""]
         #expect(value(text, "bases") == 7)
@@ -45,6 +46,7 @@ import Testing
         #expect(value(text, "ingested_bytes_total") == 10)
         #expect(value(text, "embedding_calls_total", ["kind": "query"]) == 11)
         #expect(value(text, "embedding_errors_total", ["kind": "query"]) == 12)
+        #expect(value(text, "redis_errors_total", ["kind": "sessions"]) == 13)
     }
 
     @Test func aProcessWithoutKnowledgeSaysNothingOfIt() throws {

@@ -19,12 +19,11 @@ package final class KnowledgeFront: Sendable {
         let desk: EngineDesk
         let shelf: Shelf
         let paths: KnowledgePaths
-        let cache: MemoryAnswerCache?
         let fileSearch: KnowledgeDoor
         fileprivate let engine: any KnowledgeEngine
         fileprivate let sentences: SentenceEncoder?
         fileprivate let e5: E5Encoder?
-        fileprivate let sessions: SessionFile
+        fileprivate let memory: KnowledgeMemory
     }
 
     private let state = Mutex<Opened?>(nil)
@@ -93,14 +92,7 @@ package final class KnowledgeFront: Sendable {
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
         let encoders = try Encoders(knowledge, dispatch: dispatch)
-        var limits = SessionLimits()
-        limits.age = Double(knowledge.sessionDays) * 86_400
-        let sessions = try SessionFile(folder + "/sessions.sqlite", limits, now: now)
-        let cache = knowledge.cache.map { settings in
-            var limits = AnswerCacheMachine.Limits()
-            (limits.bytes, limits.age) = (settings.memory, settings.timeToLive)
-            return MemoryAnswerCache(limits, now: { .current })
-        }
+        let memory = try KnowledgeMemory(knowledge, engine, in: folder, logger: logger)
         let scratch = folder + "/scratch"
         try? FileManager.default.removeItem(atPath: scratch)
         try FileManager.default.createDirectory(
@@ -112,7 +104,7 @@ package final class KnowledgeFront: Sendable {
         answers.patience = knowledge.patience
         let desk = EngineDesk(
             engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
-            reranker: encoders.reranker, cache: cache, sessions: sessions, answers: answers,
+            reranker: encoders.reranker, cache: memory.cache, sessions: memory.sessions, answers: answers,
             remarks: knowledge.chat.map { ModelRemarks(logger, standard: $0) })
         let shelf = try await Shelf(
             desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
@@ -127,14 +119,16 @@ package final class KnowledgeFront: Sendable {
             FileSearchEndpoint(desk, shelf), key: Keyed.key(in: ProcessInfo.processInfo.environment),
             dispatch: dispatch)
         return Opened(
-            desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: fileSearch,
-            engine: engine, sentences: encoders.sentences,
-            e5: encoders.e5, sessions: sessions)
+            desk: desk, shelf: shelf, paths: paths, fileSearch: fileSearch, engine: engine,
+            sentences: encoders.sentences, e5: encoders.e5, memory: memory)
     }
 
     /// Its numbers; nil: there is none. Bases that Chatchat's pages make for one chat are not among them.
     func readings() async -> Readings.Knowledge? {
-        await opened?.desk.readings { !TemporaryBases.isOne($0) }
+        guard let opened else { return nil }
+        var readings = await opened.desk.readings { !TemporaryBases.isOne($0) }
+        readings.redisErrors = opened.memory.redisErrors
+        return readings
     }
 
     /// The room's own work, until the task is cancelled.
@@ -143,7 +137,7 @@ package final class KnowledgeFront: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await opened.shelf.run() }
             group.addTask { await self.runModels() }
-            group.addTask { await Self.prune(opened.sessions) }
+            group.addTask { await Self.prune(opened.memory.sessions) }
             if let shared = opened.engine as? ChromaEngine { group.addTask { await Self.sweep(shared) } }
         }
     }
@@ -159,7 +153,7 @@ package final class KnowledgeFront: Sendable {
         } while (try? await Task.sleep(for: .seconds(3600))) != nil
     }
 
-    private static func prune(_ sessions: SessionFile) async {
+    private static func prune(_ sessions: any SessionStore) async {
         repeat {
             // What fails now is tried again in an hour.
             while let count = try? await sessions.prune(), count > 0, !Task.isCancelled {}
@@ -173,6 +167,7 @@ package final class KnowledgeFront: Sendable {
             return state
         }) else { return }
         await opened.desk.close()
+        opened.memory.close()
         await (opened.engine as? EmbeddedEngine)?.close()
         await opened.sentences?.close()
         await opened.e5?.close()

@@ -123,7 +123,7 @@ extension Server {
         let modelAPIs = plan.routes.filter(\.isModelAPI).map { modelList(names, below: $0.name, host: $0.host) }
         // A server without pools has no models; that is a list as well.
         return plan.publicRoutes + healthRoutes(plan) + appRoutes(plan) + ollamaRoutes(plan, settings, names)
-            + taskRoutes(plan, settings) + knowledgeRoutes(plan)
+            + taskRoutes(plan, settings) + knowledgeRoutes(plan) + replyRoutes(plan, settings)
             + (plan.pools.isEmpty ? [modelList(names, below: "/v1/", host: nil)] : modelAPIs)
     }
 

@@ -58,6 +58,8 @@ package final class Server: Sendable {
     let taskFront = TaskFront()
     /// Where documents are, and questions are answered from them.
     let knowledgeFront = KnowledgeFront()
+    /// Replies of Chatchat instances behind routes.
+    let replyShelves = ReplyShelves()
     let started = Int(time(nil))
     let live: Mutex<Live>
     /// Pools whose checks are to begin.

@@ -106,7 +106,7 @@ struct AnswerTelling {
                     answerer.remarks?.note(trouble, of: run.question.model, failure)
                 }
                 tell(.end(told))
-            case .ask, .check, .stopModel, .stopSearch, .fail:
+            case .ask, .check, .stopModel:
                 break
             }
         }

@@ -84,7 +84,12 @@ package final class Answerer: Sendable {
         let shape = QuestionShape(text)
         var said = ""
         func pass(_ event: AnswerEvent) {
-            if case .text(let piece) = event { said += piece }
+            switch event {
+            case .text(let piece): said += piece
+            // Passages are nothing that the assistant said.
+            case .end(let end) where end.kind == .degraded: said = ""
+            default: break
+            }
             tell(event)
         }
         if !question.isFresh, let cached = await cache?.answer(to: shape, scope, epochs: epochs) {
@@ -93,7 +98,7 @@ package final class Answerer: Sendable {
             let run = AnswerRun(
                 answerer: self, question: question, text: text, shape: shape, scope: scope, epochs: epochs,
                 hasModel: hasModel)
-            let key = AnswerFlights.Key(scope: scope, text: shape.text, epochs: epochs)
+            let key = AnswerFlight(scope: scope, text: shape.text, epochs: epochs)
             // Who asks anew is not told what somebody else was, and is heard by nobody else.
             if question.isFresh {
                 try await run.run(pass)
@@ -124,10 +129,9 @@ package final class Answerer: Sendable {
     }
 
     private func remember(_ question: Question, _ answer: String) async throws {
-        guard let session = question.session, let sessions, !answer.isEmpty else { return }
-        let turns = [
-            SessionTurn(speaker: "user", text: question.text), SessionTurn(speaker: "assistant", text: answer),
-        ]
+        guard let session = question.session, let sessions else { return }
+        var turns = [SessionTurn(speaker: "user", text: question.text)]
+        if !answer.isEmpty { turns.append(SessionTurn(speaker: "assistant", text: answer)) }
         try await sessions.append(turns, to: session)
     }
 

@@ -52,7 +52,7 @@ enum ContentHash {
         return digest.end()
     }
 
-    private static func hexadecimal(_ digest: [UInt8]) -> String {
+    static func hexadecimal(_ digest: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }

@@ -45,10 +45,9 @@ extension EngineDesk {
         _ names: [String], from base: String, files: Bool
     ) async throws -> [String: KnowledgeError] {
         try await turns.take(base) {
-            let before = try await engine.state(of: base).epoch
             let (change, unknown) = try await engine.delete(names, from: base, files: files)
-            if change.epoch != before {
-                await tell(change, of: names, in: base, since: before)
+            if change.epoch != change.previous {
+                await tell(change, of: names, in: base)
                 likenesses.remove(names, from: base)
             }
             return Dictionary(
@@ -111,9 +110,8 @@ extension EngineDesk {
                 to: likeness, besides: document.name, in: base, atLeast: settings.likeness) {
                     try await engine.likenesses(in: base)
                 }
-            let before = try await engine.state(of: base).epoch
             let change = try await engine.put(document, in: base, model: model)
-            await tell(change, of: [document.name], in: base, since: before)
+            await tell(change, of: [document.name], in: base)
             likenesses.insert(likeness, of: document.name, in: base)
             meter.ingested(document)
             guard let summary = change.document else {
@@ -126,12 +124,10 @@ extension EngineDesk {
     }
 
     /// No answer that the change made old is given once this returns.
-    private func tell(
-        _ change: KnowledgeChange, of documents: [String], in base: String, since previous: Int
-    ) async {
+    private func tell(_ change: KnowledgeChange, of documents: [String], in base: String) async {
         guard let cache else { return }
         let told = BaseChange(
-            base: base, previous: previous, epoch: change.epoch, gone: Set(change.removed),
+            base: base, previous: change.previous, epoch: change.epoch, gone: Set(change.removed),
             documents: Set(documents), hasNew: !change.added.isEmpty)
         await cache.change(told) { [source, settings] questions in
             await source.unchanged(questions, within: settings.cachePatience)

@@ -134,7 +134,8 @@ extension KnowledgeChange {
     init(_ change: CommittedChange, base: String) throws {
         let count = Int64(change.document?.chunks ?? 0)
         self.init(
-            epoch: change.epoch, document: try change.document.map { try DocumentSummary($0, base: base) },
+            previous: change.previous, epoch: change.epoch,
+            document: try change.document.map { try DocumentSummary($0, base: base) },
             added: (change.firstChunk..<change.firstChunk + count).map { ChunkID($0) },
             removed: change.removedChunks.map { ChunkID($0) })
     }

@@ -158,14 +158,19 @@ extension KnowledgeEngine {
 
 /// What a change did, for those who remember answers.
 package struct KnowledgeChange: Sendable, Equatable {
-    /// Of the base, from now on.
+    /// Of the base, until now: with the change itself, so that no other node's change lies between them.
+    package var previous: Int
+    /// Of the base, from now on; ``previous``: nothing has changed.
     package var epoch: Int
     /// What came; nil: nothing.
     package var document: DocumentSummary?
     package var added: [ChunkID] = []
     package var removed: [ChunkID] = []
 
-    package init(epoch: Int, document: DocumentSummary? = nil, added: [ChunkID] = [], removed: [ChunkID] = []) {
+    package init(
+        previous: Int, epoch: Int, document: DocumentSummary? = nil, added: [ChunkID] = [], removed: [ChunkID] = []
+    ) {
+        self.previous = previous
         self.epoch = epoch
         self.document = document
         self.added = added

@@ -1,6 +1,6 @@
 /// A sentence of an answer, and what of the sources bears it out.
-public struct CheckedSentence: Sendable, Equatable {
-    public struct Citation: Sendable, Equatable {
+public struct CheckedSentence: Sendable, Equatable, Codable {
+    public struct Citation: Sendable, Equatable, Codable {
         /// From 1, in the order of the answer's sources.
         public var source: Int
         /// Of the document's text, in Unicode scalars: what the sentence rests on.
@@ -12,7 +12,7 @@ public struct CheckedSentence: Sendable, Equatable {
         }
     }
 
-    public enum Flaw: Sendable, Hashable {
+    public enum Flaw: Sendable, Hashable, Codable {
         /// A number, date or identifier that no cited passage has, as the sentence writes it.
         case unknownDetail(String)
         /// Nothing in the sources says it.

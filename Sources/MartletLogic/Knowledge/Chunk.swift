@@ -1,5 +1,5 @@
 /// A piece of a document that is found and cited as one.
-public struct Chunk: Sendable, Equatable {
+public struct Chunk: Sendable, Equatable, Codable {
     /// What is searched, and shown to the model: that of the document, but for blanks that a splitter squeezed and a
     /// title it put in front.
     public var text: String

@@ -35,7 +35,7 @@ public struct DocumentText: Sendable, Equatable {
 }
 
 /// A part of a document that people find it by.
-public enum DocumentPlace: Sendable, Hashable {
+public enum DocumentPlace: Sendable, Hashable, Codable {
     /// From 1.
     case page(Int)
     /// From 1.

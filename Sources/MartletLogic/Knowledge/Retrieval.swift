@@ -29,7 +29,7 @@ public struct RetrievalQuery: Sendable, Equatable {
 }
 
 /// Which documents may answer, by what is known of them.
-public indirect enum DocumentFilter: Sendable, Hashable {
+public indirect enum DocumentFilter: Sendable, Hashable, Codable {
     case all([DocumentFilter])
     case any([DocumentFilter])
     case not(DocumentFilter)
@@ -38,20 +38,20 @@ public indirect enum DocumentFilter: Sendable, Hashable {
     /// With `*` for any characters; capitals make no difference.
     case name(like: String)
 
-    public enum Comparison: String, Sendable {
+    public enum Comparison: String, Sendable, Codable {
         case equal, unequal, less, atMost, more, atLeast, contains
     }
 }
 
 /// A value of a document's metadata.
-public enum MetadataValue: Sendable, Hashable {
+public enum MetadataValue: Sendable, Hashable, Codable {
     case text(String)
     case number(Double)
     case flag(Bool)
 }
 
 /// A chunk of the store: never used again for another one, an edit of its document included.
-public struct ChunkID: Sendable, Hashable, Comparable {
+public struct ChunkID: Sendable, Hashable, Comparable, Codable {
     public let number: Int64
 
     public init(_ number: Int64) { self.number = number }
@@ -60,7 +60,7 @@ public struct ChunkID: Sendable, Hashable, Comparable {
 }
 
 /// Which text of a document: each update has a higher one.
-public struct DocumentVersion: Sendable, Hashable {
+public struct DocumentVersion: Sendable, Hashable, Codable {
     public var base: String
     /// The file's name, as people know it.
     public var name: String
@@ -74,7 +74,7 @@ public struct DocumentVersion: Sendable, Hashable {
 }
 
 /// A chunk that was found, and why.
-public struct Passage: Sendable, Equatable {
+public struct Passage: Sendable, Equatable, Codable {
     public var id: ChunkID
     public var document: DocumentVersion
     public var chunk: Chunk
@@ -96,7 +96,7 @@ public struct Passage: Sendable, Equatable {
     }
 
     /// What each arm said of it.
-    public struct Why: Sendable, Equatable {
+    public struct Why: Sendable, Equatable, Codable {
         /// From 1; nil: the arm did not find it.
         public var wordRank: Int?
         /// BM25, larger is better.

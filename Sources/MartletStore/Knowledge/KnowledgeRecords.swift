@@ -135,6 +135,8 @@ package struct ChunkRecord: Sendable, Equatable {
 /// What a change did: told before the next one begins.
 package struct CommittedChange: Sendable, Equatable {
     package var base: Int64
+    /// The base's epoch before it.
+    package var previous: Int
     package var epoch: Int
     /// What came; nil: nothing.
     package var document: DocumentRecord?

@@ -19,7 +19,8 @@ extension KnowledgeStore {
                 guard base.space == space else {
                     throw KnowledgeStoreError.wrongSpace("\(name) is of \(base.space.model) \(base.space.version)")
                 }
-                var change = CommittedChange(base: base.number, epoch: try Self.advance(base, database))
+                var change = CommittedChange(
+                    base: base.number, previous: base.epoch, epoch: try Self.advance(base, database))
                 try Self.removeDocument(document.name, of: base, into: &change, database)
                 self.step(.removedOld)
                 let record = try Self.insert(document, base, version: change.epoch, database)
@@ -48,7 +49,7 @@ extension KnowledgeStore {
         try await change(
             { database in
                 let base = try Self.base(name, database)
-                var change = CommittedChange(base: base.number, epoch: base.epoch)
+                var change = CommittedChange(base: base.number, previous: base.epoch, epoch: base.epoch)
                 var (unknown, gone): ([String], [String]) = ([], [])
                 for name in names {
                     let isThere = try Self.removeDocument(name, of: base, into: &change, database)

@@ -91,7 +91,7 @@ package final class SessionFile: SessionStore {
                     try database.execute(
                         sql: "INSERT INTO turn (session, number, speaker, text) VALUES (?, ?, ?, ?)",
                         arguments: [
-                            session, next - turns.count + offset, turn.speaker, Self.cut(turn.text, limits.turnBytes),
+                            session, next - turns.count + offset, turn.speaker, turn.cut(to: limits.turnBytes).text,
                         ])
                 }
                 try database.execute(
@@ -127,15 +127,6 @@ package final class SessionFile: SessionStore {
 
     /// Nothing is to be asked any more.
     package func close() { try? pool.close() }
-
-    private static func cut(_ text: String, _ bytes: Int) -> String {
-        guard text.utf8.count > bytes else { return text }
-        var end = text.utf8.index(text.startIndex, offsetBy: bytes)
-        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
-            end = text.utf8.index(before: end)
-        }
-        return String(text[..<end])
-    }
 
     private func mapped<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
         do {

@@ -12,7 +12,7 @@ package protocol SessionStore: Sendable {
     func prune() async throws -> Int
 }
 
-package struct SessionTurn: Sendable, Equatable {
+package struct SessionTurn: Sendable, Equatable, Codable {
     /// `system`, `user` or `assistant`.
     package var speaker: String
     package var text: String
@@ -20,6 +20,16 @@ package struct SessionTurn: Sendable, Equatable {
     package init(speaker: String, text: String) {
         self.speaker = speaker
         self.text = text
+    }
+
+    /// With so many bytes of text at most, between characters.
+    package func cut(to bytes: Int) -> SessionTurn {
+        guard text.utf8.count > bytes else { return self }
+        var end = text.utf8.index(text.startIndex, offsetBy: bytes)
+        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return SessionTurn(speaker: speaker, text: String(text[..<end]))
     }
 }
 

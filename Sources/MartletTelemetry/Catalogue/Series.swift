@@ -88,6 +88,7 @@ package enum Series: String, CaseIterable, Sendable {
     case knowledgeIngestedBytes = "martlet_knowledge_ingested_bytes_total"
     case knowledgeEmbeddings = "martlet_knowledge_embedding_calls_total"
     case knowledgeEmbeddingErrors = "martlet_knowledge_embedding_errors_total"
+    case knowledgeRedisErrors = "martlet_knowledge_redis_errors_total"
     // The process
     case connections = "martlet_connections"
     case fileDescriptors = "martlet_fds"
@@ -285,6 +286,8 @@ package enum Series: String, CaseIterable, Sendable {
             (.counter, .calls, [.kind], "Calls for vectors, of questions and of passages.")
         case .knowledgeEmbeddingErrors:
             (.counter, .calls, [.kind], "Calls for vectors that failed.")
+        case .knowledgeRedisErrors:
+            (.counter, .calls, [.kind], "Calls of the Redis server with answers or sessions that failed.")
         case .connections:
             (.gauge, .connections, [.kind], "Open connections.")
         case .fileDescriptors:

@@ -51,7 +51,8 @@ package struct Exposition {
             for worker in readings.taskWorkers { taskWorker(series, worker) }
         case .knowledgeBases, .knowledgeDocuments, .knowledgeChunks, .knowledgeAge, .knowledgeSearch,
             .knowledgeAnswers, .knowledgeUnderWay, .knowledgeCache, .knowledgeInWork, .knowledgeIngestedDocuments,
-            .knowledgeIngestedChunks, .knowledgeIngestedBytes, .knowledgeEmbeddings, .knowledgeEmbeddingErrors:
+            .knowledgeIngestedChunks, .knowledgeIngestedBytes, .knowledgeEmbeddings, .knowledgeEmbeddingErrors,
+            .knowledgeRedisErrors:
             if let knowledge = readings.knowledge { self.knowledge(series, knowledge) }
         case .fdBudget, .fdPressure, .refusedConnections, .closeWaitSockets: descriptors(series)
         case .fileDescriptors, .cpuSeconds, .residentMemory, .startTime, .openFDs, .maxFDs: process(series)

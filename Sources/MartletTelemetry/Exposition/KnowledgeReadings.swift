@@ -42,6 +42,8 @@ extension Readings {
         package var ingested = Ingested()
         package var embeddings: [Count] = []
         package var embeddingErrors: [Count] = []
+        /// By what is there, `answers` and `sessions`; empty: nothing is.
+        package var redisErrors: [Count] = []
 
         package init() {}
     }
@@ -65,7 +67,8 @@ extension Exposition {
         case .knowledgeIngestedChunks: writer.sample([], knowledge.ingested.chunks)
         case .knowledgeIngestedBytes: writer.sample([], knowledge.ingested.bytes)
         case .knowledgeEmbeddings: counts(knowledge.embeddings)
-        default: counts(knowledge.embeddingErrors)
+        case .knowledgeEmbeddingErrors: counts(knowledge.embeddingErrors)
+        default: counts(knowledge.redisErrors)
         }
     }
 

@@ -173,6 +173,25 @@ struct AnswererTests {
         #expect(try await sessions.turns(of: "s").map(\.speaker) == ["user", "assistant", "user", "assistant"])
         #expect(try await sessions.turns(of: "s")[2].text == "那病假呢？")
     }
+
+    @Test("Passages in place of an answer are not remembered as what the assistant said, the question is")
+    func degradedSession() async throws {
+        let sessions = FakeSessions()
+        let down = FakeModel { _ in [.piece(.text(Self.said)), .wait, .fail] }
+        down.gate.open()
+        var first = question()
+        first.session = "s"
+        for model in [nil, down] {
+            let answerer = Answerer(source: FakeBases(Self.texts), model: model, sessions: sessions)
+            #expect(try await Heard(answerer.answer(first)).end?.kind == .degraded)
+        }
+        #expect(try await sessions.turns(of: "s").map(\.speaker) == ["user", "user"])
+        // Templates of many models take turns in turn only.
+        let model = FakeModel(saying: Self.said)
+        let answerer = Answerer(source: FakeBases(Self.texts), model: model, sessions: sessions)
+        _ = try await Heard(answerer.answer(first))
+        #expect(model.calls.last?.map(\.role) == [.system, .user])
+    }
 }
 
 final class FakeSessions: SessionStore {

@@ -31,8 +31,8 @@ import Testing
               patience: 2s
               compatibility: chatchat
               body: 1GiB
-              cache: {memory: 8MiB, ttl: 10m}
-              sessions: {days: 3}
+              cache: {memory: 8MiB, ttl: 10m, redis: "redis://10.0.0.5:6379/1"}
+              sessions: {days: 3, redis: "redis://10.0.0.5:6379/2"}
 
             """
         let knowledge = try self.knowledge(text)
@@ -40,8 +40,26 @@ import Testing
         #expect(knowledge.weights == "/data/weights" && knowledge.patience == .seconds(2))
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
-        #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))
+        let answers = try RedisURL("redis://10.0.0.5:6379/1")
+        #expect(
+            knowledge.cache
+                == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600), redis: answers))
+        #expect(knowledge.sessionRedis?.database == 2)
         #expect(try self.knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
+    }
+
+    @Test("A route before Chatchat instances may keep their replies, and no other one")
+    func replies() throws {
+        func replies(_ cache: String) throws -> ReplyCacheConfiguration? {
+            let route = "routes:\n  - {path: /, pool: chat\(cache)}\n"
+            return try decoded("pools: {chat: {targets: [http://127.0.0.1:9]}}\n" + route).routes[0].replies
+        }
+        #expect(try replies("") == nil && replies(", cache: off") == nil)
+        #expect(try replies(", cache: on") == ReplyCacheConfiguration())
+        let stated = ReplyCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(60))
+        #expect(try replies(", cache: {chatchat: on, ttl: 1m, memory: 8MiB}") == stated)
+        let model = "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\n"
+        #expect(problems(model + "routes:\n  - {path: /v1/, cache: on}\n").count == 1)
     }
 
     @Test("What cannot be is refused")
@@ -49,6 +67,7 @@ import Testing
         for wrong in [
             "knowledge: {store: {folder: a, chroma: \"http://a:1\"}}\n", "knowledge: {store: {chroma: nowhere}}\n",
             "knowledge: {compatibility: langchain}\n", "knowledge: {body: 1}\n", "knowledge: {cash: on}\n",
+            "knowledge: {cache: {redis: \"redis://a:1/0\"}}\n", "knowledge: {sessions: {redis: \"http://a:1\"}}\n",
             "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {chat: b}\n",
         ] {
             #expect(problems(wrong).count == 1, "\(wrong)")

@@ -25,7 +25,12 @@ struct KnowledgeDecoder {
             section.choice("compatibility", KnowledgeConfiguration.Compatibility.self) ?? knowledge.compatibility
         knowledge.body = section.size("body", in: (1 << 10)...(1 << 40)) ?? knowledge.body
         knowledge.cache = cache(section.section("cache"))
-        knowledge.sessionDays = section.section("sessions").count("days", in: 1...36_500) ?? knowledge.sessionDays
+        if case .folder = knowledge.store, knowledge.cache?.redis != nil {
+            section.section("cache").refuse("is for nodes that share a store: it needs `store.chroma`", at: "redis")
+        }
+        let sessions = section.section("sessions")
+        knowledge.sessionDays = sessions.count("days", in: 1...36_500) ?? knowledge.sessionDays
+        knowledge.sessionRedis = sessions.item("redis").flatMap { sessions.redis($0) }
         return knowledge
     }
 
@@ -47,6 +52,7 @@ struct KnowledgeDecoder {
         let isKept = section.flag("keep") ?? true
         cache.memory = section.size("memory", in: (1 << 20)...(1 << 40)) ?? cache.memory
         cache.timeToLive = section.duration("ttl", in: .seconds(1)...(.seconds(366 * 86_400))) ?? cache.timeToLive
+        cache.redis = section.item("redis").flatMap { section.redis($0) }
         return isKept ? cache : nil
     }
 }

@@ -36,8 +36,18 @@ struct RouteDecoder {
         route.timeouts = SharedDecoder.timeouts(section)
         route.retry = SharedDecoder.retry(section)
         route.isLogged = section.flag("access_log") ?? true
+        route.replies = replies(section.section("cache"), hasPool: section.has("pool"))
         route.api = section.choice("api", RouteConfiguration.API.self) ?? route.api
         return path == nil ? nil : route
+    }
+
+    private func replies(_ section: Section, hasPool: Bool) -> ReplyCacheConfiguration? {
+        var replies = ReplyCacheConfiguration()
+        let isAsked = section.flag("chatchat") ?? false
+        replies.memory = section.size("memory", in: (1 << 20)...(1 << 40)) ?? replies.memory
+        replies.timeToLive = section.duration("ttl", in: .seconds(1)...(.seconds(366 * 86_400))) ?? replies.timeToLive
+        if isAsked, !hasPool { section.refuse("needs a `pool` of Chatchat instances", at: "chatchat") }
+        return isAsked && hasPool ? replies : nil
     }
 
     private static func host(_ text: String) -> String? {

@@ -15,7 +15,7 @@ struct TasksDecoder {
             for key in others where section.has(key) {
                 section.refuse("is of Martlet's own broker, and has no place beside `redis`", at: key)
             }
-            if let url = redis(item, section) { tasks.broker = .redis(url) }
+            if let url = section.redis(item) { tasks.broker = .redis(url) }
         }
         desk(root.section("tasks"), &tasks)
         return tasks
@@ -74,18 +74,18 @@ struct TasksDecoder {
         }
         return broker
     }
+}
 
+extension Section {
     /// What it says may be a password, so no error repeats it.
-    private func redis(_ item: Section.Item, _ section: Section) -> RedisURL? {
+    func redis(_ item: Section.Item) -> RedisURL? {
         guard let text = item.node.text, let url = try? RedisURL(text) else {
-            section.refuse("must be redis://HOST:PORT/DATABASE, or rediss:// for TLS", at: item)
+            refuse("must be redis://HOST:PORT/DATABASE, or rediss:// for TLS", at: item)
             return nil
         }
         return url
     }
-}
 
-extension Section {
     /// The name of a task or of a queue.
     func taskName(_ key: String) -> String? {
         value(key, "must be a name of up to 255 characters") { TaskName.isValid($0) ? $0 : nil }

@@ -35,8 +35,14 @@ extension ConfigurationKeys {
         ConfigurationKey("knowledge.cache.keep", .flag, "true", "Keep them."),
         ConfigurationKey("knowledge.cache.memory", .size, "64MiB", "How much of them is kept."),
         ConfigurationKey("knowledge.cache.ttl", .duration, "1d", "For how long at most."),
+        ConfigurationKey(
+            "knowledge.cache.redis", .url,
+            "In place of memory: `redis://HOST:PORT/0` of a Redis, where nodes with one `store.chroma` share them."),
         ConfigurationKey("knowledge.sessions", .section, "What was said before, of questions that name a session."),
         ConfigurationKey(
             "knowledge.sessions.days", .count, "30", "How long a session is kept after its last question."),
+        ConfigurationKey(
+            "knowledge.sessions.redis", .url,
+            "In place of the store's folder: `redis://HOST:PORT/0` of a Redis, so that any node goes on with any."),
     ]
 }

@@ -30,6 +30,15 @@ extension ConfigurationKeys {
             ConfigurationKey(
                 "routes[].access_log", .flag, "true", "Whether its requests leave a line in the access log."),
             ConfigurationKey(
+                "routes[].cache", .section, "Replies that are given again, where the pool is of Langchain-Chatchat.",
+                shorthand: "chatchat"),
+            ConfigurationKey(
+                "routes[].cache.chatchat", .flag, "false",
+                "What `/chat/kb_chat` replied is given again for the same body and key of the client, until a write to"
+                    + " its base passes through."),
+            ConfigurationKey("routes[].cache.ttl", .duration, "10m", "For how long at most."),
+            ConfigurationKey("routes[].cache.memory", .size, "64MiB", "How much of them is kept."),
+            ConfigurationKey(
                 "routes[].api", .word,
                 "The shape of Martlet's own errors: `openai` (what the model API uses) or `plain` (what others use)."),
         ] + headers("routes[].headers", "Changes to the request, before those of the target.")

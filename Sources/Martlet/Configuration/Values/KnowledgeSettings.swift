@@ -45,6 +45,8 @@ package struct KnowledgeConfiguration: Sendable, Equatable {
     package var cache: KnowledgeCacheConfiguration? = KnowledgeCacheConfiguration()
     /// `sessions.days`.
     package var sessionDays = 30
+    /// `sessions.redis`: nodes share them; nil: in the store's folder.
+    package var sessionRedis: RedisURL?
 }
 
 /// `knowledge.cache`.
@@ -53,4 +55,6 @@ package struct KnowledgeCacheConfiguration: Sendable, Equatable {
     package var memory = 64 << 20
     /// `ttl`.
     package var timeToLive: Duration = .seconds(86_400)
+    /// `redis`: nodes on one Chroma server share them; nil: in memory.
+    package var redis: RedisURL?
 }

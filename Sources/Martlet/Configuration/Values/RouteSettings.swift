@@ -36,12 +36,22 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var retry = RetryOverride()
     /// `access_log`: false: requests of this route leave no line.
     package var isLogged = true
+    /// `cache`: replies of Langchain-Chatchat behind it are given again; nil: none.
+    package var replies: ReplyCacheConfiguration?
     package var api: API
     /// The file does not say it: it serves what nothing else does.
     package var isImplied = false
 
     /// Whether the request's `model` decides where it goes.
     package var isModelAPI: Bool { pool == nil }
+}
+
+/// `cache` of a route.
+package struct ReplyCacheConfiguration: Sendable, Equatable {
+    /// `memory`: in bytes.
+    package var memory = 64 << 20
+    /// `ttl`.
+    package var timeToLive: Duration = .seconds(600)
 }
 
 /// `timeouts` of a route.

@@ -92,7 +92,7 @@ extension ChromaEngine {
     ) async throws -> (change: KnowledgeChange, unknown: [String]) {
         let base = try await now(base)
         guard names.contains(where: { base.document($0) != nil || (files && base.files[$0] != nil) }) else {
-            return (KnowledgeChange(epoch: base.epoch), names)
+            return (KnowledgeChange(previous: base.epoch, epoch: base.epoch), names)
         }
         let outcome = try await write(.delete(base: base.id, names, files: files), of: base)
         return (outcome.change, outcome.unknown)

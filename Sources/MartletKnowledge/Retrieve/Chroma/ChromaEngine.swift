@@ -49,6 +49,8 @@ package final class ChromaEngine: KnowledgeEngine {
     let words = WordCounts()
     /// Of the models that are made ready: documents all of whose chunks have their vector.
     let ready = Mutex<[String: Set<Int>]>([:])
+    /// What tells this store from others, on every node alike.
+    package var identity: String { ledger.identity }
     /// How many records a request may bring.
     private let batch: Int
 

@@ -70,7 +70,7 @@ struct LedgerBase: Sendable {
     // MARK: Changing
 
     mutating func put(_ line: LedgerDocument, _ file: LedgerFile?, epoch: Int) throws -> LedgerOutcome {
-        var outcome = LedgerOutcome(change: KnowledgeChange(epoch: epoch))
+        var outcome = LedgerOutcome(change: KnowledgeChange(previous: self.epoch, epoch: epoch))
         let document = Document(line: line, epoch: epoch, metadata: try KnowledgeMarks.metadata(line.metadata))
         if let former = take(line.name) {
             outcome.change.removed = former.ids
@@ -98,6 +98,7 @@ struct LedgerBase: Sendable {
 
     mutating func delete(_ names: [String], files withFiles: Bool, epoch: Int) -> LedgerOutcome {
         var outcome = LedgerOutcome()
+        outcome.change.previous = self.epoch
         for name in names {
             let former = take(name)
             let file = withFiles ? files.removeValue(forKey: name) : nil

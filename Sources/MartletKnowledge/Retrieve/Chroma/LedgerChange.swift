@@ -72,7 +72,7 @@ struct LedgerFile: Codable, Sendable {
 
 /// What became of a line.
 struct LedgerOutcome: Sendable {
-    var change = KnowledgeChange(epoch: 0)
+    var change = KnowledgeChange(previous: 0, epoch: 0)
     /// Names to delete that there were not.
     var unknown: [String] = []
     /// What nobody reads any more, for whoever wrote the line to remove.

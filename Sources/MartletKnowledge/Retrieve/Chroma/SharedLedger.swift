@@ -39,6 +39,9 @@ final class SharedLedger: Sendable {
         self.collection = collection
     }
 
+    /// Of the server: no other ledger has it, nor one of its name that comes after it.
+    var identity: String { collection }
+
     /// As far as it was read last.
     var known: Ledger { state.withLock { $0.ledger } }
 

@@ -4,10 +4,10 @@
 /// searching ── found ──▶ asking ── first piece ──▶ streaming ── finished ──▶ checking ── checked ──▶ ended
 ///     │                    └ failed, slow:                └ failed: broken off,
 ///     │                      the passages, ended            the passages, ended
-///     ├ nothing that answers: refused, ended
-///     └ failed: so does the answer
-/// any ── gone ──▶ ended, and whatever runs is stopped
+///     └ nothing that answers: refused, ended
+/// any ── gone ──▶ ended, and a model that is asked is stopped
 /// ```
+/// A search that fails has no event: its error is the answer's.
 /// What comes after the end comes too late and is ignored.
 public struct AnswerMachine: Sendable {
     public enum Event: Sendable, Equatable {
@@ -15,7 +15,6 @@ public struct AnswerMachine: Sendable {
         ///   - isAnswerable: ``AnswerRefusal`` does not refuse.
         ///   - hasModel: There is one to be asked.
         case found(passages: Int, isAnswerable: Bool, hasModel: Bool)
-        case searchFailed
         case piece(ReasoningSplitter.Piece)
         /// As the model says it: `stop`, `length`, …
         case finished(String)
@@ -34,12 +33,10 @@ public struct AnswerMachine: Sendable {
         case tell(ReasoningSplitter.Piece)
         /// The model's call is not needed any more.
         case stopModel
-        case stopSearch
         case refuse
         /// - Parameter afterText: Something was said already.
         case showPassages(afterText: Bool)
         case check
-        case fail
         case end(End)
     }
 
@@ -77,18 +74,14 @@ public struct AnswerMachine: Sendable {
         case (_, .gone):
             defer { state = .ended }
             switch state {
-            case .searching: return [.stopSearch]
             case .asking, .streaming: return [.stopModel]
-            case .checking, .ended: return []
+            case .searching, .checking, .ended: return []
             }
         case (.searching, .found(let passages, let isAnswerable, let hasModel)):
             guard passages > 0, isAnswerable else { return end([.refuse], .refused) }
             guard hasModel else { return end([.showPassages(afterText: false)], .degraded("stop", nil)) }
             state = .asking
             return [.ask]
-        case (.searching, .searchFailed):
-            state = .ended
-            return [.fail]
         case (.asking, .piece(let piece)):
             state = .streaming(hasText: piece.isText)
             return [.tell(piece)]

@@ -62,7 +62,18 @@ public struct AnswerPrompt: Sendable, Equatable {
         }
         sources = fenced.count
         let last = PromptMessage(.user, (fenced + [asked]).joined(separator: "\n\n"))
-        messages = [system] + own + said + [last]
+        messages = [system] + own + Self.inTurn(said + [last])
+    }
+
+    /// Neighbours of one speaker become one: a question may have had no answer, and some models refuse two in a row.
+    private static func inTurn(_ turns: [PromptMessage]) -> [PromptMessage] {
+        turns.reduce(into: []) { joined, turn in
+            if let before = joined.last, before.role == turn.role {
+                joined[joined.count - 1].text = before.text + "\n\n" + turn.text
+            } else {
+                joined.append(turn)
+            }
+        }
     }
 
     /// An estimate.

@@ -1,6 +1,6 @@
 /// What a chat model is given, one after the other.
-public struct PromptMessage: Sendable, Hashable {
-    public enum Role: String, Sendable { case system, user, assistant }
+public struct PromptMessage: Sendable, Hashable, Encodable {
+    public enum Role: String, Sendable, Encodable { case system, user, assistant }
 
     public var role: Role
     public var text: String

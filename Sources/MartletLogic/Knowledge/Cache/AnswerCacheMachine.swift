@@ -53,7 +53,7 @@ public struct AnswerCacheMachine: Sendable {
     /// For questions that mean the same.
     private var scopes: [AnswerScope: Set<Int>] = [:]
     private var bases: [String: Set<Int>] = [:]
-    /// The latest epoch that was heard of.
+    /// The latest epoch that was heard of, of each base that is there.
     private var epochs: [String: Int] = [:]
     private var lastID = 0
     public private(set) var figures = Figures()
@@ -65,6 +65,8 @@ public struct AnswerCacheMachine: Sendable {
 
     public var count: Int { cache.size }
     public var bytes: Int { cache.usedBytes }
+    /// Bases of which something is remembered.
+    var knownBases: Int { Set(bases.keys).union(epochs.keys).count }
 
     // MARK: Giving
 
@@ -155,29 +157,18 @@ public struct AnswerCacheMachine: Sendable {
 
     /// Drops what the change takes away.
     ///
-    /// - Returns: the questions that are to be compared with what is new; none: ``finish(_:unchanged:)`` is not needed.
+    /// - Returns: the questions that are to be searched for again; none: ``finish(_:unchanged:)`` is not needed.
     public mutating func begin(_ change: BaseChange) -> [CachedQuestion] {
         fence(change.base, epoch: change.epoch)
         var open: [CachedQuestion] = []
         for id in bases[change.base] ?? [] {
             guard let key = keys[id], let entry = cache.peek(key) else { continue }
-            let epoch = entry.epochs[change.base] ?? -1
-            // Found in this epoch already, or in a later one.
-            guard epoch < change.epoch else { continue }
-            let isTouched = entry.answer.sources.contains {
-                $0.document.base == change.base
-                    && (change.gone.contains($0.id) || change.documents.contains($0.document.name))
-            }
-            if isTouched || epoch != change.previous {
-                drop(id)
-            } else if change.hasNew {
-                open.append(
-                    CachedQuestion(
-                        id: id, text: key.text, vector: entry.vector, bases: key.scope.bases,
-                        filter: key.scope.filter, limit: key.scope.limit, minimumScore: key.scope.minimumScore,
-                        minimumCosine: key.scope.minimumCosine, found: Set(entry.answer.sources.map(\.id))))
-            } else {
-                carry(id, change)
+            let question = CachedQuestion(id: id, key.text, entry.vector, key.scope, entry.answer)
+            switch question.fate(under: change, foundIn: entry.epochs[change.base] ?? -1) {
+            case .goes: drop(id)
+            case .isCarriedOver: carry(id, change)
+            case .isOpen: open.append(question)
+            case .isUntouched: break
             }
         }
         return open
@@ -194,9 +185,11 @@ public struct AnswerCacheMachine: Sendable {
         }
     }
 
-    /// A base is no more.
+    /// A base is no more. One that comes under its name has later epochs, so what is still on its way for the old one
+    /// is given to nobody.
     public mutating func remove(base: String) {
         for id in bases[base] ?? [] { drop(id) }
+        epochs[base] = nil
     }
 
     private mutating func carry(_ id: Int, _ change: BaseChange) {

@@ -1,5 +1,5 @@
 /// What an answer depends on beside its question: one that was given under other circumstances is not shown.
-public struct AnswerScope: Sendable, Hashable {
+public struct AnswerScope: Sendable, Hashable, Encodable {
     /// In ascending order, each once.
     public let bases: [String]
     /// What the caller may see, in words of whoever decides that: others have other answers.
@@ -67,7 +67,7 @@ public struct QuestionShape: Sendable {
 
     /// Whether both ask for the same, if they mean the same: with the same numbers, names and negations, and with the
     /// same of those words that the sources have (病假 and 事假 are near each other in meaning, and not the same).
-    func asksTheSame(as other: QuestionShape, sources: [Passage]) -> Bool {
+    public func asksTheSame(as other: QuestionShape, sources: [Passage]) -> Bool {
         guard details == other.details, denied == other.denied, language == other.language else { return false }
         let difference = terms.symmetricDifference(other.terms)
         guard !difference.isEmpty else { return true }

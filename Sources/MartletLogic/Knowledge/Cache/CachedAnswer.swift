@@ -1,5 +1,5 @@
 /// An answer that can be given again. What the model thought is not part of it.
-public struct CachedAnswer: Sendable, Equatable {
+public struct CachedAnswer: Sendable, Equatable, Codable {
     public var text: String
     /// What it may cite, in the order of their numbers: the k best passages.
     public var sources: [Passage]
@@ -29,7 +29,7 @@ public struct CachedAnswer: Sendable, Equatable {
     }
 
     /// An estimate.
-    var bytes: Int {
+    public var bytes: Int {
         let passages = sources.reduce(0) { $0 + $1.chunk.text.utf8.count + $1.document.name.utf8.count + 256 }
         return text.utf8.count + passages + citations.count * 128 + 128
     }
@@ -58,18 +58,7 @@ public struct BaseChange: Sendable, Equatable {
         self.documents = documents
         self.hasNew = hasNew
     }
-}
 
-/// A question whose answer is kept, to be searched for again after a change.
-public struct CachedQuestion: Sendable, Equatable {
-    public let id: Int
-    public let text: String
-    public let vector: [Float]?
-    public let bases: [String]
-    public let filter: DocumentFilter?
-    public let limit: Int
-    public let minimumScore: Double
-    public let minimumCosine: Double?
-    /// What its answer rests on: where less was shown to the model than was found, a search never finds the same.
-    public let found: Set<ChunkID>
+    /// Whether other chunks may have other scores now: what is gone makes words rarer, too.
+    var movesScores: Bool { hasNew || !gone.isEmpty }
 }

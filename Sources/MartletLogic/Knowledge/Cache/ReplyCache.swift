@@ -26,7 +26,7 @@ public struct ReplyCache: Sendable {
     }
 
     /// Taken before the question goes on: what came to its base since decides whether its reply is kept.
-    public struct Ticket: Sendable, Equatable {
+    public struct Ticket: Sendable, Hashable {
         fileprivate let base: String
         fileprivate let writes: UInt64
         fileprivate let allWrites: UInt64
@@ -61,7 +61,7 @@ public struct ReplyCache: Sendable {
     public mutating func keep(_ reply: Reply, for chat: KnowledgeChat, _ ticket: Ticket, now: Instant) -> Bool {
         let book = books[chat.base] ?? Writes()
         guard book.underWay == 0, all.underWay == 0, ticket == self.ticket(for: chat) else { return false }
-        let gone = cache.put(chat, reply, bytes: reply.body.count + chat.query.utf8.count + 256, now: now)
+        let gone = cache.put(chat, reply, bytes: reply.body.count + chat.bytes + 256, now: now)
         keys[chat.base, default: []].insert(chat)
         for key in gone {
             keys[key.base]?.remove(key)
@@ -123,14 +123,14 @@ public struct KnowledgeChat: Sendable, Hashable {
         self.rest = [route] + rest.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }
 
-    /// Whether a request to this path changes what a base answers.
-    public static func isWrite(_ path: String) -> Bool {
-        writes.contains(path.split(separator: "?").first.map(String.init) ?? path)
-    }
+    var bytes: Int { rest.reduce(query.utf8.count + base.utf8.count) { $0 + $1.utf8.count + 16 } }
 
-    private static let writes = Set(
-        [
-            "create_knowledge_base", "delete_knowledge_base", "upload_docs", "update_docs", "delete_docs",
-            "recreate_vector_store",
-        ].map { "/knowledge_base/\($0)" })
+    /// Where such a question is asked.
+    public static let path = "/chat/kb_chat"
+
+    /// Requests to these paths change what a base answers.
+    public static let writes = [
+        "create_knowledge_base", "delete_knowledge_base", "upload_docs", "update_docs", "delete_docs",
+        "recreate_vector_store",
+    ].map { "/knowledge_base/\($0)" }
 }

@@ -55,6 +55,17 @@ import Testing
         #expect(try ledger.base("base").space.id == "n")
     }
 
+    @Test("A change says which epoch it follows: that of the line before it, whichever node wrote that")
+    func chain() throws {
+        var ledger = try ledger()
+        var changes = try [put(2, "a", write: 20), put(3, "b", write: 30)].map { try ledger.read($0)?.change }
+        let deletion = LedgerLine(token: 4, change: .delete(base: "b", ["a", "b"], files: true))
+        changes.append(try ledger.read(deletion)?.change)
+        #expect(changes.map { $0?.previous } == [1, 2, 3] && changes.map { $0?.epoch } == [2, 3, 4])
+        let nothing = try ledger.read(LedgerLine(token: 5, change: .delete(base: "b", ["a"], files: true)))
+        #expect(nothing?.change.previous == 4 && nothing?.change.epoch == 4)
+    }
+
     @Test("Chunks of two documents never have the same number, nor those of two versions of one")
     func numbers() throws {
         var ledger = try ledger()

@@ -84,10 +84,36 @@ struct AnswerCacheTests {
             #expect(machine.count == 0)
         }
         var machine = filled()
-        let other = BaseChange(base: "a", previous: 1, epoch: 2, gone: [ChunkID(7)], documents: ["7.md"], hasNew: false)
+        let other = BaseChange(base: "a", previous: 1, epoch: 2, documents: ["7.md"], hasNew: false)
         let open = machine.begin(other)
         #expect(open == [])
         #expect(isThere(machine, epoch: 2))
+    }
+
+    @Test("Chunks that go elsewhere make words rarer: an answer stays where a search still finds its passages")
+    func goneElsewhere() {
+        for stays in [true, false] {
+            var machine = filled()
+            let change = BaseChange(base: "a", previous: 1, epoch: 2, gone: [ChunkID(7)], hasNew: false)
+            let open = machine.begin(change)
+            #expect(open.map(\.found) == [[ChunkID(1), ChunkID(2)]])
+            machine.finish(change, unchanged: stays ? Set(open.map(\.id)) : [])
+            #expect(isThere(machine, epoch: 2) == stays)
+        }
+    }
+
+    @Test("Of bases that are gone nothing is remembered, and what was on its way for one is given to nobody")
+    func removedBase() {
+        var machine = AnswerCacheMachine()
+        for number in 0..<1000 {
+            machine.fence("base \(number)", epoch: number + 1)
+            machine.remove(base: "base \(number)")
+        }
+        #expect(machine.knownBases == 0)
+        machine.fence("a", epoch: 5)
+        machine.remove(base: "a")
+        _ = machine.keep(answer([passage(1, 1)]), for: QuestionShape("q"), nil, scope, epochs: ["a": 5], now: now)
+        #expect(!isThere(machine, epoch: 6, "q"))
     }
 
     @Test("A new chunk takes an answer with it where a search would find other passages")

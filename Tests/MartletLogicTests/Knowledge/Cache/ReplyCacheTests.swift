@@ -79,9 +79,8 @@ struct ReplyCacheTests {
 
     @Test("Writes are known by their paths")
     func paths() {
-        #expect(KnowledgeChat.isWrite("/knowledge_base/upload_docs"))
-        #expect(KnowledgeChat.isWrite("/knowledge_base/delete_docs?x=1"))
-        #expect(!KnowledgeChat.isWrite("/knowledge_base/search_docs"))
-        #expect(!KnowledgeChat.isWrite("/chat/kb_chat"))
+        #expect(KnowledgeChat.writes.contains("/knowledge_base/upload_docs"))
+        #expect(!KnowledgeChat.writes.contains("/knowledge_base/search_docs"))
+        #expect(!KnowledgeChat.writes.contains(KnowledgeChat.path))
     }
 }

@@ -1,23 +1,26 @@
 import MartletLogic
 import Synchronization
 
+typealias AnswerFlights = Flights<AnswerFlight, AnswerEvent>
+
+/// What questions have in common that are answered once.
+struct AnswerFlight: Hashable, Sendable {
+    var scope: AnswerScope
+    var text: String
+    /// Who asks after a change is not told what was found before.
+    var epochs: [String: Int]
+}
+
 /// Questions that many ask at once, answered once: whoever comes while an answer is on its way hears all of it.
 ///
 /// The answer belongs to nobody who asked: it goes on while there is one of them left, and stops with the last.
-final class AnswerFlights: Sendable {
-    struct Key: Hashable, Sendable {
-        var scope: AnswerScope
-        var text: String
-        /// Who asks after a change is not told what was found before.
-        var epochs: [String: Int]
-    }
-
-    typealias Events = AsyncThrowingStream<AnswerEvent, any Error>
+package final class Flights<Key: Hashable & Sendable, Event: Sendable>: Sendable {
+    package typealias Events = AsyncThrowingStream<Event, any Error>
 
     private struct Flight {
         var id: UInt64
         /// For those who come later; as much as one answer may be.
-        var events: [AnswerEvent] = []
+        var events: [Event] = []
         var readers: [UInt64: Events.Continuation] = [:]
         var task: Task<Void, Never>?
     }
@@ -29,15 +32,17 @@ final class AnswerFlights: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// How many answers are on their way.
-    var count: Int { state.withLock { $0.flights.count } }
+    package var count: Int { state.withLock { $0.flights.count } }
 
     /// Hears the answer that is on its way, or has it made.
     ///
     /// - Parameter produce: Tells the events in their order; is cancelled when nobody is left.
-    func join(
+    package func join(
         _ key: Key,
-        produce: @escaping @Sendable (_ tell: @escaping @Sendable (AnswerEvent) -> Void) async throws -> Void
+        produce: @escaping @Sendable (_ tell: @escaping @Sendable (Event) -> Void) async throws -> Void
     ) -> Events {
         let (events, continuation) = Events.makeStream()
         let (flight, reader) = state.withLock { state in
@@ -69,7 +74,7 @@ final class AnswerFlights: Sendable {
     }
 
     /// In the lock, so that nobody who joins hears events out of their order; a yield calls nobody back.
-    private func tell(_ event: AnswerEvent, _ key: Key, _ id: UInt64) {
+    private func tell(_ event: Event, _ key: Key, _ id: UInt64) {
         state.withLock { state in
             guard state.flights[key]?.id == id else { return }
             state.flights[key]?.events.append(event)
