@@ -5,8 +5,7 @@ package protocol AnswerModel: Sendable {
     /// Asks, and gives what comes, piece by piece. The call ends when its reader goes.
     ///
     /// - Throws: before the first piece: it is down, over its limits, or there is none of that name; in the stream: it
-    ///   broke
-    ///   off. `CancellationError`.
+    ///   broke off. `CancellationError`.
     func stream(
         _ messages: [PromptMessage], _ parameters: ModelParameters
     ) async throws -> AsyncThrowingStream<ModelPiece, any Error>

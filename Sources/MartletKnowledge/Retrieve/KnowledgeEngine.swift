@@ -52,9 +52,6 @@ package protocol KnowledgeEngine: Sendable {
     ///
     /// - Parameter model: Of the question's vector: another one than the base's is `wrongModel`.
     func search(_ query: RetrievalQuery, model: EmbeddingModel?, in base: String) async throws -> [Passage]
-    /// What a question gives to some chunks, whether they are among its best or not: whether a new one would enter an
-    /// answer. Those that are not there, or do not fit its filter, are not in it.
-    func scores(_ query: RetrievalQuery, of chunks: [ChunkID], in base: String) async throws -> [ChunkID: Double]
 
     // MARK: Another model
 
