@@ -107,8 +107,12 @@ package final class KnowledgeFront: Sendable {
         let models = dispatch.flatMap { dispatch in
             knowledge.chat.map { DispatchedModel(dispatch: dispatch, standard: $0) }
         }
+        let recognizer = dispatch.flatMap { dispatch in
+            knowledge.ocr.map { DispatchedRecognizer(dispatch: dispatch.inBackground(), model: $0) }
+        }
         let desk = EngineDesk(
-            engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
+            engine: engine, embeddings: encoders.registry,
+            reader: DocumentReader(scratch: scratch, recognizer: recognizer), model: models,
             reranker: encoders.reranker, cache: cache, sessions: sessions)
         let shelf = try await Shelf(
             desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)

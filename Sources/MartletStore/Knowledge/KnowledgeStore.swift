@@ -1,6 +1,5 @@
 import Dispatch
 import GRDB
-import Glibc
 import Synchronization
 
 /// Documents, their chunks and vectors on disk: SQLite, through GRDB, and the uploaded files beside it.

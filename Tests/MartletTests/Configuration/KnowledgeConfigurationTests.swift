@@ -28,6 +28,7 @@ import Testing
               weights: /data/weights
               chat: qwen3
               rerank: bge
+              ocr: qwen3
               compatibility: chatchat
               body: 1GiB
               cache: {memory: 8MiB, ttl: 10m}
@@ -38,8 +39,11 @@ import Testing
         #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
         #expect(knowledge.weights == "/data/weights")
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
+        #expect(knowledge.ocr == "qwen3")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
         #expect(knowledge.cache == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600)))
+        #expect(try self.knowledge("models: {a: {pool: chat}}\npools: {chat: {targets: [http://127.0.0.1:9]}}\n"
+            + "knowledge: {ocr: /ocr}\n").ocr == "/ocr", "a worker's path is no model's name")
         #expect(try self.knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
     }
 
@@ -49,6 +53,7 @@ import Testing
             "knowledge: {store: {folder: a, chroma: \"http://a:1\"}}\n", "knowledge: {store: {chroma: nowhere}}\n",
             "knowledge: {compatibility: langchain}\n", "knowledge: {body: 1}\n", "knowledge: {cash: on}\n",
             "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {chat: b}\n",
+            "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {ocr: b}\n",
         ] {
             #expect(problems(wrong).count == 1, "\(wrong)")
         }
