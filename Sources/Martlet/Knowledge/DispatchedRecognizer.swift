@@ -2,7 +2,9 @@ import Foundation
 import MartletBase
 import MartletKnowledge
 import MartletLogic
+import MartletNet
 import MartletWire
+import NIOCore
 import NIOPosix
 
 /// A chat model that sees, asked for the words of an image as OpenAI's clients ask it.
