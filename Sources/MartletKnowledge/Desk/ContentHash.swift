@@ -36,8 +36,13 @@ enum ContentHash {
         return (hexadecimal(digest.end()), bytes)
     }
 
+    /// Of some texts, each by itself: in hexadecimal.
+    static func hexadecimal(of texts: [String]) throws -> String { hexadecimal(try digest(of: texts)) }
+
     /// Of some texts, each by itself: 32 bytes.
-    static func text(_ parts: String...) throws -> [UInt8] {
+    static func text(_ parts: String...) throws -> [UInt8] { try digest(of: parts) }
+
+    private static func digest(of parts: [String]) throws -> [UInt8] {
         var digest = try Digest()
         for part in parts {
             digest.add(Array(part.utf8)[...])

@@ -5,17 +5,21 @@ struct DocumentSplitter {
     /// A text that has more is refused: a mistake or an attack, and nothing anybody could look through.
     static let mostChunks = 1_000_000
 
+    /// What is the same for the same chunks of a file: part of what tells whether a document is there already.
+    let name: String
     private let options: IngestOptions
 
-    init(_ options: IngestOptions) { self.options = options }
-
-    /// What is the same for the same chunks: part of what tells whether a document is there already.
-    var name: String {
-        if let given = options.given { return "given \(given.count)" }
-        return switch options.splitting {
-        case .chatchat(let size, let overlap, let titles): "chatchat \(size)/\(overlap)\(titles ? " titles" : "")"
-        case .headings(let size, let overlap): "headings \(size)/\(overlap)"
+    init(_ options: IngestOptions) throws {
+        self.options = options
+        if let given = options.given {
+            name = "given \(try ContentHash.hexadecimal(of: given))"
+            return
         }
+        name =
+            switch options.splitting {
+            case .chatchat(let size, let overlap, let titles): "chatchat \(size)/\(overlap)\(titles ? " titles" : "")"
+            case .headings(let size, let overlap): "headings \(size)/\(overlap)"
+            }
     }
 
     /// - Throws: `KnowledgeError.invalid` for sizes that cannot be, `tooLarge`.

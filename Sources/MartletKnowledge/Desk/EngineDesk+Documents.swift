@@ -10,7 +10,7 @@ extension EngineDesk {
         // Before anything is read: where there is no base, nothing is worth reading.
         let state = try await engine.state(of: base)
         let embedder = try embeddings.embedder(for: state.model)
-        let splitter = DocumentSplitter(options)
+        let splitter = try DocumentSplitter(options)
         return try await ingests.take {
             let content = try await onThread { try ContentHash.file(at: file.path, named: file.name) }
             if let present = try await engine.document(file.name, in: base) {
@@ -23,7 +23,7 @@ extension EngineDesk {
                     throw KnowledgeError(.alreadyExists, "There is a document \(file.name) in \(base) already.")
                 }
             }
-            let read = try await reader.read(file)
+            let read = try await read(file, options)
             var prepared = PreparedDocument(
                 name: file.name, type: read.type.rawValue, added: Date().timeIntervalSince1970,
                 metadata: read.metadata.merging(file.metadata) { $1 }, hash: content.hash, bytes: content.bytes,
@@ -55,6 +55,12 @@ extension EngineDesk {
     }
 
     // MARK: Steps
+
+    private func read(_ file: IncomingFile, _ options: IngestOptions) async throws -> ReadDocument {
+        guard let given = options.given else { return try await reader.read(file) }
+        let text = DocumentText(text: given.joined(separator: "\n\n"))
+        return ReadDocument(type: ContentType.ofText(head: [], name: file.name), text: text)
+    }
 
     /// With the vectors that are there already, and those that have to be made.
     private func parts(

@@ -19,6 +19,8 @@ package protocol KnowledgeDesk: Sendable {
     func add(_ file: IncomingFile, to base: String, _ options: IngestOptions) async throws -> Added
     /// Gone from search, cache and citations when this returns. Names that there are not: `notFound`, each by itself.
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError]
+    /// The names of the files that are kept, in their order: of documents, and of those deleted without their files.
+    func files(in base: String) async throws -> [String]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
     /// The document's text as it was read, for citations.
@@ -30,6 +32,13 @@ package protocol KnowledgeDesk: Sendable {
     func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage]
     /// Ends the model's call when its reader goes.
     func answer(_ question: Question) -> AsyncThrowingStream<AnswerEvent, any Error>
+}
+
+extension KnowledgeDesk {
+    /// As far as documents tell.
+    package func files(in base: String) async throws -> [String] {
+        try await documents(in: base).map(\.document.name).sorted()
+    }
 }
 
 package struct BaseSettings: Sendable, Equatable {
@@ -139,8 +148,8 @@ package struct IngestOptions: Sendable {
     }
 
     package var splitting: Splitting = .headings(size: 750, overlap: 150)
-    /// Chunks as somebody made them by hand, in place of any splitting: the file has their texts, with an empty line
-    /// between two. nil: the file is split.
+    /// Chunks as somebody made them by hand, in place of what is in the file, which is kept as it is: they are the
+    /// document's text, with an empty line between two. nil: the file is read and split.
     package var given: [String]?
     /// Whether a document of this name is replaced; false: it is an `alreadyExists`, but for the same content.
     package var replaces = true

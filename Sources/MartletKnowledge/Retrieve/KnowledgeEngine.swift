@@ -35,6 +35,8 @@ package protocol KnowledgeEngine: Sendable {
     func delete(
         _ names: [String], from base: String, files: Bool
     ) async throws -> (change: KnowledgeChange, unknown: [String])
+    /// The names of the files that are kept, in their order: of documents, and of those deleted without their files.
+    func files(in base: String) async throws -> [String]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
     /// Of exactly that version: `notFound` once it has been replaced.

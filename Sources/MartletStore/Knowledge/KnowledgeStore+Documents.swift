@@ -115,6 +115,15 @@ extension KnowledgeStore {
         }
     }
 
+    /// The names of all files of a base, in their order.
+    package func files(in name: String) async throws -> [String] {
+        try await reading { database in
+            let base = try Self.base(name, database)
+            return try String.fetchAll(
+                database, sql: "SELECT name FROM file WHERE base = ? ORDER BY name", arguments: [base.number])
+        }
+    }
+
     /// A document's chunks in reading order.
     package func chunks(
         of document: String, in name: String, from first: Int, atMost count: Int

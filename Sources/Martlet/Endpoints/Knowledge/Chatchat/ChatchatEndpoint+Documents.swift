@@ -25,7 +25,7 @@ extension ChatchatEndpoint {
         for file in files where custom[file.name] == nil {
             failed[file.name] = try await add(file, to: name, options, isTold: !replaces)
         }
-        failed.merge(try await add(custom: custom, to: name, options)) { $1 }
+        failed.merge(try await add(custom: custom, of: files, to: name, options)) { $1 }
         return ChatchatReply("文件上传与向量化完成", failed: failed).response
     }
 
@@ -44,7 +44,11 @@ extension ChatchatEndpoint {
     }
 
     /// Documents whose chunks are given, by name: lists of `{page_content, metadata}`.
-    private func add(custom: Fields, to base: String, _ options: IngestOptions) async throws -> [String: String] {
+    ///
+    /// - Parameter files: That came with them: kept, to be read once the chunks are not wanted any more.
+    private func add(
+        custom: Fields, of files: [SpooledFile] = [], to base: String, _ options: IngestOptions
+    ) async throws -> [String: String] {
         var failed: [String: String] = [:]
         for (name, value) in custom.sorted(by: { $0.key < $1.key }) {
             guard case .array(let list) = value, KnowledgeName.isValid(document: name) else {
@@ -57,6 +61,11 @@ extension ChatchatEndpoint {
             var options = options
             options.given = chunks
             failed[name] = try await failure(of: "为 \(name) 添加自定义docs时出错") { [options, metadata] in
+                let sent = files.last { $0.name == name }?.path
+                if let path = try await sent ?? kept(name, in: base) {
+                    _ = try await desk.add(IncomingFile(name: name, path: path, metadata: metadata), to: base, options)
+                    return nil
+                }
                 let form = try await spool.texts([(name, chunks.joined(separator: "\n\n"))])
                 defer { form.folder.remove() }
                 for file in form.files {
@@ -67,6 +76,15 @@ extension ChatchatEndpoint {
             }
         }
         return failed
+    }
+
+    /// Where a file is that is kept; nil: there is none of that name.
+    private func kept(_ file: String, in base: String) async throws -> String? {
+        do {
+            return try await desk.file(file, in: base).path
+        } catch let error as KnowledgeError where error.code == .notFound {
+            return nil
+        }
     }
 
     private static func members(_ value: JSON) throws(FieldFlaw) -> Fields {

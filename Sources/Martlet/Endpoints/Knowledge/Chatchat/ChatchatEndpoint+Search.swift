@@ -76,7 +76,7 @@ extension ChatchatEndpoint {
 
     // MARK: A base made anew
 
-    /// Reads every document of the base anew; an event for each.
+    /// Reads every file of the base anew, also those whose documents were deleted; an event for each.
     func recreate(_ fields: RequestFields) throws -> LocalResponse {
         let name = try fields.required("knowledge_base_name")
         guard !KnowledgeName.isHostile(name) else { return ChatchatReply.attack.response }
@@ -88,7 +88,7 @@ extension ChatchatEndpoint {
                     let reply = ChatchatReply("未找到知识库 ‘\(name)’", code: 404)
                     return try await writer.write(EventStream.event(reply.json))
                 }
-                let files = try await desk.documents(in: name).filter { !isCustom($0) }.map(\.document.name)
+                let files = try await desk.files(in: name)
                 for (index, file) in files.enumerated() {
                     let failure = try await reread(file, in: name, options)
                     try await writer.write(
