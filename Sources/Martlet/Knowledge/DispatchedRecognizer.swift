@@ -63,7 +63,7 @@ struct DispatchedRecognizer: TextRecognizer {
         return "data:\(type.rawValue);base64,\(data.base64EncodedString())"
     }
 
-    private static func text(of answer: some Collection<UInt8>) throws(KnowledgeError) -> DocumentText {
+    private static func text(of answer: some Collection<UInt8>) throws -> DocumentText {
         guard let answer = try? JSON.parse(answer), case .array(let choices)? = answer["choices"],
             let choice = choices.first, let text = choice["message"]?["content"]?.string
         else { throw KnowledgeError(.unavailable, "The model's answer has no text.") }
