@@ -61,8 +61,7 @@ extension ChatchatEndpoint {
             var options = options
             options.given = chunks
             failed[name] = try await failure(of: "为 \(name) 添加自定义docs时出错") { [options, metadata] in
-                let sent = files.last { $0.name == name }?.path
-                if let path = try await sent ?? kept(name, in: base) {
+                if let path = try await path(of: name, among: files, in: base) {
                     _ = try await desk.add(IncomingFile(name: name, path: path, metadata: metadata), to: base, options)
                     return nil
                 }
@@ -78,8 +77,9 @@ extension ChatchatEndpoint {
         return failed
     }
 
-    /// Where a file is that is kept; nil: there is none of that name.
-    private func kept(_ file: String, in base: String) async throws -> String? {
+    /// Where a file is: one that came now, or one that is kept; nil: there is none of that name.
+    private func path(of file: String, among sent: [SpooledFile], in base: String) async throws -> String? {
+        if let sent = sent.last(where: { $0.name == file }) { return sent.path }
         do {
             return try await desk.file(file, in: base).path
         } catch let error as KnowledgeError where error.code == .notFound {
