@@ -204,5 +204,6 @@ def check_another_node_goes_on_where_the_first_has_ended() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--"]:
         with chroma() as place:
-            sys.exit(subprocess.run(sys.argv[2:], env={**os.environ, "MARTLET_TEST_CHROMA": place.url}).returncode)
+            ended = subprocess.run(sys.argv[2:], env={**os.environ, "MARTLET_TEST_CHROMA": place.url})
+        sys.exit(ended.returncode)
     main(globals())
