@@ -13,6 +13,10 @@ import Testing
         arguments: Program("vector_stores.py").checks)
     func vectorStores(check: Check) throws { try check.passes() }
 
+    @Test(
+        "assistants and Dify on knowledge", .timeLimit(.minutes(2)), arguments: Program("knowledge_apis.py").checks)
+    func knowledge(check: Check) throws { try check.passes() }
+
     @Test("Node's fetch without keep-alive", .timeLimit(.minutes(2)), arguments: Program("node_fetch.py").checks)
     func node(check: Check) throws { try check.passes() }
 
@@ -48,7 +52,7 @@ import Testing
         for name in [
             "openai_client.py", "node_fetch.py", "model_server.py", "model_apis.py", "managed_backends.py",
             "launcher.py", "celery_worker.py", "tasks_page.py", "knowledge_page.py",
-            "vector_stores.py",
+            "vector_stores.py", "knowledge_apis.py",
         ] {
             #expect(!Program(name).checks.isEmpty, "\(name)")
         }

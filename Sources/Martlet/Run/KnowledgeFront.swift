@@ -100,10 +100,14 @@ package final class KnowledgeFront: Sendable {
         let models = dispatch.flatMap { dispatch in
             knowledge.chat.map { DispatchedModel(dispatch: dispatch, standard: $0) }
         }
+        let recognizer = dispatch.flatMap { dispatch in
+            knowledge.ocr.map { DispatchedRecognizer(dispatch: dispatch.inBackground(), model: $0) }
+        }
         var answers = AnswererSettings()
         answers.patience = knowledge.patience
         let desk = EngineDesk(
-            engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
+            engine: engine, embeddings: encoders.registry,
+            reader: DocumentReader(scratch: scratch, recognizer: recognizer), model: models,
             reranker: encoders.reranker, cache: memory.cache, sessions: memory.sessions, answers: answers,
             remarks: knowledge.chat.map { ModelRemarks(logger, standard: $0) })
         let shelf = try await Shelf(

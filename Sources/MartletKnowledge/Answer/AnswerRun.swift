@@ -23,7 +23,7 @@ struct AnswerRun: Sendable {
         {
             return cached.replay(tell)
         }
-        let evidence = AnswerRefusal.evidence(text, passages, rarity: try await answerer.source.rarity(in: scope.bases))
+        let evidence = AnswerRefusal.evidence(text, passages)
         let isAnswerable = !answerer.settings.refusal.refuses(evidence)
         var telling = AnswerTelling(self, passages, vector)
         try await telling.run(isAnswerable: isAnswerable, tell)

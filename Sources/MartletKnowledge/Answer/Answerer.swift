@@ -42,8 +42,7 @@ package final class Answerer: Sendable {
     /// Ends the search and the model's call when its reader goes.
     ///
     /// - Parameter permissions: What the caller may see, in words of whoever decides that: part of what answers are
-    ///   kept
-    ///   under. Sessions are the caller's to name: nobody else may guess them.
+    ///   kept under. Sessions are the caller's to name: nobody else may guess them.
     package func answer(_ question: Question, permissions: String = "") -> AsyncThrowingStream<AnswerEvent, any Error> {
         // As long as one answer at most: its bytes are bounded where they come from.
         let (events, continuation) = AsyncThrowingStream<AnswerEvent, any Error>.makeStream()

@@ -12,10 +12,4 @@ package protocol PassageSource: Sendable {
     func excerpts(of document: DocumentVersion, at ranges: [Range<Int>]) async throws -> DocumentExcerpts
     /// What readers see now: a search that begins after this sees these epochs, or later ones.
     func epochs(of bases: [String]) async throws -> [String: Int]
-    /// How much a word says in these bases, more than 0 (its inverse document frequency, say); nil: each the same.
-    func rarity(in bases: [String]) async throws -> (@Sendable (String) -> Double)?
-}
-
-extension PassageSource {
-    package func rarity(in bases: [String]) async throws -> (@Sendable (String) -> Double)? { nil }
 }

@@ -10,7 +10,7 @@ extension EngineDesk {
         // Before anything is read: where there is no base, nothing is worth reading.
         let state = try await engine.state(of: base)
         let embedder = try embeddings.embedder(for: state.model)
-        let splitter = DocumentSplitter(options)
+        let splitter = try DocumentSplitter(options)
         return try await ingests.take {
             let (content, making) = try await onThread {
                 (try ContentHash.file(at: file.path, named: file.name), try splitter.making(file.metadata))

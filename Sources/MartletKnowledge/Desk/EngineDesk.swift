@@ -109,6 +109,8 @@ package final class EngineDesk: KnowledgeDesk {
         try await engine.documents(in: base)
     }
 
+    package func files(in base: String) async throws -> [String] { try await engine.files(in: base) }
+
     package func file(_ name: String, in base: String) async throws -> StoredFile {
         try await engine.file(name, in: base)
     }

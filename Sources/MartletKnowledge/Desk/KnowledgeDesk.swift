@@ -22,6 +22,8 @@ package protocol KnowledgeDesk: Sendable {
     func add(_ file: IncomingFile, to base: String, _ options: IngestOptions) async throws -> Added
     /// Gone from search, cache and citations when this returns. Names that there are not: `notFound`, each by itself.
     func delete(_ names: [String], from base: String, files: Bool) async throws -> [String: KnowledgeError]
+    /// The names of the files that are kept, in their order: of documents, and of those deleted without their files.
+    func files(in base: String) async throws -> [String]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
     /// Names of all files that are kept, those of documents that were deleted without them too; in order.

@@ -17,7 +17,7 @@ package final class DocumentReader: Sendable {
     ///   - atOnce: files that are read at the same time; others wait.
     ///   - scratch: a folder for what is needed while a file is read.
     ///   - pdfProgram: poppler's `pdftotext`, found in `PATH` where it has no slash.
-    ///   - recognizer: reads pictures; nil: they are refused.
+    ///   - recognizer: reads images; nil: they are refused.
     package init(
         limits: ReadingLimits = ReadingLimits(), atOnce: Int = 2, scratch: String = "/tmp",
         pdfProgram: String = "pdftotext", recognizer: (any TextRecognizer)? = nil
@@ -66,12 +66,20 @@ package final class DocumentReader: Sendable {
 
     private func picture(_ type: ContentType, _ file: IncomingFile, _ reading: Reading) async throws -> ReadDocument {
         guard let recognizer else {
-            throw reading.unreadable("it is a picture, and no worker that reads pictures is configured")
+            throw reading.unreadable("it is an image: those are read where `knowledge.ocr` names a model of the server")
         }
-        var found = try await recognizer.text(in: file.path, type: type)
-        found.text = TextBuilder.text(found.text)
-        try reading.check(textBytes: found.text.utf8.count)
-        return ReadDocument(type: type, text: found)
+        var text: DocumentText
+        do {
+            text = try await recognizer.text(in: file.path, type: type)
+        } catch let error as KnowledgeError {
+            throw KnowledgeError(error.code, "\(reading.name) cannot be read: \(error.message)")
+        }
+        text.text = TextBuilder.text(text.text)
+        try reading.check(textBytes: text.text.utf8.count)
+        guard text.text.contains(where: { !$0.isWhitespace }) else {
+            throw reading.unreadable("it is an image without words")
+        }
+        return ReadDocument(type: type, text: text)
     }
 
     /// Runs `body` on a thread of its own; it asks `reading` whether it is still wanted.

@@ -14,10 +14,11 @@ package struct ReadDocument: Sendable, Equatable {
     }
 }
 
-/// Reads the words in a picture, where a worker offers it.
+/// Reads the words in an image, where a model offers it.
 package protocol TextRecognizer: Sendable {
-    /// The words of the picture in a file, in reading order.
+    /// The words of the image in a file, in reading order; empty: it has none.
     ///
-    /// - Throws: `KnowledgeError`, `CancellationError`.
+    /// - Throws: `KnowledgeError`, whose message says what is wrong and leaves the file's name to the caller;
+    ///   `CancellationError`.
     func text(in path: String, type: ContentType) async throws -> DocumentText
 }

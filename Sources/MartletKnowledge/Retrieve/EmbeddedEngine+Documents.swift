@@ -52,6 +52,10 @@ extension EmbeddedEngine {
         return (try KnowledgeChange(change, base: base), unknown)
     }
 
+    package func files(in base: String) async throws -> [String] {
+        try await Self.mapped { try await store.files(in: base) }
+    }
+
     package func file(_ name: String, in base: String) async throws -> StoredFile {
         guard let file = try await Self.mapped({ try await store.file(name, in: base) }) else {
             throw KnowledgeError(.notFound, "There is no file \(name) in \(base).")

@@ -38,13 +38,4 @@ extension EmbeddedEngine {
             }
         }
     }
-
-    package func scores(
-        _ query: RetrievalQuery, of chunks: [ChunkID], in base: String
-    ) async throws -> [ChunkID: Double] {
-        let snapshot = try index(base).snapshot
-        try snapshot.check(query, model: nil, base: base)
-        let scores = Searcher(fusion).scores(query, of: chunks.map(\.number), in: snapshot)
-        return Dictionary(uniqueKeysWithValues: scores.map { (ChunkID($0.key), $0.value) })
-    }
 }

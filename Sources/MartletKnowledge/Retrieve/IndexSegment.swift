@@ -18,8 +18,6 @@ final class IndexSegment: Sendable {
     let words: WordIndex
     /// By document: one that is long may have come in pieces, which are side by side here.
     private let places: [Int64: [Int]]
-    /// The first chunk of each document and its place, by the chunk: those of a document follow each other.
-    private let firstChunks: [(chunk: Int64, place: Int)]
 
     init(documents: [IndexDocument], chunks: [Int64], vectors: VectorRows, words: WordIndex) {
         self.documents = documents
@@ -27,7 +25,6 @@ final class IndexSegment: Sendable {
         self.vectors = vectors
         self.words = words
         places = Dictionary(documents.enumerated().map { ($1.number, [$0]) }, uniquingKeysWith: +)
-        firstChunks = documents.enumerated().map { (chunks[$1.rows.lowerBound], $0) }.sorted { $0.chunk < $1.chunk }
     }
 
     /// One of several, without the rows that are gone.
@@ -54,19 +51,6 @@ final class IndexSegment: Sendable {
 
     /// Its pieces; empty: it is not in this segment.
     func pieces(of number: Int64) -> [IndexDocument] { (places[number] ?? []).map { documents[$0] } }
-
-    /// nil: it is not in this segment.
-    func row(ofChunk chunk: Int64) -> Int? {
-        var (low, high) = (0, firstChunks.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if firstChunks[middle].chunk <= chunk { low = middle + 1 } else { high = middle }
-        }
-        guard low > 0 else { return nil }
-        let (first, place) = firstChunks[low - 1]
-        let rows = documents[place].rows
-        return chunk - first < Int64(rows.count) ? rows.lowerBound + Int(chunk - first) : nil
-    }
 
     /// Whose row it is.
     func document(ofRow row: Int) -> IndexDocument {

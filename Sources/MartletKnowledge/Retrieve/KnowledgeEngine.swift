@@ -36,6 +36,8 @@ package protocol KnowledgeEngine: Sendable {
     func delete(
         _ names: [String], from base: String, files: Bool
     ) async throws -> (change: KnowledgeChange, unknown: [String])
+    /// The names of the files that are kept, in their order: of documents, and of those deleted without their files.
+    func files(in base: String) async throws -> [String]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
     /// Names of all files that are kept, those of documents that went without them too; in order.
@@ -59,9 +61,6 @@ package protocol KnowledgeEngine: Sendable {
     ///
     /// - Parameter model: Of the question's vector: another one than the base's is `wrongModel`.
     func search(_ query: RetrievalQuery, model: EmbeddingModel?, in base: String) async throws -> [Passage]
-    /// What a question gives to some chunks, whether they are among its best or not: whether a new one would enter an
-    /// answer. Those that are not there, or do not fit its filter, are not in it.
-    func scores(_ query: RetrievalQuery, of chunks: [ChunkID], in base: String) async throws -> [ChunkID: Double]
 
     // MARK: Another model
 

@@ -121,27 +121,4 @@ struct Searcher {
             return hit
         }
     }
-
-    /// What one question gives to some chunks, whether they are among the best or not. Those that are not there, or
-    /// whose document does not fit, are not in it.
-    func scores(
-        _ question: RetrievalQuery, of chunks: [Int64], in snapshot: IndexSnapshot, terms: Int = WordQuery.mostTerms,
-        corpus: WordCorpus? = nil
-    ) -> [Int64: Double] {
-        let query = WordQuery(question.text, atMost: terms)
-        let scorer = WordScorer(query, in: snapshot.segments.map(\.words), fusion.bm25, corpus: corpus)
-        let ideal = scorer.isSilent ? 0 : scorer.ideal
-        return chunks.reduce(into: [:]) { scores, chunk in
-            for (index, part) in snapshot.segments.enumerated() {
-                guard let row = part.segment.row(ofChunk: chunk), part.live.contains(row) else { continue }
-                let document = part.segment.document(ofRow: row)
-                guard question.filter?.fits(name: document.name, document.metadata) ?? true else { continue }
-                let nearness = question.vector.map {
-                    Fusion.nearness(cosine: Double(part.segment.vectors.dot(row, $0.span)), unrelated: question.unrelated)
-                }
-                let words = Double(scorer.score(segment: index, row: row))
-                scores[chunk] = fusion.score(nearness: nearness, words: words, ideal: ideal)
-            }
-        }
-    }
 }

@@ -54,7 +54,7 @@ package final class HistoryFile: Sendable {
         _ path: String, latest: Int, maximumPages: Int? = nil
     ) async throws(HistoryError) -> Opening {
         let queue = DispatchQueue(label: "martlet.history", qos: .utility)
-        return try await run(on: queue) { () throws(HistoryError) in
+        return try await HistoryError.run(on: queue) { () throws(HistoryError) in
             try makeFolder(of: path)
             let lock: FileLock?
             do { lock = try FileLock.take(path + ".lock") } catch { throw HistoryError.failed("\(error)") }
@@ -74,7 +74,7 @@ package final class HistoryFile: Sendable {
     private static func open(
         _ path: String, _ latest: Int, _ maximumPages: Int?, _ lock: FileLock, _ queue: DispatchQueue
     ) throws(HistoryError) -> Opening {
-        try mapped { () throws(any Error) in
+        try HistoryError.mapped { () throws(any Error) in
             var configuration = Configuration()
             configuration.maximumReaderCount = searches
             configuration.qos = .utility
@@ -188,7 +188,7 @@ package final class HistoryFile: Sendable {
     ///
     /// - Parameter movingAside: It turned out to be damaged: the next one begins anew.
     package func close(movingAside: Bool = false) async {
-        try? await Self.run(on: queue) { () throws(HistoryError) in
+        try? await HistoryError.run(on: queue) { () throws(HistoryError) in
             try? self.pool.close()
             defer { self.lock.withLock { $0 = nil } }
             if movingAside { try Self.moveAside(self.path) }
@@ -199,8 +199,8 @@ package final class HistoryFile: Sendable {
     private func change<Result: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> (Result, added: Int)
     ) async throws(HistoryError) -> Result {
-        try await Self.run(on: queue) { () throws(HistoryError) in
-            let (result, added) = try Self.mapped { () throws(any Error) in try self.pool.write(body) }
+        try await HistoryError.run(on: queue) { () throws(HistoryError) in
+            let (result, added) = try HistoryError.mapped { () throws(any Error) in try self.pool.write(body) }
             self.tasks.withLock { $0 += added }
             return result
         }
@@ -236,42 +236,6 @@ package final class HistoryFile: Sendable {
             return try await pool.read(body)
         } catch let error as DatabaseError {
             throw HistoryError(error)
-        }
-    }
-
-    // MARK: Errors and waiting
-
-    private static func run<Result: Sendable>(
-        on queue: DispatchQueue, _ body: @escaping @Sendable () throws(HistoryError) -> Result
-    ) async throws(HistoryError) -> Result {
-        let outcome: Swift.Result<Result, HistoryError> = await withCheckedContinuation { continuation in
-            queue.async {
-                continuation.resume(returning: Swift.Result { () throws(HistoryError) in try body() })
-            }
-        }
-        return try outcome.get()
-    }
-
-    private static func mapped<Result>(_ body: () throws -> Result) throws(HistoryError) -> Result {
-        do {
-            return try body()
-        } catch let error as HistoryError {
-            throw error
-        } catch let error as DatabaseError {
-            throw HistoryError(error)
-        } catch {
-            throw .failed("\(error)")
-        }
-    }
-}
-
-extension HistoryError {
-    init(_ error: DatabaseError) {
-        let reason = error.message ?? "\(error.resultCode)"
-        switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(reason)
-        case .SQLITE_FULL: self = .full(reason)
-        default: self = .failed(reason)
         }
     }
 }

@@ -76,7 +76,7 @@ package struct HistoryPage: Sendable, Equatable {
 }
 
 /// Why a history could not be read or written.
-package enum HistoryError: Error, Sendable, Equatable {
+package enum HistoryError: Error, Sendable, Equatable, StoreError {
     /// Another process has the file.
     case inUse
     /// What is in the file is none, or no longer one.

@@ -26,7 +26,7 @@ package enum KnowledgeBackup {
         _ folder: String, _ body: (KnowledgeStore) async throws(KnowledgeStoreError) -> Result
     ) async throws(KnowledgeStoreError) -> Result {
         // Opening would make one.
-        try KnowledgeStore.mapped { _ = try SystemFiles.read(path: folder + "/" + KnowledgeStore.databaseName) }
+        try KnowledgeStoreError.mapped { _ = try SystemFiles.read(path: folder + "/" + KnowledgeStore.databaseName) }
         let store = try await KnowledgeStore.open(folder)
         do throws(KnowledgeStoreError) {
             let result = try await body(store)

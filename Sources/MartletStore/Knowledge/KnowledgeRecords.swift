@@ -148,7 +148,7 @@ package struct CommittedChange: Sendable, Equatable {
     package var removedChunks: [Int64] = []
 }
 
-package enum KnowledgeStoreError: Error, Sendable, Equatable {
+package enum KnowledgeStoreError: Error, Sendable, Equatable, StoreError {
     /// Another process has the folder.
     case inUse
     /// Where nobody can vouch for locks and order of writes, with the kind of file system.

@@ -17,7 +17,7 @@ extension KnowledgeStore {
     package func load(
         _ name: String, _ each: (IndexedChunk) throws -> Void
     ) throws(KnowledgeStoreError) -> BaseRecord {
-        try Self.mapped { try pool.read { try Self.load(name, $0, each) } }
+        try KnowledgeStoreError.mapped { try pool.read { try Self.load(name, $0, each) } }
     }
 
     private static func load(

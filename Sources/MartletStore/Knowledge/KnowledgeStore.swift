@@ -1,6 +1,5 @@
 import Dispatch
 import GRDB
-import Glibc
 import Synchronization
 
 /// Documents, their chunks and vectors on disk: SQLite, through GRDB, and the uploaded files beside it.
@@ -47,8 +46,8 @@ package final class KnowledgeStore: Sendable {
         _ folder: String, step: @escaping @Sendable (Step) -> Void = { _ in }
     ) async throws(KnowledgeStoreError) -> KnowledgeStore {
         let queue = DispatchQueue(label: "martlet.knowledge", qos: .utility)
-        return try await run(on: queue) { () throws(KnowledgeStoreError) in
-            try mapped {
+        return try await KnowledgeStoreError.run(on: queue) { () throws(KnowledgeStoreError) in
+            try KnowledgeStoreError.mapped {
                 // Makes the folder.
                 _ = try SystemFiles(folder: folder)
                 if let kind = try NetworkFileSystem.kind(at: folder) {
@@ -85,7 +84,7 @@ package final class KnowledgeStore: Sendable {
 
     /// Ends what is under way and closes. Nothing is to be asked any more.
     package func close() async {
-        try? await Self.run(on: queue) { () throws(KnowledgeStoreError) in
+        try? await KnowledgeStoreError.run(on: queue) { () throws(KnowledgeStoreError) in
             try? self.pool.close()
             self.lock.withLock { $0 = nil }
         }
@@ -102,8 +101,8 @@ package final class KnowledgeStore: Sendable {
         _ body: @escaping @Sendable (Database) throws -> (Result, files: [String]),
         committed: @escaping @Sendable (Result) throws(KnowledgeStoreError) -> Void = { _ in }
     ) async throws(KnowledgeStoreError) -> Result {
-        try await Self.run(on: queue) { () throws(KnowledgeStoreError) in
-            let (result, gone) = try Self.mapped {
+        try await KnowledgeStoreError.run(on: queue) { () throws(KnowledgeStoreError) in
+            let (result, gone) = try KnowledgeStoreError.mapped {
                 try self.pool.write { database in
                     self.step(.begun)
                     let outcome = try body(database)
@@ -123,7 +122,9 @@ package final class KnowledgeStore: Sendable {
     package func alone<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws(KnowledgeStoreError) -> Result {
-        try await Self.run(on: queue) { () throws(KnowledgeStoreError) in try Self.mapped(body) }
+        try await KnowledgeStoreError.run(on: queue) { () throws(KnowledgeStoreError) in
+            try KnowledgeStoreError.mapped(body)
+        }
     }
 
     /// One state, however long it is read.
@@ -138,8 +139,8 @@ package final class KnowledgeStore: Sendable {
     /// Keeps a copy of a file for a document to come. Without one it is gone with the next opening.
     package func keep(fileAt path: String) async throws(KnowledgeStoreError) -> SpooledFile {
         // Not on the queue of changes: files may be large.
-        let file = try await Self.run(on: .global(qos: .utility)) { () throws(KnowledgeStoreError) in
-            try Self.mapped { try self.files.take(path) }
+        let file = try await KnowledgeStoreError.run(on: .global(qos: .utility)) { () throws(KnowledgeStoreError) in
+            try KnowledgeStoreError.mapped { try self.files.take(path) }
         }
         step(.fileKept)
         return file
@@ -147,42 +148,4 @@ package final class KnowledgeStore: Sendable {
 
     /// For a document that did not come to be.
     package func drop(_ file: SpooledFile) { files.remove(file.id) }
-
-    // MARK: Errors and waiting
-
-    private static func run<Result: Sendable>(
-        on queue: DispatchQueue, _ body: @escaping @Sendable () throws(KnowledgeStoreError) -> Result
-    ) async throws(KnowledgeStoreError) -> Result {
-        let outcome: Swift.Result<Result, KnowledgeStoreError> = await withCheckedContinuation { continuation in
-            queue.async {
-                continuation.resume(returning: Swift.Result { () throws(KnowledgeStoreError) in try body() })
-            }
-        }
-        return try outcome.get()
-    }
-
-    static func mapped<Result>(_ body: () throws -> Result) throws(KnowledgeStoreError) -> Result {
-        do {
-            return try body()
-        } catch let error as KnowledgeStoreError {
-            throw error
-        } catch let error as DatabaseError {
-            throw KnowledgeStoreError(error)
-        } catch let error as FilesError {
-            throw error.code == ENOSPC || error.code == EDQUOT ? .full("\(error)") : .failed("\(error)")
-        } catch {
-            throw .failed("\(error)")
-        }
-    }
-}
-
-extension KnowledgeStoreError {
-    init(_ error: DatabaseError) {
-        let reason = error.message ?? "\(error.resultCode)"
-        switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(reason)
-        case .SQLITE_FULL: self = .full(reason)
-        default: self = .failed(reason)
-        }
-    }
 }

@@ -151,6 +151,37 @@ struct EngineDeskTests {
         }
     }
 
+    @Test("The file of chunks made by hand stays as it is, and is read once they are not wanted any more")
+    func givenBesideAFile() async throws {
+        try await DeskFixture.run { fixture in
+            let rule = "A rule about mud."
+            var options = IngestOptions()
+            options.given = ["年假十天。"]
+            try await fixture.add("rule.txt", rule, options)
+            let file = try await fixture.desk.file("rule.txt", in: DeskFixture.base)
+            #expect(try String(contentsOfFile: file.path, encoding: .utf8) == rule)
+            // As many chunks, and others.
+            options.given = ["年假十五天。"]
+            #expect(try await fixture.add("rule.txt", rule, options).isNew)
+            #expect(try await !fixture.add("rule.txt", rule, options).isNew)
+            try await fixture.add("rule.txt", rule)
+            let chunks = try await fixture.desk.chunks(of: "rule.txt", in: DeskFixture.base, from: 0, atMost: 9)
+            #expect(chunks.map(\.chunk.text) == [rule])
+        }
+    }
+
+    @Test("The file of a deleted document is listed as long as it is kept")
+    func keptFiles() async throws {
+        try await DeskFixture.run { fixture in
+            for name in ["b.txt", "a.txt"] { try await fixture.add(name, "text of \(name)") }
+            _ = try await fixture.desk.delete(["a.txt"], from: DeskFixture.base, files: false)
+            #expect(try await fixture.desk.documents(in: DeskFixture.base).map(\.document.name) == ["b.txt"])
+            #expect(try await fixture.desk.files(in: DeskFixture.base) == ["a.txt", "b.txt"])
+            _ = try await fixture.desk.delete(["b.txt"], from: DeskFixture.base, files: true)
+            #expect(try await fixture.desk.files(in: DeskFixture.base) == ["a.txt"])
+        }
+    }
+
     @Test("While documents are replaced, each search finds the old text or the new one, and never neither")
     func replaced() async throws {
         try await DeskFixture.run { fixture in

@@ -134,8 +134,6 @@ import Testing
         let old: [UInt8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]
         #expect(await refusal(old, "old.doc")?.message.contains("before 2007") == true)
         #expect(await refusal(zip([("a.txt", "a")]), "a.zip")?.message.contains("unpack it") == true)
-        let picture: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-        #expect(await refusal(picture, "a.png")?.message.contains("picture") == true)
         let files = try TestFiles()
         let reader = DocumentReader()
         for path in [files.folder.path, "/dev/zero", files.folder.path + "/none"] {
@@ -158,9 +156,12 @@ import Testing
 }
 
 @Suite struct DocumentReaderTests {
+    /// Says what it was asked, or what it is made to.
     private struct Recognizer: TextRecognizer {
+        var answer: Result<String, KnowledgeError>?
+
         func text(in path: String, type: ContentType) async throws -> DocumentText {
-            DocumentText(text: "\(type.rawValue) 年假")
+            DocumentText(text: try answer?.get() ?? "\(type.rawValue) 年假")
         }
     }
 
@@ -171,6 +172,24 @@ import Testing
         await reader.shutdown()
         #expect(found.type == .jpeg)
         #expect(found.text.text == "image/jpeg 年假")
+    }
+
+    @Test func `an image that no text comes of is one error that names it`() async throws {
+        let files = try TestFiles()
+        let image = try files.write([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], "scan.png")
+        let busy = Recognizer(answer: .failure(KnowledgeError(.overloaded, "the model is busy")))
+        let cases: [(Recognizer?, KnowledgeError.Code, String)] = [
+            (nil, .unreadable, "knowledge.ocr"), (Recognizer(answer: .success(" \n")), .unreadable, "without words"),
+            (busy, .overloaded, "the model is busy"),
+        ]
+        for (recognizer, code, said) in cases {
+            let reader = DocumentReader(recognizer: recognizer)
+            let error = await #expect(throws: KnowledgeError.self) { try await reader.read(image) }
+            await reader.shutdown()
+            #expect(error?.code == code)
+            #expect(error?.message.hasPrefix("scan.png cannot be read: ") == true)
+            #expect(error?.message.contains(said) == true)
+        }
     }
 
     @Test func `who leaves while a file is read ends the reading`() async throws {

@@ -187,17 +187,6 @@ struct EngineTests {
         }
     }
 
-    @Test("A new chunk's score is the one that a search gives it", arguments: EngineKind.available)
-    func reverseLook(kind: EngineKind) async throws {
-        try await EngineFixture.run(kind) { _, engine in
-            let change = try await engine.put("a", ["red apples", "green pears", "blue plums"])
-            let query = EngineFixture.query("green apples", limit: 3)
-            let found = try await engine.search(query, model: nil, in: EngineFixture.base)
-            let scores = try await engine.scores(query, of: change.added + [ChunkID(999)], in: EngineFixture.base)
-            #expect(scores == Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.score) }))
-        }
-    }
-
     @Test("Vectors that are there need not be made again", arguments: EngineKind.available)
     func knownVectors(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in

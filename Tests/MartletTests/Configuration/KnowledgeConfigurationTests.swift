@@ -29,6 +29,7 @@ import Testing
               chat: qwen3
               rerank: bge
               patience: 2s
+              ocr: qwen3
               compatibility: chatchat
               body: 1GiB
               cache: {memory: 8MiB, ttl: 10m, redis: "redis://10.0.0.5:6379/1"}
@@ -39,12 +40,15 @@ import Testing
         #expect(knowledge.store == .chroma(try HTTPURL("http://10.0.0.20:8000")))
         #expect(knowledge.weights == "/data/weights" && knowledge.patience == .seconds(2))
         #expect(knowledge.embedding == .model("bge") && knowledge.chat == "qwen3" && knowledge.rerank == "bge")
+        #expect(knowledge.ocr == "qwen3")
         #expect(knowledge.compatibility == .chatchat && knowledge.body == 1 << 30 && knowledge.sessionDays == 3)
         let answers = try RedisURL("redis://10.0.0.5:6379/1")
         #expect(
             knowledge.cache
                 == KnowledgeCacheConfiguration(memory: 8 << 20, timeToLive: .seconds(600), redis: answers))
         #expect(knowledge.sessionRedis?.database == 2)
+        #expect(try self.knowledge("models: {a: {pool: chat}}\npools: {chat: {targets: [http://127.0.0.1:9]}}\n"
+            + "knowledge: {ocr: /ocr}\n").ocr == "/ocr", "a worker's path is no model's name")
         #expect(try self.knowledge("knowledge: {store: /data/k, embedding: e5, cache: off}\n").cache == nil)
     }
 
@@ -69,6 +73,7 @@ import Testing
             "knowledge: {compatibility: langchain}\n", "knowledge: {body: 1}\n", "knowledge: {cash: on}\n",
             "knowledge: {cache: {redis: \"redis://a:1/0\"}}\n", "knowledge: {sessions: {redis: \"http://a:1\"}}\n",
             "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {chat: b}\n",
+            "pools: {chat: {targets: [http://127.0.0.1:9]}}\nmodels: {a: {pool: chat}}\nknowledge: {ocr: b}\n",
         ] {
             #expect(problems(wrong).count == 1, "\(wrong)")
         }

@@ -14,11 +14,12 @@ struct KnowledgeDecoder {
             if Self.ownEmbeddings[name] == nil { mustBeThere(name, "embedding", section, models) }
         }
         knowledge.weights = section.text("weights") ?? knowledge.weights
-        for (key, path) in [("chat", \KnowledgeConfiguration.chat), ("rerank", \.rerank)] {
+        for (key, path) in [("chat", \KnowledgeConfiguration.chat), ("rerank", \.rerank), ("ocr", \.ocr)] {
             guard let name = section.text(key) else { continue }
             knowledge[keyPath: path] = name
-            // The model of this process that may order what was found.
-            if key != "rerank" || Self.ownEmbeddings[name] != .e5 { mustBeThere(name, key, section, models) }
+            // The model of this process that may order what was found, and a path that may read images.
+            let isElsewhere = key == "rerank" && Self.ownEmbeddings[name] == .e5 || key == "ocr" && name.hasPrefix("/")
+            if !isElsewhere { mustBeThere(name, key, section, models) }
         }
         knowledge.patience = section.duration("patience", in: .milliseconds(10)...(.seconds(600))) ?? knowledge.patience
         knowledge.compatibility =

@@ -26,6 +26,10 @@ extension ConfigurationKeys {
             "What orders the best of what was found anew: one of `models`, asked at `/v1/rerank`, or `e5` (in this"
                 + " process)."),
         ConfigurationKey(
+            "knowledge.ocr", .text,
+            "Which of `models` reads the words in images, sent to it as a chat at `/v1/chat/completions`; or the path of a"
+                + " worker that is asked so. Without it an image is refused."),
+        ConfigurationKey(
             "knowledge.compatibility", .word, "martlet",
             "`chatchat`: Langchain-Chatchat's exact forms, with its quirks; `martlet`: the corrected ones."),
         ConfigurationKey("knowledge.body", .size, "256MiB", "The largest upload."),

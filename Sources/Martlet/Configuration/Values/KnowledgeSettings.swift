@@ -38,6 +38,8 @@ package struct KnowledgeConfiguration: Sendable, Equatable {
     package var patience: Duration = .seconds(5)
     /// `rerank`: of `models`, asked at `/v1/rerank`, or `e5`.
     package var rerank: String?
+    /// `ocr`: of `models`, or a path; asked with an image in a chat. nil: images are refused.
+    package var ocr: String?
     package var compatibility = Compatibility.martlet
     /// `body`: of an upload, in bytes.
     package var body = 256 << 20

@@ -100,6 +100,8 @@ extension ChromaEngine {
 
     // MARK: Reading
 
+    package func files(in base: String) async throws -> [String] { try await now(base).files.keys.sorted() }
+
     package func file(_ name: String, in base: String) async throws -> StoredFile {
         try await reading(base) { base in
             guard let file = base.files[name] else {

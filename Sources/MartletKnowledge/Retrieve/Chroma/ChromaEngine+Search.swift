@@ -23,7 +23,7 @@ extension ChromaEngine {
             let terms = WordQuery(query.text, atMost: Self.mostTerms)
             async let near = near(query, in: base, admitted)
             let begin = Instant.current
-            let counts = try await words.counts(of: terms, in: base, exactly: true, server)
+            let counts = try await words.counts(of: terms, in: base, server)
             let said = said(query, counts, in: base, admitted)
             meter.searched(.words, since: begin)
             let candidates = try await Candidates(Set(near).union(said), base, rows, server)
@@ -33,22 +33,6 @@ extension ChromaEngine {
             return (hits.first ?? []).compactMap { hit in
                 candidates.passage(ChunkID(hit.chunk), in: base, score: hit.score, why: hit.why)
             }
-        }
-    }
-
-    package func scores(
-        _ query: RetrievalQuery, of chunks: [ChunkID], in base: String
-    ) async throws -> [ChunkID: Double] {
-        try await reading(base) { base in
-            try base.check(nil, vector: query.vector)
-            let places = chunks.compactMap { base.place(of: $0)?.place }
-            let terms = WordQuery(query.text, atMost: Self.mostTerms)
-            async let counts = words.counts(of: terms, in: base, exactly: false, server)
-            let candidates = try await Candidates(Set(places), base, rows, server)
-            let scores = Searcher(settings.fusion).scores(
-                query, of: chunks.map(\.number), in: candidates.snapshot, terms: Self.mostTerms,
-                corpus: Self.corpus(try await counts, of: base))
-            return Dictionary(uniqueKeysWithValues: scores.map { (ChunkID($0.key), $0.value) })
         }
     }
 

@@ -30,16 +30,12 @@ final class WordCounts: Sendable {
     private let state = Mutex(State())
 
     /// Of each word of a question.
-    ///
-    /// - Parameter isExact: false: what the base was some time ago is good enough.
-    func counts(
-        of query: WordQuery, in base: LedgerBase, exactly isExact: Bool, _ server: ChromaServer
-    ) async throws -> [Count] {
+    func counts(of query: WordQuery, in base: LedgerBase, _ server: ChromaServer) async throws -> [Count] {
         try await inOrder(query.words, atOnce: ChromaServer.callsAtOnce) { word in
             let word = ChunkWords.entry(word.text, isBeginning: word.isBeginning)
             let key = Key(base: base.id, word: word)
             let known = self.state.withLock { $0.counts[key] }
-            if let known, known.epoch == base.epoch || !isExact { return known }
+            if let known, known.epoch == base.epoch { return known }
             let count = try await Self.count(word, in: base, server)
             self.keep(count, key)
             return count

@@ -44,26 +44,16 @@ public struct AnswerRefusal: Sendable, Equatable {
 
     /// What was found for a question.
     ///
-    /// - Parameters:
-    ///   - rarity: How much a word of the question says, more than 0; nil for all: each the same.
-    ///   - passages: The best first; the first three count.
-    public static func evidence(
-        _ question: String, _ passages: [Passage], rarity: ((String) -> Double)? = nil
-    ) -> Evidence {
+    /// - Parameter passages: The best first; the first three count.
+    public static func evidence(_ question: String, _ passages: [Passage]) -> Evidence {
         let text = FoldedText(question)
-        var weights: [UInt64: Double] = [:]
-        for term in TermReader.read(text, in: 0..<text.count) {
-            let length = text[term.start]?.isDense == true ? 2 : 1
-            let word = text.text(term.start..<min(term.start + length, text.count))
-            weights[term.key] = rarity?(word) ?? 1
-        }
+        let asked = Set(TermReader.read(text, in: 0..<text.count).map(\.key))
         let found = passages.prefix(3).reduce(into: Set<UInt64>()) { found, passage in
             let text = FoldedText(passage.heading + "\n" + passage.chunk.text)
             found.formUnion(TermReader.read(text, in: 0..<text.count).map(\.key))
         }
-        let all = weights.values.reduce(0, +)
-        let known = weights.reduce(0) { found.contains($1.key) ? $0 + $1.value : $0 }
-        return Evidence(nearness: passages.compactMap(\.why.nearness).max(), coverage: all > 0 ? known / all : 0)
+        let coverage = asked.isEmpty ? 0 : Double(asked.intersection(found).count) / Double(asked.count)
+        return Evidence(nearness: passages.compactMap(\.why.nearness).max(), coverage: coverage)
     }
 
     /// The model says by itself that the sources have no answer.

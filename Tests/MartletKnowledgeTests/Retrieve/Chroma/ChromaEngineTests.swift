@@ -192,8 +192,7 @@ struct ChromaEngineTests {
         #expect(found.first?.chunk.text == "common 77")
         #expect(fake.requests.count { $0.body["where"]?["$and"] != nil } == 1)
         let ledgerBase = try await engine.now(base)
-        let counts = try await engine.words.counts(
-            of: WordQuery("common 77"), in: ledgerBase, exactly: true, engine.server)
+        let counts = try await engine.words.counts(of: WordQuery("common 77"), in: ledgerBase, engine.server)
         let holding = try #require(counts.first?.holding)
         #expect(holding >= WordCounts.mostListed && holding <= texts.count)
         #expect(counts.last?.holding == 1)

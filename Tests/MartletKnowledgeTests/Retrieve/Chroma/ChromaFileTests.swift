@@ -35,7 +35,10 @@ struct ChromaFileTests {
             // A document without a file leaves the one that there is; a deletion with files takes it everywhere.
             try await one.put("small", ["other words"])
             #expect(try await other.file("small", in: base).bytes == small.count)
+            _ = try await one.delete(["small"], from: base, files: false)
+            #expect(try await other.files(in: base) == ["large", "small"])
             _ = try await one.delete(["small"], from: base, files: true)
+            #expect(try await other.files(in: base) == ["large"])
             let gone = await #expect(throws: KnowledgeError.self) { try await other.file("small", in: base) }
             #expect(gone?.code == .notFound)
         }

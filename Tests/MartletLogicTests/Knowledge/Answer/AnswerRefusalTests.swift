@@ -48,15 +48,14 @@ struct AnswerRefusalTests {
         #expect(AnswerRefusal().refuses(.init(nearness: nil, coverage: 0.1)))
     }
 
-    @Test("Coverage weighs the question's words by how rare they are")
+    @Test("Coverage is the share of the question's words that the passages have")
     func coverage() {
         let passages = Handbook.passages.map(\.passage)
         let known = AnswerRefusal.evidence("试用期员工享受年假吗？", passages)
         #expect(known.coverage > 0.8 && known.nearness == nil)
         #expect(AnswerRefusal.evidence("如何种植番茄？", passages).coverage == 0)
-        let even = AnswerRefusal.evidence("员工番茄", passages)
-        let rare = AnswerRefusal.evidence("员工番茄", passages) { $0 == "番茄" ? 9 : 1 }
-        #expect(rare.coverage < even.coverage)
+        let some = AnswerRefusal.evidence("员工番茄", passages)
+        #expect(some.coverage > 0 && some.coverage < known.coverage)
     }
 
     @Test("A model that says by itself that there is nothing is heard; one that only begins so is not")

@@ -69,7 +69,7 @@ extension ChatchatEndpoint {
 
     // MARK: A base made anew
 
-    /// Reads every file of the base anew, those of deleted documents too; an event for each.
+    /// Reads every file of the base anew, also those whose documents were deleted; an event for each.
     func recreate(_ fields: RequestFields) throws -> LocalResponse {
         let name = try fields.required("knowledge_base_name")
         guard !KnowledgeName.isHostile(name) else { return ChatchatReply.attack.response }
@@ -82,7 +82,7 @@ extension ChatchatEndpoint {
                     return try await writer.write(EventStream.event(reply.json))
                 }
                 let documents = try await byName(name)
-                let files = try await desk.files(in: name).filter { !(documents[$0].map(isCustom) ?? false) }
+                let files = try await desk.files(in: name)
                 for (index, file) in files.enumerated() {
                     let failure = try await reread(file, documents[file], in: name, options)
                     try await writer.write(
