@@ -11,6 +11,17 @@ package protocol KnowledgeDesk: Sendable {
     func describe(_ base: String, as description: String) async throws
     /// With all its documents, versions, vectors, files and cached answers.
     func remove(base: String) async throws
+    /// Makes vectors of another model beside those that are searched, then has them searched in one step. Searches and
+    /// writes go on meanwhile. Where it is broken off, the same again goes on from there.
+    ///
+    /// - Parameters:
+    ///   - embedding: By its name in the configuration; nil: the default one.
+    ///   - progress: Told now and then: how many chunks have their vector, of how many.
+    /// - Returns: The base as it is then; what it was where it is of that model already.
+    /// - Throws: `alreadyExists`: the base is being embedded anew already.
+    func reembed(
+        _ base: String, with embedding: String?, progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
+    ) async throws -> BaseSummary
 
     // MARK: Documents
 
@@ -57,10 +68,12 @@ package struct BaseSummary: Sendable, Equatable {
     package var epoch: Int
     /// When its newest document came, in seconds since 1970; of an empty one, when it was made.
     package var changed: Double
+    /// Whose vectors are made ready beside those of ``model``; nil: nobody's.
+    package var next: EmbeddingModel?
 
     package init(
         name: String, description: String, model: EmbeddingModel, documents: Int, chunks: Int, created: Double,
-        epoch: Int, changed: Double? = nil
+        epoch: Int, changed: Double? = nil, next: EmbeddingModel? = nil
     ) {
         self.name = name
         self.description = description
@@ -70,6 +83,7 @@ package struct BaseSummary: Sendable, Equatable {
         self.created = created
         self.epoch = epoch
         self.changed = changed ?? created
+        self.next = next
     }
 }
 
