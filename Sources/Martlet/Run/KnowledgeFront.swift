@@ -22,8 +22,7 @@ package final class KnowledgeFront: Sendable {
         let cache: MemoryAnswerCache?
         let fileSearch: KnowledgeDoor
         fileprivate let engine: any KnowledgeEngine
-        fileprivate let sentences: SentenceEncoder?
-        fileprivate let e5: E5Encoder?
+        fileprivate let encoders: Encoders
         fileprivate let sessions: SessionFile
     }
 
@@ -38,11 +37,13 @@ package final class KnowledgeFront: Sendable {
     /// Opens what the configuration has.
     ///
     /// - Parameters:
+    ///   - models: Their names: any of them may embed.
     ///   - dispatch: Asks `models`; nil: there are none, as on the command line.
     ///   - client: Asks a Chroma server.
     /// - Throws: `KnowledgeError`: what keeps the room from working.
     func open(
-        _ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, client: HTTPClient, logger: Logger
+        _ knowledge: KnowledgeConfiguration?, models: [String], dispatch: Dispatch?, client: HTTPClient,
+        logger: Logger
     ) async throws {
         guard let knowledge else { return }
         let folder = knowledge.folder
@@ -53,7 +54,7 @@ package final class KnowledgeFront: Sendable {
         }
         let engine = try await Self.engine(knowledge.store, in: folder, client)
         do {
-            let opened = try await Self.open(knowledge, engine, in: folder, dispatch)
+            let opened = try await Self.open(knowledge, engine, in: folder, models, dispatch)
             state.withLock { $0 = opened }
             let bases = try await opened.desk.bases()
             logger.info(
@@ -62,6 +63,7 @@ package final class KnowledgeFront: Sendable {
                     "folder": "\(folder)", "bases": "\(bases.count)",
                     "chunks": "\(bases.reduce(0) { $0 + $1.chunks })",
                 ])
+            ModelRemarks(bases, opened.encoders.registry).log(to: logger)
         } catch {
             await (engine as? EmbeddedEngine)?.close()
             throw error
@@ -88,10 +90,11 @@ package final class KnowledgeFront: Sendable {
     }
 
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ dispatch: Dispatch?
+        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ models: [String],
+        _ dispatch: Dispatch?
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
-        let encoders = try Encoders(knowledge, dispatch: dispatch)
+        let encoders = try Encoders(knowledge, models: models, dispatch: dispatch)
         var limits = SessionLimits()
         limits.age = Double(knowledge.sessionDays) * 86_400
         let sessions = try SessionFile(folder + "/sessions.sqlite", limits, now: now)
@@ -104,11 +107,11 @@ package final class KnowledgeFront: Sendable {
         try? FileManager.default.removeItem(atPath: scratch)
         try FileManager.default.createDirectory(
             atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let models = dispatch.flatMap { dispatch in
+        let chat = dispatch.flatMap { dispatch in
             knowledge.chat.map { DispatchedModel(dispatch: dispatch, standard: $0) }
         }
         let desk = EngineDesk(
-            engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: models,
+            engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: chat,
             reranker: encoders.reranker, cache: cache, sessions: sessions)
         let shelf = try await Shelf(
             desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
@@ -123,8 +126,7 @@ package final class KnowledgeFront: Sendable {
             FileSearchEndpoint(desk, shelf), key: Keyed.key(in: ProcessInfo.processInfo.environment))
         return Opened(
             desk: desk, shelf: shelf, paths: paths, cache: cache, fileSearch: fileSearch,
-            engine: engine, sentences: encoders.sentences,
-            e5: encoders.e5, sessions: sessions)
+            engine: engine, encoders: encoders, sessions: sessions)
     }
 
     /// Its numbers; nil: there is none. Bases that Chatchat's pages make for one chat are not among them.
@@ -144,7 +146,7 @@ package final class KnowledgeFront: Sendable {
     }
 
     /// What embedding needs beside a caller, until the task is cancelled.
-    func runModels() async { await opened?.e5?.run() }
+    func runModels() async { await opened?.encoders.run() }
 
     /// What crashed writes have left behind.
     private static func sweep(_ engine: ChromaEngine) async {
@@ -169,8 +171,7 @@ package final class KnowledgeFront: Sendable {
         }) else { return }
         await opened.desk.close()
         await (opened.engine as? EmbeddedEngine)?.close()
-        await opened.sentences?.close()
-        await opened.e5?.close()
+        await opened.encoders.close()
     }
 }
 
