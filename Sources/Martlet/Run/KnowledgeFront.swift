@@ -97,7 +97,7 @@ package final class KnowledgeFront: Sendable {
         let encoders = try Encoders(knowledge, models: models, dispatch: dispatch)
         var limits = SessionLimits()
         limits.age = Double(knowledge.sessionDays) * 86_400
-        let sessions = try SessionFile(folder + "/sessions.sqlite", limits, now: now)
+        let sessions = try SessionFile(folder + "/" + KnowledgeSidecars.sessions, limits, now: now)
         let cache = knowledge.cache.map { settings in
             var limits = AnswerCacheMachine.Limits()
             (limits.bytes, limits.age) = (settings.memory, settings.timeToLive)
@@ -114,7 +114,8 @@ package final class KnowledgeFront: Sendable {
             engine: engine, embeddings: encoders.registry, reader: DocumentReader(scratch: scratch), model: chat,
             reranker: encoders.reranker, cache: cache, sessions: sessions)
         let shelf = try await Shelf(
-            desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
+            desk, book: RecordFile(folder + "/" + KnowledgeSidecars.shelf),
+            folder: folder + "/" + KnowledgeSidecars.shelfFiles, now: now)
         let spool = try UploadSpool(folder: folder + "/uploads", limit: uploadsAtOnce * knowledge.body)
         var chatchat = ChatchatSettings()
         chatchat.form = knowledge.compatibility == .chatchat ? .chatchat : .fixed

@@ -76,18 +76,21 @@ extension ChatchatEndpoint {
 
     // MARK: A base made anew
 
-    /// Reads every document of the base anew; an event for each.
+    /// Reads every document of the base anew; an event for each. With another `embed_model` of this server the base's
+    /// vectors are made by that one, all of them in one step, before.
     func recreate(_ fields: RequestFields) throws -> LocalResponse {
         let name = try fields.required("knowledge_base_name")
         guard !KnowledgeName.isHostile(name) else { return ChatchatReply.attack.response }
         let options = try ingestOptions(fields)
         let mayBeNew = try fields.flag("allow_empty_kb") ?? true
+        let embedding = try embedding(fields)
         return EventStream.response { [self] writer in
             do {
-                guard try await begin(name, mayBeNew: mayBeNew) else {
+                guard try await begin(name, embedding, mayBeNew: mayBeNew) else {
                     let reply = ChatchatReply("未找到知识库 ‘\(name)’", code: 404)
                     return try await writer.write(EventStream.event(reply.json))
                 }
+                if let embedding { _ = try await desk.reembed(name, with: embedding) { _, _ in } }
                 let files = try await desk.documents(in: name).filter { !isCustom($0) }.map(\.document.name)
                 for (index, file) in files.enumerated() {
                     let failure = try await reread(file, in: name, options)
@@ -101,10 +104,10 @@ extension ChatchatEndpoint {
         }
     }
 
-    private func begin(_ name: String, mayBeNew: Bool) async throws -> Bool {
+    private func begin(_ name: String, _ embedding: String?, mayBeNew: Bool) async throws -> Bool {
         if try await desk.bases().contains(where: { $0.name == name }) { return true }
         guard mayBeNew else { return false }
-        try await desk.create(BaseSettings(name: name))
+        try await desk.create(BaseSettings(name: name, embedding: embedding))
         return true
     }
 
