@@ -120,3 +120,12 @@ final class SpiedEmbedder: Embedder {
         return vector.map { $0 / length }
     }
 }
+
+/// Of what others go on beside.
+final class End: Sendable {
+    private let state = Mutex(false)
+
+    var hasCome: Bool { state.withLock { $0 } }
+
+    func come() { state.withLock { $0 = true } }
+}

@@ -16,10 +16,10 @@ struct ReembedTests {
             for number in 0..<kind.some(of: 40) {
                 try await fixture.add("old\(number)", "the old rule \(number) of team \(number % 7)")
             }
-            let isDone = Mutex(false)
+            let end = End()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    defer { isDone.withLock { $0 = true } }
+                    defer { end.come() }
                     let base = try await fixture.desk.reembed(EngineFixture.base, with: "second") { _, _ in }
                     #expect(base.model == ReembedFixture.second && base.next == nil)
                 }
@@ -36,7 +36,7 @@ struct ReembedTests {
                 for searcher in 0..<3 {
                     group.addTask {
                         var count = 0
-                        while !isDone.withLock({ $0 }) || count < 10 {
+                        while !end.hasCome || count < 10 {
                             try await fixture.checkSearch("the rule \(count) of team \(searcher)")
                             count += 1
                         }
