@@ -4,8 +4,8 @@ import MartletWire
 
 // Another model for the vectors of a base.
 extension KnowledgeEndpoint {
-    /// `{"embedding": NAME}`; without it, the default one. With `Accept: text/event-stream` progress is told: `progress`
-    /// with `done` and `of`, then `end` with the base, or `error`. Who leaves breaks it off.
+    /// `{"embedding": NAME}`; without it, the default one. With `Accept: text/event-stream` it is told: `progress` with
+    /// `done` and `of`, then `end` with the base, or `error`. Who leaves breaks it off.
     func reembed(_ base: String, _ request: LocalRequest, _ body: LocalBody) async throws -> LocalResponse {
         try request.must(be: .post)
         let embedding = try await RequestFields(body).text("embedding")
