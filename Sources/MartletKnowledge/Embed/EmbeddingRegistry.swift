@@ -54,8 +54,10 @@ package struct EmbeddingRegistry: Sendable {
         let others = Set(entries.map { "\($0) (\(Self.text($1)))" }).sorted().joined(separator: ", ")
         throw KnowledgeError(
             .wrongModel,
-            "The vectors are of \(model.name) \(model.version) (\(model.dimensions) dimensions), which is not here; "
-                + "there is \(others). Configure that model again, or have the base embedded anew: `martlet kb reembed`.")
+            """
+            The vectors are of \(model.name) \(model.version) (\(model.dimensions) dimensions), which is not here; there \
+            is \(others). Configure that model again, or have the base embedded anew: `martlet kb reembed`.
+            """)
     }
 
     /// Whether bases that name none are made with that model.

@@ -43,8 +43,8 @@ package protocol KnowledgeEngine: Sendable {
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]
     /// Of the base's documents, by their names, as they were put.
     func likenesses(in base: String) async throws -> [String: [UInt8]]
-    /// Vectors of a model that are there already, searched or made ready, by the keys of their chunks: those need not be
-    /// made.
+    /// Vectors of a model that are there already, searched or made ready, by the keys of their chunks: those need not
+    /// be made.
     func vectors(of keys: [[UInt8]], by model: EmbeddingModel, in base: String) async throws -> [[UInt8]: [Float]]
 
     // MARK: Questions
@@ -116,7 +116,7 @@ package struct PreparedDocument: Sendable {
     package var bytes: Int
     package var text: DocumentText
     package var parts: [Part]
-    /// One for each part, of a model that is made ready beside the base's; left out where it is not made ready any more.
+    /// One for each part, of a model that is made ready beside the base's; left out where it is not any more.
     package var next: (model: EmbeddingModel, vectors: [[Float]])?
     /// The file, which is copied; nil: there is none, and whatever there was of that name stays.
     package var path: String?

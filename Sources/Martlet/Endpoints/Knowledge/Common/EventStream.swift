@@ -33,8 +33,8 @@ enum EventStream {
         request.headers.value(.accept)?.lowercased().contains("text/event-stream") == true
     }
 
-    /// Does work and writes an event `progress` for what it tells of itself. The latest is told: who reads slowly misses
-    /// some.
+    /// Does work and writes an event `progress` for what it tells of itself. Who reads slowly misses some, but the
+    /// latest.
     ///
     /// - Parameter event: What is said of how many are done, of how many.
     static func telling<Value: Sendable>(
