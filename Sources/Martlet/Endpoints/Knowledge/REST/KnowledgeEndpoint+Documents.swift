@@ -150,7 +150,7 @@ extension KnowledgeEndpoint {
         return try await EventStream.telling(writer, event) { progress in
             var options = options
             options.progress = progress
-            return try await add(file, metadata, options, to: base)
+            return try await self.add(file, metadata, options, to: base)
         }
     }
 
