@@ -19,6 +19,10 @@ extension OpenAPIDocument {
             "/knowledge/{base}", "patch", "Describe a base", "describe_base", [base],
             body: Self.object(["description": "string"], required: ["description"]), answer: Self.base)
         add("/knowledge/{base}", "delete", "Remove a base with all it has", "delete_base", [base])
+        add(
+            "/knowledge/{base}/reembed", "post",
+            "Change the model of its vectors; with Accept: text/event-stream progress is told", "reembed_base", [base],
+            body: Self.object(["embedding": "string"]), answer: Self.base)
         let documents = "/knowledge/{base}/documents"
         add(documents, "get", "Documents", "list_documents", [base, limit, next], answer: Self.list("documents"))
         add(

@@ -21,8 +21,7 @@ package final class KnowledgeFront: Sendable {
         let paths: KnowledgePaths
         let fileSearch: KnowledgeDoor
         fileprivate let engine: any KnowledgeEngine
-        fileprivate let sentences: SentenceEncoder?
-        fileprivate let e5: E5Encoder?
+        fileprivate let encoders: Encoders
         fileprivate let memory: KnowledgeMemory
     }
 
@@ -37,11 +36,13 @@ package final class KnowledgeFront: Sendable {
     /// Opens what the configuration has.
     ///
     /// - Parameters:
+    ///   - models: Their names: any of them may embed.
     ///   - dispatch: Asks `models`; nil: there are none, as on the command line.
     ///   - client: Asks a Chroma server.
     /// - Throws: `KnowledgeError`: what keeps the room from working.
     func open(
-        _ knowledge: KnowledgeConfiguration?, dispatch: Dispatch?, client: HTTPClient, logger: Logger
+        _ knowledge: KnowledgeConfiguration?, models: [String], dispatch: Dispatch?, client: HTTPClient,
+        logger: Logger
     ) async throws {
         guard let knowledge else { return }
         let folder = knowledge.folder
@@ -52,7 +53,7 @@ package final class KnowledgeFront: Sendable {
         }
         let engine = try await Self.engine(knowledge.store, in: folder, client)
         do {
-            let opened = try await Self.open(knowledge, engine, in: folder, dispatch, logger)
+            let opened = try await Self.open(knowledge, engine, in: folder, models, dispatch, logger)
             state.withLock { $0 = opened }
             let bases = try await opened.desk.bases()
             logger.info(
@@ -61,6 +62,7 @@ package final class KnowledgeFront: Sendable {
                     "folder": "\(folder)", "bases": "\(bases.count)",
                     "chunks": "\(bases.reduce(0) { $0 + $1.chunks })",
                 ])
+            OtherModels(bases, opened.encoders.registry).log(to: logger)
         } catch {
             await (engine as? EmbeddedEngine)?.close()
             throw error
@@ -87,17 +89,17 @@ package final class KnowledgeFront: Sendable {
     }
 
     private static func open(
-        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ dispatch: Dispatch?,
-        _ logger: Logger
+        _ knowledge: KnowledgeConfiguration, _ engine: any KnowledgeEngine, in folder: String, _ models: [String],
+        _ dispatch: Dispatch?, _ logger: Logger
     ) async throws -> Opened {
         let now: @Sendable () -> Double = { Date().timeIntervalSince1970 }
-        let encoders = try Encoders(knowledge, dispatch: dispatch)
+        let encoders = try Encoders(knowledge, models: models, dispatch: dispatch)
         let memory = try KnowledgeMemory(knowledge, engine, in: folder, logger: logger)
         let scratch = folder + "/scratch"
         try? FileManager.default.removeItem(atPath: scratch)
         try FileManager.default.createDirectory(
             atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let models = dispatch.flatMap { dispatch in
+        let chat = dispatch.flatMap { dispatch in
             knowledge.chat.map { DispatchedModel(dispatch: dispatch, standard: $0) }
         }
         let recognizer = dispatch.flatMap { dispatch in
@@ -107,11 +109,12 @@ package final class KnowledgeFront: Sendable {
         answers.patience = knowledge.patience
         let desk = EngineDesk(
             engine: engine, embeddings: encoders.registry,
-            reader: DocumentReader(scratch: scratch, recognizer: recognizer), model: models,
+            reader: DocumentReader(scratch: scratch, recognizer: recognizer), model: chat,
             reranker: encoders.reranker, cache: memory.cache, sessions: memory.sessions, answers: answers,
             remarks: knowledge.chat.map { ModelRemarks(logger, standard: $0) })
         let shelf = try await Shelf(
-            desk, book: RecordFile(folder + "/shelf.sqlite"), folder: folder + "/shelf", now: now)
+            desk, book: RecordFile(folder + "/" + KnowledgeSidecars.shelf),
+            folder: folder + "/" + KnowledgeSidecars.shelfFiles, now: now)
         let spool = try UploadSpool(folder: folder + "/uploads", limit: uploadsAtOnce * knowledge.body)
         var chatchat = ChatchatSettings()
         chatchat.form = knowledge.compatibility == .chatchat ? .chatchat : .fixed
@@ -123,8 +126,8 @@ package final class KnowledgeFront: Sendable {
             FileSearchEndpoint(desk, shelf), key: Keyed.key(in: ProcessInfo.processInfo.environment),
             dispatch: dispatch)
         return Opened(
-            desk: desk, shelf: shelf, paths: paths, fileSearch: fileSearch, engine: engine,
-            sentences: encoders.sentences, e5: encoders.e5, memory: memory)
+            desk: desk, shelf: shelf, paths: paths, fileSearch: fileSearch, engine: engine, encoders: encoders,
+            memory: memory)
     }
 
     /// Its numbers; nil: there is none. Bases that Chatchat's pages make for one chat are not among them.
@@ -147,7 +150,7 @@ package final class KnowledgeFront: Sendable {
     }
 
     /// What embedding needs beside a caller, until the task is cancelled.
-    func runModels() async { await opened?.e5?.run() }
+    func runModels() async { await opened?.encoders.run() }
 
     /// What crashed writes have left behind.
     private static func sweep(_ engine: ChromaEngine) async {
@@ -173,8 +176,7 @@ package final class KnowledgeFront: Sendable {
         await opened.desk.close()
         opened.memory.close()
         await (opened.engine as? EmbeddedEngine)?.close()
-        await opened.sentences?.close()
-        await opened.e5?.close()
+        await opened.encoders.close()
     }
 }
 

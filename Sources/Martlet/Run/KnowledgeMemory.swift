@@ -30,7 +30,7 @@ struct KnowledgeMemory: Sendable {
             if let sessionLink {
                 RedisSessions(sessionLink, limits)
             } else {
-                try SessionFile(folder + "/sessions.sqlite", limits, now: { Date().timeIntervalSince1970 })
+                try SessionFile(folder + "/" + KnowledgeSidecars.sessions, limits, now: { Date().timeIntervalSince1970 })
             }
         var answers = AnswerCacheMachine.Limits()
         if let settings = knowledge.cache { (answers.bytes, answers.age) = (settings.memory, settings.timeToLive) }

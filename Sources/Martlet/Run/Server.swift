@@ -178,7 +178,8 @@ package final class Server: Sendable {
         try await taskFront.open(configuration, on: group, client: client, resolver: resolver, logger: logger)
         do {
             try await knowledgeFront.open(
-                configuration.knowledge, dispatch: Dispatch(loops, routes), client: client, logger: logger)
+                configuration.knowledge, models: configuration.models.map(\.name),
+                dispatch: Dispatch(loops, routes), client: client, logger: logger)
             try await putInForce(configuration, plan(configuration, after: live.withLock { $0.plan }), accessLog)
         } catch {
             // Another server may follow in this process: two cannot have one store.

@@ -13,11 +13,10 @@ struct AnswerRun: Sendable {
     let hasModel: Bool
 
     func run(_ tell: (AnswerEvent) -> Void) async throws {
-        let vector = try await vector()
         let query = RetrievalQuery(
-            text: text, vector: vector, limit: scope.limit, minimumScore: scope.minimumScore,
+            text: text, limit: scope.limit, minimumScore: scope.minimumScore,
             minimumCosine: scope.minimumCosine, filter: scope.filter)
-        let passages = try await answerer.source.search(query, in: scope.bases)
+        let (passages, vector) = try await answerer.source.find(query, in: scope.bases)
         if !question.isFresh, let vector, let cache = answerer.cache,
             let cached = await cache.answer(near: shape, vector, passages, scope, epochs: epochs)
         {
@@ -27,14 +26,5 @@ struct AnswerRun: Sendable {
         let isAnswerable = !answerer.settings.refusal.refuses(evidence)
         var telling = AnswerTelling(self, passages, vector)
         try await telling.run(isAnswerable: isAnswerable, tell)
-    }
-
-    /// One that cannot be had now is no reason to answer nothing: words are left.
-    private func vector() async throws -> [Float]? {
-        do {
-            return try await answerer.source.vector(of: text, for: scope.bases)
-        } catch let error as KnowledgeError where error.code == .unavailable || error.code == .overloaded {
-            return nil
-        }
     }
 }

@@ -5,8 +5,6 @@ struct DocumentSplitter {
     /// A text that has more is refused: a mistake or an attack, and nothing anybody could look through.
     static let mostChunks = ChunkBudget.mostChunks
 
-    /// What is the same for the same chunks of a file: part of what tells whether a document is there already.
-    let name: String
     private let options: IngestOptions
 
     init(_ options: IngestOptions) { self.options = options }
@@ -23,11 +21,6 @@ struct DocumentSplitter {
         case .chatchat(let size, let overlap, let titles): "chatchat \(size)/\(overlap)\(titles ? " titles" : "")"
         case .headings(let size, let overlap): "headings \(size)/\(overlap)"
         }
-        name =
-            switch options.splitting {
-            case .chatchat(let size, let overlap, let titles): "chatchat \(size)/\(overlap)\(titles ? " titles" : "")"
-            case .headings(let size, let overlap): "headings \(size)/\(overlap)"
-            }
     }
 
     /// The text of a document whose chunks were made by hand.

@@ -1,5 +1,6 @@
 import Foundation
 import MartletLogic
+import Synchronization
 
 // Documents that come and go.
 extension EngineDesk {
@@ -7,10 +8,10 @@ extension EngineDesk {
         guard KnowledgeName.isValid(document: file.name) else {
             throw KnowledgeError(.invalid, "`\(file.name.prefix(200))` is not what a document may be called.")
         }
-        // Before anything is read: where there is no base, nothing is worth reading.
+        // Before anything is read: where there is no base, or nobody for its vectors, nothing is worth reading.
         let state = try await engine.state(of: base)
-        let embedder = try embeddings.embedder(for: state.model)
-        let splitter = try DocumentSplitter(options)
+        _ = try embeddings.embedder(for: state.model)
+        let splitter = DocumentSplitter(options)
         return try await ingests.take {
             let (content, making) = try await onThread {
                 (try ContentHash.file(at: file.path, named: file.name), try splitter.making(file.metadata))
@@ -33,11 +34,50 @@ extension EngineDesk {
             // While it is read, the base may be removed and another one made of its name.
             (prepared.base, prepared.splitting) = (state.id, making)
             let chunks = try await onThread { try splitter.split(read.text) }
-            let (parts, embedded) = try await parts(of: chunks, in: base, by: embedder, options.progress)
-            prepared.parts = parts
             let likeness = try await onThread { Likeness(of: read.text.text) }
             prepared.likeness = likeness.bytes
-            return try await put(prepared, likeness, embedded: embedded, in: base, embedder.model)
+            return try await put(&prepared, chunks, likeness, in: base, options.progress)
+        }
+    }
+
+    private func embedder(of base: String) async throws -> any Embedder {
+        try embeddings.embedder(for: try await engine.state(of: base).model)
+    }
+
+    /// Again, where the base's model is another one by the time that the vectors are there.
+    private func put(
+        _ document: inout PreparedDocument, _ chunks: [Chunk], _ likeness: Likeness, in base: String,
+        _ progress: (Int, Int) -> Void
+    ) async throws -> Added {
+        let keys = try chunks.map { try ContentHash.text($0.underHeadings, $0.text) }
+        for _ in 0..<Self.attempts {
+            let embedder = try await embedder(of: base)
+            let (vectors, embedded) = try await vectors(of: chunks, keys, in: base, by: embedder, progress)
+            document.parts = zip(zip(keys, chunks), vectors).map { part, vector in
+                PreparedDocument.Part(part.1, key: part.0, vector: vector)
+            }
+            document.next = try await next(chunks, keys, in: base)
+            do {
+                return try await put(document, likeness, embedded: embedded, in: base, embedder.model)
+            } catch let error as KnowledgeError where error.code == .wrongModel {
+                continue
+            }
+        }
+        throw KnowledgeError(.overloaded, "The model of \(base) is being changed: try again.")
+    }
+
+    private static let attempts = 4
+
+    /// The vectors of the model that the base is being embedded with anew; nil: it is not, or they cannot be had now,
+    /// and whoever embeds the base makes them.
+    private func next(
+        _ chunks: [Chunk], _ keys: [[UInt8]], in base: String
+    ) async throws -> (model: EmbeddingModel, vectors: [[Float]])? {
+        guard let embedder = reembeddings.withLock({ $0[base] }) else { return nil }
+        do {
+            return (embedder.model, try await vectors(of: chunks, keys, in: base, by: embedder) { _, _ in }.vectors)
+        } catch is KnowledgeError {
+            return nil
         }
     }
 
@@ -69,17 +109,16 @@ extension EngineDesk {
         return (document, try await reader.type(of: file))
     }
 
-    /// With the vectors that are there already, and those that have to be made.
-    private func parts(
-        of chunks: [Chunk], in base: String, by embedder: any Embedder, _ progress: (Int, Int) -> Void
-    ) async throws -> (parts: [PreparedDocument.Part], embedded: Int) {
-        let model = "\(embedder.model.name) \(embedder.model.version)"
-        let keys = try chunks.map { try ContentHash.text(model, embedder.text(of: $0)) }
+    /// Those that are there already, and those that have to be made: one for each chunk.
+    private func vectors(
+        of chunks: [Chunk], _ keys: [[UInt8]], in base: String, by embedder: any Embedder,
+        _ progress: (Int, Int) -> Void
+    ) async throws -> (vectors: [[Float]], embedded: Int) {
         var vectors: [[UInt8]: [Float]] = [:]
         for start in stride(from: 0, to: keys.count, by: Self.lookUp) {
             try Task.checkCancellation()
             let some = Array(keys[start..<min(start + Self.lookUp, keys.count)])
-            vectors.merge(try await engine.vectors(of: some, in: base)) { first, _ in first }
+            vectors.merge(try await engine.vectors(of: some, by: embedder.model, in: base)) { first, _ in first }
         }
         var missing: [(key: [UInt8], text: String)] = []
         var asked = Set<[UInt8]>()
@@ -93,10 +132,7 @@ extension EngineDesk {
             for (item, vector) in zip(some, made) { vectors[item.key] = vector }
             progress(start + some.count, missing.count)
         }
-        let parts = zip(keys, chunks).map { key, chunk in
-            PreparedDocument.Part(chunk, key: key, vector: vectors[key] ?? [])
-        }
-        return (parts, missing.count)
+        return (keys.map { vectors[$0] ?? [] }, missing.count)
     }
 
     /// Keys that are looked up in one go.

@@ -27,6 +27,8 @@ package final class EngineDesk: KnowledgeDesk {
     let cache: (any AnswerCache)?
     let settings: Settings
     let turns = BaseTurns()
+    /// Bases that are being embedded anew, and by whom.
+    let reembeddings = Mutex<[String: any Embedder]>([:])
     let ingests: Turns
     let likenesses = LikenessShelf()
     private let answerer: Answerer
@@ -133,15 +135,8 @@ package final class EngineDesk: KnowledgeDesk {
         guard query.text.utf8.count <= Question.longest else {
             throw KnowledgeError(.tooLarge, "The question is longer than \(Question.longest) bytes.")
         }
-        var query = query
-        if query.vector == nil {
-            do {
-                query.vector = try await source.vector(of: query.text, for: bases)
-            } catch let error as KnowledgeError where error.code == .unavailable || error.code == .overloaded {
-                // Words are left.
-            }
-        }
-        return try await source.search(query, in: bases)
+        guard query.vector == nil else { return try await source.search(query, in: bases) }
+        return try await source.find(query, in: bases).passages
     }
 
     package func answer(_ question: Question) -> AsyncThrowingStream<AnswerEvent, any Error> {

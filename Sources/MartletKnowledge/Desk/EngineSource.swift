@@ -22,30 +22,68 @@ struct EngineSource: PassageSource {
     private var meter: KnowledgeMeter { engine.meter }
 
     func vector(of question: String, for bases: [String]) async throws -> [Float]? {
+        guard let model = try await model(of: bases) else { return nil }
+        return try await vector(of: question, by: model)
+    }
+
+    /// Of all of them; nil: there are none.
+    private func model(of bases: [String]) async throws -> EmbeddingModel? {
         var models: [(base: String, model: EmbeddingModel)] = []
         for base in bases { models.append((base, try await engine.state(of: base).model)) }
-        guard let first = models.first else { return nil }
-        if let other = models.first(where: { $0.model != first.model }) {
+        if let first = models.first, let other = models.first(where: { $0.model != first.model }) {
             throw KnowledgeError(
                 .wrongModel,
                 "\(first.base) and \(other.base) have vectors of different models: ask them one after the other.")
         }
-        let embedder = try embeddings.embedder(for: first.model)
-        return try await embedder.embed([question], as: .query, countedBy: meter).first
+        return models.first?.model
+    }
+
+    private func vector(of question: String, by model: EmbeddingModel) async throws -> [Float]? {
+        try await embeddings.embedder(for: model).embed([question], as: .query, countedBy: meter).first
     }
 
     func search(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
+        try await search(query, by: nil, in: bases)
+    }
+
+    /// Again, where a base's model is another one by the time that the vector is there.
+    func find(
+        _ query: RetrievalQuery, in bases: [String]
+    ) async throws -> (passages: [Passage], vector: [Float]?) {
+        var query = query
+        for _ in 0..<Self.attempts {
+            let model = try await model(of: bases)
+            query.vector = try await orNothing { () -> [Float]? in
+                guard let model else { return nil }
+                return try await vector(of: query.text, by: model)
+            }
+            do {
+                return (try await search(query, by: query.vector == nil ? nil : model, in: bases), query.vector)
+            } catch let error as KnowledgeError where error.code == .wrongModel {
+                guard try await self.model(of: bases) != model else { throw error }
+            }
+        }
+        throw KnowledgeError(.overloaded, "The models of these bases are being changed: ask again.")
+    }
+
+    private static let attempts = 4
+
+    private func search(
+        _ query: RetrievalQuery, by model: EmbeddingModel?, in bases: [String]
+    ) async throws -> [Passage] {
         let begin = Instant.current
-        let passages = try await ordered(query, in: bases)
+        let passages = try await ordered(query, by: model, in: bases)
         meter.searched(.whole, since: begin)
         return passages
     }
 
-    private func ordered(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
-        guard let reranker else { return try await found(query, in: bases) }
+    private func ordered(
+        _ query: RetrievalQuery, by model: EmbeddingModel?, in bases: [String]
+    ) async throws -> [Passage] {
+        guard let reranker else { return try await found(query, by: model, in: bases) }
         var wide = query
         wide.limit = max(query.limit, Self.reranked)
-        var passages = try await found(wide, in: bases)
+        var passages = try await found(wide, by: model, in: bases)
         do {
             let scores = try await reranker.scores(of: passages, for: query.text)
             guard scores.count == passages.count else { return Array(passages.prefix(query.limit)) }
@@ -57,17 +95,21 @@ struct EngineSource: PassageSource {
         return Array(passages.prefix(query.limit))
     }
 
-    private func found(_ query: RetrievalQuery, in bases: [String]) async throws -> [Passage] {
+    /// - Parameter model: Of the query's vector; nil: nobody says.
+    private func found(
+        _ query: RetrievalQuery, by model: EmbeddingModel?, in bases: [String]
+    ) async throws -> [Passage] {
         guard let first = bases.first else { return [] }
         var query = query
         if query.vector != nil {
-            let embedder = try embeddings.embedder(for: try await engine.state(of: first).model)
-            query.unrelated = try await scales.unrelated(by: embedder)
+            let own: EmbeddingModel
+            if let model { own = model } else { own = try await engine.state(of: first).model }
+            query.unrelated = try await scales.unrelated(by: embeddings.embedder(for: own))
         }
-        guard bases.count > 1 else { return try await engine.search(query, model: nil, in: first) }
-        var passages = try await engine.search(query, model: nil, in: first)
+        var passages = try await engine.search(query, model: model, in: first)
+        guard bases.count > 1 else { return passages }
         for base in Set(bases).subtracting([first]).sorted() {
-            passages += try await engine.search(query, model: nil, in: base)
+            passages += try await engine.search(query, model: model, in: base)
         }
         passages.sort { ($1.score, $0.document.base, $0.id) < ($0.score, $1.document.base, $1.id) }
         return Array(passages.prefix(query.limit))
@@ -111,7 +153,7 @@ struct EngineSource: PassageSource {
             text: question.text, vector: question.vector, limit: question.limit,
             minimumScore: question.minimumScore, minimumCosine: question.minimumCosine, filter: question.filter)
         // A model that reranks is not asked for each change: what is new may be anywhere.
-        guard reranker == nil, let found = try? await found(query, in: question.bases) else { return false }
+        guard reranker == nil, let found = try? await found(query, by: nil, in: question.bases) else { return false }
         return Set(found.map(\.id)) == question.found
     }
 }

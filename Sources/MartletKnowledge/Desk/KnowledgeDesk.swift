@@ -14,6 +14,17 @@ package protocol KnowledgeDesk: Sendable {
     func describe(_ base: String, as description: String) async throws
     /// With all its documents, versions, vectors, files and cached answers.
     func remove(base: String) async throws
+    /// Makes vectors of another model beside those that are searched, then has them searched in one step. Searches and
+    /// writes go on meanwhile. Where it is broken off, the same again goes on from there.
+    ///
+    /// - Parameters:
+    ///   - embedding: By its name in the configuration; nil: the default one.
+    ///   - progress: Told now and then: how many chunks have their vector, of how many.
+    /// - Returns: The base as it is then; what it was where it is of that model already.
+    /// - Throws: `alreadyExists`: the base is being embedded anew already.
+    func reembed(
+        _ base: String, with embedding: String?, progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
+    ) async throws -> BaseSummary
 
     // MARK: Documents
 
@@ -48,47 +59,6 @@ extension KnowledgeDesk {
         } catch let error as KnowledgeError where error.code == .notFound {
             return false
         }
-    }
-}
-
-package struct BaseSettings: Sendable, Equatable {
-    package var name: String
-    package var description = ""
-    /// By its name in the configuration; nil: the default one.
-    package var embedding: String?
-
-    package init(name: String, description: String = "", embedding: String? = nil) {
-        self.name = name
-        self.description = description
-        self.embedding = embedding
-    }
-}
-
-package struct BaseSummary: Sendable, Equatable {
-    package var name: String
-    package var description: String
-    package var model: EmbeddingModel
-    package var documents: Int
-    package var chunks: Int
-    /// Seconds since 1970.
-    package var created: Double
-    /// Rises with each change that readers see.
-    package var epoch: Int
-    /// When its newest document came, in seconds since 1970; of an empty one, when it was made.
-    package var changed: Double
-
-    package init(
-        name: String, description: String, model: EmbeddingModel, documents: Int, chunks: Int, created: Double,
-        epoch: Int, changed: Double? = nil
-    ) {
-        self.name = name
-        self.description = description
-        self.model = model
-        self.documents = documents
-        self.chunks = chunks
-        self.created = created
-        self.epoch = epoch
-        self.changed = changed ?? created
     }
 }
 

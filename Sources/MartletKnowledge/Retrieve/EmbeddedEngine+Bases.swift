@@ -43,19 +43,27 @@ extension EmbeddedEngine {
         }
     }
 
-    package func chunksToEmbed(in base: String, atMost count: Int) async throws -> [Passage] {
-        let space = try await nextSpace(base)
-        return try await Self.mapped { try await store.chunks(without: space, in: base, atMost: count) }
-            .map { try Passage($0, base: base) }
+    package func countToEmbed(by model: EmbeddingModel, in base: String) async throws -> Int {
+        let space = try await nextSpace(base, model)
+        return try await Self.mapped { try await store.count(without: space, in: base) }
     }
 
-    package func add(_ vectors: [ChunkID: [Float]], in base: String) async throws {
-        let space = try await nextSpace(base)
+    package func chunksToEmbed(
+        by model: EmbeddingModel, in base: String, after chunk: ChunkID?, atMost count: Int
+    ) async throws -> [Passage] {
+        let space = try await nextSpace(base, model)
+        return try await Self.mapped {
+            try await store.chunks(without: space, in: base, after: chunk?.number ?? 0, atMost: count)
+        }.map { try Passage($0, base: base) }
+    }
+
+    package func add(_ vectors: [ChunkID: [Float]], of model: EmbeddingModel, in base: String) async throws {
+        let space = try await nextSpace(base, model)
         try await Self.mapped { try await store.add(vectors.map { ($0.key.number, $0.value) }, to: space) }
     }
 
-    package func switchModel(of base: String) async throws -> Bool {
-        let space = try await nextSpace(base)
+    package func switchModel(of base: String, to model: EmbeddingModel) async throws -> Bool {
+        let space = try await nextSpace(base, model)
         let index = try index(base)
         return try await Self.mapped {
             try await store.switchSpace(of: base, to: space) { [store] (record) throws(KnowledgeStoreError) in
@@ -65,11 +73,17 @@ extension EmbeddedEngine {
         }
     }
 
-    private func nextSpace(_ base: String) async throws -> SpaceRecord {
-        guard let space = try await Self.mapped({ try await store.base(base) }).nextSpace else {
-            throw KnowledgeError(.invalid, "No other model was begun for \(base).")
-        }
+    private func nextSpace(_ base: String, _ model: EmbeddingModel) async throws -> SpaceRecord {
+        guard let space = try await Self.mapped({ try await store.base(base) }).nextSpace,
+            EmbeddingModel(space) == model
+        else { throw KnowledgeError(notBegun: model, in: base) }
         return space
+    }
+}
+
+extension KnowledgeError {
+    init(notBegun model: EmbeddingModel, in base: String) {
+        self.init(.wrongModel, "No vectors of \(model.name) \(model.version) are made ready for \(base).")
     }
 }
 
@@ -78,7 +92,7 @@ extension BaseSummary {
         self.init(
             name: base.name, description: base.description, model: EmbeddingModel(base.space),
             documents: base.documents, chunks: base.chunks, created: base.created, epoch: base.epoch,
-            changed: base.changed)
+            changed: base.changed, next: base.nextSpace.map { EmbeddingModel($0) })
     }
 }
 

@@ -22,6 +22,11 @@ extension EmbeddedEngine {
         }
         let prepared = try await maintain { BaseIndex.prepare(document.parts, dimensions: space.dimensions) }
         var record = try NewDocument(document)
+        if let next = document.next, let space = try await Self.mapped({ try await store.base(base) }).nextSpace,
+            EmbeddingModel(space) == next.model
+        {
+            record.next = (space, next.vectors)
+        }
         if let path = document.path { record.file = try await Self.mapped { try await store.keep(fileAt: path) } }
         do {
             try Task.checkCancellation()
@@ -94,9 +99,16 @@ extension EmbeddedEngine {
         try await Self.mapped { try await store.likenesses(in: base) }
     }
 
-    package func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]] {
-        let space = try index(base).snapshot.space
-        return try await Self.mapped { try await store.vectors(of: keys, in: space) }
+    package func vectors(
+        of keys: [[UInt8]], by model: EmbeddingModel, in base: String
+    ) async throws -> [[UInt8]: [Float]] {
+        let own = try index(base).snapshot.space
+        guard EmbeddingModel(own) != model else {
+            return try await Self.mapped { try await store.vectors(of: keys, in: own) }
+        }
+        guard let next = try await Self.mapped({ try await store.base(base) }).nextSpace, EmbeddingModel(next) == model
+        else { return [:] }
+        return try await Self.mapped { try await store.vectors(of: keys, in: next) }
     }
 }
 

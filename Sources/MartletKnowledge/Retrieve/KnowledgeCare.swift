@@ -10,11 +10,13 @@ package enum KnowledgeCare {
 
     /// Puts a backup where there is nothing yet, once it is looked through.
     package static func restore(_ folder: String, to store: String) async throws {
+        let flaws = try await Shelf.flaws(in: folder)
+        guard flaws.isEmpty else { throw KnowledgeError(KnowledgeStoreError.damaged(flaws.joined(separator: "; "))) }
         try await EmbeddedEngine.mapped { try await KnowledgeBackup.restore(folder, to: store) }
     }
 
     /// What is wrong in a store or a backup, in sentences; empty: nothing.
     package static func verify(_ folder: String) async throws -> [String] {
-        try await EmbeddedEngine.mapped { try await KnowledgeBackup.verify(folder) }
+        try await EmbeddedEngine.mapped { try await KnowledgeBackup.verify(folder) } + Shelf.flaws(in: folder)
     }
 }

@@ -52,8 +52,9 @@ package protocol KnowledgeEngine: Sendable {
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]
     /// Of the base's documents, by their names, as they were put.
     func likenesses(in base: String) async throws -> [String: [UInt8]]
-    /// Vectors of the base's model that are there already, by the keys of their chunks: those need not be made.
-    func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]]
+    /// Vectors of a model that are there already, searched or made ready, by the keys of their chunks: those need not
+    /// be made.
+    func vectors(of keys: [[UInt8]], by model: EmbeddingModel, in base: String) async throws -> [[UInt8]: [Float]]
 
     // MARK: Questions
 
@@ -64,15 +65,22 @@ package protocol KnowledgeEngine: Sendable {
 
     // MARK: Another model
 
-    /// Begins vectors of another model beside those that are searched, or goes on with them.
+    // Where another one than `model` was begun, or none, the rest of these throws `wrongModel`.
+
+    /// Begins vectors of another model beside those that are searched, or goes on with them. Those that were begun for
+    /// yet another one go.
     func beginModel(_ model: EmbeddingModel, in base: String) async throws
-    /// Some of the chunks that have no vector of the model that was begun.
-    func chunksToEmbed(in base: String, atMost count: Int) async throws -> [Passage]
-    func add(_ vectors: [ChunkID: [Float]], in base: String) async throws
-    /// From the end of this on the model that was begun is searched, in one step.
+    /// How many chunks have no vector of the model that was begun.
+    func countToEmbed(by model: EmbeddingModel, in base: String) async throws -> Int
+    /// Those chunks, by their numbers, from behind one of them on; nil: from the first one on.
+    func chunksToEmbed(
+        by model: EmbeddingModel, in base: String, after chunk: ChunkID?, atMost count: Int
+    ) async throws -> [Passage]
+    func add(_ vectors: [ChunkID: [Float]], of model: EmbeddingModel, in base: String) async throws
+    /// From the end of this on the model that was begun is searched, in one step, and the vectors before it are gone.
     ///
     /// - Returns: false: some chunks have no vector yet.
-    func switchModel(of base: String) async throws -> Bool
+    func switchModel(of base: String, to model: EmbeddingModel) async throws -> Bool
 }
 
 /// What searches of a base see.
@@ -119,6 +127,8 @@ package struct PreparedDocument: Sendable {
     package var bytes: Int
     package var text: DocumentText
     package var parts: [Part]
+    /// One for each part, of a model that is made ready beside the base's; left out where it is not any more.
+    package var next: (model: EmbeddingModel, vectors: [[Float]])?
     /// The file, which is copied; nil: there is none, and whatever there was of that name stays.
     package var path: String?
     /// How it was made of its file, as whoever puts it says: of the same file, made alike, it would be the same.

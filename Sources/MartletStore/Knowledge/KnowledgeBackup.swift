@@ -51,6 +51,7 @@ extension KnowledgeStore {
             for file in try self.pool.read({ try Self.spooled($0) }) {
                 try copies.copy(file, from: self.files)
             }
+            try KnowledgeSidecars.copy(self.folder, to: folder)
             // Last: without it there is no store.
             try self.pool.writeWithoutTransaction { database in
                 try database.execute(sql: "VACUUM INTO ?", arguments: [folder + "/" + Self.databaseName])
@@ -65,6 +66,7 @@ extension KnowledgeStore {
         try await alone {
             let (found, files) = try self.pool.read { (try Self.flaws($0), try Self.spooled($0)) }
             return found + files.compactMap { file in self.files.flaw(of: file).map { "file \(file.id) \($0)" } }
+                + (try KnowledgeSidecars.flaws(in: self.folder))
         }
     }
 

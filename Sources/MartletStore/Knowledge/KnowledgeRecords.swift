@@ -82,6 +82,8 @@ package struct NewDocument: Sendable {
     /// Of the text, as whoever puts it wrote them: its places and headings.
     package var marks: String
     package var chunks: [Chunk]
+    /// What the base is made ready for beside its own vectors: one for each chunk.
+    package var next: (space: SpaceRecord, vectors: [[Float]])?
     /// The uploaded file; nil: there is none, and whatever there was of that name stays.
     package var file: SpooledFile?
 

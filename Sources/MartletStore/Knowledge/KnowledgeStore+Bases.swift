@@ -74,14 +74,25 @@ extension KnowledgeStore {
         }
     }
 
-    /// Some of the chunks that have no vector there yet.
-    package func chunks(without space: SpaceRecord, in name: String, atMost count: Int) async throws -> [ChunkRecord] {
+    /// Those of the chunks after a number that have no vector there yet, the lowest numbers first.
+    package func chunks(
+        without space: SpaceRecord, in name: String, after number: Int64, atMost count: Int
+    ) async throws -> [ChunkRecord] {
         try await reading { database in
             let base = try Self.base(name, database)
             return try Row.fetchAll(
-                database, sql: ChunkRecord.query + Self.lacking + " LIMIT ?",
-                arguments: [base.number, space.number, count]
+                database, sql: ChunkRecord.query + Self.lacking + " AND chunk.number > ? ORDER BY chunk.number LIMIT ?",
+                arguments: [base.number, space.number, number, count]
             ).map { try ChunkRecord($0) }
+        }
+    }
+
+    /// How many chunks have no vector there yet.
+    package func count(without space: SpaceRecord, in name: String) async throws -> Int {
+        try await reading { database in
+            let base = try Self.base(name, database)
+            let sql = "SELECT count(*) FROM chunk JOIN document ON document.number = document" + Self.lacking
+            return try Int.fetchOne(database, sql: sql, arguments: [base.number, space.number]) ?? 0
         }
     }
 
@@ -90,16 +101,22 @@ extension KnowledgeStore {
         _ vectors: [(chunk: Int64, vector: [Float])], to space: SpaceRecord
     ) async throws(KnowledgeStoreError) {
         try await change { database in
-            let statement = try database.cachedStatement(
-                sql: """
-                    INSERT OR IGNORE INTO vector (space, chunk, value)
-                    SELECT space.number, chunk.number, ? FROM space, chunk WHERE space.number = ? AND chunk.number = ?
-                    """)
-            for (chunk, vector) in vectors {
-                guard vector.count == space.dimensions else { throw Self.wrongLength(vector, space) }
-                try statement.execute(arguments: [VectorBlob.data(vector), space.number, chunk])
-            }
+            try Self.add(vectors, to: space, database)
             return ((), files: [])
+        }
+    }
+
+    static func add(
+        _ vectors: [(chunk: Int64, vector: [Float])], to space: SpaceRecord, _ database: Database
+    ) throws {
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO vector (space, chunk, value)
+                SELECT space.number, chunk.number, ? FROM space, chunk WHERE space.number = ? AND chunk.number = ?
+                """)
+        for (chunk, vector) in vectors {
+            guard vector.count == space.dimensions else { throw wrongLength(vector, space) }
+            try statement.execute(arguments: [VectorBlob.data(vector), space.number, chunk])
         }
     }
 
@@ -126,8 +143,9 @@ extension KnowledgeStore {
             }, committed: committed) != nil
     }
 
+    /// The sign keeps SQLite from reading the documents first, which would have all their chunks sorted each time.
     private static let lacking = """
-         WHERE document.base = ?
+         WHERE +document.base = ?
         AND NOT EXISTS (SELECT 1 FROM vector WHERE vector.chunk = chunk.number AND vector.space = ?)
         """
 

@@ -27,6 +27,10 @@ extension KnowledgeStore {
                 change.document = record
                 self.step(.documentWritten)
                 change.firstChunk = try Self.insert(document.chunks, of: record.number, space, database)
+                if let next = document.next, next.space == base.nextSpace {
+                    let numbered = next.vectors.enumerated().map { (change.firstChunk + Int64($0), $1) }
+                    try Self.add(numbered, to: next.space, database)
+                }
                 self.step(.chunksWritten)
                 var gone: [String] = []
                 if let file = document.file {

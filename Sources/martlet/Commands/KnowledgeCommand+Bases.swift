@@ -38,34 +38,50 @@ extension KnowledgeCommand {
         func run() async throws { try await options.tell { [base] in try await $0.remove(base) } }
     }
 
-    struct Backup: AsyncParsableCommand {
+    struct Reembed: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Copy the whole store into a folder, while no other process has it.")
+            abstract: "Change the model of a base's vectors, while it is searched and written.",
+            discussion: "Broken off, it is as it was; said once more, it goes on from there.")
 
-        @Argument(help: "The folder: not there yet, or empty.") var folder: String
-        @OptionGroup var place: Place
+        @Argument(help: "Its name.") var base: String
+
+        @Option(name: .long, help: "`sentences`, `e5`, or one of the configuration's models; else the default one.")
+        var model: String?
+
+        @OptionGroup var options: Options
 
         func run() async throws {
+            try await options.tell { [base, model] in try await $0.reembed(base, model: model) }
+        }
+    }
+
+    /// The store and a folder, of which one is to have all that the other one has.
+    struct Copying: ParsableArguments {
+        @Argument(help: "The backup's folder.") var folder: String
+        @OptionGroup var place: Place
+
+        func run(_ copy: (KnowledgePlace, String) async throws -> String) async throws {
             try await KnowledgeCommand.telling {
-                print(try await StoreCare.backUp(place.place, to: folder))
+                print(try await copy(place.place, folder))
                 return true
             }
         }
     }
 
+    struct Backup: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Copy the whole store into a folder that is not there yet, or empty; no other process has it.")
+        @OptionGroup var copying: Copying
+
+        func run() async throws { try await copying.run(StoreCare.backUp) }
+    }
+
     struct Restore: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Look a backup through, and put it where there is no store yet.")
+        @OptionGroup var copying: Copying
 
-        @Argument(help: "The backup's folder.") var folder: String
-        @OptionGroup var place: Place
-
-        func run() async throws {
-            try await KnowledgeCommand.telling {
-                print(try await StoreCare.restore(place.place, from: folder))
-                return true
-            }
-        }
+        func run() async throws { try await copying.run(StoreCare.restore) }
     }
 
     struct Verify: AsyncParsableCommand {

@@ -10,8 +10,8 @@ struct KnowledgeCommand: AsyncParsableCommand {
             which no other may have open meanwhile.
             """,
         subcommands: [
-            Create.self, List.self, Remove.self, Add.self, Watch.self, Documents.self, Delete.self, Ask.self,
-            Search.self, Evaluate.self, Backup.self, Restore.self, Verify.self,
+            Create.self, List.self, Remove.self, Reembed.self, Add.self, Watch.self, Documents.self, Delete.self,
+            Ask.self, Search.self, Evaluate.self, Backup.self, Restore.self, Verify.self,
         ])
 
     /// Where the knowledge is.

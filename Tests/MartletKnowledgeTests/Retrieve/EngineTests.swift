@@ -152,38 +152,6 @@ struct EngineTests {
         }
     }
 
-    @Test(
-        "Another model is made ready beside the one that is searched, and takes its place in one step",
-        arguments: EngineKind.available)
-    func anotherModel(kind: EngineKind) async throws {
-        try await EngineFixture.run(kind) { _, engine in
-            for number in 0..<10 { try await engine.put("d\(number)", ["text \(number)"]) }
-            let next = EmbeddingModel(name: "letters", version: "2", dimensions: 16)
-            try await engine.beginModel(next, in: EngineFixture.base)
-            #expect(!(try await engine.switchModel(of: EngineFixture.base)))
-            var rounds = 0
-            while true {
-                let lacking = try await engine.chunksToEmbed(in: EngineFixture.base, atMost: 4)
-                if lacking.isEmpty {
-                    if try await engine.switchModel(of: EngineFixture.base) { break }
-                    continue
-                }
-                try await engine.add(
-                    Dictionary(
-                        uniqueKeysWithValues: lacking.map {
-                            ($0.id, EngineFixture.vector($0.chunk.text, dimensions: 16))
-                        }), in: EngineFixture.base)
-                // What comes meanwhile is not forgotten.
-                if rounds < 2 { try await engine.put("late\(rounds)", ["late \(rounds)"]) }
-                #expect(try await engine.search("text 3").count == 3)
-                rounds += 1
-            }
-            #expect(try await engine.base(EngineFixture.base).model == next)
-            await #expect(throws: KnowledgeError.self) { try await engine.search("text 3") }
-            let vector = EngineFixture.vector("late 1", dimensions: 16)
-            let found = try await engine.search(
-                RetrievalQuery(text: "late 1", vector: vector, limit: 20), model: next, in: EngineFixture.base)
-            #expect(found.count == 12 && found.first?.document.name == "late1")
         }
     }
 
@@ -192,7 +160,7 @@ struct EngineTests {
         try await EngineFixture.run(kind) { _, engine in
             try await engine.put("a", ["one", "two"])
             let keys = ["two", "three"].map { Array($0.utf8) }
-            let known = try await engine.vectors(of: keys, in: EngineFixture.base)
+            let known = try await engine.vectors(of: keys, by: EngineFixture.model, in: EngineFixture.base)
             #expect(known == [keys[0]: EngineFixture.vector("two")])
         }
     }

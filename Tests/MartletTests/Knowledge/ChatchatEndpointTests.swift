@@ -191,6 +191,7 @@ struct ChatchatEndpointTests {
         let path = "/knowledge_base/recreate_vector_store"
         let events = try await call(.post, path, #"{"knowledge_base_name": "hr"}"#).events
         #expect(events.map(\.data) == [#"{"code":200,"doc":"年假.md","finished":1,"msg":"(1 / 1): 年假.md","total":1}"#])
+        #expect(try await desk.bases().first?.model.name == "use")
         let none = try await call(.post, path, #"{"knowledge_base_name": "no", "allow_empty_kb": false}"#).events
         #expect(none.count == 1)
         #expect(none[0].data.contains("未找到知识库 ‘no’"))

@@ -13,6 +13,7 @@ final class FakeDesk: KnowledgeDesk {
 
     struct Base {
         var description: String
+        var model = EmbeddingModel(name: "use", version: "3", dimensions: 512)
         var documents: [String: Document] = [:]
         var files: [String: Data] = [:]
     }
@@ -56,7 +57,7 @@ final class FakeDesk: KnowledgeDesk {
             state.bases.sorted { $0.key < $1.key }.map { name, base in
                 BaseSummary(
                     name: name, description: base.description,
-                    model: EmbeddingModel(name: "use", version: "3", dimensions: 512), documents: base.documents.count,
+                    model: base.model, documents: base.documents.count,
                     chunks: base.documents.values.reduce(0) { $0 + $1.chunks.count }, created: 1_700_000_000, epoch: 1)
             }
         }
@@ -82,6 +83,18 @@ final class FakeDesk: KnowledgeDesk {
         try state.withLock { state in
             guard state.bases.removeValue(forKey: base) != nil else { throw Self.nothing(base) }
         }
+    }
+
+    /// Whatever is asked for is a model.
+    func reembed(
+        _ base: String, with embedding: String?, progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
+    ) async throws -> BaseSummary {
+        if embedding == "broken" { throw KnowledgeError(.unavailable, "`broken` does not answer.") }
+        let count = try change(base) { $0.documents.count }
+        for done in 0...count { progress(done, count) }
+        try change(base) { $0.model.name = embedding ?? "standard" }
+        guard let base = try await bases().first(where: { $0.name == base }) else { throw Self.nothing(base) }
+        return base
     }
 
     private static func nothing(_ name: String) -> KnowledgeError {

@@ -97,6 +97,19 @@ struct KnowledgeEndpointTests {
         #expect(events.last?.data == #"{"added":1,"failed":1}"#)
     }
 
+    @Test("A base that is embedded anew tells how far it is, and at the end which model it has; or it is told whole")
+    func reembed() async throws {
+        let desk = FakeDesk()
+        let call = try Self.call(desk)
+        try await desk.create(BaseSettings(name: "hr"))
+        let whole = try await call(.post, "/knowledge/hr/reembed", #"{"embedding": "e5"}"#).json
+        #expect(whole?["embedding"]?["name"] == "e5")
+        #expect(try await call(.post, "/knowledge/hr/reembed").json?["embedding"]?["name"] == "standard")
+        #expect(try await call(.post, "/knowledge/hr/reembed", #"{"embedding": "broken"}"#).status == 503)
+        #expect(try await call(.post, "/knowledge/none/reembed").status == 404)
+        #expect(try await call(.get, "/knowledge/hr/reembed").status == 405)
+    }
+
     @Test("A search says why each passage was found; filters are passed on")
     func search() async throws {
         let desk = FakeDesk()

@@ -50,14 +50,22 @@ func each<Value>(
 
 extension BaseSummary {
     init(_ fields: RequestFields) throws(FieldFlaw) {
-        let model = try RequestFields(of: fields["embedding"])
         self.init(
             name: try fields.required("name"), description: try fields.required("description"),
-            model: MartletKnowledge.EmbeddingModel(
-                name: try model.required("name"), version: try model.required("version"),
-                dimensions: try model.counted("dimensions")),
+            model: try MartletKnowledge.EmbeddingModel(RequestFields(of: fields["embedding"])),
             documents: try fields.counted("documents"), chunks: try fields.counted("chunks"),
-            created: try fields.measured("created"), epoch: try fields.counted("epoch"))
+            created: try fields.measured("created"), epoch: try fields.counted("epoch"),
+            next: try fields["next_embedding"].map { json throws(FieldFlaw) in
+                try MartletKnowledge.EmbeddingModel(RequestFields(of: json))
+            })
+    }
+}
+
+extension MartletKnowledge.EmbeddingModel {
+    init(_ fields: RequestFields) throws(FieldFlaw) {
+        self.init(
+            name: try fields.required("name"), version: try fields.required("version"),
+            dimensions: try fields.counted("dimensions"))
     }
 }
 

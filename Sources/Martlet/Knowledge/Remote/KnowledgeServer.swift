@@ -107,6 +107,11 @@ final class KnowledgeServer: Sendable {
         }
     }
 
+    /// What an event `progress` says: how many are done, of how many.
+    func progress(_ fields: RequestFields) throws(KnowledgeError) -> (done: Int, of: Int) {
+        try read { () throws(FieldFlaw) in (try fields.counted("done"), try fields.counted("of")) }
+    }
+
     /// What a reply says.
     func read<Value>(_ body: () throws(FieldFlaw) -> Value) throws(KnowledgeError) -> Value {
         do {

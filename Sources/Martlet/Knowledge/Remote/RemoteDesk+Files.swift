@@ -16,9 +16,7 @@ extension RemoteDesk {
         ) { [server] event, fields in
             switch event.name {
             case "progress":
-                let (done, count) = try server.read { () throws(FieldFlaw) in
-                    (try fields.counted("done"), try fields.counted("of"))
-                }
+                let (done, count) = try server.progress(fields)
                 options.progress(done, count)
             case "added": added = try server.read { () throws(FieldFlaw) in try Added(fields, base: base) }
             case "failed": throw KnowledgeError(status: 422, ["error": .object(fields.values)], "")

@@ -1,6 +1,7 @@
 import MartletBase
 import MartletKnowledge
 import MartletLogic
+import MartletNet
 import MartletWire
 
 /// The knowledge of a server, over Martlet's own paths (`KnowledgeEndpoint` is the other side).
@@ -50,6 +51,27 @@ final class RemoteDesk: KnowledgeDesk {
 
     func remove(base: String) async throws {
         _ = try await server.ask(.delete, try KnowledgeServer.path(base))
+    }
+
+    func reembed(
+        _ base: String, with embedding: String?, progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
+    ) async throws -> BaseSummary {
+        let body: JSON = .object(embedding.map { ["embedding": .string($0)] } ?? [:])
+        var ended: BaseSummary?
+        try await server.events(
+            try KnowledgeServer.path(base, "/reembed"), contentType: "application/json",
+            StreamedBody(Array(body.text.utf8))
+        ) { [server] event, fields in
+            switch event.name {
+            case "progress":
+                let (done, count) = try server.progress(fields)
+                progress(done, count)
+            case "end": ended = try server.read { () throws(FieldFlaw) in try BaseSummary(fields) }
+            default: break
+            }
+        }
+        guard let ended else { throw KnowledgeError(.unavailable, "The server did not say what became of \(base).") }
+        return ended
     }
 
     // MARK: Documents

@@ -27,14 +27,23 @@ struct AddProgress {
 
     /// `[=====     ]  3/12  wiki/Home.md  40/120 chunks`.
     func line(columns: Int) -> String {
-        let full = Int(share * Double(Self.barColumns))
-        let bar = String(repeating: "=", count: full) + String(repeating: " ", count: Self.barColumns - full)
         let told = chunks.of > 0 ? "  \(chunks.done)/\(chunks.of) chunks" : ""
-        let head = "[\(bar)] \(min(done + 1, files))/\(files)  "
+        let head = "[\(Self.bar(share))] \(min(done + 1, files))/\(files)  "
         // The name gives way first; the last column stays free, or some terminals break the line.
         let room = columns - 1 - head.count - told.count
         let shown = room > 4 ? TerminalText.cut(printable(name), columns: room) + told : ""
         return TerminalText.cut(head + shown, columns: columns - 1)
+    }
+
+    /// `[=====     ]  40/120 chunks`.
+    static func bar(_ done: Int, of count: Int, _ told: String, columns: Int) -> String {
+        let share = count > 0 ? min(1, Double(done) / Double(count)) : 1
+        return TerminalText.cut("[\(bar(share))] \(told)", columns: columns - 1)
+    }
+
+    private static func bar(_ share: Double) -> String {
+        let full = Int(share * Double(barColumns))
+        return String(repeating: "=", count: full) + String(repeating: " ", count: barColumns - full)
     }
 }
 

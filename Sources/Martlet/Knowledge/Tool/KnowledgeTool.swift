@@ -70,7 +70,8 @@ package struct KnowledgeTool: Sendable {
         for base in bases {
             let counts = "\(base.documents) documents, \(base.chunks) chunks"
             let words = [
-                printable(base.name), counts, printable(base.model.name), TerminalText.oneLine(base.description),
+                printable(base.name), counts, printable(base.model.name),
+                base.next.map { "(\(printable($0.name)) begun)" } ?? "", TerminalText.oneLine(base.description),
             ]
             output.line(words.filter { !$0.isEmpty }.joined(separator: "  "))
         }

@@ -34,7 +34,7 @@ enum KnowledgeWay {
         let client = HTTPClient(group: MultiThreadedEventLoopGroup.singleton, resolver: resolver)
         do {
             try await front.open(
-                configuration, dispatch: nil, client: client,
+                configuration, models: [], dispatch: nil, client: client,
                 logger: Logger(label: "martlet.kb") { _ in SwiftLogNoOpLogHandler() })
         } catch {
             resolver.shutdown()

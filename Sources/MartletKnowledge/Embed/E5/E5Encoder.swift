@@ -11,6 +11,7 @@ package final class E5Encoder: Embedder {
     package static let maximumTextBytes = 32 << 10
     private static let maximumWaiting = 1024
 
+    package static let modelName = "multilingual-e5-small-q4"
     package let model: EmbeddingModel
     private let query: E5Lane
     private let passage: E5Lane
@@ -26,7 +27,7 @@ package final class E5Encoder: Embedder {
         do {
             let files = try E5Files(folder: folder)
             model = EmbeddingModel(
-                name: "multilingual-e5-small-q4", version: files.version, dimensions: files.dimensions)
+                name: Self.modelName, version: files.version, dimensions: files.dimensions)
         } catch {
             let reason = (error as? ModelFile.Flaw)?.reason ?? "\(error)"
             throw KnowledgeError(.unavailable, "The e5 model cannot be read: \(reason).")

@@ -14,6 +14,7 @@ package final class SentenceEncoder: Embedder {
     private static let batchBytes = 4096
     private static let piecesKept = (query: 512, passage: 2048)
 
+    package static let modelName = "use-multilingual-v3"
     package let model: EmbeddingModel
     /// Each word weighs the same to it: headings would take from what the text says.
     package var readsHeadings: Bool { false }
@@ -32,7 +33,7 @@ package final class SentenceEncoder: Embedder {
         do {
             files = try Files(folder: folder)
             model = EmbeddingModel(
-                name: "use-multilingual-v3", version: files.version, dimensions: try files.dimensions())
+                name: Self.modelName, version: files.version, dimensions: try files.dimensions())
         } catch {
             throw Self.unavailable(error)
         }

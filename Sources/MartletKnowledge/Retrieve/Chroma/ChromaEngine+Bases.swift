@@ -49,9 +49,15 @@ extension ChromaEngine {
         _ = try await write(.begin(base: base.id, space), of: nil)
     }
 
-    package func chunksToEmbed(in base: String, atMost count: Int) async throws -> [Passage] {
+    package func countToEmbed(by model: EmbeddingModel, in base: String) async throws -> Int {
+        try await lacking(try await now(base), model, after: nil, atMost: .max).count
+    }
+
+    package func chunksToEmbed(
+        by model: EmbeddingModel, in base: String, after chunk: ChunkID?, atMost count: Int
+    ) async throws -> [Passage] {
         try await reading(base) { base in
-            let lacking = try await lacking(base, atMost: count)
+            let lacking = try await lacking(base, model, after: chunk, atMost: count)
             let found = try await rows.rows(lacking, in: base.space, server)
             return lacking.compactMap { place in
                 guard let row = found[place], let document = base.documents[place.write] else { return nil }
@@ -60,9 +66,9 @@ extension ChromaEngine {
         }
     }
 
-    package func add(_ vectors: [ChunkID: [Float]], in base: String) async throws {
+    package func add(_ vectors: [ChunkID: [Float]], of model: EmbeddingModel, in base: String) async throws {
         try await reading(base) { base in
-            let space = try Self.next(of: base)
+            let space = try Self.next(of: base, model)
             guard vectors.values.allSatisfy({ $0.count == space.model.dimensions }) else {
                 throw KnowledgeError(
                     .wrongModel, "A vector is not of the \(space.model.dimensions) numbers of its model.")
@@ -78,10 +84,10 @@ extension ChromaEngine {
         }
     }
 
-    package func switchModel(of base: String) async throws -> Bool {
+    package func switchModel(of base: String, to model: EmbeddingModel) async throws -> Bool {
         let base = try await now(base)
-        let space = try Self.next(of: base)
-        guard try await lacking(base, atMost: 1).isEmpty else { return false }
+        let space = try Self.next(of: base, model)
+        guard try await lacking(base, model, after: nil, atMost: 1).isEmpty else { return false }
         guard try await change(base, to: space) else {
             // What came meanwhile is to be embedded first.
             guard try await now(base.name).space.id == space.id else { return false }
@@ -102,11 +108,15 @@ extension ChromaEngine {
         }
     }
 
-    /// Chunks that have no vector of the model that was begun.
-    private func lacking(_ base: LedgerBase, atMost count: Int) async throws -> [ChunkPlace] {
-        let space = try Self.next(of: base)
+    /// Chunks that have no vector of the model that was begun, the lowest numbers first.
+    private func lacking(
+        _ base: LedgerBase, _ model: EmbeddingModel, after chunk: ChunkID?, atMost count: Int
+    ) async throws -> [ChunkPlace] {
+        let space = try Self.next(of: base, model)
+        let first = chunk.map { LedgerBase.Document.split($0).epoch } ?? 0
         let known = ready.withLock { $0[space.id] ?? [] }
-        let open = base.documents.values.filter { !known.contains($0.line.write) }.sorted { $0.epoch < $1.epoch }
+        let open = base.documents.values.filter { $0.epoch >= first && !known.contains($0.line.write) }
+            .sorted { $0.epoch < $1.epoch }
         var lacking: [ChunkPlace] = []
         for documents in open.pages(of: 32) where lacking.count < count {
             let writes = documents.map { JSONValue.integer(Int64($0.line.write)) }
@@ -115,7 +125,7 @@ extension ChromaEngine {
                 let places = (0..<document.line.chunks).map { ChunkPlace(write: document.line.write, index: $0) }
                 let open = places.filter { !there.contains($0.id) }
                 if open.isEmpty { ready.withLock { _ = $0[space.id, default: []].insert(document.line.write) } }
-                lacking += open
+                lacking += open.filter { place in chunk.map { document.id(place.index) > $0 } ?? true }
             }
         }
         return Array(lacking.prefix(max(0, count)))
@@ -133,9 +143,9 @@ extension ChromaEngine {
         return VectorSpace(id: made.id, collection: collection, model: model)
     }
 
-    private static func next(of base: LedgerBase) throws(KnowledgeError) -> VectorSpace {
-        guard let space = base.next else {
-            throw KnowledgeError(.invalid, "No other model was begun for \(base.name).")
+    private static func next(of base: LedgerBase, _ model: EmbeddingModel) throws(KnowledgeError) -> VectorSpace {
+        guard let space = base.next, space.model == model else {
+            throw KnowledgeError(notBegun: model, in: base.name)
         }
         return space
     }

@@ -41,7 +41,9 @@ extension ChromaEngine {
             }
         } catch {
             await discard([write, fileWrite], of: base)
-            throw error
+            // Another node has switched the base, and its vectors of before are gone.
+            let own = try await now(base.name).space
+            throw own.id == base.space.id ? error : KnowledgeError(wrong: model, for: own.model, of: base.name)
         }
         let change = LedgerChange.put(base: base.id, space: base.space.id, line, file)
         return try await self.write(change, of: base, showing: [write, fileWrite]).change
@@ -57,6 +59,16 @@ extension ChromaEngine {
         let text = DocumentPiece.cut(document.text.text)
         let marks = DocumentPiece.cut(try KnowledgeMarks.text(document.text))
         try await add(chunks, to: base.space.id)
+        if let next = document.next, let space = base.next, space.model == next.model {
+            let records = try zip(document.parts, next.vectors).enumerated().map { index, part in
+                try ChunkMetadata(part.0, write: write, index: index, made: made).record(part.1)
+            }
+            do {
+                try await add(records, to: space.id)
+            } catch let error as KnowledgeError where error.code == .notFound {
+                // Another node has begun yet another model: what lacks is found again before any is searched.
+            }
+        }
         try await add(DocumentPiece.records(text, .text, write: write, made: made), to: base.id)
         try await add(DocumentPiece.records(marks, .marks, write: write, made: made), to: base.id)
         return LedgerDocument(
@@ -186,56 +198,23 @@ extension ChromaEngine {
         return Dictionary(documents.map { ($0.line.name, $0.line.likeness) }) { $1 }
     }
 
-    package func vectors(of keys: [[UInt8]], in base: String) async throws -> [[UInt8]: [Float]] {
-        let base = try await now(base)
+    package func vectors(
+        of keys: [[UInt8]], by model: EmbeddingModel, in base: String
+    ) async throws -> [[UInt8]: [Float]] {
         let keys = Dictionary(keys.map { (ChunkMetadata.key($0), $0) }) { first, _ in first }
-        let pages = try await inOrder(keys.keys.sorted().pages(of: 256), atOnce: 4) { [server] page in
-            let filter = ChromaServer.among("key", page.map(JSONValue.string))
-            return try await server.get(["where": filter], from: base.space.id, vectors: true, as: ChunkMetadata.self)
-        }
-        return pages.reduce(into: [:]) { vectors, page in
-            for (metadata, vector) in zip(page.metadatas ?? [], page.embeddings ?? []) {
-                if let key = keys[metadata.key] { vectors[key] = vector }
+        return try await reading(base) { base in
+            guard let space = [base.space, base.next].compactMap(\.self).first(where: { $0.model == model }) else {
+                return [:]
             }
-        }
-    }
-}
-
-/// A part of a document's text, of its marks or of its file, in a record of the base's documents.
-struct DocumentPiece: Decodable, Sendable {
-    enum Kind: String {
-        case text, marks, file
-    }
-
-    var index: Int
-    var text: String
-
-    /// In bytes.
-    private static let size = 128 << 10
-
-    static func id(_ kind: Kind, _ index: Int, of write: Int) -> String { "\(write)-\(kind.rawValue)-\(index)" }
-
-    /// Never within a character.
-    static func cut(_ text: String) -> [String] {
-        let bytes = Array(text.utf8)
-        var (pieces, start) = ([String](), 0)
-        while start < bytes.count {
-            var end = min(start + size, bytes.count)
-            while end < bytes.count, bytes[end] & 0xc0 == 0x80 { end -= 1 }
-            pieces.append(String(decoding: bytes[start..<end], as: UTF8.self))
-            start = end
-        }
-        return pieces
-    }
-
-    static func records(_ pieces: [String], _ kind: Kind, write: Int, made: Int) -> [ChromaRecord] {
-        pieces.enumerated().map { index, text in
-            ChromaRecord(
-                id: id(kind, index, of: write), vector: [1],
-                metadata: [
-                    "write": .integer(Int64(write)), "index": .integer(Int64(index)), "text": .string(text),
-                    "made": .integer(Int64(made)),
-                ], bytes: text.utf8.count)
+            let pages = try await inOrder(keys.keys.sorted().pages(of: 256), atOnce: 4) { [server] page in
+                let filter = ChromaServer.among("key", page.map(JSONValue.string))
+                return try await server.get(["where": filter], from: space.id, vectors: true, as: ChunkMetadata.self)
+            }
+            return pages.reduce(into: [:]) { vectors, page in
+                for (metadata, vector) in zip(page.metadatas ?? [], page.embeddings ?? []) {
+                    if let key = keys[metadata.key] { vectors[key] = vector }
+                }
+            }
         }
     }
 }

@@ -141,7 +141,7 @@ struct LedgerBase: Sendable {
     var summary: BaseSummary {
         BaseSummary(
             name: name, description: description, model: space.model, documents: documents.count, chunks: chunks,
-            created: created, epoch: epoch, changed: documents.values.map(\.line.added).max())
+            created: created, epoch: epoch, changed: documents.values.map(\.line.added).max(), next: next?.model)
     }
 
     func summary(_ document: Document) -> DocumentSummary {

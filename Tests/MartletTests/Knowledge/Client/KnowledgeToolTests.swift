@@ -141,6 +141,13 @@ struct KnowledgeToolTests {
         #expect(try await desk.documents(in: "hr").count == 1)
     }
 
+    @Test("A base that is embedded anew is told with its new model")
+    func reembeds() async throws {
+        try await tool().reembed("hr", model: "e5")
+        #expect(said.result == "hr is of e5, 0 chunks\n")
+        #expect(try await desk.bases().first?.model.name == "e5")
+    }
+
     @Test("Documents that are not there are named, the others go")
     func deletes() async throws {
         let folder = try TestFolder()

@@ -14,15 +14,20 @@ extension ChatchatEndpoint {
             return ChatchatReply("知识库名称不能为空，请重新填写知识库名称", code: 404).response
         }
         do {
-            let embedding = try fields.text("embed_model").flatMap { settings.embeddings.contains($0) ? $0 : nil }
             try await desk.create(
-                BaseSettings(name: name, description: try fields.text("kb_info") ?? "", embedding: embedding))
+                BaseSettings(
+                    name: name, description: try fields.text("kb_info") ?? "", embedding: try embedding(fields)))
         } catch let error as KnowledgeError where error.code == .alreadyExists {
             return ChatchatReply("已存在同名知识库 \(name)", code: 404).response
         } catch let error as KnowledgeError where error.code != .invalid {
             return ChatchatReply("创建知识库出错： \(error.message)", code: 500).response
         }
         return ChatchatReply("已新增知识库 \(name)").response
+    }
+
+    /// nil: none is named that this server has.
+    func embedding(_ fields: RequestFields) throws(FieldFlaw) -> String? {
+        try fields.text("embed_model").flatMap { settings.embeddings.contains($0) ? $0 : nil }
     }
 
     /// The body is a text of JSON.

@@ -69,18 +69,21 @@ extension ChatchatEndpoint {
 
     // MARK: A base made anew
 
-    /// Reads every file of the base anew, also those whose documents were deleted; an event for each.
+    /// Reads every file of the base anew, also those whose documents were deleted; an event for each. With another
+    /// `embed_model` of this server the base's vectors are made by that one, all of them in one step, before.
     func recreate(_ fields: RequestFields) throws -> LocalResponse {
         let name = try fields.required("knowledge_base_name")
         guard !KnowledgeName.isHostile(name) else { return ChatchatReply.attack.response }
         let options = try ingestOptions(fields)
         let mayBeNew = try fields.flag("allow_empty_kb") ?? true
+        let embedding = try embedding(fields)
         return EventStream.response { [self] writer in
             do {
-                guard try await begin(name, mayBeNew: mayBeNew) else {
+                guard try await begin(name, embedding, mayBeNew: mayBeNew) else {
                     let reply = ChatchatReply("未找到知识库 ‘\(name)’", code: 404)
                     return try await writer.write(EventStream.event(reply.json))
                 }
+                if let embedding { _ = try await desk.reembed(name, with: embedding) { _, _ in } }
                 let documents = try await byName(name)
                 let files = try await desk.files(in: name)
                 for (index, file) in files.enumerated() {
@@ -95,10 +98,10 @@ extension ChatchatEndpoint {
         }
     }
 
-    private func begin(_ name: String, mayBeNew: Bool) async throws -> Bool {
+    private func begin(_ name: String, _ embedding: String?, mayBeNew: Bool) async throws -> Bool {
         if try await desk.has(base: name) { return true }
         guard mayBeNew else { return false }
-        try await desk.create(BaseSettings(name: name))
+        try await desk.create(BaseSettings(name: name, embedding: embedding))
         return true
     }
 

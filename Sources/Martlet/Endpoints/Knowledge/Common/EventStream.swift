@@ -1,4 +1,5 @@
 import MartletExchange
+import MartletWire
 import NIOCore
 
 /// An answer of server-sent events that goes on while its maker works.
@@ -27,6 +28,31 @@ enum EventStream {
         }
         response.headers = [("Cache-Control", "no-cache")]
         return response
+    }
+
+    /// Whether who asks wants to hear of the work while it goes on.
+    static func isWanted(_ request: LocalRequest) -> Bool {
+        request.headers.value(.accept)?.lowercased().contains("text/event-stream") == true
+    }
+
+    /// Does work and writes an event `progress` for what it tells of itself. Who reads slowly misses some, but the
+    /// latest.
+    ///
+    /// - Parameter event: What is said of how many are done, of how many.
+    static func telling<Value: Sendable>(
+        _ writer: LocalWriter, _ event: (_ done: Int, _ of: Int) -> JSONValue,
+        _ work: @escaping @Sendable (@escaping @Sendable (_ done: Int, _ of: Int) -> Void) async throws -> Value
+    ) async throws -> Value {
+        let (progress, telling) = AsyncStream.makeStream(
+            of: (done: Int, of: Int).self, bufferingPolicy: .bufferingNewest(1))
+        async let result = {
+            defer { telling.finish() }
+            return try await work { telling.yield((done: $0, of: $1)) }
+        }()
+        for await (done, count) in progress {
+            try await writer.write(Self.event("progress", event(done, count).text))
+        }
+        return try await result
     }
 
     /// One without a name.

@@ -40,13 +40,17 @@ extension JSONValue {
 
     init(_ base: BaseSummary) {
         self = [
-            "name": .string(base.name), "description": .string(base.description),
-            "embedding": [
-                "name": .string(base.model.name), "version": .string(base.model.version),
-                "dimensions": .integer(Int64(base.model.dimensions)),
-            ],
+            "name": .string(base.name), "description": .string(base.description), "embedding": JSONValue(base.model),
             "documents": .integer(Int64(base.documents)), "chunks": .integer(Int64(base.chunks)),
             "created": .number(base.created), "epoch": .integer(Int64(base.epoch)),
+        ]
+        if let next = base.next { self["next_embedding"] = JSONValue(next) }
+    }
+
+    init(_ model: MartletKnowledge.EmbeddingModel) {
+        self = [
+            "name": .string(model.name), "version": .string(model.version),
+            "dimensions": .integer(Int64(model.dimensions)),
         ]
     }
 

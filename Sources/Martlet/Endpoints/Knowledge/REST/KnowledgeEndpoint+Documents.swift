@@ -90,7 +90,7 @@ extension KnowledgeEndpoint {
     ) async throws -> LocalResponse {
         _ = try await desk.base(base)
         let (options, metadata) = (try Self.options(fields), try fields.metadata("metadata"))
-        if request.headers.value(.accept)?.lowercased().contains("text/event-stream") == true {
+        if EventStream.isWanted(request) {
             return EventStream.response { [self] writer in
                 defer { form.folder.remove() }
                 var count = 0
@@ -139,22 +139,17 @@ extension KnowledgeEndpoint {
         _ file: SpooledFile, _ metadata: [String: MetadataValue], _ options: IngestOptions, to base: String,
         telling writer: LocalWriter
     ) async throws -> Result<Added, KnowledgeError> {
-        // The latest is told: who reads slowly misses some.
-        let (progress, telling) = AsyncStream.makeStream(
-            of: (done: Int, of: Int).self, bufferingPolicy: .bufferingNewest(1))
-        var options = options
-        options.progress = { telling.yield((done: $0, of: $1)) }
-        async let result = { [options] in
-            defer { telling.finish() }
-            return try await add(file, metadata, options, to: base)
-        }()
-        for await (done, count) in progress {
+        func event(_ done: Int, _ count: Int) -> JSON {
             var event = Self.named(file)
             event["done"] = .integer(Int64(done))
             event["of"] = .integer(Int64(count))
-            try await writer.write(EventStream.event("progress", event.text))
+            return event
         }
-        return try await result
+        return try await EventStream.telling(writer, event) { progress in
+            var options = options
+            options.progress = progress
+            return try await self.add(file, metadata, options, to: base)
+        }
     }
 
     private static func named(_ file: SpooledFile) -> JSON {

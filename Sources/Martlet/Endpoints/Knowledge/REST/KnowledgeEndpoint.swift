@@ -9,7 +9,7 @@ import MartletWire
 ///
 /// `GET`, `POST /knowledge`; `GET`, `PATCH`, `DELETE /knowledge/{base}`; `GET`, `POST /knowledge/{base}/documents`;
 /// `GET`, `PUT`, `DELETE /knowledge/{base}/documents/{name}` with `/file`, `/text` and `/chunks`;
-/// `POST /knowledge/{base}/search` and `/ask`. A document's slashes are the path's, as in
+/// `POST /knowledge/{base}/reembed`, `/search` and `/ask`. A document's slashes are the path's, as in
 /// `/knowledge/hr/documents/wiki/Home.md/text`.
 final class KnowledgeEndpoint: UploadHandler {
     static let path = "/knowledge"
@@ -39,6 +39,7 @@ final class KnowledgeEndpoint: UploadHandler {
             guard let name = parts.first else { return try await bases(request, body) }
             switch (parts.count, parts.dropFirst().first) {
             case (1, _): return try await base(name, request, body)
+            case (2, "reembed"?): return try await reembed(name, request, body)
             case (2, "search"?): return try await search(name, request, body)
             case (2, "ask"?): return try await ask(name, request, body)
             case (2, "documents"?): return try await documents(name, request, body)
