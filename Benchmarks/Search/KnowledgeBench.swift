@@ -54,7 +54,8 @@ struct KnowledgeBench {
         for document in try await engine.documents(in: Self.base) {
             let name = document.document.name
             let keys = (0..<document.chunks).map { Corpus.key(of: $0, in: name) }
-            for (key, vector) in try await engine.vectors(of: keys, in: Self.base) { exact.offer(key, vector) }
+            let kept = try await engine.vectors(of: keys, by: Corpus.model, in: Self.base)
+            for (key, vector) in kept { exact.offer(key, vector) }
         }
         var found = 0
         for (number, vector) in vectors.enumerated() {

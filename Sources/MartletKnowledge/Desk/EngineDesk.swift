@@ -117,8 +117,6 @@ package final class EngineDesk: KnowledgeDesk {
         try await engine.file(name, in: base)
     }
 
-    package func files(in base: String) async throws -> [String] { try await engine.files(in: base) }
-
     package func text(of document: DocumentVersion) async throws -> DocumentText {
         try await engine.text(of: document)
     }

@@ -37,8 +37,6 @@ package protocol KnowledgeDesk: Sendable {
     func files(in base: String) async throws -> [String]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
-    /// Names of all files that are kept, those of documents that were deleted without them too; in order.
-    func files(in base: String) async throws -> [String]
     /// The document's text as it was read, for citations.
     func text(of document: DocumentVersion) async throws -> DocumentText
     func chunks(of name: String, in base: String, from first: Int, atMost count: Int) async throws -> [Passage]

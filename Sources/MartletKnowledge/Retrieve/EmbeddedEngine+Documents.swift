@@ -68,10 +68,6 @@ extension EmbeddedEngine {
         return StoredFile(path: file.path, name: file.name, type: file.type, bytes: file.bytes)
     }
 
-    package func files(in base: String) async throws -> [String] {
-        try await Self.mapped { try await store.files(in: base) }
-    }
-
     package func text(of document: DocumentVersion) async throws -> DocumentText {
         let found = try await Self.mapped {
             try await store.text(of: document.name, version: document.version, in: document.base)

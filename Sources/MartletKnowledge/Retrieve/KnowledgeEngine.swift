@@ -40,8 +40,6 @@ package protocol KnowledgeEngine: Sendable {
     func files(in base: String) async throws -> [String]
     /// The file as it was uploaded.
     func file(_ name: String, in base: String) async throws -> StoredFile
-    /// Names of all files that are kept, those of documents that went without them too; in order.
-    func files(in base: String) async throws -> [String]
     /// Of exactly that version: `notFound` once it has been replaced.
     func text(of document: DocumentVersion) async throws -> DocumentText
     /// Parts of that text, without the rest of it.

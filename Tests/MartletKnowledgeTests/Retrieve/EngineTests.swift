@@ -152,9 +152,6 @@ struct EngineTests {
         }
     }
 
-        }
-    }
-
     @Test("Vectors that are there need not be made again", arguments: EngineKind.available)
     func knownVectors(kind: EngineKind) async throws {
         try await EngineFixture.run(kind) { _, engine in

@@ -34,7 +34,13 @@ final class HeldDesk: KnowledgeDesk {
     }
 
     func bases() async throws -> [BaseSummary] { try await desk.bases() }
+    func base(_ name: String) async throws -> BaseSummary { try await desk.base(name) }
     func create(_ settings: BaseSettings) async throws { try await desk.create(settings) }
+    func reembed(
+        _ base: String, with embedding: String?, progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
+    ) async throws -> BaseSummary {
+        try await desk.reembed(base, with: embedding, progress: progress)
+    }
     func describe(_ base: String, as text: String) async throws { try await desk.describe(base, as: text) }
     func remove(base: String) async throws { try await desk.remove(base: base) }
     func documents(in base: String) async throws -> [DocumentSummary] { try await desk.documents(in: base) }

@@ -139,8 +139,6 @@ extension ChromaEngine {
         }
     }
 
-    package func files(in base: String) async throws -> [String] { try await now(base).files.keys.sorted() }
-
     /// Whoever finds it there finds all of it.
     private func keep(_ data: Data, at path: String) async throws {
         do {

@@ -9,7 +9,7 @@ extension KnowledgeEndpoint {
     func reembed(_ base: String, _ request: LocalRequest, _ body: LocalBody) async throws -> LocalResponse {
         try request.must(be: .post)
         let embedding = try await RequestFields(body).text("embedding")
-        _ = try await found(base)
+        _ = try await desk.base(base)
         guard EventStream.isWanted(request) else {
             return .json(JSON(try await desk.reembed(base, with: embedding) { _, _ in }).text)
         }
