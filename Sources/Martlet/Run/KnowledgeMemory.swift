@@ -23,6 +23,7 @@ struct KnowledgeMemory: Sendable {
         let link = { (url: RedisURL) in
             RedisLink(url, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
         }
+        let file = folder + "/" + KnowledgeSidecars.sessions
         var limits = SessionLimits()
         limits.age = Double(knowledge.sessionDays) * 86_400
         sessionLink = knowledge.sessionRedis.map(link)
@@ -30,7 +31,7 @@ struct KnowledgeMemory: Sendable {
             if let sessionLink {
                 RedisSessions(sessionLink, limits)
             } else {
-                try SessionFile(folder + "/" + KnowledgeSidecars.sessions, limits, now: { Date().timeIntervalSince1970 })
+                try SessionFile(file, limits, now: { Date().timeIntervalSince1970 })
             }
         var answers = AnswerCacheMachine.Limits()
         if let settings = knowledge.cache { (answers.bytes, answers.age) = (settings.memory, settings.timeToLive) }

@@ -61,7 +61,8 @@ extension EngineDesk {
             guard let end = chunks.last?.id else { return }
             for start in stride(from: 0, to: chunks.count, by: settings.step) {
                 let some = chunks[start..<min(start + settings.step, chunks.count)]
-                let vectors = try await embedder.embed(some.map { embedder.text(of: $0.chunk) }, as: .passage, countedBy: meter)
+                let texts = some.map { embedder.text(of: $0.chunk) }
+                let vectors = try await embedder.embed(texts, as: .passage, countedBy: meter)
                 let new = Dictionary(zip(some.map(\.id), vectors)) { $1 }
                 try await engine.add(new, of: embedder.model, in: base)
                 told.add(some.count)

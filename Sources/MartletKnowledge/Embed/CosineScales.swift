@@ -29,7 +29,7 @@ final class CosineScales: Sendable {
         "冬天怎么给番茄浇水？",
     ]
     private static let texts = [
-        "The museum is open from Tuesday to Sunday. Tickets are sold at the entrance until half an hour before it closes.",
+        "The museum is open from Tuesday to Sunday. Tickets are sold at the entrance until an hour before it closes.",
         "本机使用 220 伏交流电源，安装前请先切断总闸，并由电工接线。",
         "The orchestra plays three symphonies this season, among them one that was found again last year.",
         "候鸟每年秋天飞往南方，途中在湖边的芦苇里停留几天。",

@@ -55,8 +55,8 @@ package struct EmbeddingRegistry: Sendable {
         throw KnowledgeError(
             .wrongModel,
             """
-            The vectors are of \(model.name) \(model.version) (\(model.dimensions) dimensions), which is not here; there \
-            is \(others). Configure that model again, or have the base embedded anew: `martlet kb reembed`.
+            The vectors are of \(model.name) \(model.version) (\(model.dimensions) dimensions), which is not here; \
+            there is \(others). Configure that model again, or have the base embedded anew: `martlet kb reembed`.
             """)
     }
 

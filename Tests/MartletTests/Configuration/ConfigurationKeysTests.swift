@@ -21,7 +21,11 @@ struct ConfigurationKeysTests {
         models:
           m: {pools: {chat: 1}}
         routes:
-          - {path: /, pool: chat, headers: {set: {x: a}, add: {x: a}}, response_headers: {set: {x: a}, add: {x: a}}}
+          - path: /
+            pool: chat
+            headers: {set: {x: a}, add: {x: a}}
+            response_headers: {set: {x: a}, add: {x: a}}
+            cache: {chatchat: on}
         backends:
           b: {command: [serve, "{port}"], environment: {a: b}}
         workers:
@@ -73,6 +77,10 @@ struct ConfigurationKeysTests {
         var configuration = try decode(written)
         if path == "listen" {
             #expect(try configuration.listen == decoded(onePool).listen)
+            return
+        }
+        if path == "routes[].cache.chatchat" {
+            #expect(configuration.routes[0].replies == nil, "it is on where every section exists")
             return
         }
         // That it was written down is told apart on purpose.

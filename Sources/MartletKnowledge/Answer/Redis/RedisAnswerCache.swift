@@ -12,7 +12,7 @@ import Synchronization
 /// where no base has a newer one: neither as the caller sees it in the store nor as somebody has told. A node that
 /// changes a base tells of its epoch first. Then it drops the answers that rest on what is gone, has the others
 /// searched for again, and carries over those that find the same; each in one step of the server, and only from the
-/// epoch before. What is not carried over, as the server or the node went away in the midst of it, is never given again.
+/// epoch before. What is not carried over, as the server or the node went away in the midst, is never given again.
 package final class RedisAnswerCache: AnswerCache {
     /// Of an answer with its passages: as many are kept as have room by that, and a larger one is not.
     private static let entryBytes = 64 << 10

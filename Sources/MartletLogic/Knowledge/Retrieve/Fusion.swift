@@ -2,8 +2,8 @@
 public struct Fusion: Sendable, Equatable {
     /// How much the vector counts, 0...1; words have the rest.
     public var vectorWeight: Double
-    /// What share of the ideal is as much as words need to say, more than 0: a text of average length that has each word
-    /// of the question once has 1 / (1 + k1) of it.
+    /// What share of the ideal is as much as words need to say, more than 0: a text of average length that has each
+    /// word of the question once has 1 / (1 + k1) of it.
     public var enough: Double
     /// How many passages of each arm are looked at, at least as many as are asked for.
     public var depth: Int

@@ -1,9 +1,9 @@
 /// What of a question is about its subject: words that only ask stand in many texts and say nothing of them.
 enum QuestionWords {
     private static let english: Set<String> = [
-        "a", "about", "an", "and", "are", "be", "can", "do", "does", "for", "from", "has", "have", "how", "i", "if", "in",
-        "is", "it", "me", "my", "not", "of", "on", "or", "should", "that", "the", "there", "this", "to", "was", "we",
-        "what", "when", "where", "which", "who", "why", "will", "with", "you", "your",
+        "a", "about", "an", "and", "are", "be", "can", "do", "does", "for", "from", "has", "have", "how", "i", "if",
+        "in", "is", "it", "me", "my", "not", "of", "on", "or", "should", "that", "the", "there", "this", "to", "was",
+        "we", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your",
     ]
     /// The longer first: they are looked for in this order.
     private static let chinese = scalars([

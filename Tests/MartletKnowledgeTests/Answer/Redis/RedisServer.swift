@@ -29,7 +29,7 @@ struct RedisServer: Sendable {
         // Ended and waited for when this returns.
         async let _ = child.run(onStart: { _ in }, onLine: { _, _ in })
         let server = RedisServer(url: RedisURL(host: "127.0.0.1", port: port))
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         while true {
             do {
