@@ -5,7 +5,8 @@ package protocol AnswerModel: Sendable {
     /// Asks, and gives what comes, piece by piece. The call ends when its reader goes.
     ///
     /// - Throws: `KnowledgeError`, before the first piece: `unavailable` where it is down, `overloaded` where it is
-    ///   over its limits, `notFound` where there is none of that name; in the stream: it broke off. `CancellationError`.
+    ///   over its limits, `notFound` where there is none of that name; in the stream: it broke off.
+    ///   `CancellationError`.
     func stream(
         _ messages: [PromptMessage], _ parameters: ModelParameters
     ) async throws -> AsyncThrowingStream<ModelPiece, any Error>

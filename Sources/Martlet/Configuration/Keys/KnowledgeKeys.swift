@@ -27,8 +27,8 @@ extension ConfigurationKeys {
                 + " process)."),
         ConfigurationKey(
             "knowledge.ocr", .text,
-            "Which of `models` reads the words in images, sent to it as a chat at `/v1/chat/completions`; or the path of"
-                + " a worker that is asked so. Without it an image is refused."),
+            "Which of `models` reads the words in images, sent to it as a chat at `/v1/chat/completions`; or the path"
+                + " of a worker that is asked so. Without it an image is refused."),
         ConfigurationKey(
             "knowledge.compatibility", .word, "martlet",
             "`chatchat`: Langchain-Chatchat's exact forms, with its quirks; `martlet`: the corrected ones."),
