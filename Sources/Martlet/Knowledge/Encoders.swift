@@ -37,10 +37,12 @@ struct Encoders: Sendable {
             _ = try e5.value()
         case .model(let name):
             standard = name
-            guard dispatch != nil else {
+            guard let background = dispatch?.inBackground() else {
                 throw KnowledgeError(
                     .invalid, "\(name) is a model of the server: ask the server, which has it, with --url.")
             }
+            // Models of workers come after this.
+            entries[name] = entries[name] ?? DispatchedEmbedding.entry(name, dispatch: background)
         }
         registry = try EmbeddingRegistry(entries, standard: standard)
         reranker =

@@ -56,8 +56,11 @@ enum KnowledgeMarks {
 
         init(from decoder: any Decoder) throws {
             let value = try decoder.singleValueContainer()
-            starts = (try? value.decode([Int].self)) ?? []
-            guard starts.isEmpty else { return }
+            if let list = try? value.decode([Int].self) {
+                starts = list
+                return
+            }
+            starts = []
             for step in try value.decode(String.self).utf8.split(separator: 0x20) {
                 guard let step = Int(Substring(step)), let next = Self.sum(starts.last ?? 0, step) else {
                     throw DecodingError.dataCorruptedError(in: value, debugDescription: "rows that are no numbers")

@@ -13,8 +13,10 @@ final class ReplyEndpoint: LocalHandler {
     private static let replyBytes = 16 << 20
     /// Of a question: a longer one is passed on unread.
     private static let questionBytes = 1 << 20
+    /// Of a body that is read: a value takes far more room than its text.
+    private static let mostValues = 200_000
     /// A reply depends on who asks: an instance, or what is before it, may know its clients by these.
-    private static let clientKeys: [FieldName] = [.authorization, .xAPIKey, .apiKey, .cookie]
+    private static let clientKeys: Set<FieldName> = [.host, .origin, .authorization, .xAPIKey, .apiKey, .cookie]
     private static let dropped = FieldSet.hopByHop.union(.framing)
         .union([.contentType, .date, .xRequestID, .xAccelBuffering])
 
@@ -31,7 +33,8 @@ final class ReplyEndpoint: LocalHandler {
     func handle(_ request: LocalRequest) async throws -> LocalResponse {
         guard request.method == .post else { return try await pass(request) }
         if isWrite { return try await pass(request, during: ReplyShelf.Write(to: Self.base(of: request), on: shelf)) }
-        guard let chat = Self.chat(of: request) else { return try await pass(request) }
+        // What a query says may matter to an instance, and is not read here.
+        guard request.query.isEmpty, let chat = Self.chat(of: request) else { return try await pass(request) }
         switch shelf.look(for: chat) {
         case .kept(let reply): return Self.replay(reply)
         case .missing(let flight): return try await join(flight, request)
@@ -54,8 +57,8 @@ final class ReplyEndpoint: LocalHandler {
         let history = taken[3] ?? .null
         let hasHistory = history != .null && history != .array([])
         var rest = fields.mapValues(\.text)
-        for name in clientKeys {
-            if let value = request.headers.value(name) { rest["\(name.text):"] = value }
+        for field in request.headers.fields where clientKeys.contains(field.name) {
+            rest["\(field.name.text):", default: ""] += request.headers.value(field) + "\n"
         }
         return KnowledgeChat(
             route: KnowledgeChat.path, mode: mode, base: base, query: query, hasHistory: hasHistory, rest: rest)
@@ -71,6 +74,11 @@ final class ReplyEndpoint: LocalHandler {
 
     private static func json(_ request: LocalRequest) -> JSON? {
         guard request.headers.value(.contentType)?.hasPrefix("multipart/") != true else { return nil }
+        // Readers differ in which of two members of one name they take: such a body is for none but who is asked.
+        var peek = ModelPeek()
+        let isObject = request.body.readableBytesView.first { $0 > 0x20 } == UInt8(ascii: "{")
+        if isObject, (try? peek.feed(request.body.readableBytesUInt8Span)) == nil { return nil }
+        guard JSONSize.values(in: request.body.readableBytesView) <= mostValues else { return nil }
         return try? JSON.parse(request.body.readableBytesView)
     }
 
@@ -107,17 +115,26 @@ final class ReplyEndpoint: LocalHandler {
             tell(.piece(piece))
         }
         let reply = ReplyCache.Reply(contentType: head.contentType, body: body)
-        guard answer.status == 200, !answer.headers.contains(.contentEncoding), Self.isWorthKeeping(reply)
+        guard answer.status == 200, !answer.headers.contains(.contentEncoding),
+            !answer.headers.contains(.setCookie), Self.isWorthKeeping(reply)
         else { return }
         shelf.keep(reply, for: flight)
     }
 
-    /// Chatchat says what went wrong with status 200 and a `code` of its own.
+    /// Chatchat says what went wrong with status 200: with a `code` of its own, or an `error` in an event.
     private static func isWorthKeeping(_ reply: ReplyCache.Reply) -> Bool {
-        guard !reply.body.isEmpty else { return false }
-        guard reply.contentType.hasPrefix("application/json") else { return true }
+        guard reply.contentType.hasPrefix("application/json") else {
+            let texts = events(of: reply.body).map { String(decoding: $0, as: UTF8.self) }
+            return !texts.isEmpty && !texts.contains(where: saysError)
+        }
         guard let json = try? JSON.parse(reply.body) else { return false }
-        return (json["code"] ?? .integer(200)) == .integer(200)
+        if case .string(let text)? = json["data"], saysError(text) { return false }
+        return (json["code"] ?? .integer(200)) == .integer(200) && json["error"] == nil
+    }
+
+    private static func saysError(_ event: String) -> Bool {
+        guard event.contains("\"error\""), let start = event.firstIndex(of: "{") else { return false }
+        return (try? JSON.parse(Array(event[start...].utf8)))?["error"] != nil
     }
 
     /// - Parameter write: Lasts until the answer has ended.

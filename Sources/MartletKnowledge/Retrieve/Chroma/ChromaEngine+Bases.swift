@@ -59,8 +59,11 @@ extension ChromaEngine {
         try await reading(base) { base in
             let lacking = try await lacking(base, model, after: chunk, atMost: count)
             let found = try await rows.rows(lacking, in: base.space, server)
-            return lacking.compactMap { place in
-                guard let row = found[place], let document = base.documents[place.write] else { return nil }
+            return try lacking.map { place in
+                guard let row = found[place], let document = base.documents[place.write] else {
+                    // Left out it would be asked for for ever: the base can be embedded anew once it is written again.
+                    throw KnowledgeError(.unavailable, "The Chroma server has lost a chunk of \(base.name).")
+                }
                 return Passage(row, of: document, in: base)
             }
         }

@@ -34,7 +34,7 @@ public struct AnswerScope: Sendable, Hashable, Encodable {
     }
 
     var bytes: Int {
-        bases.reduce(256) { $0 + $1.utf8.count } + permissions.utf8.count + model.utf8.count
+        bases.reduce(256) { $0 + $1.utf8.count } + permissions.utf8.count + model.utf8.count + (filter?.bytes ?? 0)
             + history.reduce(0) { $0 + $1.text.utf8.count + 32 }
     }
 }
@@ -74,6 +74,18 @@ public struct QuestionShape: Sendable {
         return sources.allSatisfy { passage in
             let text = FoldedText(passage.heading + "\n" + passage.chunk.text)
             return !TermReader.read(text, in: 0..<text.count).contains { difference.contains($0.key) }
+        }
+    }
+}
+
+extension DocumentFilter {
+    fileprivate var bytes: Int {
+        switch self {
+        case .all(let parts), .any(let parts): parts.reduce(32) { $0 + $1.bytes }
+        case .not(let part): part.bytes + 32
+        case .name(let pattern): pattern.utf8.count + 32
+        case .compare(let key, _, .text(let text)): key.utf8.count + text.utf8.count + 64
+        case .compare(let key, _, _): key.utf8.count + 64
         }
     }
 }
